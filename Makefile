@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+.PHONY: help train test test-heavy lint format bench data clean
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+READY := $(VENV)/.ready
+
+help:  ## Explain every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+train: $(READY)  ## Train: digits by default; make train ARGS="+experiment=resnet20 +profile=quick"
+	$(RUN) src.train $(ARGS)
+
+test: $(READY)  ## Run the tests (under ten minutes on two cores)
+	$(RUN) pytest -n 2 -m "not heavy" $(ARGS)
+
+test-heavy: $(READY)  ## Run the tests that take minutes each
+	$(RUN) pytest -m heavy $(ARGS)
+
+lint: $(READY)  ## Check format, style and types
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+
+format: $(READY)  ## Format the code
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+bench: $(READY)  ## Measure; writes docs/performance.md and results/benchmarks/*.json
+	$(RUN) benchmarks.run $(ARGS)
+
+data: $(READY)  ## Prepare a TFDS data set: make data NAME=cifar10 (in a throw-away environment with TensorFlow)
+	@test -n "$(NAME)" || { echo "error: make data needs a name, like make data NAME=cifar10" >&2; exit 2; }
+	$(RUN) src.data.prepare $(NAME)
+
+clean:  ## Remove the environment and all caches of tools; runs and results stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+$(READY): requirements.txt requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit("error: Python 3.11 to 3.13 is needed; set PYTHON=" if not (3, 11) <= sys.version_info < (3, 14) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	touch $(READY)

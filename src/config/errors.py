@@ -1,0 +1,39 @@
+"""What a person can mend: one clear line, the nearest right thing, exit code 2."""
+
+import difflib
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+EXIT_USER_ERROR = 2
+
+
+class UserError(Exception):
+    """Something in the command, the configuration or the data that its user can mend.
+
+    The message is a single line that names the thing, says what is wrong with it and, where there is one, names the
+    nearest right thing.
+    """
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A clause that names the known word nearest to `word`, or lists all of them when none is near.
+
+    Returns:
+        `"; did you mean 'depth'?"`, or `"; known are: a, b, c"`, or nothing when nothing is known.
+    """
+    names = sorted(set(known))
+    near = difflib.get_close_matches(word, names, n=1)
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    return f"; known are: {', '.join(names)}" if names else ""
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Prints a `UserError` as one line on standard error and exits with code 2."""
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)

@@ -1,0 +1,119 @@
+"""Typed settings: each part of the project declares its own, and this turns a composed node into checked values."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from src.config.errors import UserError, did_you_mean
+
+TARGET = "_target_"
+HOME = "src."
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, every field required or defaulted in the open, unknown fields refused.
+
+    A node with a `_target_` is read as that class, which has to be a kind of the class that the place expects. So a
+    new network or data set is a new class and a new configuration, and no table elsewhere has to know of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read_as_target(cls, node: Any, handler: Callable[[Any], Any]) -> Any:
+        if not isinstance(node, Mapping) or TARGET not in node:
+            return handler(node)
+        chosen = _import_target(node[TARGET], cls)
+        fields = {key: value for key, value in node.items() if key != TARGET}
+        return handler(fields) if chosen is cls else chosen.model_validate(fields)
+
+
+def not_defining(default: Any = ...) -> Any:
+    """A field that says how a run is shown or placed, not what its result is; it is left out of a run's identity."""
+    return Field(default, json_schema_extra={"defining": False})
+
+
+def defining_values(settings: Settings) -> dict[str, Any]:
+    """The values that define a result, as plain nested JSON values: the ground of a run's identity."""
+    values: dict[str, Any] = {TARGET: f"{type(settings).__module__}.{type(settings).__qualname__}"}
+    for name, field in type(settings).model_fields.items():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and extra.get("defining") is False:
+            continue
+        value = getattr(settings, name)
+        values[name] = (
+            defining_values(value)
+            if isinstance(value, Settings)
+            else settings.model_dump(mode="json", include={name})[name]
+        )
+    return values
+
+
+def read_settings(cls: type[S], node: Mapping[str, Any]) -> S:
+    """Checks a plain nested mapping against `cls`.
+
+    Raises:
+        UserError: a value is of the wrong type or outside its range, a field is unknown or missing. All of them are
+            in the one line, each with its full key.
+    """
+    try:
+        return cls.model_validate(node)
+    except ValidationError as error:
+        raise UserError("; ".join(_in_words(details, cls, node) for details in error.errors())) from None
+
+
+def _import_target(path: Any, expected: type[Settings]) -> type[Settings]:
+    """Imports a settings class of this project; nothing else can be named in a configuration."""
+    if not isinstance(path, str) or not path.startswith(HOME):
+        raise ValueError(f"{TARGET} {path!r} is outside this project ({HOME}*)")
+    module, _, name = path.rpartition(".")
+    try:
+        chosen = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        raise ValueError(f"{TARGET} {path!r} does not exist") from None
+    if not (isinstance(chosen, type) and issubclass(chosen, expected)):
+        raise ValueError(f"{TARGET} {path!r} is not a kind of {expected.__name__}")
+    return chosen
+
+
+def _in_words(details: ErrorDetails, cls: type[Settings], node: Mapping[str, Any]) -> str:
+    """One validation error as `key=value: what is wrong`."""
+    key = ".".join(str(part) for part in details["loc"])
+    kind, given = details["type"], details["input"]
+    if kind == "missing":
+        return f"{key} is missing"
+    if kind == "extra_forbidden":
+        *parents, name = details["loc"]
+        return f"{key} is not a setting{did_you_mean(str(name), _siblings(cls, node, parents))}"
+    if given is None or given == "":
+        return f"{key} is empty: {_expected(details)}"
+    if isinstance(given, Mapping):
+        return f"{key}: {_expected(details)}" if key else _expected(details)
+    return f"{key}={given}: {_expected(details)}"
+
+
+def _expected(details: ErrorDetails) -> str:
+    """What should have been there, in the words of the part that owns the value."""
+    if details["type"] == "model_type":
+        return "should be a group of settings, or null where it can be left out"
+    message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = message.replace("should be a valid integer", "should be a whole number")
+    return message[:1].lower() + message[1:] if details["type"] != "value_error" else message
+
+
+def _siblings(cls: type[Settings], node: Mapping[str, Any], parents: list[Any]) -> list[str]:
+    """Names of the settings beside an unknown one, found by walking down from the root."""
+    for parent in parents:
+        node = node[parent]
+        if TARGET in node:
+            cls = _import_target(node[TARGET], Settings)
+            continue
+        kinds = (cls.model_fields[parent].annotation, *get_args(cls.model_fields[parent].annotation))
+        cls = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings))
+    return list(cls.model_fields)

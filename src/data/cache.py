@@ -1,0 +1,95 @@
+"""Examples kept on disk: written once, whole or not at all, and read only after their checksum was seen to be right."""
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from src.config.errors import UserError
+from src.data.examples import Examples, Split, checksum
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+
+
+def cache_home() -> Path:
+    """Where prepared data sets are kept: `$CONVNETS_CACHE`, or `convnets` in the user's cache directory."""
+    user_cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("CONVNETS_CACHE") or Path(user_cache) / "convnets")
+
+
+def cached(name: str, prepare: Callable[[], Examples]) -> Examples:
+    """Reads a prepared data set, or prepares and stores it.
+
+    Two processes that start together prepare it once: the second waits for the first. A damaged copy is replaced.
+
+    Args:
+        name: directory of the data set inside the cache.
+        prepare: gives the examples when they are not there yet.
+
+    Raises:
+        UserError: the cache cannot be written, or whatever `prepare` raises.
+    """
+    directory = cache_home() / name
+    with _held(directory):
+        if directory.exists():
+            examples = _read(directory)
+            if examples is not None:
+                return examples
+            log.warning("%s is damaged and is prepared again", directory)
+        examples = prepare()
+        _write(examples, directory)
+        return examples
+
+
+@contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """Keeps other processes out while this one looks or writes; the kernel lets go if it dies."""
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        lock = open(directory.with_suffix(".lock"), "w")
+    except OSError as error:
+        message = f"cannot write the data cache: {error}; set CONVNETS_CACHE to a directory that can be written"
+        raise UserError(message) from None
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _write(examples: Examples, directory: Path) -> None:
+    """Writes beside the final place and renames at the end, so that a reader never sees a part."""
+    part = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        for name, split in (("train", examples.train), ("test", examples.test)):
+            np.save(part / f"{name}_images.npy", split.images)
+            np.save(part / f"{name}_labels.npy", split.labels)
+        manifest = {"class_names": examples.class_names, "sha256": checksum(examples)}
+        (part / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        shutil.rmtree(directory, ignore_errors=True)
+        part.rename(directory)
+    except OSError as error:
+        raise UserError(f"cannot write the data cache {directory}: {error}") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _read(directory: Path) -> Examples | None:
+    """The stored examples, or nothing when a file is missing, unreadable or not what was written."""
+    try:
+        manifest = json.loads((directory / MANIFEST).read_text())
+        splits = [
+            Split(np.load(directory / f"{name}_images.npy"), np.load(directory / f"{name}_labels.npy"))
+            for name in ("train", "test")
+        ]
+        examples = Examples(splits[0], splits[1], tuple(manifest["class_names"]))
+        return examples if checksum(examples) == manifest["sha256"] else None
+    except (OSError, ValueError, KeyError, EOFError):
+        return None

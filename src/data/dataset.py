@@ -1,0 +1,61 @@
+"""A data set ready for training: three splits and a specification."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from src.config.errors import UserError
+from src.data.examples import DataSpec, Examples, Split
+from src.data.resize import shrink
+from src.data.settings import DataSettings
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The splits of a run, in host memory, and what is known of them."""
+
+    spec: DataSpec
+    train: Split
+    validation: Split
+    test: Split
+
+    def split(self, name: str) -> Split:
+        """The split of that name: `train`, `validation` or `test`."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
+
+def load_dataset(settings: DataSettings, *, examples: int | None = None, image_size: int | None = None) -> Dataset:
+    """Reads a data set and divides it.
+
+    Args:
+        settings: which one, and how many training examples are set aside for validation.
+        examples: at most so many examples of each split.
+        image_size: images are shrunk by a whole factor to at most so many pixels a side.
+
+    Raises:
+        UserError: it cannot be read, or validation would leave nothing to train on.
+    """
+    source = _read(settings)
+    kept = len(source.train) - settings.validation
+    if kept <= 0:
+        raise UserError(
+            f"data.validation={settings.validation}: {settings.name} has {len(source.train)} training examples"
+        )
+    train, validation, test = (
+        _reduced(split, examples, image_size) for split in (source.train[:kept], source.train[kept:], source.test)
+    )
+    height, width, channels = train.images.shape[1:]
+    spec = DataSpec(
+        settings.name, (height, width, channels), source.class_names, len(train), len(validation), len(test)
+    )
+    return Dataset(spec, train, validation, test)
+
+
+@lru_cache(maxsize=1)
+def _read(settings: DataSettings) -> Examples:
+    """The examples of the latest data set are kept: a command is checked against them before it uses them."""
+    return settings.read()
+
+
+def _reduced(split: Split, examples: int | None, image_size: int | None) -> Split:
+    part = split[:examples] if examples else split
+    return Split(shrink(part.images, image_size), part.labels) if image_size else part

@@ -1,0 +1,110 @@
+"""Any image classification set of TensorFlow Datasets, by name, without TensorFlow at run time."""
+
+import logging
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from src.config.errors import UserError, did_you_mean
+from src.data.cache import cached
+from src.data.examples import Examples, Split, canonical_order, checksum
+from src.data.mirrors import MirrorError, from_mirror
+from src.data.resize import Pixels, stack, to_square
+from src.data.settings import DataSettings
+
+log = logging.getLogger(__name__)
+
+LARGEST = 16 * 2**30
+
+
+class Tfds(DataSettings):
+    """A set of TensorFlow Datasets.
+
+    Attributes:
+        image_size: side of the square that every image is brought to; null where images agree in size already.
+        sha256: checksum of the examples in canonical order, where it is known.
+    """
+
+    image_size: Annotated[int, Field(gt=0)] | None
+    sha256: str | None
+
+    def read(self) -> Examples:
+        """Reads the cache, else a prepared TFDS directory, else a package mirror."""
+        directory = self.name.replace("/", "-").replace(":", "-")
+        return cached(f"{directory}-{self.image_size or 'original'}", self._prepare)
+
+    def _prepare(self) -> Examples:
+        try:
+            found = self._from_tfds()
+            source = "TFDS"
+        except FileNotFoundError:
+            found, source = self._from_mirror(), "its package mirror"
+        examples = Examples(canonical_order(found.train), canonical_order(found.test), found.class_names)
+        if self.sha256 and checksum(examples) != self.sha256:
+            raise UserError(
+                f"data.name={self.name}: the examples from {source} are not the published ones (SHA-256 differs)"
+            )
+        log.info(
+            "%s: %d training and %d test images, from %s", self.name, len(examples.train), len(examples.test), source
+        )
+        return examples
+
+    def _from_mirror(self) -> Examples:
+        try:
+            return from_mirror(self.name)
+        except MirrorError as reason:
+            raise UserError(
+                f"data.name={self.name} is not prepared ({reason}); prepare it where there is a network with "
+                f"'make data NAME={self.name}', or set TFDS_DATA_DIR to a directory that has it"
+            ) from None
+
+    def _from_tfds(self) -> Examples:
+        """Reads a prepared directory.
+
+        Raises:
+            FileNotFoundError: nothing is prepared.
+            UserError: TFDS has no such set, or it is not one of images and labels.
+        """
+        info = _prepared_info(self.name)
+        test = next((name for name in ("test", "validation") if name in info.splits), None)
+        image, label = info.supervised_keys or ("image", "label")
+        if "train" not in info.splits or test is None or not {image, label} <= set(info.features):
+            raise UserError(f"data.name={self.name} has no training and test splits of images with labels")
+        train, held_out = (self._split(split, image, label) for split in ("train", test))
+        return Examples(train, held_out, tuple(info.features[label].names))
+
+    def _split(self, split: str, image: str, label: str) -> Split:
+        import tensorflow_datasets as tfds
+
+        source: Any = tfds.data_source(self.name, split=split, download=False)
+        images: list[Pixels] = []
+        labels: list[int] = []
+        for example in (source[position] for position in range(len(source))):
+            pixels = np.asarray(example[image])
+            images.append(to_square(pixels, self.image_size) if self.image_size else pixels)
+            labels.append(int(example[label]))
+            if len(images) == 1 and images[0].size * len(source) > LARGEST:
+                raise UserError(
+                    f"data.name={self.name} does not fit in memory at this size; set a smaller data.image_size"
+                )
+        return Split(stack(images, self.name), np.array(labels))
+
+
+def _prepared_info(name: str) -> Any:
+    """What TFDS knows of a set that is prepared as array_record files.
+
+    Raises:
+        FileNotFoundError: it is not.
+        UserError: TFDS has no set of that name.
+    """
+    import tensorflow_datasets as tfds
+
+    logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS looks into folders of other formats and says so
+    try:
+        builder = tfds.builder(name, file_format="array_record")
+    except tfds.core.registered.DatasetNotFoundError:
+        raise UserError(f"data.name={name}: TFDS has no such set{did_you_mean(name, tfds.list_builders())}") from None
+    if not builder.is_prepared():
+        raise FileNotFoundError(builder.data_dir)
+    return builder.info

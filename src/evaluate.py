@@ -1,0 +1,45 @@
+"""Scores a finished run again: `python -m src.evaluate run=runs/resnet20-0123456789 split=test`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field
+
+from src.config.errors import UserError, reported
+from src.config.settings import Settings, read_settings
+from src.training.finished import load_run
+
+
+class EvaluateSettings(Settings):
+    """What to score.
+
+    Attributes:
+        run: a run directory.
+        split: one of its splits.
+    """
+
+    run: Annotated[str, Field(min_length=1)]
+    split: Literal["train", "validation", "test"] = "test"
+
+
+def main() -> None:
+    """Prints the scores as JSON."""
+    with reported():
+        try:
+            arguments = OmegaConf.to_container(OmegaConf.from_cli(sys.argv[1:]))
+        except OmegaConfBaseException as error:
+            raise UserError(f"cannot read the command line: {error}") from None
+        settings = read_settings(EvaluateSettings, arguments)  # type: ignore[arg-type]
+        finished = load_run(Path(settings.run))
+        if not len(finished.engine.dataset.split(settings.split)):
+            raise UserError(f"split={settings.split}: this run has no {settings.split} split")
+        scores = finished.engine.evaluate(finished.state, finished.engine.split(settings.split))
+        print(json.dumps({"run": settings.run, "split": settings.split, **scores}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The randomness contract: a random number depends on (seed, stream, step or epoch, example), and on nothing else.
+
+So devices, batch size in evaluation, steps in a dispatch, workers and the moment of a resume cannot change a result.
+`docs/randomness.md` lists the streams.
+"""
+
+import zlib
+
+import jax
+from jaxtyping import Array, Int, Key
+
+Scalar = int | Int[Array, ""]
+
+
+def stream(seed: int, name: str) -> Key[Array, ""]:
+    """The key of a named stream of random numbers, such as `initialization`, `order` or `augmentation`."""
+    return jax.random.fold_in(jax.random.key(seed), zlib.crc32(name.encode()))
+
+
+def at(key: Key[Array, ""], *place: Scalar) -> Key[Array, ""]:
+    """The key at a place of a stream: a step, or an epoch and the number of an example in its split."""
+    for coordinate in place:
+        key = jax.random.fold_in(key, coordinate)
+    return key

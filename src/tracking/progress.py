@@ -1,0 +1,104 @@
+"""What a person watches while a network trains."""
+
+import sys
+import time
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from src.tracking.sinks import Row
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def progress_sink(kind: Literal["auto", "bar", "lines", "none"], total: int) -> "ProgressBar | ProgressLines | Silent":
+    """A bar on a terminal; lines where the output is a file."""
+    if kind == "auto":
+        kind = "bar" if sys.stderr.isatty() else "lines"
+    if kind == "none":
+        return Silent()
+    return ProgressBar(total) if kind == "bar" else ProgressLines(total)
+
+
+def in_words(row: Row) -> str:
+    """The values of a row that a person looks at."""
+    formats = {
+        "train_loss": "loss {:.3f}",
+        "train_accuracy": "accuracy {:.1%}",
+        "learning_rate": "lr {:.2g}",
+        "images_per_second": "{:,.0f} images/s",
+        "validation_loss": "validation loss {:.3f}",
+        "validation_accuracy": "accuracy {:.1%}",
+        "test_accuracy": "test accuracy {:.1%}",
+    }
+    return "  ".join(text.format(row[name]) for name, text in formats.items() if name in row)
+
+
+class Silent:
+    """Shows nothing."""
+
+    def advance(self, step: int) -> None:
+        """Nothing."""
+
+    def write(self, row: Row) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class ProgressBar:
+    """A bar with the time that is left, and the latest measurements beside it."""
+
+    def __init__(self, total: int) -> None:
+        columns = (
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            TextColumn("{task.fields[words]}"),
+        )
+        self._progress = Progress(*columns, console=Console(stderr=True))
+        self._task = self._progress.add_task("training", total=total, words="compiling")
+        self._progress.start()
+
+    def advance(self, step: int) -> None:
+        """Moves the bar."""
+        self._progress.update(self._task, completed=step)
+
+    def write(self, row: Row) -> None:
+        """Shows training measurements beside the bar and the others above it."""
+        if "train_loss" in row:
+            self._progress.update(self._task, words=in_words(row))
+        else:
+            self._progress.console.print(f"epoch {row['epoch']:.1f}  {in_words(row)}", highlight=False)
+
+    def close(self) -> None:
+        """Leaves the bar as it stands."""
+        self._progress.stop()
+
+
+class ProgressLines:
+    """A line now and then, with the time that is left."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._started = self._last = time.perf_counter()
+
+    def advance(self, step: int) -> None:
+        """Nothing: lines are written when there is something to say."""
+
+    def write(self, row: Row) -> None:
+        """Prints every evaluation, and training measurements when the last line is some seconds old."""
+        now = time.perf_counter()
+        if "train_loss" in row and now - self._last < SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        left = (now - self._started) / row["step"] * (self._total - row["step"])
+        place = f"step {row['step']}/{self._total}  epoch {row['epoch']:.1f}"
+        print(f"{place}  {in_words(row)}  {left:.0f} s left", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Nothing."""

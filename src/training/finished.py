@@ -1,0 +1,44 @@
+"""A finished run, loaded: where everything that studies a trained network begins."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from src.config.errors import UserError
+from src.config.settings import read_settings
+from src.runs.directory import RunDirectory
+from src.training.checkpoints import load_state
+from src.training.engine import Engine
+from src.training.plan import make_plan
+from src.training.settings import RunSettings
+from src.training.state import TrainState
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that came to its end.
+
+    Attributes:
+        directory: its files.
+        engine: its settings, data, network and compiled functions.
+        state: its final state.
+    """
+
+    directory: RunDirectory
+    engine: Engine
+    state: TrainState
+
+
+def load_run(path: Path) -> FinishedRun:
+    """Loads a finished run.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
+    directory = RunDirectory(path)
+    if not path.is_dir():
+        raise UserError(f"run={path} does not exist")
+    settings = read_settings(RunSettings, directory.read_config())
+    directory.read_json("results.json")
+    dataset = settings.dataset()
+    engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+    return FinishedRun(directory, engine, engine.replicated(load_state(directory.state, engine.initial_state())))

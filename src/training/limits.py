@@ -1,0 +1,43 @@
+"""Limits on a run: a profile or a debugging aid makes whatever an experiment states smaller, and never larger."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from src.config.duration import Duration
+from src.config.settings import Settings
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Limits(Settings):
+    """How large a run may be at most; null is no limit.
+
+    An experiment never writes these keys, so a profile means the same before and after it on a command line.
+
+    Attributes:
+        examples: of each split.
+        image_size: pixels a side; larger images are averaged down by a whole factor.
+        duration: of training; the schedule shrinks with it.
+    """
+
+    examples: Positive | None
+    image_size: Positive | None
+    duration: Duration | None
+
+
+class DebugSettings(Limits):
+    """Limits for finding faults.
+
+    Attributes:
+        augment: whether training images are changed at random.
+        nans: whether JAX stops at the operation that makes the first NaN.
+    """
+
+    augment: bool
+    nans: bool
+
+
+def smallest(values: list[int | None]) -> int | None:
+    """The tightest of several limits, or none."""
+    return min((value for value in values if value is not None), default=None)

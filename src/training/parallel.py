@@ -1,0 +1,84 @@
+"""Placement: one function for one device of a named axis, put on all of them."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from pydantic import Field
+
+from src.config.errors import UserError
+from src.config.settings import Settings, not_defining
+
+AXIS = "batch"
+"""Name of the axis that a batch is divided over."""
+
+
+class ParallelSettings(Settings):
+    """How work is spread over devices.
+
+    Attributes:
+        placement: `jit` compiles with `jax.jit` over a mesh of devices.
+        devices: how many; null takes all there are.
+        batch_norm: statistics over the `global` batch, or of each device's `local` part.
+    """
+
+    placement: Literal["jit"] = not_defining()
+    devices: Annotated[int, Field(gt=0)] | None = not_defining()
+    batch_norm: Literal["global", "local"]
+
+    def check_batch(self, batch_size: int) -> None:
+        """Refuses a batch that does not divide over a stated number of devices, before any of them is touched.
+
+        Raises:
+            UserError: naming the nearest sizes that do.
+        """
+        if self.devices is not None:
+            check_divisible(batch_size, self.devices)
+
+    def mesh(self, batch_size: int) -> Mesh:
+        """The devices of a run.
+
+        Raises:
+            UserError: there are fewer than asked for, or the batch does not divide over them.
+        """
+        present = jax.devices()
+        count = self.devices or len(present)
+        if count > len(present):
+            raise UserError(f"parallel.devices={count}: there are {len(present)} ({present[0].platform})")
+        check_divisible(batch_size, count)
+        return Mesh(np.array(present[:count]), (AXIS,))
+
+
+def check_divisible(batch_size: int, devices: int) -> None:
+    """Refuses a batch that does not divide evenly.
+
+    Raises:
+        UserError: naming the nearest sizes that do.
+    """
+    if batch_size % devices:
+        below = batch_size - batch_size % devices
+        nearest = f"{below} and {below + devices}" if below else f"{devices}"
+        raise UserError(f"data.batch_size={batch_size} does not divide over {devices} devices; nearest: {nearest}")
+
+
+def replicate(tree: Any, mesh: Mesh) -> Any:
+    """A copy of a tree of arrays on every device."""
+    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+
+
+def place(function: Callable[..., Any], mesh: Mesh, *, donate: tuple[int, ...] = ()) -> Callable[..., Any]:
+    """Compiles a function of one device for all devices of a mesh.
+
+    Its arguments and results are the same on every device; inside it, `jax.lax.axis_index(AXIS)` says which part of a
+    batch is the device's own.
+
+    Args:
+        function: what one device does; results have to be made equal by collectives over `AXIS`.
+        mesh: the devices.
+        donate: positions of arguments whose memory the results may take.
+    """
+    everywhere = PartitionSpec()
+    mapped = jax.shard_map(function, mesh=mesh, in_specs=everywhere, out_specs=everywhere, check_vma=False)
+    return jax.jit(mapped, donate_argnums=donate)

@@ -1,0 +1,84 @@
+"""When things happen in a run, in steps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from src.config.duration import Clock, Duration
+from src.config.errors import UserError
+from src.training.settings import RunSettings
+
+LARGEST_POSITION = 2**31
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The course of a run.
+
+    Attributes:
+        clock: the lengths of a step, an epoch and the run.
+        steps: number of training steps.
+        log: steps after which the training loss is recorded.
+        evaluate: steps after which the validation split is scored.
+    """
+
+    clock: Clock
+    steps: int
+    log: frozenset[int]
+    evaluate: frozenset[int]
+
+    def epoch(self, step: int) -> float:
+        """How many times the training split was seen after `step` steps."""
+        return step * self.clock.batch_size / self.clock.epoch_examples
+
+    def stops(self, start: int, steps_per_dispatch: int) -> Iterator[int]:
+        """The step before which each dispatch ends: boundaries depend on the step alone, wherever a run starts.
+
+        A dispatch stays within two epochs, since the device knows the order of so many at a time.
+        """
+        batch, epoch = self.clock.batch_size, self.clock.epoch_examples
+        while start < self.steps:
+            known_until = (start * batch // epoch + 2) * epoch // batch
+            stop = min((start // steps_per_dispatch + 1) * steps_per_dispatch, self.steps, known_until)
+            start = next((step for step in range(start + 1, stop) if step in self.log or step in self.evaluate), stop)
+            yield start
+
+
+def make_plan(settings: RunSettings, train_examples: int) -> Plan:
+    """Works out the steps of a run.
+
+    Raises:
+        UserError: a batch is larger than the training split, the duration is a percentage or nothing, or the run is
+            longer than an index can count.
+    """
+    batch = settings.data.batch_size
+    if batch > train_examples:
+        raise UserError(f"data.batch_size={batch} is more than the {train_examples} training examples")
+    whole = Clock(batch, train_examples)
+    stated = _steps("train.duration", settings.train.duration, whole)
+    limits = [limits.duration for limits in settings.limits if limits.duration is not None]
+    steps = min([stated, *(_steps("duration", limit, whole) for limit in limits)])
+    if (steps + 1) * batch >= LARGEST_POSITION:
+        raise UserError(f"train.duration={settings.train.duration}: more than {LARGEST_POSITION} examples")
+    clock = Clock(batch, train_examples, steps, Fraction(steps, stated))
+    unscaled = Clock(batch, train_examples, steps)
+    return Plan(clock, steps, _due(settings.train.log_every, unscaled), _due(settings.eval.every, unscaled))
+
+
+def _steps(key: str, duration: Duration, clock: Clock) -> int:
+    try:
+        steps = duration.steps(clock)
+    except ValueError as error:
+        raise UserError(f"{key}={duration}: {error}") from None
+    if steps < 1:
+        raise UserError(f"{key}={duration}: a run has at least one step")
+    return steps
+
+
+def _due(every: Duration, clock: Clock) -> frozenset[int]:
+    """The steps at which something periodic is due; the last step is always one of them."""
+    total = clock.total_steps or 0
+    period = max(every.examples(clock) / clock.batch_size, Fraction(1))
+    times = (ceil(period * k) for k in range(1, int(total / period) + 1))
+    return frozenset([*times, total])

@@ -1,0 +1,102 @@
+"""What a run would be, shown before anything is computed: `dry_run=true`."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import yaml
+from flax import nnx
+from jaxtyping import Array
+
+from src.data.batches import Batch
+from src.data.dataset import Dataset
+from src.models.summary import as_table, layers
+from src.training.plan import Plan, make_plan
+from src.training.settings import RunSettings
+from src.training.state import Network, Tree
+
+MIB = 2**20
+
+
+def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
+    """The resolved configuration, the data, the layers, the steps and an estimate of the memory, as text.
+
+    Args:
+        name: what the run is called.
+        config: the resolved configuration.
+        settings: the same in typed form.
+    """
+    dataset = settings.dataset()
+    plan = make_plan(settings, dataset.spec.train)
+    outputs = settings.task.outputs(dataset.spec)
+
+    def make() -> nnx.Module:
+        return settings.model.build(dataset.spec.shape, outputs, rngs=nnx.Rngs(settings.seed))
+
+    sections = {
+        name: yaml.safe_dump(config, sort_keys=False).rstrip(),
+        "data": _data(dataset),
+        "layers": as_table(layers(make, dataset.spec.shape)),
+        "steps": _steps(plan),
+        "memory": _memory(settings, dataset, Network(nnx.eval_shape(make))),
+    }
+    return "\n\n".join(f"# {title}\n{text}" for title, text in sections.items())
+
+
+def _data(dataset: Dataset) -> str:
+    spec = dataset.spec
+    shape = "x".join(map(str, spec.shape))
+    sizes = f"{spec.train:,} training, {spec.validation:,} validation and {spec.test:,} test images"
+    names = ", ".join(spec.class_names[:10]) + (", …" if spec.classes > 10 else "")
+    return f"{spec.name}: {sizes} of {shape}, {spec.classes} classes ({names})"
+
+
+def _steps(plan: Plan) -> str:
+    clock = plan.clock
+    epochs = f"{plan.epoch(plan.steps):.1f} epochs"
+    text = f"{plan.steps:,} steps of {clock.batch_size} images = {epochs}; {len(plan.evaluate)} evaluations"
+    if clock.scale != 1:
+        text += f"; {float(clock.scale):.2%} of the stated duration, the schedule shrinks along"
+    return text
+
+
+def _memory(settings: RunSettings, dataset: Dataset, network: Network) -> str:
+    """An estimate in three parts: the data, the state, and what a step keeps for its gradient before XLA fuses it."""
+    batch = settings.data.batch_size // (settings.parallel.devices or 1)
+    parameters = _bytes(network.parameters)
+    data = sum(split.images.nbytes for split in (dataset.train, dataset.validation, dataset.test))
+    state = parameters + _bytes(network.statistics) + _optimizer_bytes(settings, network)
+    activations = _kept_bytes(settings, network, dataset.spec.shape, batch)
+    total = data + state + parameters + activations
+    return (
+        f"about {total / MIB:,.0f} MiB on each device: data {data / MIB:,.1f}, state {state / MIB:,.1f}, "
+        f"gradient {parameters / MIB:,.1f}, activations of {batch} images {activations / MIB:,.0f} before fusion"
+    )
+
+
+def _optimizer_bytes(settings: RunSettings, network: Network) -> int:
+    optimizer = settings.optimizer.build(lambda step: 1.0)
+    return _bytes(jax.eval_shape(optimizer.init, network.parameters))
+
+
+def _kept_bytes(settings: RunSettings, network: Network, shape: tuple[int, int, int], batch: int) -> int:
+    """The size of what the forward pass keeps for the backward pass."""
+
+    def loss(parameters: Tree, statistics: Tree, images: Array, labels: Array) -> Array:
+        outputs, _ = network.train(parameters, statistics, images)
+        return settings.task.losses(outputs, Batch(images, labels, jnp.ones(batch))).mean()
+
+    images = jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
+    labels = jax.ShapeDtypeStruct((batch,), jnp.int32)
+    backward = jax.eval_shape(
+        lambda p, s, x, y: jax.vjp(lambda p: loss(p, s, x, y), p)[1],
+        network.parameters,
+        network.statistics,
+        images,
+        labels,
+    )
+    return _bytes(backward)
+
+
+def _bytes(tree: Tree) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))

@@ -1,0 +1,102 @@
+"""All settings of a run: the typed form of what `conf/train.yaml` composes."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from src.config.duration import Duration
+from src.config.settings import Settings, not_defining
+from src.data.dataset import Dataset, load_dataset
+from src.data.settings import AugmentSettings, DataSettings
+from src.models.base import ModelSettings
+from src.tasks.base import TaskSettings
+from src.tracking.settings import TrackingSettings
+from src.training.limits import DebugSettings, Limits, smallest
+from src.training.optimizer import OptimizerSettings
+from src.training.parallel import ParallelSettings
+from src.training.schedule import ScheduleSettings
+
+
+class PrecisionSettings(Settings):
+    """In which numbers a network computes; parameters, statistics and losses are always float32.
+
+    Attributes:
+        compute: type of the network's activations.
+        matmul: precision of products, by JAX's names; on recent GPUs `default` means TF32, `highest` float32.
+    """
+
+    compute: Literal["float32", "bfloat16"]
+    matmul: Literal["default", "high", "highest"]
+
+
+class TrainSettings(Settings):
+    """The course of training.
+
+    Attributes:
+        duration: how long; in steps, epochs or examples.
+        log_every: how often the training loss is recorded.
+        steps_per_dispatch: how many steps the device takes at a call; null is 1 on the CPU and 10 elsewhere.
+    """
+
+    duration: Duration
+    log_every: Duration = not_defining()
+    steps_per_dispatch: Annotated[int, Field(gt=0)] | None = not_defining()
+
+
+class EvaluationSettings(Settings):
+    """What is measured on the way and at the end.
+
+    Attributes:
+        every: how often the validation split is scored.
+        batch_size: examples in a batch.
+        test_curve: whether the test split is scored along with it, for figures; no choice ever depends on it.
+    """
+
+    every: Duration
+    batch_size: Annotated[int, Field(gt=0)]
+    test_curve: bool
+
+
+class RunSettings(Settings):
+    """One training run. `not_defining` settings say how it is shown or placed, not what comes out."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    model: ModelSettings
+    data: DataSettings
+    task: TaskSettings
+    optimizer: OptimizerSettings
+    schedule: ScheduleSettings
+    train: TrainSettings
+    eval: EvaluationSettings
+    precision: PrecisionSettings
+    parallel: ParallelSettings
+    profile: Limits | None = None
+    debug: DebugSettings
+    tracking: TrackingSettings = not_defining()
+    dry_run: bool = not_defining()
+    fresh: bool = not_defining()
+
+    @model_validator(mode="after")
+    def _check_batch(self) -> "RunSettings":
+        self.parallel.check_batch(self.data.batch_size)
+        return self
+
+    @property
+    def limits(self) -> list[Limits]:
+        """The limits in force."""
+        return [self.debug] if self.profile is None else [self.profile, self.debug]
+
+    @property
+    def augment(self) -> AugmentSettings | None:
+        """Random changes of training images, unless debugging leaves them out."""
+        return self.data.augment if self.debug.augment else None
+
+    def dataset(self) -> Dataset:
+        """Reads the data within the limits.
+
+        Raises:
+            UserError: they cannot be read.
+        """
+        examples = smallest([limits.examples for limits in self.limits])
+        image_size = smallest([limits.image_size for limits in self.limits])
+        return load_dataset(self.data, examples=examples, image_size=image_size)

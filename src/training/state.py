@@ -1,0 +1,76 @@
+"""Everything that training changes, as one tree of arrays."""
+
+import hashlib
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from jaxtyping import Array, Float, Int
+
+Tree = Any
+
+
+class TrainState(NamedTuple):
+    """The state of a run after some steps.
+
+    Attributes:
+        step: number of steps taken.
+        parameters: what the optimizer changes, as nested dictionaries with the names of the network's attributes.
+        statistics: what the network itself changes: running means and variances.
+        optimizer: the optimizer's own state.
+    """
+
+    step: Int[Array, ""]
+    parameters: Tree
+    statistics: Tree
+    optimizer: Tree
+
+
+class Network:
+    """A Flax NNX network as a pure function of its parameters and statistics.
+
+    The module is split once into its definition and plain trees; merging copies, since an NNX graph may not cross the
+    boundary of a transformation.
+    """
+
+    def __init__(self, module: nnx.Module) -> None:
+        module.train()
+        self._training = nnx.graphdef(module)
+        module.eval()
+        self._evaluation = nnx.graphdef(module)
+        parameters, statistics = nnx.state(module, nnx.Param, nnx.BatchStat)
+        self.parameters: Tree = nnx.to_pure_dict(parameters)
+        self.statistics: Tree = nnx.to_pure_dict(statistics)
+
+    def train(self, parameters: Tree, statistics: Tree, x: Float[Array, "b ..."]) -> tuple[Array, Tree]:
+        """Outputs in training mode, and the statistics afterwards."""
+        module = nnx.merge(self._training, parameters, statistics, copy=True)
+        outputs = module(x)
+        return outputs, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+
+    def __call__(self, parameters: Tree, statistics: Tree, x: Float[Array, "b ..."]) -> Array:
+        """Outputs in evaluation mode: running statistics, no dropout."""
+        return nnx.merge(self._evaluation, parameters, statistics, copy=True)(x)
+
+    def module(self, state: TrainState) -> nnx.Module:
+        """The network as an object again, in evaluation mode, with the values of a state."""
+        return nnx.merge(self._evaluation, state.parameters, state.statistics, copy=True)
+
+
+def initial_state(network: Network, optimizer: optax.GradientTransformation) -> TrainState:
+    """The state before the first step."""
+    start = jnp.zeros((), jnp.int32)
+    return TrainState(start, network.parameters, network.statistics, optimizer.init(network.parameters))
+
+
+def state_sha256(state: TrainState) -> str:
+    """SHA-256 over names, shapes and bytes of parameters and statistics; two identical runs share it."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree.leaves_with_path((state.parameters, state.statistics)):
+        values = np.asarray(leaf)
+        digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}\n".encode())
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
