@@ -18,6 +18,7 @@ from omegaconf.errors import MissingMandatoryValue
 from src.config.compose import CONF, composed_jobs, without_hydra
 from src.config.errors import UserError, reported
 from src.config.settings import read_settings
+from src.data.cache import cache_home
 from src.runs.directory import RunDirectory
 from src.runs.identity import run_hash
 from src.runs.provenance import provenance, uncommitted
@@ -26,6 +27,7 @@ from src.tracking.sinks import JsonLines, Row, Sink
 from src.training.checkpoints import save_state
 from src.training.engine import Engine
 from src.training.loop import Diverged, Measurement, Training
+from src.training.parallel import check_divisible
 from src.training.plan import make_plan
 from src.training.preview import preview
 from src.training.settings import RunSettings
@@ -66,6 +68,7 @@ def train(config: DictConfig) -> None:
         configure_jax(settings)
         dataset = settings.dataset()
         engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+        check_divisible(settings.data.batch_size, engine.mesh.size)
         directory.write_start(plain(config), {"name": directory.path.name, **provenance()}, uncommitted())
         training = fit(engine, directory, started)
         save_state(directory.state, training.state)
@@ -129,7 +132,8 @@ def report(directory: RunDirectory, results: dict[str, Any], how: str) -> None:
 
 
 def configure_jax(settings: RunSettings) -> None:
-    """Sets what JAX only knows for a whole process."""
+    """Sets what JAX only knows for a whole process; compiled programs are kept for the next start."""
+    jax.config.update("jax_compilation_cache_dir", str(cache_home() / "compiled"))
     jax.config.update("jax_default_matmul_precision", settings.precision.matmul)
     jax.config.update("jax_debug_nans", settings.debug.nans)
 

@@ -39,7 +39,7 @@ def cached(name: str, prepare: Callable[[], Examples]) -> Examples:
         UserError: the cache cannot be written, or whatever `prepare` raises.
     """
     directory = cache_home() / name
-    with _held(directory):
+    with _held(directory.parent):
         if directory.exists():
             examples = _read(directory)
             if examples is not None:
@@ -51,17 +51,19 @@ def cached(name: str, prepare: Callable[[], Examples]) -> Examples:
 
 
 @contextmanager
-def _held(directory: Path) -> Iterator[None]:
+def _held(home: Path) -> Iterator[None]:
     """Keeps other processes out while this one looks or writes; the kernel lets go if it dies."""
     try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        lock = open(directory.with_suffix(".lock"), "w")
+        home.mkdir(parents=True, exist_ok=True)
+        lock = os.open(home / ".lock", os.O_CREAT | os.O_RDWR)
     except OSError as error:
         message = f"cannot write the data cache: {error}; set CONVNETS_CACHE to a directory that can be written"
         raise UserError(message) from None
-    with lock:
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def _write(examples: Examples, directory: Path) -> None:

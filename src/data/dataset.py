@@ -11,12 +11,17 @@ from src.data.settings import DataSettings
 
 @dataclass(frozen=True)
 class Dataset:
-    """The splits of a run, in host memory, and what is known of them."""
+    """The splits of a run, in host memory, and what is known of them.
+
+    Attributes:
+        shrunk: the whole factor by which images were shrunk.
+    """
 
     spec: DataSpec
     train: Split
     validation: Split
     test: Split
+    shrunk: int
 
     def split(self, name: str) -> Split:
         """The split of that name: `train`, `validation` or `test`."""
@@ -47,7 +52,7 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
     spec = DataSpec(
         settings.name, (height, width, channels), source.class_names, len(train), len(validation), len(test)
     )
-    return Dataset(spec, train, validation, test)
+    return Dataset(spec, train, validation, test, source.train.images.shape[1] // height)
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from src.config.errors import UserError
 Pixels = UInt8[np.ndarray, "h w c"]
 
 
-def to_square(image: Pixels, size: int) -> Pixels:
+def to_square(image: Pixels, size: int) -> UInt8[np.ndarray, "s s c"]:
     """Scales the shorter side to `size` pixels and cuts the middle of the longer one."""
     height, width, channels = image.shape
     scale = size / min(height, width)

@@ -24,6 +24,10 @@ class AugmentSettings(Settings):
     flip: bool
     fill: Literal["mean", "black"]
 
+    def shrunk(self, factor: int) -> "AugmentSettings":
+        """The same changes for images that were shrunk by a whole factor."""
+        return self.model_copy(update={"crop": -(-self.crop // factor)})
+
 
 class DataSettings(Settings):
     """Settings of a data set.

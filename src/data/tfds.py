@@ -104,7 +104,8 @@ def _prepared_info(name: str) -> Any:
     try:
         builder = tfds.builder(name, file_format="array_record")
     except tfds.core.registered.DatasetNotFoundError:
-        raise UserError(f"data.name={name}: TFDS has no such set{did_you_mean(name, tfds.list_builders())}") from None
+        known = tfds.list_builders(with_community_datasets=False)
+        raise UserError(f"data.name={name}: TFDS has no such set{did_you_mean(name, known)}") from None
     if not builder.is_prepared():
         raise FileNotFoundError(builder.data_dir)
     return builder.info

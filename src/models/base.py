@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 
+import jax
 from flax import nnx
 
 from src.config.settings import Settings
@@ -25,4 +26,4 @@ class ModelSettings(Settings):
 
 def parameter_count(model: nnx.Module) -> int:
     """The number of trainable parameters; works on an abstract network as well."""
-    return sum(leaf.size for leaf in nnx.state(model, nnx.Param).flat_state().leaves)
+    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))

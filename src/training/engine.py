@@ -30,7 +30,7 @@ class Engine:
 
     def __init__(self, settings: RunSettings, dataset: Dataset, plan: Plan) -> None:
         self.settings, self.dataset, self.plan = settings, dataset, plan
-        self.mesh = settings.parallel.mesh(settings.data.batch_size)
+        self.mesh = settings.parallel.mesh()
         platform = self.mesh.devices.flat[0].platform
         self.steps_per_dispatch = settings.train.steps_per_dispatch or STEPS_PER_DISPATCH.get(platform, MANY_STEPS)
         self.outputs = settings.task.outputs(dataset.spec)
@@ -85,7 +85,7 @@ class Engine:
             self._optimizer,
             batch_size=self.settings.data.batch_size,
             devices=self.mesh.size,
-            augment=self.settings.augment,
+            augment=self.settings.augment(self.dataset),
             key=stream(self.settings.seed, "augmentation"),
             looped=self.steps_per_dispatch > 1,
         )

@@ -37,17 +37,16 @@ class ParallelSettings(Settings):
         if self.devices is not None:
             check_divisible(batch_size, self.devices)
 
-    def mesh(self, batch_size: int) -> Mesh:
+    def mesh(self) -> Mesh:
         """The devices of a run.
 
         Raises:
-            UserError: there are fewer than asked for, or the batch does not divide over them.
+            UserError: there are fewer than asked for.
         """
         present = jax.devices()
         count = self.devices or len(present)
         if count > len(present):
             raise UserError(f"parallel.devices={count}: there are {len(present)} ({present[0].platform})")
-        check_divisible(batch_size, count)
         return Mesh(np.array(present[:count]), (AXIS,))
 
 

@@ -61,9 +61,9 @@ class Network:
 
 
 def initial_state(network: Network, optimizer: optax.GradientTransformation) -> TrainState:
-    """The state before the first step."""
-    start = jnp.zeros((), jnp.int32)
-    return TrainState(start, network.parameters, network.statistics, optimizer.init(network.parameters))
+    """The state before the first step; a copy, since training takes the memory of the state that it is given."""
+    parameters, statistics = jax.tree.map(jnp.copy, (network.parameters, network.statistics))
+    return TrainState(jnp.zeros((), jnp.int32), parameters, statistics, optimizer.init(parameters))
 
 
 def state_sha256(state: TrainState) -> str:

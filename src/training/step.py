@@ -65,7 +65,7 @@ def training_chunk(
         parameters = optax.apply_updates(state.parameters, updates)
         new = TrainState(state.step + 1, parameters, statistics, optimizer_state)
         measured |= {"steps": jnp.ones((), jnp.int32), "objective": value}
-        finite = jnp.isfinite(value) & jnp.isfinite(optax.global_norm(gradient))
+        finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(gradient))
         keep = partial(jnp.where, finite)
         return jax.tree.map(keep, new, state), jax.tree.map(lambda total, part: total + keep(part, 0), sums, measured)
 

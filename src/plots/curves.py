@@ -1,0 +1,43 @@
+"""Error against training steps, in the layout of He et al. 2015, Fig. 6 (chapter Fig. 33)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One network's errors in percent.
+
+    Attributes:
+        label: how it is called in the legend.
+        train: steps and training errors, drawn thin.
+        held_out: steps and errors on examples that were not trained on, drawn bold.
+    """
+
+    label: str
+    train: tuple[Sequence[int], Sequence[float]]
+    held_out: tuple[Sequence[int], Sequence[float]]
+
+
+def error_curves(panels: dict[str, list[Curve]], held_out: str) -> Figure:
+    """Draws one panel beside the other, on the same axes.
+
+    Args:
+        panels: the curves of each panel, by its title.
+        held_out: what the bold curves show, for the axis label.
+    """
+    figure = Figure(figsize=(4.6 * len(panels), 3.6), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for axis, (title, curves) in zip(axes, panels.items(), strict=True):
+        for number, curve in enumerate(curves):
+            color = f"C{number}"
+            axis.plot(*curve.train, color=color, linewidth=0.8, linestyle="--", alpha=0.7)
+            axis.plot(*curve.held_out, color=color, linewidth=1.8, label=curve.label)
+        axis.set(title=title, xlabel="step", ylim=(0, 100))
+        axis.grid(alpha=0.25)
+        axis.legend(loc="lower left", frameon=False)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel(f"error (%): {held_out} bold, training dashed")
+    return figure

@@ -1,0 +1,47 @@
+"""Where a result came from: command, code, packages and machine."""
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "hydra-core")
+
+
+def provenance() -> dict[str, Any]:
+    """What would be needed to make a result again."""
+    return {
+        "command": shlex.join([Path(sys.executable).name, *sys.orig_argv[1:]]),
+        "commit": commit(),
+        "dirty": bool(uncommitted()),
+        "packages": {name: version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "device": jax.devices()[0].device_kind,
+        "devices": jax.device_count(),
+        "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+    }
+
+
+def commit() -> str | None:
+    """The commit of the code, or nothing outside a git checkout."""
+    return _git("rev-parse", "HEAD").strip() or None
+
+
+def uncommitted() -> str:
+    """The difference of the code to its commit."""
+    return _git("diff", "HEAD", "--", "src", "conf", "experiments")
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError:
+        return ""
+    return done.stdout if done.returncode == 0 else ""

@@ -1,0 +1,81 @@
+"""What a command line means, and what is said when it means nothing."""
+
+import pytest
+
+from src.config.compose import composed_jobs
+from src.config.errors import UserError
+from src.runs.identity import run_hash
+
+MISTAKES = {
+    "model.dpeth=20": "did you mean 'model.depth'? It belongs to conf/model/resnet.yaml",
+    "learning_rate=0.1": "did you mean 'optimizer.learning_rate'? It belongs to conf/optimizer/sgd.yaml",
+    "optimizr.momentum=0": "did you mean 'optimizer.momentum'",
+    "+data.nam=x": "data.nam is not a setting; did you mean 'name'?",
+    "model=resnt": "did you mean 'resnet'?",
+    "experiment=resnet20": "write +experiment=resnet20",
+    "+experiment=resnet57": "did you mean 'resnet56'?",
+    "+experiment=": "+experiment= is empty",
+    "+model=resnet": "write model=resnet",
+    "profile=quick": "write +profile=quick",
+    "bogus": "write key=value",
+    "--verbose": "--verbose is no option",
+    "seed=1,2": "add -m",
+    "model.depth=57": "nearest: 56 and 62",
+    "model.depth=2": "nearest: 8",
+    "model.depth=many": "model.depth=many: should be a whole number",
+    "model.depth=true": "model.depth=True: should be a whole number",
+    "model.depth=": "model.depth is empty",
+    "model.shortcut=C": "should be 'A', 'B' or 'none'",
+    "data.batch_size=-3": "should be greater than 0",
+    "data.augment.flip=maybe": "should be a valid boolean",
+    "data.augment=none": "or null where it can be left out",
+    "optimizer.learning_rate=fast": "should be a valid number",
+    "seed=-1": "greater than or equal to 0",
+    "seed=1.5": "should be a whole number",
+    "train.duration=10": "a number and a unit",
+    "train.duration=3parsecs": "'parsecs' is no unit",
+    "data=tfds": "data.name is missing",
+    "parallel.devices=3": "nearest: 126 and 129",
+    "model._target_=os.system": "outside this project",
+    "model._target_=src.data.digits.Digits": "not a kind of ModelSettings",
+}
+
+
+@pytest.mark.parametrize(("argument", "said"), MISTAKES.items())
+def test_every_mistake_gets_one_line_with_the_right_thing(compose, argument, said):
+    with pytest.raises(UserError) as caught:
+        compose(argument)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_zero_is_a_seed(compose):
+    assert compose("seed=0").seed == 0
+
+
+@pytest.mark.parametrize("experiment", ["resnet56_noskip", "resnet110_noskip_li"])
+def test_the_order_of_overrides_does_not_matter(compose, experiment):
+    arguments = ["+profile=quick", f"+experiment={experiment}", "data=digits", "seed=3"]
+    there, back = compose(*arguments), compose(*reversed(arguments))
+    assert there == back
+    assert run_hash(there) == run_hash(back)
+
+
+def test_a_data_set_brings_its_own_split_sizes_into_an_experiment(compose):
+    assert compose("+experiment=resnet20").data.validation == 5000
+    assert compose("+experiment=resnet20", "data=digits").data == compose("data=digits").data
+    assert compose("data=digits", "+experiment=resnet56_li").data == compose("data=digits").data
+
+
+def test_a_sweep_is_composed_job_by_job():
+    jobs = composed_jobs("train", ["-m", "+experiment=resnet20,resnet20_noskip", "seed=0,1,2"])
+    assert [(job.model.shortcut, job.seed) for job in jobs] == [(s, k) for s in ("A", "none") for k in (0, 1, 2)]
+
+
+def test_a_mistake_in_any_job_of_a_sweep_is_found():
+    with pytest.raises(UserError, match="resnet21"):
+        composed_jobs("train", ["-m", "+experiment=resnet20,resnet21"])
+
+
+def test_help_is_left_to_hydra():
+    assert composed_jobs("train", ["--help"]) == []

@@ -1,0 +1,41 @@
+"""Equal hashes mean equal results."""
+
+import pytest
+
+from src.runs.identity import run_hash
+
+SHOWN_OR_PLACED = [
+    "tracking.progress=none",
+    "parallel.devices=2",
+    "train.steps_per_dispatch=7",
+    "train.log_every=3steps",
+    "dry_run=true",
+    "fresh=true",
+]
+DEFINING = [
+    "seed=1",
+    "model.depth=26",
+    "model.shortcut=B",
+    "data.batch_size=64",
+    "data.augment.crop=2",
+    "data.augment=null",
+    "data.normalize=pixel",
+    "optimizer.weight_decay=0",
+    "schedule=step",
+    "train.duration=3epochs",
+    "task.label_smoothing=0.1",
+    "precision=bfloat16",
+    "parallel.batch_norm=local",
+    "+profile=quick",
+    "debug=overfit",
+]
+
+
+@pytest.mark.parametrize("argument", SHOWN_OR_PLACED)
+def test_how_a_run_is_shown_or_placed_does_not_name_it(compose, argument):
+    assert run_hash(compose(argument)) == run_hash(compose())
+
+
+def test_everything_that_defines_a_result_names_it(compose):
+    hashes = {run_hash(compose(argument)) for argument in DEFINING}
+    assert len(hashes | {run_hash(compose())}) == len(DEFINING) + 1

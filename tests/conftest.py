@@ -1,0 +1,73 @@
+"""Shared fixtures. Tests see eight CPU devices, so that placement over several is real."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+
+jax.config.update("jax_num_cpu_devices", 8)
+jax.config.update("jax_platforms", "cpu")
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Runs a module of the project as a user would, with run directories in a folder of the test's own."""
+
+    def run(module, *arguments, check=True, **environment):
+        if module == "src.train":
+            arguments = (
+                *arguments,
+                f"hydra.run.dir={tmp_path}/runs/${{run_name:}}",
+                f"hydra.sweep.dir={tmp_path}/runs",
+            )
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        if check:
+            assert done.returncode == 0, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def compose():
+    """Composes and checks a command line of `src.train` without running it."""
+    from omegaconf import OmegaConf
+
+    from src.config.compose import composed_jobs
+    from src.train import read_run_settings, run_name
+
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+
+    def settings(*arguments):
+        (job,) = composed_jobs("train", list(arguments))
+        return read_run_settings(job)
+
+    return settings
+
+
+@pytest.fixture
+def engine(compose):
+    """Builds the engine of a small run on digits, for one command line."""
+    from src.training.engine import Engine
+    from src.training.plan import make_plan
+
+    def build(*arguments):
+        settings = compose(
+            "model.depth=8", "data.augment.crop=1", "train.duration=20steps", "data.batch_size=40", *arguments
+        )
+        dataset = settings.dataset()
+        return Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+
+    return build

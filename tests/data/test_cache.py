@@ -1,0 +1,88 @@
+"""A cache entry is whole, verified, and made once."""
+
+import multiprocessing
+import os
+import time
+
+import numpy as np
+import pytest
+
+from src.config.errors import UserError
+from src.data.cache import cached
+from src.data.examples import Examples, Split, checksum
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def small():
+    split = Split(np.arange(48, dtype=np.uint8).reshape(3, 4, 4, 1), np.arange(3, dtype=np.int32))
+    return Examples(split, split, ("a", "b", "c"))
+
+
+def never():
+    raise AssertionError("prepared a second time")
+
+
+def test_a_data_set_is_prepared_once():
+    first, second = cached("small", small), cached("small", never)
+    assert checksum(first) == checksum(second)
+    assert second.class_names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("name", ["train_images.npy", "test_labels.npy", "manifest.json"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+def test_a_damaged_copy_is_replaced(home, name, damage, caplog):
+    cached("small", small)
+    file = home / "small" / name
+    content = bytearray(file.read_bytes())
+    if damage == "remove":
+        file.unlink()
+    elif damage == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    else:
+        content[-5] ^= 1
+        file.write_bytes(content)
+    again = cached("small", small)
+    assert checksum(again) == checksum(small())
+    assert "damaged" in caplog.text
+    assert checksum(cached("small", never)) == checksum(again)
+
+
+def test_nothing_is_left_of_an_attempt_that_failed(home):
+    def fails():
+        raise UserError("no network")
+
+    with pytest.raises(UserError):
+        cached("small", fails)
+    assert [path.name for path in home.iterdir()] == [".lock"]
+
+
+def slowly(log):
+    def prepare():
+        with open(log, "a") as file:
+            file.write(f"{os.getpid()}\n")
+        time.sleep(1)
+        return small()
+
+    cached("small", prepare)
+
+
+def test_of_two_processes_that_start_together_one_prepares(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=slowly, args=(tmp_path / "log",)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    assert len((tmp_path / "log").read_text().splitlines()) == 1
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(monkeypatch):
+    monkeypatch.setenv("CONVNETS_CACHE", "/proc/none")
+    with pytest.raises(UserError, match="set CONVNETS_CACHE"):
+        cached("small", small)

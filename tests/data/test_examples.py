@@ -1,0 +1,36 @@
+import numpy as np
+
+from src.data.digits import TEST_EXAMPLES
+from src.data.examples import Examples, Split, canonical_order, checksum
+
+
+def random_split(seed, count=50):
+    rng = np.random.default_rng(seed)
+    return Split(rng.integers(0, 256, (count, 4, 4, 1), dtype=np.uint8), rng.integers(0, 3, count).astype(np.int32))
+
+
+def test_the_canonical_order_is_the_same_wherever_examples_come_from():
+    split = random_split(0)
+    order = np.random.default_rng(1).permutation(len(split))
+    shuffled = Split(split.images[order], split.labels[order])
+    one, other = canonical_order(split), canonical_order(shuffled)
+    np.testing.assert_array_equal(one.images, other.images)
+    np.testing.assert_array_equal(one.labels, other.labels)
+
+
+def test_the_checksum_sees_every_pixel_and_label():
+    train, test = random_split(0), random_split(1)
+    before = checksum(Examples(train, test, ("a", "b", "c")))
+    test.images[7, 1, 2, 0] ^= 1
+    assert checksum(Examples(train, test, ("a", "b", "c"))) != before
+    test.images[7, 1, 2, 0] ^= 1
+    train.labels[3] += 1
+    assert checksum(Examples(train, test, ("a", "b", "c"))) != before
+
+
+def test_digits_are_divided_without_loss_and_with_every_class(compose):
+    dataset = compose().dataset()
+    assert [dataset.spec.train, dataset.spec.validation, dataset.spec.test] == [1300, 137, TEST_EXAMPLES]
+    assert set(dataset.test.labels.tolist()) == set(range(10))
+    images = {image.tobytes() for split in (dataset.train, dataset.validation, dataset.test) for image in split.images}
+    assert len(images) == 1797

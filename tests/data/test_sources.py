@@ -1,0 +1,154 @@
+"""Where examples come from."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from src.config.errors import UserError
+from src.data.resize import shrink, to_square
+
+
+def folder(root, classes=("cat", "dog"), count=10):
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(classes):
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = rng.integers(0, 100, (20 + number, 30, 3), dtype=np.uint8) + np.uint8(100 * label)
+            Image.fromarray(pixels).save(root / name / f"{number}.png")
+
+
+def test_a_folder_of_class_folders(tmp_path, compose):
+    folder(tmp_path)
+    dataset = compose("data=folder", f"data.root={tmp_path}", "data.image_size=16").dataset()
+    assert dataset.spec.class_names == ("cat", "dog")
+    assert (dataset.spec.train, dataset.spec.test) == (16, 4)
+    assert dataset.train.images.shape == (16, 16, 16, 3)
+    bright = dataset.train.images.mean(axis=(1, 2, 3)) > 100
+    np.testing.assert_array_equal(bright, dataset.train.labels == 1)
+
+
+def test_folders_for_training_and_test_are_kept_apart(tmp_path, compose):
+    folder(tmp_path / "train", count=6)
+    folder(tmp_path / "validation", count=2)
+    spec = compose("data=folder", f"data.root={tmp_path}", "data.channels=1").dataset().spec
+    assert (spec.train, spec.test, spec.shape) == (12, 4, (64, 64, 1))
+
+
+def test_a_damaged_image_is_named(tmp_path, compose):
+    folder(tmp_path)
+    (tmp_path / "dog" / "3.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"3.png is damaged"):
+        compose("data=folder", f"data.root={tmp_path}").dataset()
+
+
+def test_a_folder_without_classes_is_refused(tmp_path, compose):
+    with pytest.raises(UserError, match="at least two"):
+        compose("data=folder", f"data.root={tmp_path}").dataset()
+    with pytest.raises(UserError, match="does not exist"):
+        compose("data=folder", f"data.root={tmp_path / 'none'}").dataset()
+
+
+def write_tfds(root, name, count):
+    """A prepared TFDS directory, written without TensorFlow."""
+    import io
+
+    from array_record.python.array_record_module import ArrayRecordWriter
+    from tensorflow_datasets.core.example_parser import tf_example_pb2
+
+    directory = root / name / "1.0.0"
+    directory.mkdir(parents=True)
+    rng, splits = np.random.default_rng(0), []
+    for split, size in (("train", count), ("test", count // 2)):
+        file = directory / f"{name}-{split}.array_record-00000-of-00001"
+        writer = ArrayRecordWriter(str(file), "group_size:1")
+        for number in range(size):
+            example = tf_example_pb2.Example()
+            buffer = io.BytesIO()
+            Image.fromarray(rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)).save(buffer, "PNG")
+            example.features.feature["image"].bytes_list.value.append(buffer.getvalue())
+            example.features.feature["label"].int64_list.value.append(number % 3)
+            writer.write(example.SerializeToString())
+        writer.close()
+        template = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+        splits.append(
+            {
+                "name": split,
+                "shardLengths": [str(size)],
+                "numBytes": str(file.stat().st_size),
+                "filepathTemplate": template,
+            }
+        )
+    info = {"name": name, "version": "1.0.0", "fileFormat": "array_record", "splits": splits}
+    (directory / "dataset_info.json").write_text(json.dumps(info))
+    core = "tensorflow_datasets.core.features"
+    image = {"image": {"dtype": "uint8", "shape": {"dimensions": ["12", "12", "3"]}, "encodingFormat": "png"}}
+    features = {
+        "image": {"pythonClassName": f"{core}.image_feature.Image", **image},
+        "label": {"pythonClassName": f"{core}.class_label_feature.ClassLabel", "classLabel": {"numClasses": "3"}},
+    }
+    (directory / "features.json").write_text(
+        json.dumps({"pythonClassName": f"{core}.features_dict.FeaturesDict", "featuresDict": {"features": features}})
+    )
+
+
+def test_any_tfds_set_is_read_by_name_without_tensorflow(tmp_path, command):
+    write_tfds(tmp_path / "tfds", "shapes", 24)
+    environment = {"TFDS_DATA_DIR": str(tmp_path / "tfds"), "CONVNETS_CACHE": str(tmp_path / "cache")}
+    arguments = ("data=tfds", "data.name=shapes", "data.batch_size=8", "dry_run=true")
+    shown = command("src.train", *arguments, **environment).stdout
+    assert "shapes: 24 training, 0 validation and 12 test images of 12x12x3, 3 classes" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("cifar100", "make data NAME=cifar100"), ("fashion_mnst", "'fashion_mnist'?")]
+)
+def test_what_cannot_be_had_names_the_ways_out(tmp_path, command, name, said):
+    environment = {"TFDS_DATA_DIR": str(tmp_path / "none"), "CONVNETS_CACHE": str(tmp_path / "cache")}
+    done = command("src.train", "data=tfds", f"data.name={name}", check=False, **environment)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
+    from src.data import tfds
+    from src.data.examples import Examples, Split
+
+    split = Split(np.zeros((3, 32, 32, 3), np.uint8), np.zeros(3, np.int32))
+    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
+    monkeypatch.setattr(tfds, "from_mirror", lambda name: Examples(split, split, ("a", "b")))
+    with pytest.raises(UserError, match="SHA-256 differs"):
+        compose("+experiment=resnet20").data.read()
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    ("name", "sizes", "shape"),
+    [
+        ("cifar10", (45_000, 5_000, 10_000), (32, 32, 3)),
+        ("mnist", (50_000, 10_000, 10_000), (28, 28, 1)),
+        ("fashion_mnist", (55_000, 5_000, 10_000), (28, 28, 1)),
+    ],
+)
+def test_mirrors_hold_the_published_examples(compose, name, sizes, shape):
+    spec = compose(f"data={name}").dataset().spec
+    assert ((spec.train, spec.validation, spec.test), spec.shape) == (sizes, shape)
+
+
+def test_images_are_shrunk_by_averaging():
+    images = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4, 1)
+    small = shrink(images, 2)
+    assert small.shape == (2, 2, 2, 1)
+    assert small[0, 0, 0, 0] == round(images[0, :2, :2].mean())
+    assert shrink(images, 4) is images
+    assert shrink(images, 3).shape == (2, 2, 2, 1)
+
+
+def test_the_middle_of_an_oblong_image_is_kept():
+    image = np.zeros((10, 30, 3), np.uint8)
+    image[:, 10:20] = 255
+    assert (to_square(image, 10) == 255).all()

@@ -1,0 +1,155 @@
+"""The commands, as a user types them."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from src.training.finished import load_run
+
+SMALL = ("model.depth=8", "train.duration=12steps", "train.log_every=4steps", "data.batch_size=100")
+
+
+def only_run(tmp_path):
+    (path,) = (tmp_path / "runs").iterdir()
+    return path
+
+
+def rows(path):
+    return [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+
+
+def results(path):
+    return json.loads((path / "results.json").read_text())
+
+
+def test_a_run_leaves_everything_that_is_needed_to_repeat_it(tmp_path, command):
+    done = command("src.train", *SMALL, "eval.test_curve=true")
+    path = only_run(tmp_path)
+    assert path.name.startswith("resnet-digits-")
+    assert {"config.yaml", "metrics.jsonl", "provenance.json", "results.json", "state", "train.log"} <= {
+        file.name for file in path.iterdir()
+    }
+    found = results(path)
+    assert found["steps"] == 12
+    assert found["parameters"] == 75_002  # ResNet-8 on grey images
+    assert 0 < found["seconds"] < 600
+    assert np.sum(found["test_confusion"]) == 360
+    assert f"{found['test_accuracy']:.2%}" in done.stdout
+    provenance = json.loads((path / "provenance.json").read_text())
+    assert {"commit", "dirty", "packages", "device", "threads", "command"} <= provenance.keys()
+    measured = rows(path)
+    assert [row["step"] for row in measured if "train_loss" in row] == [4, 8, 12]
+    assert [row["step"] for row in measured if "validation_accuracy" in row] == [12]
+    assert measured[-1]["test_accuracy"] == found["test_accuracy"]
+    assert all(row["learning_rate"] <= 0.1 for row in measured if "train_loss" in row)
+
+    again = json.loads(command("src.evaluate", f"run={path}", "split=test").stdout)
+    for name in ("loss", "accuracy", "confusion", "class_accuracy", "top5_accuracy"):
+        assert again[name] == found[f"test_{name}"]
+    assert len(load_run(path).engine.network.parameters) == 3
+
+
+def test_the_same_command_gives_the_same_bits_and_is_not_run_twice(tmp_path, command):
+    command("src.train", *SMALL)
+    path = only_run(tmp_path)
+    first, history = results(path), rows(path)
+    again = command("src.train", *SMALL, "tracking.progress=none")
+    assert "finished before" in again.stdout
+    assert results(path) == first
+    command("src.train", *SMALL, "fresh=true")
+    assert only_run(tmp_path) == path
+    for name in ("state_sha256", "test_loss", "test_accuracy"):
+        assert results(path)[name] == first[name]
+    clock = {"seconds", "images_per_second"}
+    timeless = [[{k: v for k, v in row.items() if k not in clock} for row in part] for part in (history, rows(path))]
+    assert timeless[0] == timeless[1]
+
+
+def test_a_dry_run_shows_everything_and_leaves_nothing(tmp_path, command):
+    shown = command("src.train", "+experiment=resnet56_noskip", "data=digits", "dry_run=true").stdout
+    for part in ("shortcut: none", "1,300 training", "blocks.26.conv2.conv", "852,730", "64,000 steps", "MiB"):
+        assert part in shown
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_diverging_run_stops_and_keeps_its_last_good_state(tmp_path, command):
+    done = command("src.train", *SMALL, "optimizer.learning_rate=1e30", check=False)
+    assert done.returncode == 3
+    assert "not finite at step 1" in done.stdout + done.stderr
+    path = only_run(tmp_path)
+    assert (path / "last_good_state").is_dir()
+    assert not (path / "results.json").exists()
+
+
+def test_overfitting_one_batch_brings_its_loss_to_nothing(tmp_path, command):
+    command("src.train", "model.depth=8", "debug=overfit", "train.log_every=10steps")
+    losses = [row["train_loss"] for row in rows(only_run(tmp_path)) if "train_loss" in row]
+    assert losses[-1] < 0.02 < losses[0]
+
+
+def test_a_sweep_runs_every_job_in_its_own_directory(tmp_path, command):
+    command("src.train", "-m", *SMALL, "debug=limit", "seed=0,1")
+    assert sorted(results(path)["steps"] for path in (tmp_path / "runs").iterdir() if path.is_dir()) == [10, 10]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["model.dpeth=20"], "did you mean 'model.depth'?"),
+        (["-m", "seed=0,1", "model.depth=8,9"], "nearest: 8 and 14"),
+        (["data.validation=1437"], "digits has 1437 training examples"),
+        (["optimizer.learning_rate="], "optimizer.learning_rate is empty"),
+    ],
+)
+def test_bad_input_is_one_line_exit_code_two_and_nothing_left_behind(tmp_path, command, arguments, said):
+    done = command("src.train", *arguments, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_unwritable_directory_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    target = f"hydra.run.dir={tmp_path}/file/run"
+    done = subprocess.run([sys.executable, "-m", "src.train", target], capture_output=True, text=True)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "cannot write the run directory" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run=nowhere"], "run=nowhere does not exist"),
+        (["run=src"], "has no config.yaml"),
+        (["runs=src"], "did you mean 'run'?"),
+        (["run=src", "split=tset"], "'train', 'validation' or 'test'"),
+        ([], "run is missing"),
+    ],
+)
+def test_evaluating_what_is_no_run_is_one_line(command, arguments, said):
+    done = command("src.evaluate", *arguments, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.heavy
+def test_the_default_run_learns_digits(tmp_path, command):
+    started = time.monotonic()
+    command("src.train")
+    assert results(only_run(tmp_path))["test_accuracy"] >= 0.97
+    assert time.monotonic() - started < 600
+
+
+@pytest.mark.heavy
+def test_the_quick_profile_learns_real_images(tmp_path, command):
+    command("src.train", "+experiment=resnet20", "+profile=quick")
+    found = results(only_run(tmp_path))
+    assert found["parameters"] == 269_722
+    assert np.sum(found["test_confusion"]) == 10_000
+    assert found["test_accuracy_interval"][0] > 0.35

@@ -1,0 +1,119 @@
+"""The experiments are the papers' recipes, to the number."""
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+
+from src.config.compose import CONF
+from src.config.duration import Clock, Duration
+from src.models.base import parameter_count
+from src.training.limits import Limits
+from src.training.plan import make_plan
+from src.training.schedule import Constant, Cosine, Step, WarmupSettings
+
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+DEPTHS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
+
+
+def learning_rates(settings, examples, steps):
+    plan = make_plan(settings, examples)
+    factor = settings.schedule.factor(plan.clock)
+    return settings.optimizer.learning_rate * np.array([factor(jnp.int32(step)) for step in steps])
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_composes_builds_and_shrinks(compose, name):
+    settings = compose(f"+experiment={name}")
+    network = nnx.eval_shape(lambda: settings.model.build((32, 32, 3), 10, rngs=nnx.Rngs(0)))
+    assert parameter_count(network) in DEPTHS.values() or name.endswith("_li")
+    full = make_plan(settings, 45_000)
+    quick = make_plan(compose(f"+experiment={name}", "+profile=quick"), 10_000)
+    assert quick.steps < full.steps / 100
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("suffix", ["", "_noskip"])
+def test_the_recipe_of_he_et_al(compose, depth, suffix):
+    settings = compose(f"+experiment=resnet{depth}{suffix}")
+    assert (settings.model.depth, settings.model.shortcut) == (depth, "none" if suffix else "A")
+    assert (settings.data.name, settings.data.validation, settings.data.batch_size) == ("cifar10", 5000, 128)
+    assert (settings.data.normalize, settings.data.augment.crop, settings.data.augment.flip) == ("pixel", 4, True)
+    optimizer = settings.optimizer
+    assert (optimizer.momentum, optimizer.nesterov) == (0.9, False)
+    assert (optimizer.weight_decay, optimizer.decayed) == (1e-4, "all")
+    assert make_plan(settings, 45_000).steps == 64_000
+    warm = 0.01 if depth == 110 else 0.1
+    rates = learning_rates(settings, 45_000, [0, 399, 400, 31_999, 32_000, 47_999, 48_000, 63_999])
+    np.testing.assert_allclose(rates, [warm, warm, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet20", "resnet56", "resnet110", "resnet20_noskip", "resnet56_noskip", "resnet110_noskip"]
+)
+def test_the_recipe_of_li_et_al(compose, name):
+    settings = compose(f"+experiment={name}_li")
+    assert settings.model.shortcut == ("none" if "noskip" in name else "B")
+    assert (settings.data.validation, settings.data.normalize, settings.data.augment.fill) == (0, "channel", "black")
+    assert (settings.optimizer.nesterov, settings.optimizer.weight_decay) == (True, 5e-4)
+    first = 0.01 if name == "resnet110_noskip" else 0.1
+    epoch = 50_000 / 128
+    edges = [round(epoch * boundary) for boundary in (150, 225, 275)]
+    steps = [0, *(step for edge in edges for step in (edge - 2, edge + 2))]
+    factors = [1, 1, 0.1, 0.1, 0.01, 0.01, 0.001]
+    np.testing.assert_allclose(learning_rates(settings, 50_000, steps), first * np.array(factors), rtol=1e-5)
+
+
+def test_a_shortened_run_still_decays_and_warms_up(compose):
+    settings = compose("+experiment=resnet110", "+profile=quick")
+    steps = make_plan(settings, 10_000).steps
+    assert steps == 469
+    rates = learning_rates(settings, 10_000, [0, 2, 3, steps // 2 + 1, steps - 1])
+    np.testing.assert_allclose(rates, [0.01, 0.01, 0.1, 0.01, 0.001], rtol=1e-5)
+
+
+def test_a_profile_never_makes_a_run_longer(compose):
+    settings = compose("train.duration=2epochs", "+profile=quick")
+    assert make_plan(settings, 1300).steps == make_plan(compose("train.duration=2epochs"), 1300).steps
+    assert isinstance(settings.profile, Limits)
+
+
+CLOCK = Clock(128, 45_000, 1000)
+WARMUP = WarmupSettings(duration=Duration.parse("10%"), factor=0.1, shape="linear")
+
+
+def test_schedules():
+    constant, cosine = Constant(warmup=None).factor(CLOCK), Cosine(final=0.1, warmup=None).factor(CLOCK)
+    assert constant(999) == 1
+    np.testing.assert_allclose([cosine(0), cosine(500), cosine(1000)], [1, 0.55, 0.1], rtol=1e-6)
+    step = Step(boundaries=[Duration.parse("1%"), Duration.parse("1%")], rate=0.1, warmup=None).factor(CLOCK)
+    np.testing.assert_allclose([step(9), step(10)], [1, 0.01], rtol=1e-6)
+
+
+def test_a_linear_warmup_rises_to_the_schedule():
+    factor = Constant(warmup=WARMUP).factor(CLOCK)
+    np.testing.assert_allclose([factor(0), factor(50), factor(100)], [0.1, 0.55, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("decayed", ["all", "kernels"])
+def test_weight_decay_is_coupled_as_in_the_papers(compose, nesterov, decayed):
+    """The update rule of the papers' programs, written out: decay joins the gradient before momentum."""
+    settings = compose(f"optimizer.nesterov={nesterov}", f"optimizer.decayed={decayed}", "optimizer.weight_decay=0.01")
+    transform = settings.optimizer.build(lambda step: 0.1)
+    weights = {"kernel": jnp.array([[1.0, -2.0]]), "bias": jnp.array([3.0])}
+    velocity = {name: np.zeros_like(value) for name, value in weights.items()}
+    expected = {name: np.array(value) for name, value in weights.items()}
+    state = transform.init(weights)
+    for step in range(3):
+        gradient = {"kernel": jnp.array([[0.5, 0.1 * step]]), "bias": jnp.array([-1.0])}
+        updates, state = transform.update(gradient, state, weights)
+        weights = optax.apply_updates(weights, updates)
+        for name, value in expected.items():
+            pull = 0.01 * value if name == "kernel" or decayed == "all" else 0.0
+            total = np.asarray(gradient[name]) + pull
+            velocity[name] = 0.9 * velocity[name] + total
+            value -= 0.1 * (total + 0.9 * velocity[name] if nesterov else velocity[name])
+    for name, value in expected.items():
+        np.testing.assert_allclose(weights[name], value, rtol=1e-5)
