@@ -12,6 +12,7 @@ from typing import Any
 import hydra
 import jax
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
@@ -36,6 +37,7 @@ from src.training.state import state_sha256
 log = logging.getLogger(__name__)
 
 EXIT_DIVERGED = 3
+EXIT_INTERRUPTED = 130
 CONFIG = "train"
 
 
@@ -49,11 +51,15 @@ def main() -> None:
             make_plan(settings, settings.dataset().spec.train)
         if any(settings.dry_run for settings in checked):
             for job, settings in zip(jobs, checked, strict=True):
-                print(preview(Path(job.hydra.run.dir).name, plain(job), settings))
+                print(preview(run_path(job).name, plain(job), settings))
             return
         for job in jobs:
-            make_directory(Path(job.hydra.run.dir))
-    hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")(train)()
+            make_directory(run_path(job))
+    try:
+        hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")(train)()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
 
 
 def train(config: DictConfig) -> None:
@@ -153,6 +159,13 @@ def plain(config: DictConfig) -> dict[str, Any]:
         return OmegaConf.to_container(without_hydra(config), resolve=True, throw_on_missing=True)  # type: ignore[return-value]
     except MissingMandatoryValue as error:
         raise UserError(f"{error.full_key} is missing; write {error.full_key}=…") from None
+
+
+def run_path(job: DictConfig) -> Path:
+    """The directory that Hydra will give to a job."""
+    if job.hydra.mode == RunMode.MULTIRUN:
+        return Path(job.hydra.sweep.dir) / job.hydra.sweep.subdir
+    return Path(job.hydra.run.dir)
 
 
 def make_directory(path: Path) -> None:

@@ -43,7 +43,8 @@ def composed_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
     if any(getattr(asked, name, None) for name in HYDRA_OWN):
         return []
     with _conf(asked.config_dir):
-        return [_composed(config, overrides) for overrides in _jobs(asked.overrides, asked.multirun)]
+        mode = "hydra.mode=MULTIRUN" if asked.multirun else "hydra.mode=RUN"
+        return [_composed(config, [*overrides, mode]) for overrides in _jobs(asked.overrides, asked.multirun)]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from src.models.base import ImageShape, ModelSettings
 from src.randomness import stream
 from src.tasks.base import Sums
 from src.training.evaluation import Evaluator
-from src.training.parallel import AXIS, ParallelSettings, place, replicate
+from src.training.parallel import AXIS, ParallelSettings, replicate
 from src.training.plan import Plan
 from src.training.settings import PrecisionSettings, RunSettings
 from src.training.state import Network, TrainState, initial_state
@@ -41,7 +41,9 @@ class Engine:
         factor = settings.schedule.factor(plan.clock)
         self._learning_rate: optax.Schedule = lambda step: settings.optimizer.learning_rate * factor(step)
         self._optimizer = settings.optimizer.build(self._learning_rate)
-        self.evaluate = Evaluator(self.network, settings.task, self.outputs, self.mesh, settings.eval.batch_size)
+        self.evaluate = Evaluator(
+            self.network, settings.task, self.outputs, settings.parallel, self.mesh, settings.eval.batch_size
+        )
         self._constants = normalization(settings.data.normalize, dataset.train.images)
         self._splits: dict[str, Resident] = {}
 
@@ -89,7 +91,7 @@ class Engine:
             key=stream(self.settings.seed, "augmentation"),
             looped=self.steps_per_dispatch > 1,
         )
-        return place(chunk, self.mesh, donate=(0, 1))
+        return self.settings.parallel.place(chunk, self.mesh, donate=(0, 1))
 
 
 def build_network(

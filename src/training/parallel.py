@@ -1,6 +1,8 @@
 """Placement: one function for one device of a named axis, put on all of them."""
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import jax
@@ -19,12 +21,12 @@ class ParallelSettings(Settings):
     """How work is spread over devices.
 
     Attributes:
-        placement: `jit` compiles with `jax.jit` over a mesh of devices.
+        placement: `jit` compiles with `jax.jit` over a mesh of devices; `pmap` maps with `jax.pmap`.
         devices: how many; null takes all there are.
         batch_norm: statistics over the `global` batch, or of each device's `local` part.
     """
 
-    placement: Literal["jit"] = not_defining()
+    placement: Literal["jit", "pmap"] = not_defining()
     devices: Annotated[int, Field(gt=0)] | None = not_defining()
     batch_norm: Literal["global", "local"]
 
@@ -49,6 +51,19 @@ class ParallelSettings(Settings):
             raise UserError(f"parallel.devices={count}: there are {len(present)} ({present[0].platform})")
         return Mesh(np.array(present[:count]), (AXIS,))
 
+    def place(self, function: Callable[..., Any], mesh: Mesh, *, donate: tuple[int, ...] = ()) -> Callable[..., Any]:
+        """Compiles a function of one device for all devices of a mesh.
+
+        Its arguments and results are the same on every device; inside it, `jax.lax.axis_index(AXIS)` says which part
+        of a batch is the device's own.
+
+        Args:
+            function: what one device does; results have to be made equal by collectives over `AXIS`.
+            mesh: the devices.
+            donate: positions of arguments whose memory the results may take.
+        """
+        return PLACEMENTS[self.placement](function, mesh, donate)
+
 
 def check_divisible(batch_size: int, devices: int) -> None:
     """Refuses a batch that does not divide evenly.
@@ -67,17 +82,28 @@ def replicate(tree: Any, mesh: Mesh) -> Any:
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
-def place(function: Callable[..., Any], mesh: Mesh, *, donate: tuple[int, ...] = ()) -> Callable[..., Any]:
-    """Compiles a function of one device for all devices of a mesh.
-
-    Its arguments and results are the same on every device; inside it, `jax.lax.axis_index(AXIS)` says which part of a
-    batch is the device's own.
-
-    Args:
-        function: what one device does; results have to be made equal by collectives over `AXIS`.
-        mesh: the devices.
-        donate: positions of arguments whose memory the results may take.
-    """
+def place_jit(function: Callable[..., Any], mesh: Mesh, donate: tuple[int, ...]) -> Callable[..., Any]:
+    """Maps a function over a mesh and compiles it with `jax.jit`; see `ParallelSettings.place`."""
     everywhere = PartitionSpec()
     mapped = jax.shard_map(function, mesh=mesh, in_specs=everywhere, out_specs=everywhere, check_vma=False)
     return jax.jit(mapped, donate_argnums=donate)
+
+
+def place_pmap(function: Callable[..., Any], mesh: Mesh, donate: tuple[int, ...]) -> Callable[..., Any]:
+    """Maps and compiles a function with `jax.pmap`; see `ParallelSettings.place`.
+
+    A mapped argument is required, so each device is told its number; all others are the same everywhere.
+    """
+    arguments = len(inspect.signature(function).parameters)
+    mapped = jax.pmap(
+        lambda _, *rest: function(*rest),
+        axis_name=AXIS,
+        in_axes=(0, *[None] * arguments),
+        out_axes=None,
+        devices=list(mesh.devices.flat),
+        donate_argnums=tuple(position + 1 for position in donate),
+    )
+    return partial(mapped, np.arange(mesh.size))
+
+
+PLACEMENTS = {"jit": place_jit, "pmap": place_pmap}

@@ -6,6 +6,7 @@ import pytest
 
 from src.training.loop import Diverged, Training
 from src.training.state import state_sha256
+from src.training.step import zero_sums
 
 
 def trained(engine, start=None):
@@ -25,14 +26,20 @@ def largest_difference(one, other):
     return max(jax.tree.leaves(differences))
 
 
-def test_devices_agree_when_they_share_batch_statistics_and_only_then(engine):
+def test_devices_and_placements_agree_when_they_share_batch_statistics(engine):
     """Images are left as they are: a rectifier that stands within rounding of zero may open on one side only."""
     alone, _ = trained(engine("data.augment=null", "parallel.devices=1"))
-    for devices in (2, 8):
-        together, _ = trained(engine("data.augment=null", f"parallel.devices={devices}"))
-        assert largest_difference(alone, together) < 1e-5
-    local, _ = trained(engine("data.augment=null", "parallel.devices=2", "parallel.batch_norm=local"))
-    assert largest_difference(alone, local) > 1e-3
+    for placement, devices in (("jit", 2), ("jit", 8), ("pmap", 1), ("pmap", 2), ("pmap", 8)):
+        together, _ = trained(engine("data.augment=null", f"parallel={placement}", f"parallel.devices={devices}"))
+        assert largest_difference(alone, together) < 1e-5, (placement, devices)
+
+
+def test_placements_agree_on_statistics_of_each_device_which_are_something_else(engine):
+    arguments = ("data.augment=null", "parallel.batch_norm=local")
+    alone, _ = trained(engine(*arguments, "parallel.devices=1"))
+    jit, pmap = (trained(engine(*arguments, f"parallel={name}", "parallel.devices=2"))[0] for name in ("jit", "pmap"))
+    assert largest_difference(jit, pmap) < 1e-5
+    assert largest_difference(alone, jit) > 1e-3
 
 
 def test_the_size_of_a_dispatch_does_not_change_a_bit(engine):
@@ -107,10 +114,16 @@ def test_measurements_say_what_was_learnt(engine):
     assert [row.step for row in measured if row.split == "validation"] == [33, 60]
 
 
-@pytest.mark.parametrize("platform", ["cuda", "tpu"])
-def test_the_training_step_lowers_for_accelerators(engine, platform):
-    built = engine("parallel.devices=2", "train.steps_per_dispatch=10")
-    traced = built._chunk.trace(
-        built.initial_state(), built.zero_sums(), built.split("train"), built.order(0), np.int32(10)
-    )
-    assert "stablehlo.convolution" in traced.lower(lowering_platforms=(platform,)).as_text()
+@pytest.mark.parametrize("placement", ["jit", "pmap"])
+def test_both_steps_lower_for_accelerators(engine, placement):
+    built = engine("parallel.devices=2", f"parallel={placement}", "train.steps_per_dispatch=10")
+    state, data = built.initial_state(), built.split("train")
+    sums = zero_sums(built.settings.task, built.outputs, detailed=True)
+    programs = {
+        built._chunk: (state, built.zero_sums(), data, built.order(0), np.int32(10)),
+        built.evaluate._step: (state.parameters, state.statistics, sums, data, np.int32(0)),
+    }
+    for step, arguments in programs.items():
+        traced = jax.jit(step).trace(*arguments)
+        for platform in ("cuda", "tpu"):
+            assert "stablehlo.convolution" in traced.lower(lowering_platforms=(platform,)).as_text()
