@@ -74,7 +74,7 @@ def train(config: DictConfig) -> None:
         configure_jax(settings)
         dataset = settings.dataset()
         engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
-        check_divisible(settings.data.batch_size, engine.mesh.size)
+        check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
         directory.write_start(plain(config), {"name": directory.path.name, **provenance()}, uncommitted())
         training = fit(engine, directory, started)
         save_state(directory.state, training.state)

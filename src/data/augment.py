@@ -22,12 +22,14 @@ def augmented(
         settings: which changes.
         black: what a black image looks like after normalization.
     """
-    crop_keys, flip_keys = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
+    crop_keys, flip_keys, cutout_keys = jnp.moveaxis(jax.vmap(partial(jax.random.split, num=3))(keys), 1, 0)
+    fill = black if settings.fill == "black" else jnp.zeros_like(black)
     if settings.crop:
-        fill = black if settings.fill == "black" else jnp.zeros_like(black)
         images = jax.vmap(partial(_cropped, padding=settings.crop, fill=fill))(images, crop_keys)
     if settings.flip:
         images = jax.vmap(_flipped)(images, flip_keys)
+    if settings.cutout:
+        images = jax.vmap(partial(_cut_out, size=settings.cutout, fill=fill))(images, cutout_keys)
     return images
 
 
@@ -43,3 +45,13 @@ def _cropped(image: Image, key: Key[Array, ""], *, padding: int, fill: Image) ->
 def _flipped(image: Image, key: Key[Array, ""]) -> Image:
     """The image or its mirror image."""
     return jnp.where(jax.random.bernoulli(key), image[:, ::-1], image)
+
+
+def _cut_out(image: Image, key: Key[Array, ""], *, size: int, fill: Image) -> Image:
+    """The image without a square around a random pixel; near a border a part of the square is outside."""
+    height, width, _ = image.shape
+    row, column = jax.random.randint(key, (2,), 0, jnp.array([height, width]))
+    top, left = row - size // 2, column - size // 2
+    rows, columns = jnp.arange(height)[:, None, None], jnp.arange(width)[None, :, None]
+    inside = (rows >= top) & (rows < top + size) & (columns >= left) & (columns < left + size)
+    return jnp.where(inside, fill, image)

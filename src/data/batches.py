@@ -10,10 +10,13 @@ from jaxtyping import Array, Float, Int, Key, UInt8
 
 from src.data.augment import augmented
 from src.data.examples import Split
+from src.data.mixing import mixed
 from src.data.settings import AugmentSettings, Normalization
 from src.randomness import Scalar, at
 
 AnyArray = Array | np.ndarray
+MIXING = 3
+"""The draw of an example's key that decides its share of a mixture; `augmented` takes the first three."""
 
 
 class Batch(NamedTuple):
@@ -23,11 +26,15 @@ class Batch(NamedTuple):
         images: normalized pixels.
         labels: classes.
         weights: 1 for an example that counts, 0 for one that only fills the batch up.
+        partners: classes of the images that were mixed in, if any were.
+        shares: how much of each image is its own.
     """
 
     images: Float[Array, "b h w c"]
     labels: Int[Array, "b"]
     weights: Float[Array, "b"]
+    partners: Int[Array, "b"] | None = None
+    shares: Float[Array, "b"] | None = None
 
 
 class Resident(NamedTuple):
@@ -79,29 +86,56 @@ def window(key: Key[Array, ""], first_epoch: Scalar, examples: int) -> Window:
     return Window(jnp.concatenate(order), jnp.asarray(first_epoch, jnp.int32))
 
 
-def training_batch(
-    data: Resident, order: Window, position: Scalar, size: int, augment: AugmentSettings | None, key: Key[Array, ""]
-) -> Batch:
-    """Takes `size` examples of the endless stream of epochs.
+class Batching(NamedTuple):
+    """What training batches are made by.
+
+    Attributes:
+        batch_size: examples in a whole batch, on all devices together.
+        augment: random changes, or none.
+        key: the stream of randomness for them; they depend on the epoch and the example alone.
+    """
+
+    batch_size: int
+    augment: AugmentSettings | None
+    key: Key[Array, ""]
+
+
+def training_batch(data: Resident, order: Window, step: Scalar, part: Int[Array, "b"], batching: Batching) -> Batch:
+    """Takes a part of a batch from the endless stream of epochs.
+
+    Epochs follow each other without a gap, so that every example is seen once an epoch and every batch is full. An
+    image is mixed with the one that stands as far from the end of the whole batch as it stands from the beginning;
+    both are made from the stored examples, so that devices need not exchange them.
 
     Args:
         data: the training split.
         order: the two epochs that hold the examples.
-        position: place of the first example in the stream; epochs follow each other without a gap, so that every
-            example is seen once an epoch and every batch is full.
-        size: number of examples.
-        augment: random changes; they depend on the epoch and the example alone.
-        key: the stream of randomness for them.
+        step: number of the batch.
+        part: which places of the batch are wanted.
+        batching: how batches are made.
     """
+    augment = batching.augment
+    images, chosen, keys = _changed(data, order, step * batching.batch_size + part, batching)
+    batch = Batch(images, data.labels[chosen], jnp.ones(len(part)))
+    if augment is None or not (augment.mixup or augment.cutmix):
+        return batch
+    others, other, _ = _changed(data, order, step * batching.batch_size + batching.batch_size - 1 - part, batching)
+    images, shares = mixed(images, others, jax.vmap(lambda key: at(key, MIXING))(keys), augment)
+    return batch._replace(images=images, partners=data.labels[other], shares=shares)
+
+
+def _changed(
+    data: Resident, order: Window, places: Int[Array, "b"], batching: Batching
+) -> tuple[Float[Array, "b h w c"], Int[Array, "b"], Key[Array, "b"]]:
+    """The images at the given places of the stream after their random changes, their numbers, and their keys."""
     examples = len(data.labels)
-    places = position + jnp.arange(size)
     chosen = order.order[places - order.first_epoch * examples]
+    keys = jax.vmap(partial(at, batching.key))(places // examples, chosen)
     images = normalized(data, data.images[chosen])
-    if augment is not None:
-        keys = jax.vmap(partial(at, key))(places // examples, chosen)
+    if batching.augment is not None:
         black = jnp.broadcast_to(-data.mean / data.deviation, images.shape[1:])
-        images = augmented(images, keys, augment, black)
-    return Batch(images, data.labels[chosen], jnp.ones(size))
+        images = augmented(images, keys, batching.augment, black)
+    return images, chosen, keys
 
 
 def evaluation_batch(data: Resident, first: Scalar, size: int) -> Batch:

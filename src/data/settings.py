@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from src.config.settings import Settings
 from src.data.examples import Examples
@@ -17,16 +17,31 @@ class AugmentSettings(Settings):
     Attributes:
         crop: pixels of padding on each side before a crop of the original size at a random place; 0 is no crop.
         flip: mirror left and right with probability one half.
-        fill: what the padding shows: the `mean` image (zero after normalization; He et al.) or `black` (Li et al.).
+        fill: what padding and cutout show: the `mean` image, which is zero after normalization (He et al.), or `black`
+            (Li et al.).
+        cutout: side of a square around a random pixel that is left out (DeVries and Taylor 2017, arXiv:1708.04552).
+        mixup: parameter of the beta distribution of the shares in which two images are mixed (Zhang et al. 2017,
+            arXiv:1710.09412); 0 is none.
+        cutmix: the same for the area of a rectangle that is taken from another image (Yun et al. 2019,
+            arXiv:1905.04899); 0 is none.
     """
 
     crop: Annotated[int, Field(ge=0)]
     flip: bool
     fill: Literal["mean", "black"]
+    cutout: Annotated[int, Field(ge=0)]
+    mixup: Annotated[float, Field(ge=0)]
+    cutmix: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _one_mixture(self) -> "AugmentSettings":
+        if self.mixup and self.cutmix:
+            raise ValueError("mixup and cutmix both choose a partner for every image; use one of them")
+        return self
 
     def shrunk(self, factor: int) -> "AugmentSettings":
         """The same changes for images that were shrunk by a whole factor."""
-        return self.model_copy(update={"crop": -(-self.crop // factor)})
+        return self.model_copy(update={"crop": -(-self.crop // factor), "cutout": -(-self.cutout // factor)})
 
 
 class DataSettings(Settings):

@@ -30,8 +30,11 @@ class Classification(TaskSettings):
         return spec.classes
 
     def losses(self, outputs: Float[Array, "b classes"], batch: Batch) -> Float[Array, "b"]:
-        """Cross-entropy of the smoothed target, in nats."""
+        """Cross-entropy of the mixed and smoothed target, in nats."""
         hard = optax.softmax_cross_entropy_with_integer_labels(outputs, batch.labels)
+        if batch.partners is not None and batch.shares is not None:
+            other = optax.softmax_cross_entropy_with_integer_labels(outputs, batch.partners)
+            hard = batch.shares * hard + (1 - batch.shares) * other
         if not self.label_smoothing:
             return hard
         even = -jnp.mean(jax.nn.log_softmax(outputs), axis=-1)

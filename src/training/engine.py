@@ -3,13 +3,12 @@
 from functools import cached_property
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
 
-from src.data.batches import Resident, Window, normalization, resident, window
+from src.data.batches import Batching, Resident, Window, normalization, resident, window
 from src.data.dataset import Dataset
 from src.models.base import ImageShape, ModelSettings
 from src.randomness import stream
@@ -40,7 +39,7 @@ class Engine:
         self.network = Network(module)
         factor = settings.schedule.factor(plan.clock)
         self._learning_rate: optax.Schedule = lambda step: settings.optimizer.learning_rate * factor(step)
-        self._optimizer = settings.optimizer.build(self._learning_rate)
+        self._optimizer = settings.schedule.steered(settings.optimizer.build(self._learning_rate), plan.clock)
         self.evaluate = Evaluator(
             self.network, settings.task, self.outputs, settings.parallel, self.mesh, settings.eval.batch_size
         )
@@ -49,7 +48,9 @@ class Engine:
 
     def initial_state(self) -> TrainState:
         """The state before the first step, on all devices."""
-        return self.replicated(initial_state(self.network, self._optimizer))
+        return self.replicated(
+            initial_state(self.network, self._optimizer, averaged=self.settings.train.average is not None)
+        )
 
     def zero_sums(self) -> Sums:
         """Training sums over no steps, on all devices."""
@@ -75,20 +76,19 @@ class Engine:
         return replicate(tree, self.mesh)
 
     @cached_property
-    def learning_rates(self) -> np.ndarray:
-        """The learning rate of every step."""
-        return np.asarray(jax.vmap(self._learning_rate)(jnp.arange(self.plan.steps)))
-
-    @cached_property
     def _chunk(self) -> Any:
         chunk = training_chunk(
             self.network,
             self.settings.task,
             self._optimizer,
-            batch_size=self.settings.data.batch_size,
+            self._learning_rate,
+            Batching(
+                self.settings.data.batch_size,
+                self.settings.augment(self.dataset),
+                stream(self.settings.seed, "augmentation"),
+            ),
+            self.settings.train,
             devices=self.mesh.size,
-            augment=self.settings.augment(self.dataset),
-            key=stream(self.settings.seed, "augmentation"),
             looped=self.steps_per_dispatch > 1,
         )
         return self.settings.parallel.place(chunk, self.mesh, donate=(0, 1))

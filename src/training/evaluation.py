@@ -42,5 +42,5 @@ class Evaluator:
         """The task's detailed summary of a split; one value is fetched from the device, at the end."""
         sums = replicate(zero_sums(self._task, self._outputs, detailed=True), self._mesh)
         for first in range(0, len(data.labels), self._batch_size):
-            sums = self._step(state.parameters, state.statistics, sums, data, jnp.int32(first))
+            sums = self._step(*state.scored(), sums, data, jnp.int32(first))
         return self._task.summary(jax.device_get(sums))

@@ -78,13 +78,15 @@ class Training:
             if pending:
                 yield self._logged(*pending)
                 pending = None
-            if stop in plan.log or stop in plan.evaluate:
+            if stop in plan.log:
                 pending, logged_step, sums = (logged_step, stop, sums), stop, engine.zero_sums()
-            if pending and stop in plan.evaluate:
-                yield self._logged(*pending)
-                pending = None
+            if stop in plan.evaluate:
+                if pending:
+                    yield self._logged(*pending)
+                    pending = None
+                began = time.perf_counter()
                 yield from self._evaluated(stop)
-                self._logged_at = time.perf_counter()
+                self._logged_at += time.perf_counter() - began
 
     def _logged(self, start: int, stop: int, sums: Sums) -> Measurement:
         """Fetches the sums of the steps from `start` to `stop`."""
@@ -93,6 +95,7 @@ class Training:
         if steps < stop - start:
             raise Diverged(start + steps)
         now = time.perf_counter()
+        learning_rate = float(values.pop("learning_rate")) / steps
         rate = (stop - start) * self.engine.plan.clock.batch_size / (now - self._logged_at)
         self._logged_at = now
         return Measurement(
@@ -101,7 +104,7 @@ class Training:
             {
                 "objective": float(values.pop("objective")) / steps,
                 **self.engine.settings.task.summary(values),
-                "learning_rate": float(self.engine.learning_rates[stop - 1]),
+                "learning_rate": learning_rate,
                 "images_per_second": rate,
             },
         )

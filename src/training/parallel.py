@@ -30,14 +30,13 @@ class ParallelSettings(Settings):
     devices: Annotated[int, Field(gt=0)] | None = not_defining()
     batch_norm: Literal["global", "local"]
 
-    def check_batch(self, batch_size: int) -> None:
+    def check_batch(self, batch_size: int, slices: int) -> None:
         """Refuses a batch that does not divide over a stated number of devices, before any of them is touched.
 
         Raises:
             UserError: naming the nearest sizes that do.
         """
-        if self.devices is not None:
-            check_divisible(batch_size, self.devices)
+        check_divisible(batch_size, self.devices or 1, slices)
 
     def mesh(self) -> Mesh:
         """The devices of a run.
@@ -65,16 +64,18 @@ class ParallelSettings(Settings):
         return PLACEMENTS[self.placement](function, mesh, donate)
 
 
-def check_divisible(batch_size: int, devices: int) -> None:
-    """Refuses a batch that does not divide evenly.
+def check_divisible(batch_size: int, devices: int, slices: int) -> None:
+    """Refuses a batch that does not divide evenly over devices and, on each of them, over slices.
 
     Raises:
         UserError: naming the nearest sizes that do.
     """
-    if batch_size % devices:
-        below = batch_size - batch_size % devices
-        nearest = f"{below} and {below + devices}" if below else f"{devices}"
-        raise UserError(f"data.batch_size={batch_size} does not divide over {devices} devices; nearest: {nearest}")
+    parts = devices * slices
+    if batch_size % parts:
+        below = batch_size - batch_size % parts
+        nearest = f"{below} and {below + parts}" if below else f"{parts}"
+        over = f"{devices} devices" + (f" and {slices} slices" if slices > 1 else "")
+        raise UserError(f"data.batch_size={batch_size} does not divide over {over}; nearest: {nearest}")
 
 
 def replicate(tree: Any, mesh: Mesh) -> Any:

@@ -75,7 +75,7 @@ def _memory(settings: RunSettings, dataset: Dataset, network: Network) -> str:
 
 
 def _optimizer_bytes(settings: RunSettings, network: Network) -> int:
-    optimizer = settings.optimizer.build(lambda step: 1.0)
+    optimizer = settings.optimizer.build(lambda step: jnp.ones(()))
     return _bytes(jax.eval_shape(optimizer.init, network.parameters))
 
 

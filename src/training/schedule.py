@@ -3,8 +3,10 @@
 from abc import abstractmethod
 from typing import Annotated, Literal
 
+import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array
 from pydantic import Field
 
 from src.config.duration import Clock, Duration
@@ -35,6 +37,12 @@ class ScheduleSettings(Settings):
     @abstractmethod
     def decay(self, clock: Clock) -> optax.Schedule:
         """The factor without warm-up, for a run of `clock.total_steps` steps."""
+
+    def steered(
+        self, optimizer: optax.GradientTransformationExtraArgs, clock: Clock
+    ) -> optax.GradientTransformationExtraArgs:
+        """The optimizer, with whatever the schedule does that depends on the loss and not only on the step."""
+        return optimizer
 
     def factor(self, clock: Clock) -> optax.Schedule:
         """The factor on the learning rate at each step."""
@@ -79,3 +87,56 @@ class Cosine(ScheduleSettings):
     def decay(self, clock: Clock) -> optax.Schedule:
         """Cosine annealing over the whole run."""
         return optax.cosine_decay_schedule(1.0, max(clock.total_steps or 1, 1), alpha=self.final)
+
+
+class OneCycle(ScheduleSettings):
+    """A cosine rise and a cosine fall (Smith and Topin 2017, arXiv:1708.07120).
+
+    Attributes:
+        rise: share of the run that the rise takes.
+        start: factor at the beginning.
+        final: factor at the end, as a part of `start`.
+    """
+
+    rise: Annotated[float, Field(gt=0, lt=1)]
+    start: Annotated[float, Field(gt=0, le=1)]
+    final: Annotated[float, Field(gt=0, le=1)]
+
+    def decay(self, clock: Clock) -> optax.Schedule:
+        """The whole cycle."""
+        steps = max(clock.total_steps or 1, 1)
+        return optax.cosine_onecycle_schedule(steps, 1.0, self.rise, 1 / self.start, 1 / self.final)
+
+
+class Plateau(ScheduleSettings):
+    """A factor whenever the training loss has stopped falling, as the chapter describes the training of ResNets.
+
+    Attributes:
+        rate: what the learning rate is multiplied by.
+        window: the loss is averaged over so long before it is looked at.
+        patience: so many windows without a new best loss make a plateau.
+    """
+
+    rate: Factor
+    window: Duration
+    patience: Annotated[int, Field(gt=0)]
+
+    def decay(self, clock: Clock) -> optax.Schedule:
+        """Nothing that the step alone decides."""
+        return optax.constant_schedule(1.0)
+
+    def steered(
+        self, optimizer: optax.GradientTransformationExtraArgs, clock: Clock
+    ) -> optax.GradientTransformationExtraArgs:
+        """Scales the updates by what `optax.contrib.reduce_on_plateau` has come to."""
+        plateau = optax.contrib.reduce_on_plateau(
+            factor=self.rate, patience=self.patience, accumulation_size=max(self.window.steps(clock), 1)
+        )
+        return optax.chain(optimizer, plateau)
+
+
+def steered_scale(optimizer_state: optax.OptState) -> Array:
+    """What a steered optimizer multiplies its updates by at present."""
+    plateau = optax.contrib.ReduceLROnPlateauState
+    parts = jax.tree.leaves(optimizer_state, is_leaf=lambda part: isinstance(part, plateau))
+    return jnp.asarray(next((part.scale for part in parts if isinstance(part, plateau)), 1.0))

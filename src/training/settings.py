@@ -35,10 +35,16 @@ class TrainSettings(Settings):
     Attributes:
         duration: how long; in steps, epochs or examples.
         log_every: how often the training loss is recorded.
+        accumulation: into how many slices each device cuts its part of a batch, one after the other, to save memory;
+            batch statistics are those of a slice.
+        average: decay of an exponential moving average of parameters and statistics that is scored in their place;
+            null for none.
         steps_per_dispatch: how many steps the device takes at a call; null is 1 on the CPU and 10 elsewhere.
     """
 
     duration: Duration
+    accumulation: Annotated[int, Field(gt=0)]
+    average: Annotated[float, Field(gt=0, lt=1)] | None
     log_every: Duration = not_defining()
     steps_per_dispatch: Annotated[int, Field(gt=0)] | None = not_defining()
 
@@ -78,7 +84,7 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _check_batch(self) -> "RunSettings":
-        self.parallel.check_batch(self.data.batch_size)
+        self.parallel.check_batch(self.data.batch_size, self.train.accumulation)
         return self
 
     @property

@@ -21,12 +21,18 @@ class TrainState(NamedTuple):
         parameters: what the optimizer changes, as nested dictionaries with the names of the network's attributes.
         statistics: what the network itself changes: running means and variances.
         optimizer: the optimizer's own state.
+        average: the moving average of parameters and statistics, if one is kept.
     """
 
     step: Int[Array, ""]
     parameters: Tree
     statistics: Tree
     optimizer: Tree
+    average: Tree | None
+
+    def scored(self) -> tuple[Tree, Tree]:
+        """The parameters and statistics that are scored: the averaged ones if there are any."""
+        return (self.parameters, self.statistics) if self.average is None else self.average
 
 
 class Network:
@@ -57,19 +63,20 @@ class Network:
 
     def module(self, state: TrainState) -> nnx.Module:
         """The network as an object again, in evaluation mode, with the values of a state."""
-        return nnx.merge(self._evaluation, state.parameters, state.statistics, copy=True)
+        return nnx.merge(self._evaluation, *state.scored(), copy=True)
 
 
-def initial_state(network: Network, optimizer: optax.GradientTransformation) -> TrainState:
+def initial_state(network: Network, optimizer: optax.GradientTransformation, *, averaged: bool) -> TrainState:
     """The state before the first step; a copy, since training takes the memory of the state that it is given."""
     parameters, statistics = jax.tree.map(jnp.copy, (network.parameters, network.statistics))
-    return TrainState(jnp.zeros((), jnp.int32), parameters, statistics, optimizer.init(parameters))
+    average = jax.tree.map(jnp.copy, (parameters, statistics)) if averaged else None
+    return TrainState(jnp.zeros((), jnp.int32), parameters, statistics, optimizer.init(parameters), average)
 
 
 def state_sha256(state: TrainState) -> str:
     """SHA-256 over names, shapes and bytes of parameters and statistics; two identical runs share it."""
     digest = hashlib.sha256()
-    for path, leaf in jax.tree.leaves_with_path((state.parameters, state.statistics)):
+    for path, leaf in jax.tree.leaves_with_path(state.scored()):
         values = np.asarray(leaf)
         digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}\n".encode())
         digest.update(np.ascontiguousarray(values).data)

@@ -6,12 +6,13 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Int, Key
+from jaxtyping import Array, Int
 
-from src.data.batches import Batch, Resident, Window, evaluation_batch, training_batch
-from src.data.settings import AugmentSettings
+from src.data.batches import Batch, Batching, Resident, Window, evaluation_batch, training_batch
 from src.tasks.base import Sums, TaskSettings
 from src.training.parallel import AXIS
+from src.training.schedule import steered_scale
+from src.training.settings import TrainSettings
 from src.training.state import Network, TrainState, Tree
 
 Chunk = Callable[[TrainState, Sums, Resident, Window, Int[Array, ""]], tuple[TrainState, Sums]]
@@ -20,12 +21,12 @@ Chunk = Callable[[TrainState, Sums, Resident, Window, Int[Array, ""]], tuple[Tra
 def training_chunk(
     network: Network,
     task: TaskSettings,
-    optimizer: optax.GradientTransformation,
+    optimizer: optax.GradientTransformationExtraArgs,
+    learning_rate: optax.Schedule,
+    batching: Batching,
+    train: TrainSettings,
     *,
-    batch_size: int,
     devices: int,
-    augment: AugmentSettings | None,
-    key: Key[Array, ""],
     looped: bool,
 ) -> Chunk:
     """Makes the function that trains up to a given step in one dispatch.
@@ -37,35 +38,57 @@ def training_chunk(
         network: what is trained.
         task: what its outputs mean.
         optimizer: turns gradients into updates.
-        batch_size: examples in a step, on all devices together.
+        learning_rate: what it multiplies them by at each step, for the record.
+        batching: how batches are made.
+        train: into how many slices a batch is cut, and how fast averaged parameters follow.
         devices: size of the axis.
-        augment: random changes of images.
-        key: the stream of randomness for them.
         looped: whether a dispatch may take several steps. On the CPU it may not: gradients of convolutions inside
             loops leave XLA's fast path there, and a step takes some thirty times as long.
 
     Returns:
         A function of state, sums so far, data, order and the step to stop before, giving state and sums.
     """
-    local_size = batch_size // devices
+    slice_size = batching.batch_size // devices // train.accumulation
+
+    def gradient_of_slice(
+        parameters: Tree, statistics: Tree, step: Array, number: int, data: Resident, order: Window
+    ) -> tuple[Array, Tree, Tree, Sums]:
+        first = (jax.lax.axis_index(AXIS) * train.accumulation + number) * slice_size
+        batch = training_batch(data, order, step, first + jnp.arange(slice_size), batching)
+
+        def loss(parameters: Tree) -> tuple[Array, tuple[Tree, Sums]]:
+            outputs, after = network.train(parameters, statistics, batch.images)
+            return task.losses(outputs, batch).mean(), (after, task.sums(outputs, batch, detailed=False))
+
+        (value, (statistics, measured)), gradient = jax.value_and_grad(loss, has_aux=True)(parameters)
+        return value, gradient, statistics, measured
+
+    def gradient(state: TrainState, data: Resident, order: Window) -> tuple[Array, Tree, Tree, Sums]:
+        statistics, totals = state.statistics, None
+        for number in range(train.accumulation):
+            *part, statistics, measured = gradient_of_slice(
+                state.parameters, statistics, state.step, number, data, order
+            )
+            added = (*part, measured)
+            totals = added if totals is None else jax.tree.map(jnp.add, totals, added)
+        value, slope, measured = totals  # type: ignore[misc]
+        value, slope = jax.tree.map(lambda total: total / train.accumulation, (value, slope))
+        value, slope, statistics = jax.lax.pmean((value, slope, statistics), AXIS)
+        return value, slope, statistics, jax.lax.psum(measured, AXIS)
 
     def step(carry: tuple[TrainState, Sums], data: Resident, order: Window) -> tuple[TrainState, Sums]:
         state, sums = carry
-        position = state.step * batch_size + jax.lax.axis_index(AXIS) * local_size
-        batch = training_batch(data, order, position, local_size, augment, key)
-
-        def loss(parameters: Tree) -> tuple[Array, tuple[Tree, Sums]]:
-            outputs, statistics = network.train(parameters, state.statistics, batch.images)
-            return task.losses(outputs, batch).mean(), (statistics, task.sums(outputs, batch, detailed=False))
-
-        (value, (statistics, measured)), gradient = jax.value_and_grad(loss, has_aux=True)(state.parameters)
-        value, gradient, statistics = jax.lax.pmean((value, gradient, statistics), AXIS)
-        measured = jax.lax.psum(measured, AXIS)
-        updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.parameters)
+        value, slope, statistics, measured = gradient(state, data, order)
+        updates, optimizer_state = optimizer.update(slope, state.optimizer, state.parameters, value=value)
         parameters = optax.apply_updates(state.parameters, updates)
-        new = TrainState(state.step + 1, parameters, statistics, optimizer_state)
-        measured |= {"steps": jnp.ones((), jnp.int32), "objective": value}
-        finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(gradient))
+        average = followed(state.average, (parameters, statistics), train.average)
+        new = TrainState(state.step + 1, parameters, statistics, optimizer_state, average)
+        measured |= {
+            "steps": jnp.ones((), jnp.int32),
+            "objective": value,
+            "learning_rate": learning_rate(state.step) * steered_scale(state.optimizer),
+        }
+        finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(slope))
         keep = partial(jnp.where, finite)
         return jax.tree.map(keep, new, state), jax.tree.map(lambda total, part: total + keep(part, 0), sums, measured)
 
@@ -77,6 +100,13 @@ def training_chunk(
         return jax.lax.fori_loop(state.step, stop, lambda _, carry: step(carry, data, order), (state, sums))
 
     return chunk
+
+
+def followed(average: Tree | None, latest: Tree, decay: float | None) -> Tree | None:
+    """The exponential moving average of parameters and statistics after one more step, if there is one."""
+    if average is None or decay is None:
+        return None
+    return jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, average, latest)
 
 
 def evaluation_step(network: Network, task: TaskSettings, *, batch_size: int, devices: int) -> Callable[..., Sums]:
@@ -103,8 +133,10 @@ def evaluation_step(network: Network, task: TaskSettings, *, batch_size: int, de
 
 
 def zero_training_sums(task: TaskSettings, outputs: int) -> Sums:
-    """Sums over no training steps: the task's own, the number of steps, and what was minimized."""
-    return {"steps": jnp.zeros((), jnp.int32), "objective": jnp.zeros(()), **zero_sums(task, outputs, detailed=False)}
+    """Sums over no training steps: the task's own, the number of steps, what was minimized, and the learning rate."""
+    # Each array is one of its own: their memory is given away.
+    steps = {"steps": jnp.zeros((), jnp.int32), "objective": jnp.zeros(()), "learning_rate": jnp.zeros(())}
+    return steps | zero_sums(task, outputs, detailed=False)
 
 
 def zero_sums(task: TaskSettings, outputs: int, *, detailed: bool) -> Sums:

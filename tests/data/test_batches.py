@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from src.data.batches import Resident, evaluation_batch, normalization, resident, training_batch, window
+from src.data.batches import Batching, Resident, evaluation_batch, normalization, resident, training_batch, window
 from src.data.examples import Split
 from src.data.settings import AugmentSettings
 from src.randomness import at, stream
 
 EXAMPLES = 50
-AUGMENT = AugmentSettings(crop=2, flip=True, fill="mean")
+NONE = AugmentSettings(crop=0, flip=False, fill="mean", cutout=0, mixup=0.0, cutmix=0.0)
+AUGMENT = NONE.model_copy(update={"crop": 2, "flip": True})
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def batches(data: Resident, size, steps, augment=None, seed=0):
     """The examples of several steps, each with its labels, which name the examples here."""
     for step in range(steps):
         order = window(stream(seed, "order"), step * size // EXAMPLES, EXAMPLES)
-        yield training_batch(data, order, step * size, size, augment, stream(seed, "augmentation"))
+        batching = Batching(size, augment, stream(seed, "augmentation"))
+        yield training_batch(data, order, step, jnp.arange(size), batching)
 
 
 @pytest.mark.parametrize("size", [1, 7, 10, 50])
@@ -99,7 +101,7 @@ def test_a_changed_image_is_a_window_of_the_padded_one_or_of_its_mirror_image(da
 
 
 def test_black_padding_shows_black_pixels(data):
-    (changed,) = batches(data, EXAMPLES, 1, AugmentSettings(crop=6, flip=False, fill="black"))
+    (changed,) = batches(data, EXAMPLES, 1, NONE.model_copy(update={"crop": 6, "fill": "black"}))
     black = np.asarray(-data.mean / data.deviation).ravel()
     corners = np.asarray(changed.images)[:, 0, 0]
     assert np.isclose(corners, black).all(axis=-1).any()
@@ -114,3 +116,46 @@ def test_normalization_is_what_it_says():
     mean, deviation = normalization("pixel", images)
     np.testing.assert_allclose(mean, images.mean(axis=0), rtol=1e-6)
     assert deviation.item() == 255
+
+
+def test_cutout_leaves_out_a_square(data):
+    (plain,) = batches(data, EXAMPLES, 1)
+    (changed,) = batches(data, EXAMPLES, 1, NONE.model_copy(update={"cutout": 3}))
+    cut = np.any(np.asarray(plain.images) != np.asarray(changed.images), axis=-1)
+    assert not np.asarray(changed.images)[cut].any()
+    areas = cut.sum(axis=(1, 2))
+    assert areas.max() == 9
+    assert areas.min() >= 4  # a corner keeps the square's centre
+    for mask in cut:
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        assert mask.sum() == len(rows) * len(columns)
+
+
+@pytest.mark.parametrize("kind", ["mixup", "cutmix"])
+def test_mixtures_are_what_they_say(data, kind):
+    """Every image is mixed with its partner in the stated shares, and labels go with them."""
+    (plain,) = batches(data, EXAMPLES, 1)
+    (batch,) = batches(data, EXAMPLES, 1, NONE.model_copy(update={kind: 1.0}))
+    own, other = np.asarray(plain.images), np.asarray(plain.images)[::-1]
+    np.testing.assert_array_equal(batch.labels, plain.labels)
+    np.testing.assert_array_equal(batch.partners, np.asarray(plain.labels)[::-1])
+    shares = np.asarray(batch.shares)[:, None, None, None]
+    if kind == "mixup":
+        np.testing.assert_allclose(batch.images, shares * own + (1 - shares) * other, rtol=1e-5, atol=1e-5)
+        assert shares.min() >= 0.5
+    else:
+        taken = np.all(np.asarray(batch.images) == other, axis=-1)
+        kept = np.all(np.asarray(batch.images) == own, axis=-1)
+        assert (taken | kept).all()
+        np.testing.assert_allclose(1 - taken.mean(axis=(1, 2)), shares.ravel(), atol=0.03)
+    assert np.unique(shares).size / EXAMPLES > 0.2
+
+
+@pytest.mark.parametrize("kind", ["mixup", "cutmix"])
+def test_partners_come_from_the_whole_batch_whatever_part_a_device_makes(data, kind):
+    batching = Batching(EXAMPLES, NONE.model_copy(update={kind: 0.5, "crop": 1}), stream(0, "augmentation"))
+    order = window(stream(0, "order"), 0, EXAMPLES)
+    whole = training_batch(data, order, 0, jnp.arange(EXAMPLES), batching)
+    parts = [training_batch(data, order, 0, first + jnp.arange(10), batching) for first in range(0, EXAMPLES, 10)]
+    for name in ("images", "labels", "partners", "shares"):
+        np.testing.assert_array_equal(getattr(whole, name), np.concatenate([getattr(part, name) for part in parts]))

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from src.training.loop import Diverged, Training
@@ -112,6 +113,68 @@ def test_measurements_say_what_was_learnt(engine):
     losses = [row.values["loss"] for row in measured if row.split == "train"]
     assert losses[-1] < 0.7 * losses[0]
     assert [row.step for row in measured if row.split == "validation"] == [33, 60]
+
+
+@pytest.mark.parametrize("optimizer", ["nesterov", "adamw", "rmsprop", "lars", "muon"])
+def test_every_optimizer_learns(engine, optimizer):
+    _, measured = trained(engine("parallel.devices=1", f"optimizer={optimizer}", "train.duration=60steps"))
+    losses = [row.values["loss"] for row in measured if row.split == "train"]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_a_plateau_lowers_the_learning_rate_and_the_record_says_so(engine):
+    arguments = ("schedule=plateau", "schedule.window=5steps", "schedule.patience=1", "optimizer.learning_rate=1e-9")
+    _, measured = trained(engine("parallel.devices=1", *arguments, "train.log_every=5steps", "train.duration=40steps"))
+    rates = [row.values["learning_rate"] for row in measured if row.split == "train"]
+    assert rates[0] == pytest.approx(1e-9)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.2e-9
+
+
+def test_slices_of_a_batch_add_up_to_its_gradient(engine):
+    """Exactly so where no batch statistics are taken: with a learning rate of nearly nothing the objective says it."""
+    arguments = ("parallel.devices=1", "train.duration=1step", "eval.every=1step", "optimizer.weight_decay=0")
+    whole, sliced = (engine(*arguments, f"train.accumulation={count}") for count in (1, 4))
+    for built in (whole, sliced):
+        built.network.train = lambda p, s, x, built=built: (built.network(p, s, x), s)
+    (one, _), (other, _) = trained(whole), trained(sliced)
+    assert largest_difference(one, other) < 1e-5
+
+
+def test_the_moving_average_is_what_is_scored(engine):
+    built = engine("parallel.devices=1", "train.average=0.5", "schedule=constant", "train.duration=3steps")
+    states, state, sums = [], built.initial_state(), built.zero_sums()
+    expected = jax.device_get(state.parameters)
+    for stop in (1, 2, 3):
+        state, sums = built.advance(state, sums, built.order(0), stop)
+        states.append(jax.device_get(state.parameters))
+        expected = jax.tree.map(lambda old, new: 0.5 * old + 0.5 * new, expected, states[-1])
+    averaged, _ = state.scored()
+    for one, other in zip(jax.tree.leaves(averaged), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    assert largest_difference(state, state._replace(parameters=averaged)) > 1e-3
+
+
+def test_clipping_bounds_the_gradient(engine):
+    free, bound = (
+        engine("parallel.devices=1", "train.duration=1step", "eval.every=1step", "optimizer.weight_decay=0",
+               "schedule=constant", f"optimizer.clip_norm={limit}")
+        for limit in ("null", "0.01")
+    )  # fmt: skip
+    moved = []
+    for built in (free, bound):
+        before = jax.device_get(built.network.parameters)
+        after, _ = trained(built)
+        moved.append(float(optax.tree.norm(optax.tree.sub(after.parameters, before))))
+    assert moved[1] == pytest.approx(0.1 * 0.01, rel=1e-3)
+    assert moved[0] > moved[1]
+
+
+def test_bfloat16_stays_near_float32_and_keeps_its_parameters(engine):
+    full, half = (trained(engine("parallel.devices=1", f"precision={name}"))[0] for name in ("float32", "bfloat16"))
+    assert {leaf.dtype for leaf in jax.tree.leaves(half.parameters)} == {np.dtype("float32")}
+    assert {leaf.dtype for leaf in jax.tree.leaves(half.statistics)} == {np.dtype("float32")}
+    assert 1e-4 < largest_difference(full, half) < 1
 
 
 @pytest.mark.parametrize("placement", ["jit", "pmap"])

@@ -11,7 +11,7 @@ from src.config.duration import Clock, Duration
 from src.models.base import parameter_count
 from src.training.limits import Limits
 from src.training.plan import make_plan
-from src.training.schedule import Constant, Cosine, Step, WarmupSettings
+from src.training.schedule import Constant, Cosine, OneCycle, Step, WarmupSettings
 
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 DEPTHS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
@@ -87,6 +87,8 @@ def test_schedules():
     constant, cosine = Constant(warmup=None).factor(CLOCK), Cosine(final=0.1, warmup=None).factor(CLOCK)
     assert constant(999) == 1
     np.testing.assert_allclose([cosine(0), cosine(500), cosine(1000)], [1, 0.55, 0.1], rtol=1e-6)
+    cycle = OneCycle(rise=0.25, start=0.04, final=0.01, warmup=None).factor(CLOCK)
+    np.testing.assert_allclose([cycle(0), cycle(250), cycle(1000)], [0.04, 1, 0.0004], rtol=1e-5)
     step = Step(boundaries=[Duration.parse("1%"), Duration.parse("1%")], rate=0.1, warmup=None).factor(CLOCK)
     np.testing.assert_allclose([step(9), step(10)], [1, 0.01], rtol=1e-6)
 
