@@ -1,5 +1,10 @@
 """Scores a finished run again: `python -m src.evaluate run=runs/resnet20-0123456789 split=test`."""
 
+from src.huge_pages import restart_with_huge_pages
+
+if __name__ == "__main__":
+    restart_with_huge_pages()  # before anything heavy is imported
+
 import json
 import sys
 from pathlib import Path

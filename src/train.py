@@ -3,7 +3,13 @@
 Compose, check, train, test, and leave a run directory behind.
 """
 
+from src.huge_pages import restart_with_huge_pages
+
+if __name__ == "__main__":
+    restart_with_huge_pages()  # before anything heavy is imported
+
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -31,6 +37,7 @@ from src.training.loop import Diverged, Measurement, Training
 from src.training.parallel import check_divisible
 from src.training.plan import make_plan
 from src.training.preview import preview
+from src.training.profile import as_table, profile
 from src.training.settings import RunSettings
 from src.training.state import state_sha256
 
@@ -39,6 +46,7 @@ log = logging.getLogger(__name__)
 EXIT_DIVERGED = 3
 EXIT_INTERRUPTED = 130
 CONFIG = "train"
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
 
 def main() -> None:
@@ -76,6 +84,9 @@ def train(config: DictConfig) -> None:
         engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
         check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
         directory.write_start(plain(config), {"name": directory.path.name, **provenance()}, uncommitted())
+        if settings.debug.trace:
+            found = profile(engine, settings.debug.trace, directory.path / "trace")
+            log.info("%s\n%s", directory.path / "trace", as_table(found))
         training = fit(engine, directory, started)
         save_state(directory.state, training.state)
         results = score(engine, training) | {"seconds": time.perf_counter() - started}
@@ -140,6 +151,8 @@ def report(directory: RunDirectory, results: dict[str, Any], how: str) -> None:
 def configure_jax(settings: RunSettings) -> None:
     """Sets what JAX only knows for a whole process; compiled programs are kept for the next start."""
     jax.config.update("jax_compilation_cache_dir", str(cache_home() / "compiled"))
+    if settings.deterministic:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DETERMINISTIC}"
     jax.config.update("jax_default_matmul_precision", settings.precision.matmul)
     jax.config.update("jax_debug_nans", settings.debug.nans)
 

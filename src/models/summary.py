@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array
 
-from src.models.base import ImageShape, parameter_count
+from src.models.base import ImageShape
 
 CALL = "__call__"
 
@@ -22,13 +23,18 @@ class Layer:
         name: its place in the network.
         kind: its class.
         output_shape: for one image, without the batch.
-        parameters: trainable ones.
+        tensors: shapes of its trainable parameters.
     """
 
     name: str
     kind: str
     output_shape: tuple[int, ...]
-    parameters: int
+    tensors: tuple[tuple[int, ...], ...]
+
+    @property
+    def parameters(self) -> int:
+        """The number of trainable parameters."""
+        return sum(map(prod, self.tensors))
 
 
 def layers(make: Callable[[], nnx.Module], input_shape: ImageShape) -> list[Layer]:
@@ -38,33 +44,42 @@ def layers(make: Callable[[], nnx.Module], input_shape: ImageShape) -> list[Laye
         make: makes the network; its layers are listed in the order in which it makes them.
         input_shape: height, width and channels of one image.
     """
-    found: list[tuple[tuple[str, ...], str, int]] = []
+    found: list[tuple[tuple[str, ...], str, tuple[tuple[int, ...], ...]]] = []
 
     def outputs(image: Array) -> Any:
         model = make()
         model.eval()
-        found.extend((path, type(layer).__name__, parameter_count(layer)) for path, layer in _innermost(model))
+        found.extend((path, type(layer).__name__, _tensors(layer)) for path, layer in _innermost(model))
         _, captured = nnx.capture(model, nnx.Intermediate, method_outputs=nnx.Intermediate)(image)
         return nnx.to_pure_dict(captured)
 
     shapes = jax.eval_shape(outputs, jax.ShapeDtypeStruct((1, *input_shape), jnp.float32))
-    return [
-        Layer(".".join(path), kind, _at(shapes, path)[CALL][0].shape[1:], parameters)
-        for path, kind, parameters in found
-    ]
+    return [Layer(".".join(path), kind, _at(shapes, path)[CALL][0].shape[1:], tensors) for path, kind, tensors in found]
 
 
-def as_table(rows: list[Layer]) -> str:
-    """The layers as aligned text, with the total at the end."""
-    cells = [("layer", "kind", "output", "parameters")]
-    cells += [(row.name, row.kind, "x".join(map(str, row.output_shape)), f"{row.parameters:,}") for row in rows]
-    cells.append(("total", "", "", f"{sum(row.parameters for row in rows):,}"))
-    widths = [max(len(row[column]) for row in cells) for column in range(4)]
-    lines = [
-        f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {output:>{widths[2]}}  {parameters:>{widths[3]}}"
-        for name, kind, output, parameters in cells
+def as_table(rows: list[Layer], decays: Callable[[tuple[int, ...]], bool]) -> str:
+    """The layers as aligned text, with the total at the end.
+
+    Args:
+        rows: the layers.
+        decays: whether a tensor of a given shape is decayed; the last column counts the parameters that are.
+    """
+    decayed = [sum(prod(shape) for shape in row.tensors if decays(shape)) for row in rows]
+    cells = [("layer", "kind", "output", "parameters", "decayed")]
+    cells += [
+        (row.name, row.kind, "x".join(map(str, row.output_shape)), f"{row.parameters:,}", f"{count:,}")
+        for row, count in zip(rows, decayed, strict=True)
     ]
-    return "\n".join(lines)
+    cells.append(("total", "", "", f"{sum(row.parameters for row in rows):,}", f"{sum(decayed):,}"))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(text.ljust(width) if column < 2 else text.rjust(width) for column, (text, width) in enumerate(fields))
+        for fields in (list(zip(row, widths, strict=True)) for row in cells)
+    )
+
+
+def _tensors(layer: nnx.Module) -> tuple[tuple[int, ...], ...]:
+    return tuple(leaf.shape for leaf in jax.tree.leaves(nnx.state(layer, nnx.Param)))
 
 
 def _innermost(module: nnx.Module, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], nnx.Module]]:

@@ -32,10 +32,12 @@ class DebugSettings(Limits):
     Attributes:
         augment: whether training images are changed at random.
         nans: whether JAX stops at the operation that makes the first NaN.
+        trace: how many steps are traced before training; null for none.
     """
 
     augment: bool
     nans: bool
+    trace: Positive | None
 
 
 def smallest(values: list[int | None]) -> int | None:

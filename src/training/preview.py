@@ -36,7 +36,7 @@ def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
     sections = {
         name: yaml.safe_dump(config, sort_keys=False).rstrip(),
         "data": _data(dataset),
-        "layers": as_table(layers(make, dataset.spec.shape)),
+        "layers": as_table(layers(make, dataset.spec.shape), settings.optimizer.decays),
         "steps": _steps(plan),
         "memory": _memory(settings, dataset, Network(nnx.eval_shape(make))),
     }

@@ -64,7 +64,13 @@ class EvaluationSettings(Settings):
 
 
 class RunSettings(Settings):
-    """One training run. `not_defining` settings say how it is shown or placed, not what comes out."""
+    """One training run. `not_defining` settings say how it is shown or placed, not what comes out.
+
+    Attributes:
+        deterministic: whether GPUs have to give the same bits every time, at some cost; CPUs do anyway.
+        dry_run: whether to show what would be run, and stop.
+        fresh: whether to train again what is finished.
+    """
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     model: ModelSettings
@@ -78,6 +84,7 @@ class RunSettings(Settings):
     parallel: ParallelSettings
     profile: Limits | None = None
     debug: DebugSettings
+    deterministic: bool = not_defining()
     tracking: TrackingSettings = not_defining()
     dry_run: bool = not_defining()
     fresh: bool = not_defining()

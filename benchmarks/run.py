@@ -1,0 +1,69 @@
+"""Measures everything: `make bench`, or `python -m benchmarks.run steps loop` for some of it."""
+
+from src.huge_pages import restart_with_huge_pages
+
+if __name__ == "__main__":
+    restart_with_huge_pages()  # before anything heavy is imported
+
+import json
+import sys
+from types import ModuleType
+from typing import Any
+
+from benchmarks import loop, pages, starts, steps
+from benchmarks.measure import RESULTS, write
+from src.config.errors import UserError, did_you_mean, reported
+
+BENCHMARKS: dict[str, tuple[ModuleType, int]] = {
+    "loop": (loop, 7),
+    "steps": (steps, 9),
+    "starts": (starts, 3),
+    "pages": (pages, 3),
+}
+PAGE = "docs/performance.md"
+HEADER = """# Performance
+
+Each figure is a ratio of two pieces of work that took turns on the same machine: ours in speed, over the speed of its
+peer, so that above 1 ours is faster. Given are the median of the rounds' ratios, the lowest and the highest, and the
+number of rounds. `make bench` writes this page and `results/benchmarks/*.json`.
+"""
+
+
+def main() -> None:
+    """Runs the benchmarks that the command line names, or all, and writes the page anew."""
+    with reported():
+        for name in sys.argv[1:] or BENCHMARKS:
+            if name not in BENCHMARKS:
+                raise UserError(f"there is no benchmark '{name}'{did_you_mean(name, BENCHMARKS)}")
+            module, rounds = BENCHMARKS[name]
+            write(name, module.measure(rounds))
+        with open(PAGE, "w") as page:
+            page.write(as_page())
+        print(as_page())
+
+
+def as_page() -> str:
+    """All results so far as one page."""
+    parts = [HEADER]
+    for name, (module, _) in BENCHMARKS.items():
+        file = RESULTS / f"{name}.json"
+        if file.exists():
+            parts.append(_section(module.__doc__ or name, json.loads(file.read_text())))
+    return "\n".join(parts)
+
+
+def _section(title: str, measured: dict[str, Any]) -> str:
+    where, figures = measured["where"], measured["figures"]
+    place = f"{where['device']}, {where['machine']}, JAX {where['jax']}, commit {(where['commit'] or 'none')[:10]}"
+    if "skipped" in figures:
+        return f"## {title}\n\nNot measured: {figures['skipped']}.\n"
+    lines = ["| what | ratio | lowest to highest | n | median seconds |", "|---|---|---|---|---|"]
+    for name, figure in figures.items():
+        seconds = ", ".join(f"{who} {value:.3g}" for who, value in figure["median_seconds"].items())
+        spread = f"{figure['lowest']:.2f} to {figure['highest']:.2f}"
+        lines.append(f"| {name} | **{figure['speed_ratio']:.2f}** | {spread} | {figure['n']} | {seconds} |")
+    return f"## {title}\n\n{place}.\n\n" + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
