@@ -10,13 +10,14 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from benchmarks import loop, pages, starts, steps
+from benchmarks import loop, operations, pages, starts, steps
 from benchmarks.measure import RESULTS, write
 from src.config.errors import UserError, did_you_mean, reported
 
 BENCHMARKS: dict[str, tuple[ModuleType, int]] = {
     "loop": (loop, 7),
     "steps": (steps, 9),
+    "operations": (operations, 25),
     "starts": (starts, 3),
     "pages": (pages, 3),
 }
