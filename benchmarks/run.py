@@ -50,7 +50,30 @@ def as_page() -> str:
         file = RESULTS / f"{name}.json"
         if file.exists():
             parts.append(_section(module.__doc__ or name, json.loads(file.read_text())))
+    parts.append(_limit())
     return "\n".join(parts)
+
+
+def _limit() -> str:
+    """What the convolutions of ResNet-56 take by themselves, beside all of PyTorch's evaluation."""
+    files = [RESULTS / f"{name}.json" for name in ("operations", "steps")]
+    if not all(file.exists() for file in files):
+        return ""
+    alone, steps_taken = (json.loads(file.read_text())["figures"] for file in files)
+    if "skipped" in alone or "skipped" in steps_taken:
+        return ""
+    forward = [figure["median_seconds"]["ours"] for name, figure in alone.items() if name.startswith("forward")]
+    convolutions = 18 * sum(forward)
+    peer = steps_taken["resnet56 evaluation, batch 128"]["median_seconds"]["torch"]
+    return (
+        "## What limits the CPU\n\n"
+        f"ResNet-56 has 18 convolutions in each of its three stages. Compiled by XLA they take {convolutions:.3f} s for a "
+        f"batch of 128 when each runs alone; all of PyTorch's evaluation takes {peer:.3f} s. So with XLA's convolutions "
+        f"the ratio of evaluation stays near or below {peer / convolutions:.2f}, whatever is done around them, and "
+        "training is held back further by the kernel gradients. Tried without gain: folding batch normalization into "
+        "the convolutions, kernel gradients as sums of shifted matrix products, and XLA's oneDNN and YNN options. "
+        "Huge pages did help.\n"
+    )
 
 
 def _section(title: str, measured: dict[str, Any]) -> str:

@@ -42,6 +42,7 @@ def describe(run: RunDirectory) -> dict[str, Any]:
         "name": run.path.name.rpartition("-")[0],
         "shortcut": config["model"].get("shortcut"),
         "profile": config.get("profile"),
+        "precision": config["precision"],
         "seed": config["seed"],
         **{name: results[name] for name in wanted},
         **{name: provenance[name] for name in ("commit", "dirty", "device", "threads", "command")},
