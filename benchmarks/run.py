@@ -68,7 +68,7 @@ def _limit() -> str:
     return (
         "## What limits the CPU\n\n"
         "ResNet-56 has 18 convolutions in each of its three stages. Compiled by XLA they take "
-        f"{convolutions:.3f} s for a batch of 128 when each runs alone; all of PyTorch's evaluation takes {peer:.3f} s. "
+        f"{convolutions:.3f} s for a batch of 128 when each runs alone; PyTorch's whole evaluation takes {peer:.3f} s. "
         f"So with XLA's convolutions the ratio of evaluation stays about {peer / convolutions:.2f}, whatever is done "
         "around them, and training is held back further by the kernel gradients. Tried without gain: kernel gradients "
         "as sums of shifted matrix products, and XLA's oneDNN and YNN options. Huge pages did help.\n"
