@@ -76,6 +76,8 @@ def train(config: DictConfig) -> None:
         settings = read_run_settings(config)
         directory = RunDirectory(Path(HydraConfig.get().runtime.output_dir))
         if directory.finished() and not settings.fresh:
+            if directory.read_json("provenance.json")["identity"] != run_hash(settings):
+                raise UserError(f"{directory.path} holds another run; choose another hydra.run.dir, or add fresh=true")
             report(directory, directory.read_json("results.json"), "finished before")
             return
         started = time.perf_counter()
@@ -83,7 +85,7 @@ def train(config: DictConfig) -> None:
         dataset = settings.dataset()
         engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
         check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
-        directory.write_start(plain(config), {"name": directory.path.name, **provenance()}, uncommitted())
+        directory.write_start(plain(config), {"identity": run_hash(settings), **provenance()}, uncommitted())
         if settings.debug.trace:
             found = profile(engine, settings.debug.trace, directory.path / "trace")
             log.info("%s\n%s", directory.path / "trace", as_table(found))

@@ -69,6 +69,16 @@ def test_the_same_command_gives_the_same_bits_and_is_not_run_twice(tmp_path, com
     assert timeless[0] == timeless[1]
 
 
+def test_results_of_another_run_are_not_taken_for_ones_own(tmp_path, command):
+    target = f"hydra.run.dir={tmp_path}/mine"
+    done = [
+        subprocess.run([sys.executable, "-m", "src.train", *SMALL, target, seed], capture_output=True, text=True)
+        for seed in ("seed=0", "seed=1")
+    ]
+    assert [process.returncode for process in done] == [0, 2]
+    assert "holds another run" in done[1].stderr
+
+
 def test_huge_pages_do_not_change_a_bit(tmp_path, command):
     command("src.train", *SMALL)
     first = results(only_run(tmp_path))
@@ -120,6 +130,7 @@ def test_a_sweep_runs_every_job_in_its_own_directory(tmp_path, command):
         (["-m", "seed=0,1", "model.depth=8,9"], "nearest: 8 and 14"),
         (["data.validation=1437"], "digits has 1437 training examples"),
         (["optimizer.learning_rate="], "optimizer.learning_rate is empty"),
+        (["--config-name=trian"], "trian"),
     ],
 )
 def test_bad_input_is_one_line_exit_code_two_and_nothing_left_behind(tmp_path, command, arguments, said):

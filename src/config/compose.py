@@ -44,7 +44,8 @@ def composed_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
         return []
     with _conf(asked.config_dir):
         mode = "hydra.mode=MULTIRUN" if asked.multirun else "hydra.mode=RUN"
-        return [_composed(config, [*overrides, mode]) for overrides in _jobs(asked.overrides, asked.multirun)]
+        name = asked.config_name or config
+        return [_composed(name, [*overrides, mode]) for overrides in _jobs(asked.overrides, asked.multirun)]
 
 
 @contextmanager

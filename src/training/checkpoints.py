@@ -25,12 +25,12 @@ def load_state(path: Path, like: TrainState) -> TrainState:
     Raises:
         UserError: there is none, it is damaged, or it belongs to another network.
     """
+    if not path.exists():
+        raise UserError(f"{path} does not exist")
     wanted = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), like._asdict())
     try:
         return TrainState(**ocp.load(path.absolute(), wanted))
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist") from None
-    except (ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{path} cannot be read as a state of this network: {' '.join(str(error).split())[:200]}"
         ) from None
