@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Integer, UInt8
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Split:
     """
 
     images: UInt8[np.ndarray, "n h w c"]
-    labels: Int[np.ndarray, "n"]
+    labels: Integer[np.ndarray, "n"]
 
     def __len__(self) -> int:
         return len(self.labels)
