@@ -134,7 +134,9 @@ def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
         ("fashion_mnist", (55_000, 5_000, 10_000), (28, 28, 1)),
     ],
 )
-def test_mirrors_hold_the_published_examples(compose, name, sizes, shape):
+def test_mirrors_hold_the_published_examples(tmp_path, monkeypatch, compose, name, sizes, shape):
+    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     spec = compose(f"data={name}").dataset().spec
     assert ((spec.train, spec.validation, spec.test), spec.shape) == (sizes, shape)
 
