@@ -9,7 +9,6 @@ if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
 import logging
-import os
 import sys
 import time
 from pathlib import Path
@@ -25,7 +24,6 @@ from omegaconf.errors import MissingMandatoryValue
 from src.config.compose import CONF, composed_jobs, without_hydra
 from src.config.errors import UserError, reported
 from src.config.settings import read_settings
-from src.data.cache import cache_home
 from src.runs.directory import RunDirectory
 from src.runs.identity import run_hash
 from src.runs.provenance import provenance, uncommitted
@@ -37,6 +35,7 @@ from src.training.loop import Diverged, Measurement, Training
 from src.training.parallel import check_divisible
 from src.training.plan import make_plan
 from src.training.preview import preview
+from src.training.process import configure_jax
 from src.training.profile import as_table, profile
 from src.training.settings import RunSettings
 from src.training.state import state_sha256
@@ -46,7 +45,6 @@ log = logging.getLogger(__name__)
 EXIT_DIVERGED = 3
 EXIT_INTERRUPTED = 130
 CONFIG = "train"
-DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
 
 def main() -> None:
@@ -148,15 +146,6 @@ def report(directory: RunDirectory, results: dict[str, Any], how: str) -> None:
     low, high = results["test_accuracy_interval"]
     accuracy = f"test accuracy {results['test_accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"
     log.info("%s: %s after %d steps; %s", how, accuracy, results["steps"], directory.path)
-
-
-def configure_jax(settings: RunSettings) -> None:
-    """Sets what JAX only knows for a whole process; compiled programs are kept for the next start."""
-    jax.config.update("jax_compilation_cache_dir", str(cache_home() / "compiled"))
-    if settings.deterministic:
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DETERMINISTIC}"
-    jax.config.update("jax_default_matmul_precision", settings.precision.matmul)
-    jax.config.update("jax_debug_nans", settings.debug.nans)
 
 
 def read_run_settings(config: DictConfig) -> RunSettings:

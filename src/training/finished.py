@@ -9,6 +9,7 @@ from src.runs.directory import RunDirectory
 from src.training.checkpoints import load_state
 from src.training.engine import Engine
 from src.training.plan import make_plan
+from src.training.process import configure_jax
 from src.training.settings import RunSettings
 from src.training.state import TrainState
 
@@ -39,6 +40,7 @@ def load_run(path: Path) -> FinishedRun:
         raise UserError(f"run={path} does not exist")
     settings = read_settings(RunSettings, directory.read_config())
     directory.read_json("results.json")
+    configure_jax(settings)
     dataset = settings.dataset()
     engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
     return FinishedRun(directory, engine, engine.replicated(load_state(directory.state, engine.initial_state())))

@@ -62,21 +62,19 @@ def _steps(plan: Plan) -> str:
 
 def _memory(settings: RunSettings, dataset: Dataset, network: Network) -> str:
     """An estimate in three parts: the data, the state, and what a step keeps for its gradient before XLA fuses it."""
-    batch = settings.data.batch_size // (settings.parallel.devices or 1)
+    batch = settings.data.batch_size // (settings.parallel.devices or 1) // settings.train.accumulation
+    optimizer = settings.optimizer.build(lambda step: jnp.ones(()))
     parameters = _bytes(network.parameters)
     data = sum(split.images.nbytes for split in (dataset.train, dataset.validation, dataset.test))
-    state = parameters + _bytes(network.statistics) + _optimizer_bytes(settings, network)
+    weights = parameters + _bytes(network.statistics)
+    state = weights + _bytes(jax.eval_shape(optimizer.init, network.parameters))
+    state += weights if settings.train.average is not None else 0
     activations = _kept_bytes(settings, network, dataset.spec.shape, batch)
     total = data + state + parameters + activations
     return (
         f"about {total / MIB:,.0f} MiB on each device: data {data / MIB:,.1f}, state {state / MIB:,.1f}, "
         f"gradient {parameters / MIB:,.1f}, activations of {batch} images {activations / MIB:,.0f} before fusion"
     )
-
-
-def _optimizer_bytes(settings: RunSettings, network: Network) -> int:
-    optimizer = settings.optimizer.build(lambda step: jnp.ones(()))
-    return _bytes(jax.eval_shape(optimizer.init, network.parameters))
 
 
 def _kept_bytes(settings: RunSettings, network: Network, shape: tuple[int, int, int], batch: int) -> int:

@@ -18,6 +18,37 @@ from src.training.state import Network, TrainState, Tree
 Chunk = Callable[[TrainState, Sums, Resident, Window, Int[Array, ""]], tuple[TrainState, Sums]]
 
 
+def batch_gradient(
+    network: Network, task: TaskSettings, batching: Batching, slices: int, devices: int
+) -> Callable[[TrainState, Resident, Window], tuple[Array, Tree, Tree, Sums]]:
+    """Makes the function that takes the gradient of a whole batch, each device's part of it slice by slice.
+
+    Returns:
+        A function of state, data and order, giving the mean loss, its gradient, the statistics afterwards and the
+        task's sums, all of them the same on every device.
+    """
+    slice_size = batching.batch_size // devices // slices
+
+    def gradient(state: TrainState, data: Resident, order: Window) -> tuple[Array, Tree, Tree, Sums]:
+        def loss(parameters: Tree, statistics: Tree, batch: Batch) -> tuple[Array, tuple[Tree, Sums]]:
+            outputs, after = network.train(parameters, statistics, batch.images)
+            return task.losses(outputs, batch).mean(), (after, task.sums(outputs, batch, detailed=False))
+
+        statistics, parts = state.statistics, []
+        for number in range(slices):
+            first = (jax.lax.axis_index(AXIS) * slices + number) * slice_size
+            batch = training_batch(data, order, state.step, first + jnp.arange(slice_size), batching)
+            value_and_gradient = jax.value_and_grad(loss, has_aux=True)
+            (value, (statistics, measured)), slope = value_and_gradient(state.parameters, statistics, batch)
+            parts.append((value, slope, measured))
+        value, slope, measured = jax.tree.map(lambda *terms: sum(terms[1:], terms[0]), *parts)
+        value, slope = jax.tree.map(lambda total: total / slices, (value, slope))
+        value, slope, statistics = jax.lax.pmean((value, slope, statistics), AXIS)
+        return value, slope, statistics, jax.lax.psum(measured, AXIS)
+
+    return gradient
+
+
 def training_chunk(
     network: Network,
     task: TaskSettings,
@@ -48,33 +79,7 @@ def training_chunk(
     Returns:
         A function of state, sums so far, data, order and the step to stop before, giving state and sums.
     """
-    slice_size = batching.batch_size // devices // train.accumulation
-
-    def gradient_of_slice(
-        parameters: Tree, statistics: Tree, step: Array, number: int, data: Resident, order: Window
-    ) -> tuple[Array, Tree, Tree, Sums]:
-        first = (jax.lax.axis_index(AXIS) * train.accumulation + number) * slice_size
-        batch = training_batch(data, order, step, first + jnp.arange(slice_size), batching)
-
-        def loss(parameters: Tree) -> tuple[Array, tuple[Tree, Sums]]:
-            outputs, after = network.train(parameters, statistics, batch.images)
-            return task.losses(outputs, batch).mean(), (after, task.sums(outputs, batch, detailed=False))
-
-        (value, (statistics, measured)), gradient = jax.value_and_grad(loss, has_aux=True)(parameters)
-        return value, gradient, statistics, measured
-
-    def gradient(state: TrainState, data: Resident, order: Window) -> tuple[Array, Tree, Tree, Sums]:
-        statistics, totals = state.statistics, None
-        for number in range(train.accumulation):
-            *part, statistics, measured = gradient_of_slice(
-                state.parameters, statistics, state.step, number, data, order
-            )
-            added = (*part, measured)
-            totals = added if totals is None else jax.tree.map(jnp.add, totals, added)
-        value, slope, measured = totals  # type: ignore[misc]
-        value, slope = jax.tree.map(lambda total: total / train.accumulation, (value, slope))
-        value, slope, statistics = jax.lax.pmean((value, slope, statistics), AXIS)
-        return value, slope, statistics, jax.lax.psum(measured, AXIS)
+    gradient = batch_gradient(network, task, batching, train.accumulation, devices)
 
     def step(carry: tuple[TrainState, Sums], data: Resident, order: Window) -> tuple[TrainState, Sums]:
         state, sums = carry

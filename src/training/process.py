@@ -1,0 +1,19 @@
+"""What JAX only knows for a whole process."""
+
+import os
+
+import jax
+
+from src.data.cache import cache_home
+from src.training.settings import RunSettings
+
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+
+
+def configure_jax(settings: RunSettings) -> None:
+    """Sets precision and determinism as a run states them; compiled programs are kept for the next start."""
+    jax.config.update("jax_compilation_cache_dir", str(cache_home() / "compiled"))
+    if settings.deterministic:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DETERMINISTIC}"
+    jax.config.update("jax_default_matmul_precision", settings.precision.matmul)
+    jax.config.update("jax_debug_nans", settings.debug.nans)
