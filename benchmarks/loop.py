@@ -9,10 +9,9 @@ import jax
 
 from benchmarks.engines import engine
 from benchmarks.measure import in_turn, ratio
-from src.tracking.progress import progress_sink
-from src.tracking.sinks import JsonLines
-from src.train import as_row
+from src.tracking.history import History
 from src.training.engine import Engine
+from src.training.fit import as_row
 from src.training.loop import Training
 
 RUNS = {
@@ -28,11 +27,11 @@ def whole_loop(run: Engine, directory: Path) -> Callable[[], Any]:
     """All steps of a plan as `python -m src.train` takes them, without evaluation."""
 
     def work() -> None:
-        sinks = [JsonLines(directory / "metrics.jsonl"), progress_sink("none", run.plan.steps)]
-        training = Training(run, run.initial_state(), lambda step: None)
+        history = History(directory / "metrics.jsonl", directory / "metrics.csv", -1)
+        training = Training(run, run.beginning())
         for measurement in training.measurements():
-            for sink in sinks:
-                sink.write(as_row(measurement, run, 0.0))
+            history.write(as_row(measurement, run.plan.epoch(measurement.step), 0.0))
+        history.close()
         jax.block_until_ready(training.state)
 
     return work

@@ -1,4 +1,4 @@
-"""Lengths of training, in the unit that their author thinks in."""
+"""Lengths of training and of time, in the unit that their author thinks in."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-UNITS = ("steps", "epochs", "examples", "percent")
+SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600}
+UNITS = ("steps", "epochs", "examples", "percent", *SECONDS)
 PATTERN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%|[a-z]+)\s*", re.IGNORECASE)
 
 
@@ -34,7 +35,8 @@ class Clock:
 class Duration:
     """A length of training such as `64000 steps`, `300 epochs`, `1000000 examples` or `50 %` (of the whole run).
 
-    Amounts are kept as fractions, so that a boundary falls on the step that its author computed by hand.
+    Where the clock on the wall may decide, it can also be a time such as `10 minutes`. Amounts are kept as fractions,
+    so that a boundary falls on the step that its author computed by hand.
     """
 
     amount: Fraction
@@ -60,8 +62,10 @@ class Duration:
         """The length in training examples.
 
         Raises:
-            ValueError: a percentage where there is no whole to take it of.
+            ValueError: a percentage where there is no whole to take it of, or a time.
         """
+        if self.unit in SECONDS:
+            raise ValueError("a time is no length of training; use steps, epochs or examples")
         if self.unit == "steps":
             return self.amount * clock.batch_size * clock.scale
         if self.unit == "epochs":
@@ -76,6 +80,11 @@ class Duration:
         """The number of whole steps that cover this duration; a percentage is rounded to the nearest step."""
         steps = self.examples(clock) / clock.batch_size
         return round(steps) if self.unit == "percent" else ceil(steps)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long by the clock on the wall; nothing for a length of training."""
+        return float(self.amount) * SECONDS[self.unit] if self.unit in SECONDS else None
 
     def __str__(self) -> str:
         amount = f"{float(self.amount):g}" if self.amount.denominator != 1 else str(self.amount)

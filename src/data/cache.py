@@ -1,19 +1,19 @@
 """Examples kept on disk: written once, whole or not at all, and read only after their checksum was seen to be right."""
 
-import fcntl
 import json
 import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from src.config.errors import UserError
 from src.data.examples import Examples, Split, checksum
+from src.lock import locked
 
 log = logging.getLogger(__name__)
 
@@ -52,18 +52,15 @@ def cached(name: str, prepare: Callable[[], Examples]) -> Examples:
 
 @contextmanager
 def _held(home: Path) -> Iterator[None]:
-    """Keeps other processes out while this one looks or writes; the kernel lets go if it dies."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        lock = os.open(home / ".lock", os.O_CREAT | os.O_RDWR)
-    except OSError as error:
-        message = f"cannot write the data cache: {error}; set CONVNETS_CACHE to a directory that can be written"
-        raise UserError(message) from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Keeps other processes out while this one looks or writes."""
+    with ExitStack() as held:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(home / ".lock", wait=True))
+        except OSError as error:
+            message = f"cannot write the data cache: {error}; set CONVNETS_CACHE to a directory that can be written"
+            raise UserError(message) from None
         yield
-    finally:
-        os.close(lock)
 
 
 def _write(examples: Examples, directory: Path) -> None:

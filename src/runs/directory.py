@@ -1,6 +1,7 @@
 """A run directory: what is in it, and under which name."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,18 @@ from typing import Any
 import yaml
 
 from src.config.errors import UserError
+from src.runs.files import write_whole
+
+PRODUCTS = (
+    "results.json",
+    "failure.txt",
+    "checkpoints",
+    "metrics.jsonl",
+    "metrics.csv",
+    "tensorboard",
+    "wandb",
+    "trace",
+)
 
 
 @dataclass(frozen=True)
@@ -21,27 +34,54 @@ class RunDirectory:
     path: Path
 
     @property
+    def lock(self) -> Path:
+        """Held by the process that trains here."""
+        return self.path / ".lock"
+
+    @property
     def metrics(self) -> Path:
         """One JSON object for each measurement."""
         return self.path / "metrics.jsonl"
 
     @property
-    def state(self) -> Path:
-        """The final parameters, statistics and optimizer state."""
-        return self.path / "state"
+    def table(self) -> Path:
+        """The same measurements as a table."""
+        return self.path / "metrics.csv"
 
     @property
-    def last_good_state(self) -> Path:
-        """The state before the step at which a run diverged."""
-        return self.path / "last_good_state"
+    def tensorboard(self) -> Path:
+        """TensorBoard's event file."""
+        return self.path / "tensorboard"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What the run goes on from, and at its end the final state."""
+        return self.path / "checkpoints"
+
+    @property
+    def trace(self) -> Path:
+        """What a profiler recorded."""
+        return self.path / "trace"
 
     def finished(self) -> bool:
         """Whether the run came to its end."""
         return (self.path / "results.json").exists()
 
+    def started(self) -> bool:
+        """Whether a run ever began here."""
+        return (self.path / "provenance.json").exists()
+
+    def clear(self) -> None:
+        """Removes what a run produced; the results first: what is half removed must not be taken for a finished run."""
+        for path in (self.path / name for name in PRODUCTS):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
     def write_start(self, config: dict[str, Any], provenance: dict[str, Any], diff: str) -> None:
-        """Records what is about to be run, with which code and on what; results of an earlier run are removed."""
-        (self.path / "results.json").unlink(missing_ok=True)
+        """Records what is about to be run, with which code and on what."""
+        (self.path / "failure.txt").unlink(missing_ok=True)
         self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
         self._write("provenance.json", json.dumps(provenance, indent=2) + "\n")
         if diff:
@@ -51,13 +91,20 @@ class RunDirectory:
         """Records the results; with this a run is finished."""
         self._write("results.json", json.dumps(results, indent=2) + "\n")
 
+    def write_failure(self, text: str) -> None:
+        """Records why a run did not finish."""
+        self._write("failure.txt", text)
+
     def read_config(self) -> dict[str, Any]:
         """The resolved configuration.
 
         Raises:
             UserError: there is none.
         """
-        config = yaml.safe_load(self._read("config.yaml"))
+        try:
+            config = yaml.safe_load(self._read("config.yaml"))
+        except yaml.YAMLError:
+            config = None
         if not isinstance(config, dict):
             raise UserError(f"{self.path / 'config.yaml'} is damaged")
         return config
@@ -80,7 +127,4 @@ class RunDirectory:
             raise UserError(f"run={self.path} is not a finished run: it has no {name}") from None
 
     def _write(self, name: str, text: str) -> None:
-        """Writes beside and renames, so that a file is there as a whole or not at all."""
-        part = self.path / f".{name}.part"
-        part.write_text(text)
-        part.replace(self.path / name)
+        write_whole(self.path / name, text)

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from typing import Any
 
 from src.config.settings import Settings, defining_values
 
@@ -10,3 +12,20 @@ def run_hash(settings: Settings) -> str:
     """Ten hexadecimal digits over every value that defines the result; how a run is shown or placed is left out."""
     values = json.dumps(defining_values(settings), sort_keys=True)
     return hashlib.sha256(values.encode()).hexdigest()[:10]
+
+
+def difference(there: dict[str, Any], here: dict[str, Any]) -> str:
+    """The first few settings in which two runs differ, as `model.depth is 20 there and 56 here`."""
+    theirs, ours = dict(_flat(there)), dict(_flat(here))
+    keys = [key for key in [*ours, *theirs] if theirs.get(key) != ours.get(key)]
+    words = [f"{key} is {theirs.get(key)} there and {ours.get(key)} here" for key in dict.fromkeys(keys)]
+    return ", ".join(words[:3]) + (f", and {len(words) - 3} more" if len(words) > 3 else "")
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value with its dotted key."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

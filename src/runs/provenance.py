@@ -5,6 +5,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "hydr
 def provenance() -> dict[str, Any]:
     """What would be needed to make a result again."""
     return {
+        "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "command": shlex.join([Path(sys.executable).name, *sys.orig_argv[1:]]),
         "commit": commit(),
         "dirty": bool(uncommitted()),
@@ -27,6 +29,12 @@ def provenance() -> dict[str, Any]:
         "devices": jax.device_count(),
         "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     }
+
+
+def changes(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What differs between two provenances that can change a result, in words; nothing if nothing does."""
+    kinds = ("commit", "dirty", "packages", "python", "device", "devices", "threads")
+    return ", ".join(f"{kind} {before[kind]} -> {now[kind]}" for kind in kinds if before[kind] != now[kind])
 
 
 def commit() -> str | None:

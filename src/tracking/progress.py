@@ -7,18 +7,18 @@ from typing import Literal
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from src.tracking.sinks import Row
+from src.tracking.sinks import Row, Sink
 
 SECONDS_BETWEEN_LINES = 10.0
 
 
-def progress_sink(kind: Literal["auto", "bar", "lines", "none"], total: int) -> "ProgressBar | ProgressLines | Silent":
-    """A bar on a terminal; lines where the output is a file."""
+def progress_sink(kind: Literal["auto", "bar", "lines", "none"], start: int, total: int) -> Sink:
+    """A bar on a terminal; lines where the output is a file; `start` steps were taken before."""
     if kind == "auto":
         kind = "bar" if sys.stderr.isatty() else "lines"
     if kind == "none":
-        return Silent()
-    return ProgressBar(total) if kind == "bar" else ProgressLines(total)
+        return Sink()
+    return ProgressBar(start, total) if kind == "bar" else ProgressLines(start, total)
 
 
 def in_words(row: Row) -> str:
@@ -35,23 +35,10 @@ def in_words(row: Row) -> str:
     return "  ".join(text.format(row[name]) for name, text in formats.items() if name in row)
 
 
-class Silent:
-    """Shows nothing."""
-
-    def advance(self, step: int) -> None:
-        """Nothing."""
-
-    def write(self, row: Row) -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing."""
-
-
-class ProgressBar:
+class ProgressBar(Sink):
     """A bar with the time that is left, and the latest measurements beside it."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, start: int, total: int) -> None:
         columns = (
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
@@ -61,7 +48,7 @@ class ProgressBar:
             TextColumn("{task.fields[words]}"),
         )
         self._progress = Progress(*columns, console=Console(stderr=True))
-        self._task = self._progress.add_task("training", total=total, words="compiling")
+        self._task = self._progress.add_task("training", total=total, completed=start, words="compiling")
         self._progress.start()
 
     def advance(self, step: int) -> None:
@@ -80,15 +67,12 @@ class ProgressBar:
         self._progress.stop()
 
 
-class ProgressLines:
+class ProgressLines(Sink):
     """A line now and then, with the time that is left."""
 
-    def __init__(self, total: int) -> None:
-        self._total = total
+    def __init__(self, start: int, total: int) -> None:
+        self._start, self._total = start, total
         self._started = self._last = time.perf_counter()
-
-    def advance(self, step: int) -> None:
-        """Nothing: lines are written when there is something to say."""
 
     def write(self, row: Row) -> None:
         """Prints every evaluation, and training measurements when the last line is some seconds old."""
@@ -96,9 +80,7 @@ class ProgressLines:
         if "train_loss" in row and now - self._last < SECONDS_BETWEEN_LINES:
             return
         self._last = now
-        left = (now - self._started) / row["step"] * (self._total - row["step"])
+        done = max(row["step"] - self._start, 1)
+        left = (now - self._started) / done * (self._total - row["step"])
         place = f"step {row['step']}/{self._total}  epoch {row['epoch']:.1f}"
         print(f"{place}  {in_words(row)}  {left:.0f} s left", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        """Nothing."""

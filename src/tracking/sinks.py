@@ -1,34 +1,77 @@
-"""The one interface of everything that measurements are sent to."""
+"""The one interface of everything that is told how a run goes."""
 
-import json
-from pathlib import Path
-from typing import Any, Protocol
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 """One measurement: `step`, `epoch`, `seconds`, and values named `SPLIT_NAME`, such as `validation_accuracy`."""
 
 
-class Sink(Protocol):
-    """Something that takes measurements."""
+class Sink:
+    """Something that is told how a run goes. What it does not care for, it leaves out."""
+
+    def advance(self, step: int) -> None:
+        """The step was dispatched."""
 
     def write(self, row: Row) -> None:
-        """Takes one measurement."""
+        """Takes a measurement; they come in the order of their steps."""
+
+    def covered(self, step: int) -> None:
+        """A checkpoint of this step is on disk: no measurement up to it will ever be made again."""
+
+    def picture(self, name: str, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
+        """Takes a picture that belongs to the beginning of the run."""
+
+    def finish(self, results: dict[str, Any]) -> None:
+        """Takes the results."""
 
     def close(self) -> None:
-        """Finishes."""
+        """Finishes, whether the run did or not."""
 
 
-class JsonLines:
-    """One JSON object a line."""
+class Sinks(Sink):
+    """Several sinks as one. A sink that fails is left out from there on, with one warning; the run goes on."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w")
+    def __init__(self, openers: dict[str, Callable[[], Sink]]) -> None:
+        self._open: dict[str, Sink] = {}
+        for name, opener in openers.items():
+            self._attempt(name, partial(self._add, name, opener))
+
+    def advance(self, step: int) -> None:
+        self._each("advance", step)
 
     def write(self, row: Row) -> None:
-        """Appends the row, at once."""
-        self._file.write(json.dumps(row) + "\n")
-        self._file.flush()
+        self._each("write", row)
+
+    def covered(self, step: int) -> None:
+        self._each("covered", step)
+
+    def picture(self, name: str, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
+        self._each("picture", name, pixels)
+
+    def finish(self, results: dict[str, Any]) -> None:
+        self._each("finish", results)
 
     def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
+        self._each("close")
+
+    def _each(self, method: str, *arguments: Any) -> None:
+        for name, sink in list(self._open.items()):
+            self._attempt(name, partial(getattr(sink, method), *arguments))
+
+    def _add(self, name: str, opener: Callable[[], Sink]) -> None:
+        self._open[name] = opener()
+
+    def _attempt(self, name: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:
+            self._open.pop(name, None)
+            log.warning("%s failed and is left out from here on: %s", name, " ".join(str(error).split()) or repr(error))

@@ -1,14 +1,16 @@
 """A run's settings and data turned into compiled functions and arrays on devices."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
+from jaxtyping import Float
 
-from src.data.batches import Batching, Resident, Window, normalization, resident, window
+from src.data.batches import Batching, Resident, Window, normalization, resident, training_batch, window
 from src.data.dataset import Dataset
 from src.models.base import ImageShape, ModelSettings
 from src.randomness import stream
@@ -17,7 +19,7 @@ from src.training.evaluation import Evaluator
 from src.training.parallel import AXIS, ParallelSettings, replicate
 from src.training.plan import Plan
 from src.training.settings import PrecisionSettings, RunSettings
-from src.training.state import Network, TrainState, initial_state
+from src.training.state import Network, Snapshot, TrainState, initial_state
 from src.training.step import training_chunk, zero_training_sums
 
 STEPS_PER_DISPATCH = {"cpu": 1}
@@ -44,7 +46,14 @@ class Engine:
             self.network, settings.task, self.outputs, settings.parallel, self.mesh, settings.eval.batch_size
         )
         self._constants = normalization(settings.data.normalize, dataset.train.images)
+        self._batching = Batching(
+            settings.data.batch_size, settings.augment(dataset), stream(settings.seed, "augmentation")
+        )
         self._splits: dict[str, Resident] = {}
+
+    def beginning(self) -> Snapshot:
+        """What a run starts from, on all devices."""
+        return Snapshot(self.initial_state(), self.zero_sums())
 
     def initial_state(self) -> TrainState:
         """The state before the first step, on all devices."""
@@ -65,6 +74,14 @@ class Engine:
         key = stream(self.settings.seed, "order")
         return self.replicated(window(key, epoch, self.dataset.spec.train))
 
+    def first_images(self, count: int) -> Float[np.ndarray, "n h w c"]:
+        """The first training images as the network sees them, after their random changes, in units of a pixel."""
+        batch = jax.jit(partial(training_batch, batching=self._batching))(
+            self.split("train"), self.order(0), 0, jnp.arange(min(count, self.settings.data.batch_size))
+        )
+        mean, deviation = self._constants
+        return np.asarray(batch.images) * deviation + mean
+
     def split(self, name: str) -> Resident:
         """A split on all devices; it is put there when it is first asked for."""
         if name not in self._splits:
@@ -82,11 +99,7 @@ class Engine:
             self.settings.task,
             self._optimizer,
             self._learning_rate,
-            Batching(
-                self.settings.data.batch_size,
-                self.settings.augment(self.dataset),
-                stream(self.settings.seed, "augmentation"),
-            ),
+            self._batching,
             self.settings.train,
             devices=self.mesh.size,
             looped=self.steps_per_dispatch > 1,

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
+from src.config.settings import defining_values, read_settings
 from src.runs.directory import RunDirectory
-from src.training.checkpoints import load_state
+from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
 from src.training.plan import make_plan
 from src.training.process import configure_jax
@@ -39,8 +39,10 @@ def load_run(path: Path) -> FinishedRun:
     if not path.is_dir():
         raise UserError(f"run={path} does not exist")
     settings = read_settings(RunSettings, directory.read_config())
-    directory.read_json("results.json")
+    results = directory.read_json("results.json")
     configure_jax(settings)
     dataset = settings.dataset()
     engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
-    return FinishedRun(directory, engine, engine.replicated(load_state(directory.state, engine.initial_state())))
+    checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
+    final = checkpoints.read(results["steps"], engine.beginning())
+    return FinishedRun(directory, engine, engine.replicated(final.state))

@@ -9,7 +9,7 @@ import jax
 
 from src.tasks.base import Sums
 from src.training.engine import Engine
-from src.training.state import TrainState
+from src.training.state import Snapshot
 
 
 @dataclass(frozen=True)
@@ -45,73 +45,78 @@ class Training:
     Attributes:
         state: the latest state.
         dispatched: the step that it will be the state of when the device has caught up.
-
-    `on_dispatch` is told of every dispatch, without waiting for its result.
     """
 
-    def __init__(self, engine: Engine, state: TrainState, on_dispatch: Callable[[int], None]) -> None:
-        self.engine, self.state = engine, state
-        self.dispatched = int(state.step)
-        self._on_dispatch = on_dispatch
+    def __init__(self, engine: Engine, start: Snapshot) -> None:
+        self.engine = engine
+        self.state, self._sums = start
+        self.dispatched = int(start.state.step)
+        self._logged = self.dispatched - int(start.sums["steps"])
+        self._pending: tuple[int, Sums] | None = None
+        self._timed_from, self._timed_at = self.dispatched, time.perf_counter()
 
-    def measurements(self) -> Iterator[Measurement]:
+    def measurements(self, after_dispatch: Callable[[], None] = lambda: None) -> Iterator[Measurement]:
         """Trains to the end of the plan, giving each measurement when it has arrived.
 
         The training loss of a step is fetched only when the next step has been dispatched, so that the device never
         waits for the host.
 
+        Args:
+            after_dispatch: called after each dispatch and what was measured at its end; a `snapshot` may be taken.
+
         Raises:
             Diverged: a step was not finite; `state` is the last good one.
         """
         engine, plan = self.engine, self.engine.plan
-        sums = engine.zero_sums()
-        pending: tuple[int, int, Sums] | None = None
         order, epoch = None, -1
-        logged_step, self._logged_at = self.dispatched, time.perf_counter()
         for stop in plan.stops(self.dispatched, engine.steps_per_dispatch):
             current = self.dispatched * plan.clock.batch_size // plan.clock.epoch_examples
             if order is None or current != epoch:
                 order, epoch = engine.order(current), current
-            self.state, sums = engine.advance(self.state, sums, order, stop)
+            self.state, self._sums = engine.advance(self.state, self._sums, order, stop)
             self.dispatched = stop
-            self._on_dispatch(stop)
-            if pending:
-                yield self._logged(*pending)
-                pending = None
+            yield from self.settled()
             if stop in plan.log:
-                pending, logged_step, sums = (logged_step, stop, sums), stop, engine.zero_sums()
+                self._pending, self._sums = (stop, self._sums), engine.zero_sums()
             if stop in plan.evaluate:
-                if pending:
-                    yield self._logged(*pending)
-                    pending = None
-                began = time.perf_counter()
+                yield from self.settled()
                 yield from self._evaluated(stop)
-                self._logged_at += time.perf_counter() - began
+            after_dispatch()
 
-    def _logged(self, start: int, stop: int, sums: Sums) -> Measurement:
-        """Fetches the sums of the steps from `start` to `stop`."""
+    def settled(self) -> Iterator[Measurement]:
+        """Waits for the training loss that is still on its way, if one is."""
+        if self._pending is None:
+            return
+        (stop, sums), self._pending = self._pending, None
         values = jax.device_get(sums)
         steps = int(values.pop("steps"))
-        if steps < stop - start:
-            raise Diverged(start + steps)
+        if steps < stop - self._logged:
+            self._sums = sums
+            raise Diverged(self._logged + steps)
         now = time.perf_counter()
-        learning_rate = float(values.pop("learning_rate")) / steps
-        rate = (stop - start) * self.engine.plan.clock.batch_size / (now - self._logged_at)
-        self._logged_at = now
-        return Measurement(
+        rate = (stop - self._timed_from) * self.engine.plan.clock.batch_size / (now - self._timed_at)
+        self._logged = self._timed_from = stop
+        self._timed_at = now
+        yield Measurement(
             stop,
             "train",
             {
                 "objective": float(values.pop("objective")) / steps,
+                "learning_rate": float(values.pop("learning_rate")) / steps,
                 **self.engine.settings.task.summary(values),
-                "learning_rate": learning_rate,
                 "images_per_second": rate,
             },
         )
 
+    def snapshot(self) -> Snapshot:
+        """What the run can go on from; nothing may still be on its way."""
+        assert self._pending is None, "settle first: what is on its way would be lost"
+        return Snapshot(self.state, self._sums)
+
     def _evaluated(self, step: int) -> Iterator[Measurement]:
-        """Scores the splits that are looked at on the way."""
-        engine = self.engine
+        """Scores the splits that are looked at on the way; the time for it is not counted against training."""
+        engine, began = self.engine, time.perf_counter()
         wanted = {"validation": engine.dataset.spec.validation > 0, "test": engine.settings.eval.test_curve}
         for name in (name for name, want in wanted.items() if want):
             yield Measurement(step, name, engine.evaluate(self.state, engine.split(name)))
+        self._timed_at += time.perf_counter() - began

@@ -21,12 +21,14 @@ class Plan:
         steps: number of training steps.
         log: steps after which the training loss is recorded.
         evaluate: steps after which the validation split is scored.
+        save: steps after which a checkpoint is written; the last one alone where checkpoints go by the clock.
     """
 
     clock: Clock
     steps: int
     log: frozenset[int]
     evaluate: frozenset[int]
+    save: frozenset[int]
 
     def epoch(self, step: int) -> float:
         """How many times the training split was seen after `step` steps."""
@@ -38,10 +40,11 @@ class Plan:
         A dispatch stays within two epochs, since the device knows the order of so many at a time.
         """
         batch, epoch = self.clock.batch_size, self.clock.epoch_examples
+        due = self.log | self.evaluate | self.save
         while start < self.steps:
             known_until = (start * batch // epoch + 2) * epoch // batch
             stop = min((start // steps_per_dispatch + 1) * steps_per_dispatch, self.steps, known_until)
-            start = next((step for step in range(start + 1, stop) if step in self.log or step in self.evaluate), stop)
+            start = next((step for step in range(start + 1, stop) if step in due), stop)
             yield start
 
 
@@ -63,7 +66,15 @@ def make_plan(settings: RunSettings, train_examples: int) -> Plan:
         raise UserError(f"train.duration={settings.train.duration}: more than {LARGEST_POSITION} examples")
     clock = Clock(batch, train_examples, steps, Fraction(steps, stated))
     unscaled = Clock(batch, train_examples, steps)
-    return Plan(clock, steps, _due(settings.train.log_every, unscaled), _due(settings.eval.every, unscaled))
+    return Plan(
+        clock,
+        steps,
+        log=_due("train.log_every", settings.train.log_every, unscaled),
+        evaluate=_due("eval.every", settings.eval.every, unscaled),
+        save=frozenset([steps])
+        if settings.checkpoint.every.seconds is not None
+        else _due("checkpoint.every", settings.checkpoint.every, unscaled),
+    )
 
 
 def _steps(key: str, duration: Duration, clock: Clock) -> int:
@@ -76,9 +87,12 @@ def _steps(key: str, duration: Duration, clock: Clock) -> int:
     return steps
 
 
-def _due(every: Duration, clock: Clock) -> frozenset[int]:
+def _due(key: str, every: Duration, clock: Clock) -> frozenset[int]:
     """The steps at which something periodic is due; the last step is always one of them."""
     total = clock.total_steps or 0
-    period = max(every.examples(clock) / clock.batch_size, Fraction(1))
+    try:
+        period = max(every.examples(clock) / clock.batch_size, Fraction(1))
+    except ValueError as error:
+        raise UserError(f"{key}={every}: {error}") from None
     times = (ceil(period * k) for k in range(1, int(total / period) + 1))
     return frozenset([*times, total])

@@ -63,6 +63,18 @@ class EvaluationSettings(Settings):
     test_curve: bool
 
 
+class CheckpointSettings(Settings):
+    """What an interrupted run can go on from.
+
+    Attributes:
+        every: how often the run is saved; in steps, epochs, examples, or by the clock in seconds, minutes, hours.
+        keep: how many of the latest checkpoints are kept; null keeps all.
+    """
+
+    every: Duration
+    keep: Annotated[int, Field(gt=0)] | None
+
+
 class RunSettings(Settings):
     """One training run. `not_defining` settings say how it is shown or placed, not what comes out.
 
@@ -85,6 +97,7 @@ class RunSettings(Settings):
     profile: Limits | None = None
     debug: DebugSettings
     deterministic: bool = not_defining()
+    checkpoint: CheckpointSettings = not_defining()
     tracking: TrackingSettings = not_defining()
     dry_run: bool = not_defining()
     fresh: bool = not_defining()

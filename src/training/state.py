@@ -10,6 +10,8 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
+from src.tasks.base import Sums
+
 Tree = Any
 
 
@@ -33,6 +35,18 @@ class TrainState(NamedTuple):
     def scored(self) -> tuple[Tree, Tree]:
         """The parameters and statistics that are scored: the averaged ones if there are any."""
         return (self.parameters, self.statistics) if self.average is None else self.average
+
+
+class Snapshot(NamedTuple):
+    """All that a run goes on from.
+
+    Attributes:
+        state: after the steps taken so far.
+        sums: what was measured in the steps since the training loss was last recorded.
+    """
+
+    state: TrainState
+    sums: Sums
 
 
 class Network:

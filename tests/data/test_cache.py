@@ -2,25 +2,23 @@
 
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 import time
 
-import numpy as np
 import pytest
 
 from src.config.errors import UserError
 from src.data.cache import cached
-from src.data.examples import Examples, Split, checksum
+from src.data.examples import checksum
+from tests.data.fill_cache import small
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
-
-
-def small():
-    split = Split(np.arange(48, dtype=np.uint8).reshape(3, 4, 4, 1), np.arange(3, dtype=np.int32))
-    return Examples(split, split, ("a", "b", "c"))
 
 
 def never():
@@ -50,6 +48,23 @@ def test_a_damaged_copy_is_replaced(home, name, damage, caplog):
     assert checksum(again) == checksum(small())
     assert "damaged" in caplog.text
     assert checksum(cached("small", never)) == checksum(again)
+
+
+@pytest.mark.parametrize(
+    ("moment", "pattern", "there"),
+    [
+        ("before-open", "train_labels", False),
+        ("before-open", "manifest.json", False),
+        ("before-rename", "small$", False),
+        ("after-rename", "small$", True),
+    ],
+)
+def test_an_entry_whose_writer_is_killed_is_whole_or_not_there(home, moment, pattern, there):
+    arguments = [sys.executable, "-m", "tests.faulty", moment, pattern, "1", "tests.data.fill_cache"]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (home / "small").exists() == there
+    assert checksum(cached("small", never if there else small)) == checksum(small())
 
 
 def test_nothing_is_left_of_an_attempt_that_failed(home):

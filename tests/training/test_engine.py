@@ -6,12 +6,12 @@ import optax
 import pytest
 
 from src.training.loop import Diverged, Training
-from src.training.state import state_sha256
+from src.training.state import Snapshot, state_sha256
 from src.training.step import zero_sums
 
 
 def trained(engine, start=None):
-    training = Training(engine, engine.initial_state() if start is None else start, lambda step: None)
+    training = Training(engine, engine.beginning() if start is None else Snapshot(start, engine.zero_sums()))
     measured = list(training.measurements())
     return training.state, measured
 
@@ -79,7 +79,7 @@ def test_the_host_waits_only_for_what_it_shows(engine, monkeypatch):
     """Each measurement costs one transfer from the device, and a step costs none."""
     built = engine("parallel.devices=1", "train.log_every=5steps", "eval.every=10steps", "train.duration=20steps")
     trained(built)  # compiles everything
-    training = Training(built, built.initial_state(), lambda step: None)
+    training = Training(built, built.beginning())
     fetches, hidden, get, array = [], [], jax.device_get, type(jax.numpy.zeros(1))
     read = array._value
 
@@ -101,7 +101,7 @@ def test_the_host_waits_only_for_what_it_shows(engine, monkeypatch):
 
 def test_a_run_that_diverges_names_the_step_and_keeps_the_state_before_it(engine):
     built = engine("parallel.devices=1", "optimizer.learning_rate=1e30", "schedule=constant")
-    training = Training(built, built.initial_state(), lambda step: None)
+    training = Training(built, built.beginning())
     with pytest.raises(Diverged) as caught:
         list(training.measurements())
     assert int(training.state.step) == caught.value.step < 20

@@ -1,0 +1,106 @@
+"""What a sweep came to: for each setting the number of its runs, and the mean and deviation of their scores."""
+
+import csv
+import hashlib
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from src.runs.directory import RunDirectory
+from src.runs.files import write_whole
+
+REPEATED = "seed="
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of a sweep.
+
+    Attributes:
+        directory: its run.
+        overrides: by which it differs from the defaults.
+    """
+
+    directory: RunDirectory
+    overrides: list[str]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All runs that differ in nothing but their seed.
+
+    Attributes:
+        name: the overrides by which it differs from the other settings of the sweep.
+        scores: of each finished run, by name.
+        missing: directories of the runs that did not finish.
+    """
+
+    name: str
+    scores: list[dict[str, float]]
+    missing: list[Path]
+
+
+def settings_of(jobs: list[Job]) -> list[Setting]:
+    """Groups the jobs of a sweep, in the order in which they stand."""
+    shared = set.intersection(*(set(job.overrides) for job in jobs))
+    groups: dict[str, list[Job]] = {}
+    for job in jobs:
+        own = [text for text in job.overrides if text not in shared and not text.startswith(REPEATED)]
+        groups.setdefault(" ".join(own) or "all", []).append(job)
+    return [
+        Setting(
+            name,
+            [_scores(job.directory.read_json("results.json")) for job in group if job.directory.finished()],
+            [job.directory.path for job in group if not job.directory.finished()],
+        )
+        for name, group in groups.items()
+    ]
+
+
+def as_table(settings: list[Setting]) -> str:
+    """A Markdown table with the mean and the standard deviation over seeds, and the runs that did not finish."""
+    names = list(dict.fromkeys(name for setting in settings for scores in setting.scores for name in scores))
+    rows = [["setting", "n", *names]]
+    for setting in settings:
+        cells = [_cell(name, [scores[name] for scores in setting.scores]) for name in names]
+        rows.append([setting.name, str(len(setting.scores)), *cells])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rows.insert(1, ["-" * width for width in widths])
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    lines += [f"\nnot finished: {_why(path)}" for setting in settings for path in setting.missing]
+    return "\n".join(lines) + "\n"
+
+
+def save(settings: list[Setting], jobs: list[Job], home: Path) -> Path:
+    """Writes the table as Markdown, and every single score as CSV beside it; the same sweep writes the same files."""
+    runs = sorted({str(job.directory.path) for job in jobs})
+    path = home / f"sweep-{hashlib.sha256(' '.join(runs).encode()).hexdigest()[:10]}.md"
+    write_whole(path, as_table(settings))
+    rows = [{"setting": setting.name, **scores} for setting in settings for scores in setting.scores]
+    with path.with_suffix(".csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
+        table.writeheader()
+        table.writerows(rows)
+    return path
+
+
+def _scores(results: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in results.items() if name.startswith("test_") and isinstance(value, float)}
+
+
+def _cell(name: str, values: list[float]) -> str:
+    """Mean and deviation; the deviation of one value is not known."""
+    if not values:
+        return "-"
+    factor, unit, digits = (100, " %", 2) if name.endswith("accuracy") else (1, "", 4)
+    deviation = f" ± {statistics.stdev(values) * factor:.{digits}f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values) * factor:.{digits}f}{deviation}{unit}"
+
+
+def _why(path: Path) -> str:
+    failure = path / "failure.txt"
+    reason = failure.read_text().strip().splitlines()[-1] if failure.exists() else "see its train.log"
+    return f"{path}: {reason}"

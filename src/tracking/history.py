@@ -1,0 +1,62 @@
+"""The history of a run, exact and complete: one JSON object a line, and the same as a table."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from src.runs.files import write_whole
+from src.tracking.sinks import Row, Sink
+
+
+class History(Sink):
+    """`metrics.jsonl`, written at once, and `metrics.csv`, written whole with every checkpoint and at the end.
+
+    Attributes:
+        rows: all measurements so far.
+    """
+
+    def __init__(self, lines: Path, table: Path, step: int) -> None:
+        """Goes on after a step: what was recorded beyond it will be measured again and is dropped."""
+        self._table = table
+        self.rows = [row for row in _read(lines) if row["step"] <= step]
+        write_whole(lines, "".join(_line(row) for row in self.rows))
+        self._file = lines.open("a")
+        self._written = -1
+
+    @property
+    def seconds(self) -> float:
+        """How long training had taken at the last measurement."""
+        return self.rows[-1]["seconds"] if self.rows else 0.0
+
+    def write(self, row: Row) -> None:
+        self.rows.append(row)
+        self._file.write(_line(row))
+        self._file.flush()
+
+    def covered(self, step: int) -> None:
+        if step > self._written:
+            self._written = step
+            self._write_table()
+
+    def close(self) -> None:
+        self._file.close()
+        self._write_table()
+
+    def _write_table(self) -> None:
+        text = io.StringIO()
+        table = csv.DictWriter(text, list(dict.fromkeys(name for row in self.rows for name in row)))
+        table.writeheader()
+        table.writerows(self.rows)
+        write_whole(self._table, text.getvalue())
+
+
+def _line(row: Row) -> str:
+    return json.dumps(row) + "\n"
+
+
+def _read(path: Path) -> list[Row]:
+    """All whole lines; a process that dies may leave the last one cut short."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]

@@ -1,0 +1,35 @@
+"""The sinks that a run asks for."""
+
+from datetime import datetime
+from typing import Any
+
+from src.runs.directory import RunDirectory
+from src.tracking.history import History
+from src.tracking.progress import progress_sink
+from src.tracking.settings import TrackingSettings
+from src.tracking.sinks import Sink, Sinks
+
+
+def open_sinks(settings: TrackingSettings, directory: RunDirectory, history: History, step: int, total: int) -> Sinks:
+    """Opens all sinks of a run that stands at `step` of `total`; its start is recorded in the directory."""
+    begun = directory.read_json("provenance.json")
+
+    def tensorboard() -> Sink:
+        from src.tracking.tensorboard import TensorBoard
+
+        return TensorBoard(directory.tensorboard, history.rows, datetime.fromisoformat(begun["started"]).timestamp())
+
+    def wandb() -> Sink:
+        from src.tracking.weights_and_biases import WeightsAndBiases
+
+        assert settings.wandb is not None
+        name = f"{begun['identity']}-{datetime.fromisoformat(begun['started']):%Y%m%d%H%M%S}"
+        return WeightsAndBiases(settings.wandb, directory.path, name, directory.read_config(), history.rows)
+
+    openers: dict[str, Any] = {"metrics.jsonl": lambda: history}
+    if settings.tensorboard:
+        openers["TensorBoard"] = tensorboard
+    if settings.wandb is not None:
+        openers["Weights & Biases"] = wandb
+    openers["the progress display"] = lambda: progress_sink(settings.progress, step, total)
+    return Sinks(openers)

@@ -1,0 +1,95 @@
+"""Training with everything around it: measurements are told, the state is saved, a wish to stop is granted."""
+
+import time
+from collections.abc import Callable
+
+from src.tracking.sinks import Row, Sinks
+from src.training.checkpoints import Checkpoints
+from src.training.engine import Engine
+from src.training.interruption import Interrupted, Interruption, signals_noted
+from src.training.loop import Diverged, Measurement, Training
+from src.training.state import Snapshot, TrainState
+
+OnEvaluation = Callable[[Measurement], None]
+
+
+class Fit:
+    """One run from a snapshot to its end."""
+
+    def __init__(self, engine: Engine, start: Snapshot, checkpoints: Checkpoints, sinks: Sinks, seconds: float) -> None:
+        """Prepares.
+
+        Args:
+            engine: of the run.
+            start: where the run stands.
+            checkpoints: where it is saved.
+            sinks: are told of every measurement.
+            seconds: that training took before.
+        """
+        self._engine, self._checkpoints, self._sinks = engine, checkpoints, sinks
+        self._training = Training(engine, start)
+        self._every = engine.settings.checkpoint.every.seconds
+        self._began = time.perf_counter() - seconds
+        self._saved_at = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """How long training has taken, without the time between an interruption and the next start."""
+        return time.perf_counter() - self._began
+
+    def run(self, on_evaluation: OnEvaluation) -> TrainState:
+        """Trains to the end of the plan.
+
+        Args:
+            on_evaluation: told of every score on the validation split; what it raises ends the run.
+
+        Returns:
+            The final state, which is saved.
+
+        Raises:
+            Interrupted: the process was asked to stop; the run is saved.
+            Diverged: the loss stopped being finite; the last good state is saved.
+            UserError: a checkpoint cannot be written.
+        """
+        with signals_noted() as interruption:
+            try:
+                for measurement in self._training.measurements(lambda: self._after_dispatch(interruption)):
+                    self._record(measurement)
+                    if measurement.split == "validation":
+                        on_evaluation(measurement)
+            except Diverged:
+                self._checkpoints.save(self._training.snapshot())
+                raise
+            finally:
+                self._checkpoints.wait()
+                self._sinks.covered(self._checkpoints.durable)
+        return self._training.state
+
+    def _after_dispatch(self, interruption: Interruption) -> None:
+        self._sinks.advance(self._training.dispatched)
+        self._sinks.covered(self._checkpoints.durable)
+        if interruption.signal is not None or self._save_is_due():
+            for measurement in self._training.settled():
+                self._record(measurement)
+            self._checkpoints.save(self._training.snapshot())
+            self._saved_at = time.perf_counter()
+        if interruption.signal is not None:
+            raise Interrupted(interruption.signal)
+
+    def _save_is_due(self) -> bool:
+        by_the_clock = self._every is not None and time.perf_counter() - self._saved_at >= self._every
+        return by_the_clock or self._training.dispatched in self._engine.plan.save
+
+    def _record(self, measurement: Measurement) -> None:
+        self._sinks.write(as_row(measurement, self._engine.plan.epoch(measurement.step), self.seconds))
+
+
+def as_row(measurement: Measurement, epoch: float, seconds: float) -> Row:
+    """A measurement as one flat row of numbers; what describes the machine is named without the split."""
+    general = ("learning_rate", "images_per_second")
+    values = {
+        name if name in general else f"{measurement.split}_{name}": value
+        for name, value in measurement.values.items()
+        if isinstance(value, int | float)
+    }
+    return {"step": measurement.step, "epoch": epoch, "seconds": seconds, **values}

@@ -1,0 +1,55 @@
+"""Ctrl-C and SIGTERM become a wish that the training loop grants at its next stop."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(Exception):
+    """The run was asked to stop, and has been saved.
+
+    Attributes:
+        signal: by which signal.
+    """
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(f"stopped by {number.name}")
+        self.signal = number
+
+
+class Interruption:
+    """Whether the process was asked to stop.
+
+    Attributes:
+        signal: by which signal; none so far.
+    """
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """Takes a signal; a second one ends the process at once."""
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = signal.Signals(number)
+        print(f"{self.signal.name}: saving after this step; once more stops at once", file=sys.stderr)
+
+
+@contextmanager
+def signals_noted() -> Iterator[Interruption]:
+    """Notes signals instead of dying of them; in threads other than the main one, none arrive."""
+    interruption = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    before = {number: signal.signal(number, interruption.note) for number in SIGNALS}
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

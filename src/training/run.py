@@ -1,0 +1,159 @@
+"""One run, from its beginning or from where it was interrupted, to its results."""
+
+import logging
+import traceback
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from src.config.errors import UserError
+from src.config.settings import defining_values, read_settings
+from src.lock import Held, locked
+from src.plots.grid import grid
+from src.runs.directory import RunDirectory
+from src.runs.identity import difference, run_hash
+from src.runs.provenance import changes, commit, provenance, uncommitted
+from src.tracking.history import History
+from src.tracking.open import open_sinks
+from src.training.checkpoints import Checkpoints
+from src.training.engine import Engine
+from src.training.fit import Fit, OnEvaluation
+from src.training.interruption import Interrupted
+from src.training.parallel import check_divisible
+from src.training.plan import make_plan
+from src.training.process import configure_jax
+from src.training.profile import as_table, profile
+from src.training.settings import RunSettings
+from src.training.state import TrainState, state_sha256
+
+log = logging.getLogger(__name__)
+
+PICTURES = 32
+
+
+def run(
+    settings: RunSettings, config: dict[str, Any], path: Path, on_evaluation: OnEvaluation = lambda measured: None
+) -> dict[str, Any]:
+    """Trains one network and scores it once on the test split; what was done before is not done again.
+
+    Args:
+        settings: of the run.
+        config: the same as plain values, for the record.
+        path: the run's directory.
+        on_evaluation: told of every score on the validation split; what it raises ends the run.
+
+    Returns:
+        The results.
+
+    Raises:
+        UserError: the directory holds another run, or another process trains in it.
+        Interrupted: the process was asked to stop; the run is saved.
+        Diverged: the loss stopped being finite; the last good state is saved.
+    """
+    directory = RunDirectory(path)
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(directory.lock, wait=False):
+            if directory.started() and not settings.fresh:
+                refuse_another(settings, directory)
+                if directory.finished():
+                    return finished_before(directory)
+            try:
+                return train(settings, config, directory, on_evaluation)
+            except Interrupted:
+                raise
+            except Exception:
+                directory.write_failure(traceback.format_exc())
+                raise
+    except Held as holder:
+        raise UserError(f"{path} is in use by {holder}, which trains there") from None
+
+
+def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
+    """Takes nobody else's results for one's own.
+
+    Raises:
+        UserError: the directory holds another run.
+    """
+    if directory.read_json("provenance.json")["identity"] == run_hash(settings):
+        return
+    theirs = read_settings(RunSettings, directory.read_config())
+    words = difference(defining_values(theirs), defining_values(settings))
+    raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")
+
+
+def finished_before(directory: RunDirectory) -> dict[str, Any]:
+    """The results of a finished run, and a word if other code made them."""
+    results = directory.read_json("results.json")
+    report(directory, results, "finished before")
+    made_by = directory.read_json("provenance.json")["commit"]
+    if made_by != commit():
+        log.info("the results are of commit %s; the code is now at %s; fresh=true trains anew", made_by, commit())
+    return results
+
+
+def train(
+    settings: RunSettings, config: dict[str, Any], directory: RunDirectory, on_evaluation: OnEvaluation
+) -> dict[str, Any]:
+    """Trains to the end, from wherever the run stands."""
+    configure_jax(settings)
+    dataset = settings.dataset()
+    engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+    check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
+    if settings.fresh:
+        directory.clear()
+    checkpoints = Checkpoints(directory.checkpoints, defining_values(settings), settings.checkpoint.keep)
+    found = checkpoints.latest(engine.beginning())
+    step = int(found.state.step) if found else 0
+    record_start(directory, settings, config, step)
+    history = History(directory.metrics, directory.table, step if found else -1)
+    if settings.debug.trace:
+        log.info("%s\n%s", directory.trace, as_table(profile(engine, settings.debug.trace, directory.trace)))
+    sinks = open_sinks(settings.tracking, directory, history, step, engine.plan.steps)
+    try:
+        if not found:
+            sinks.picture("first_batch", grid(engine.first_images(PICTURES)))
+        fit = Fit(
+            engine, engine.replicated(found) if found else engine.beginning(), checkpoints, sinks, history.seconds
+        )
+        state = fit.run(on_evaluation)
+        results = score(engine, state) | {"seconds": fit.seconds}
+        sinks.finish(results)
+    finally:
+        sinks.close()
+    directory.write_results(results)
+    report(directory, results, "finished")
+    return results
+
+
+def record_start(directory: RunDirectory, settings: RunSettings, config: dict[str, Any], step: int) -> None:
+    """Writes down by what the run is made; a run that goes on keeps that of its beginning, and says what changed."""
+    now = provenance()
+    if step == 0:
+        directory.write_start(config, {"identity": run_hash(settings), **now, "resumed": []}, uncommitted())
+        return
+    begun = directory.read_json("provenance.json")
+    before = (begun["resumed"] or [begun])[-1]
+    resumed = [*begun["resumed"], {"step": step, **now}]
+    directory.write_start(directory.read_config(), {**begun, "resumed": resumed}, uncommitted())
+    changed = changes(before, now)
+    log.info("goes on from step %d%s", step, f"; changed since: {changed}, so bits may differ" if changed else "")
+
+
+def score(engine: Engine, state: TrainState) -> dict[str, Any]:
+    """The results of a finished run; this is where the test split is looked at."""
+    test = engine.evaluate(state, engine.split("test"))
+    return {
+        **{f"test_{name}": value for name, value in test.items()},
+        "parameters": sum(leaf.size for leaf in jax.tree.leaves(state.parameters)),
+        "steps": int(state.step),
+        "state_sha256": state_sha256(state),
+    }
+
+
+def report(directory: RunDirectory, results: dict[str, Any], how: str) -> None:
+    """One line on what came out, and where it is."""
+    low, high = results["test_accuracy_interval"]
+    accuracy = f"test accuracy {results['test_accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"
+    log.info("%s: %s after %d steps; %s", how, accuracy, results["steps"], directory.path)
