@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 
 from src.config.errors import UserError, reported
-from src.config.settings import Settings, read_settings
+from src.config.settings import Packages, Settings, read_settings
 from src.training.finished import load_run
 
 
@@ -25,10 +25,12 @@ class EvaluateSettings(Settings):
     Attributes:
         run: a run directory.
         split: one of its splits.
+        trust: packages beside this project whose code the run may name.
     """
 
     run: Annotated[str, Field(min_length=1)]
     split: Literal["train", "validation", "test"] = "test"
+    trust: Packages = Field(default_factory=list)
 
 
 def main() -> None:
@@ -39,7 +41,7 @@ def main() -> None:
         except OmegaConfBaseException as error:
             raise UserError(f"cannot read the command line: {error}") from None
         settings = read_settings(EvaluateSettings, arguments)  # type: ignore[arg-type]
-        finished = load_run(Path(settings.run))
+        finished = load_run(Path(settings.run), settings.trust)
         if not len(finished.engine.dataset.split(settings.split)):
             raise UserError(f"split={settings.split}: this run has no {settings.split} split")
         scores = finished.engine.evaluate(finished.state, finished.engine.split(settings.split))

@@ -11,26 +11,22 @@ if __name__ == "__main__":
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue
+from omegaconf import DictConfig
 
-from src.config.compose import CONF, composed_jobs, without_hydra
+from src.config.compose import CONF
 from src.config.errors import EXIT_USER_ERROR, UserError, reported
-from src.config.settings import read_settings
 from src.runs.directory import RunDirectory
-from src.runs.identity import run_hash
 from src.runs.sweep import Job, as_table, save, settings_of
+from src.training.composed import composed_runs, run_config, run_path, run_settings
 from src.training.interruption import Interrupted
 from src.training.loop import Diverged
 from src.training.plan import make_plan
 from src.training.preview import preview
 from src.training.run import run
-from src.training.settings import RunSettings
 
 EXIT_INCOMPLETE = 1
 EXIT_DIVERGED = 3
@@ -40,15 +36,14 @@ CONFIG = "train"
 
 def main() -> None:
     """Refuses what can be refused, then hands over to Hydra, which calls `train` once for each."""
-    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     with reported():
-        jobs = composed_jobs(CONFIG, sys.argv[1:])
-        checked = [read_run_settings(job) for job in jobs]
+        jobs = composed_runs(CONFIG, sys.argv[1:])
+        checked = [run_settings(job) for job in jobs]
         for settings in checked:
             make_plan(settings, settings.dataset().spec.train)
         if any(settings.dry_run for settings in checked):
             for job, settings in zip(jobs, checked, strict=True):
-                print(preview(run_path(job).name, plain(job), settings))
+                print(preview(run_path(job).name, run_config(job), settings))
             return
         for job in jobs:
             make_directory(run_path(job))
@@ -66,7 +61,7 @@ def train(config: DictConfig) -> None:
     path = Path(HydraConfig.get().runtime.output_dir)
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
-        run(read_run_settings(config), plain(config), path)
+        run(run_settings(config), run_config(config), path)
     except Interrupted as interrupted:
         say(f"{interrupted}; the same command goes on")
         sys.exit(SIGNALLED + interrupted.signal)
@@ -102,30 +97,6 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def read_run_settings(config: DictConfig) -> RunSettings:
-    """The typed settings of a composed job.
-
-    Raises:
-        UserError: a value is not what its part accepts.
-    """
-    return read_settings(RunSettings, plain(config))
-
-
-def plain(config: DictConfig) -> dict[str, Any]:
-    """A composed job as plain values, without Hydra's own node."""
-    try:
-        return OmegaConf.to_container(without_hydra(config), resolve=True, throw_on_missing=True)  # type: ignore[return-value]
-    except MissingMandatoryValue as error:
-        raise UserError(f"{error.full_key} is missing; write {error.full_key}=…") from None
-
-
-def run_path(job: DictConfig) -> Path:
-    """The directory that Hydra will give to a job."""
-    if job.hydra.mode == RunMode.MULTIRUN:
-        return Path(job.hydra.sweep.dir) / job.hydra.sweep.subdir
-    return Path(job.hydra.run.dir)
-
-
 def make_directory(path: Path) -> None:
     """Makes a run directory.
 
@@ -138,13 +109,6 @@ def make_directory(path: Path) -> None:
         (path / ".writable").unlink()
     except OSError as error:
         raise UserError(f"cannot write the run directory {path}: {error.strerror}") from None
-
-
-def run_name(*, _root_: DictConfig) -> str:
-    """The name of a run, for `hydra.run.dir`: its experiment, and a hash of what defines its result."""
-    choices = _root_.hydra.runtime.choices
-    experiment = choices.get("experiment") or f"{choices.model}-{choices.data}"
-    return f"{experiment}-{run_hash(read_run_settings(_root_))}"
 
 
 if __name__ == "__main__":

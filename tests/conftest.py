@@ -43,16 +43,11 @@ def command(tmp_path):
 @pytest.fixture
 def compose():
     """Composes and checks a command line of `src.train` without running it."""
-    from omegaconf import OmegaConf
-
-    from src.config.compose import composed_jobs
-    from src.train import read_run_settings, run_name
-
-    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    from src.training.composed import composed_runs, run_settings
 
     def settings(*arguments):
-        (job,) = composed_jobs("train", list(arguments))
-        return read_run_settings(job)
+        (job,) = composed_runs("train", list(arguments))
+        return run_settings(job)
 
     return settings
 

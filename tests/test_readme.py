@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from src.config.compose import CONF, composed_jobs, without_hydra
+from src.config.compose import CONF, composed_jobs, without
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -17,7 +17,7 @@ def leaves(config, prefix=""):
 
 def test_every_setting_is_in_the_table():
     (job,) = composed_jobs("train", ["+profile=quick"])
-    missing = [key for key in leaves(without_hydra(job)) if f"`{key}`" not in README]
+    missing = [key for key in leaves(without(job, "hydra")) if f"`{key}`" not in README]
     assert missing == []
 
 

@@ -96,7 +96,7 @@ def _composed(config: str, overrides: list[str]) -> DictConfig:
         _check_group(override, known)
     try:
         job = compose(config, overrides, return_hydra_config=True)
-        OmegaConf.resolve(without_hydra(job))
+        OmegaConf.resolve(without(job, "hydra"))
         return job
     except (HydraException, OmegaConfBaseException) as error:
         groups = [_text(override) for override in parsed if _is_group(override)]
@@ -141,7 +141,7 @@ def _check_key(override: Override, known: DictConfig) -> None:
         return
     if OmegaConf.select(known, key, throw_on_missing=False) is None and not _exists(known, key):
         groups = [*known.hydra.runtime.choices, *_groups()]
-        keys = {name: name for name in [*_keys(without_hydra(known)), *groups]}
+        keys = {name: name for name in [*_keys(without(known, "hydra")), *groups]}
         keys |= {name.rpartition(".")[2]: name for name in keys if "." in name} if "." not in key else {}
         hint = did_you_mean(key, keys)
         nearest = keys.get(hint.partition("'")[2].partition("'")[0])
@@ -198,9 +198,9 @@ def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
             yield from _keys(node, f"{prefix}{name!s}.")
 
 
-def without_hydra(config: DictConfig) -> DictConfig:
-    """A job's own settings."""
-    return OmegaConf.masked_copy(config, [str(name) for name in config if name != "hydra"])
+def without(config: DictConfig, *names: str) -> DictConfig:
+    """A composed configuration less some of its top nodes."""
+    return OmegaConf.masked_copy(config, [str(name) for name in config if name not in names])
 
 
 def _one_line(error: Exception) -> str:

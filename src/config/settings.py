@@ -1,18 +1,21 @@
 """Typed settings: each part of the project declares its own, and this turns a composed node into checked values."""
 
 import importlib
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from src.config.errors import UserError, did_you_mean
 
 TARGET = "_target_"
-HOME = "src."
+HOME = "src"
 
 S = TypeVar("S", bound="Settings")
+
+Packages = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
+"""One package or several."""
 
 
 class Settings(BaseModel):
@@ -26,12 +29,12 @@ class Settings(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _read_as_target(cls, node: Any, handler: Callable[[Any], Any]) -> Any:
+    def _read_as_target(cls, node: Any, handler: Callable[[Any], Any], info: Any) -> Any:
         if not isinstance(node, Mapping) or TARGET not in node:
             return handler(node)
-        chosen = _import_target(node[TARGET], cls)
+        chosen = _import_target(node[TARGET], cls, (info.context or {}).get("trust", ()))
         fields = {key: value for key, value in node.items() if key != TARGET}
-        return handler(fields) if chosen is cls else chosen.model_validate(fields)
+        return handler(fields) if chosen is cls else chosen.model_validate(fields, context=info.context)
 
 
 def not_defining(default: Any = ...) -> Any:
@@ -55,23 +58,31 @@ def defining_values(settings: Settings) -> dict[str, Any]:
     return values
 
 
-def read_settings(cls: type[S], node: Mapping[str, Any]) -> S:
+def read_settings(cls: type[S], node: Mapping[str, Any], trust: str | Sequence[str] = ()) -> S:
     """Checks a plain nested mapping against `cls`.
+
+    Args:
+        cls: the class of the whole.
+        node: for instance a composed configuration, or one that was found in a stranger's directory.
+        trust: packages beside this project whose classes the mapping may name. Naming one imports it, which executes
+            it, so this has to come from the person at the keyboard and never from the mapping itself.
 
     Raises:
         UserError: a value is of the wrong type or outside its range, a field is unknown or missing. All of them are
             in the one line, each with its full key.
     """
+    trust = (trust,) if isinstance(trust, str) else tuple(trust)
     try:
-        return cls.model_validate(node)
+        return cls.model_validate(node, context={"trust": trust})
     except ValidationError as error:
-        raise UserError("; ".join(_in_words(details, cls, node) for details in error.errors())) from None
+        raise UserError("; ".join(_in_words(details, cls, node, trust) for details in error.errors())) from None
 
 
-def _import_target(path: Any, expected: type[Settings]) -> type[Settings]:
-    """Imports a settings class of this project; nothing else can be named in a configuration."""
-    if not isinstance(path, str) or not path.startswith(HOME):
-        raise ValueError(f"{TARGET} {path!r} is outside this project ({HOME}*)")
+def _import_target(path: Any, expected: type[Settings], trust: Sequence[str]) -> type[Settings]:
+    """Imports a settings class of this project or of a trusted package; nothing else is ever imported."""
+    package = str(path).partition(".")[0]
+    if not isinstance(path, str) or package not in (HOME, *trust):
+        raise ValueError(f"{TARGET} {path!r} is outside this project; if you trust that code, add trust={package}")
     module, _, name = path.rpartition(".")
     try:
         chosen = getattr(importlib.import_module(module), name)
@@ -82,7 +93,7 @@ def _import_target(path: Any, expected: type[Settings]) -> type[Settings]:
     return chosen
 
 
-def _in_words(details: ErrorDetails, cls: type[Settings], node: Mapping[str, Any]) -> str:
+def _in_words(details: ErrorDetails, cls: type[Settings], node: Mapping[str, Any], trust: Sequence[str]) -> str:
     """One validation error as `key=value: what is wrong`."""
     key = ".".join(str(part) for part in details["loc"])
     kind, given = details["type"], details["input"]
@@ -90,7 +101,7 @@ def _in_words(details: ErrorDetails, cls: type[Settings], node: Mapping[str, Any
         return f"{key} is missing"
     if kind == "extra_forbidden":
         *parents, name = details["loc"]
-        return f"{key} is not a setting{did_you_mean(str(name), _siblings(cls, node, parents))}"
+        return f"{key} is not a setting{did_you_mean(str(name), _siblings(cls, node, parents, trust))}"
     if given is None or given == "":
         return f"{key} is empty: {_expected(details)}"
     if isinstance(given, Mapping):
@@ -107,12 +118,12 @@ def _expected(details: ErrorDetails) -> str:
     return message[:1].lower() + message[1:] if details["type"] != "value_error" else message
 
 
-def _siblings(cls: type[Settings], node: Mapping[str, Any], parents: list[Any]) -> list[str]:
+def _siblings(cls: type[Settings], node: Mapping[str, Any], parents: list[Any], trust: Sequence[str]) -> list[str]:
     """Names of the settings beside an unknown one, found by walking down from the root."""
     for parent in parents:
         node = node[parent]
         if TARGET in node:
-            cls = _import_target(node[TARGET], Settings)
+            cls = _import_target(node[TARGET], Settings, trust)
             continue
         kinds = (cls.model_fields[parent].annotation, *get_args(cls.model_fields[parent].annotation))
         cls = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings))

@@ -1,9 +1,10 @@
 """Settings that every data set has: where examples come from is said by the kinds of it."""
 
+import re
 from abc import abstractmethod
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from src.config.settings import Settings
 from src.data.examples import Examples
@@ -44,6 +45,13 @@ class AugmentSettings(Settings):
         return self.model_copy(update={"crop": -(-self.crop // factor), "cutout": -(-self.cutout // factor)})
 
 
+def _checked_name(name: str) -> str:
+    """Refuses what would lead out of the cache, or make TFDS fetch a stranger's code (`community:name`)."""
+    if not re.fullmatch(r"\w[\w.+-]*(/[\w.+-]+)?(:[\d.]+)?", name):
+        raise ValueError("should be a name, if need be with /configuration and :version, such as mnist:3.0.1")
+    return name
+
+
 class DataSettings(Settings):
     """Settings of a data set.
 
@@ -56,7 +64,7 @@ class DataSettings(Settings):
         augment: random changes of training images, or null for none.
     """
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1), AfterValidator(_checked_name)]
     batch_size: Annotated[int, Field(gt=0)]
     validation: Annotated[int, Field(ge=0)]
     normalize: Normalization

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import re
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def settings_of(jobs: list[Job]) -> list[Setting]:
     groups: dict[str, list[Job]] = {}
     for job in jobs:
         own = [text for text in job.overrides if text not in shared and not text.startswith(REPEATED)]
-        groups.setdefault(" ".join(own) or "all", []).append(job)
+        groups.setdefault(" ".join(own) or job.directory.path.name.rpartition("-")[0], []).append(job)
     return [
         Setting(
             name,
@@ -70,8 +71,8 @@ def as_table(settings: list[Setting]) -> str:
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
     ]
-    lines += [f"\nnot finished: {_why(path)}" for setting in settings for path in setting.missing]
-    return "\n".join(lines) + "\n"
+    missing = [f"- {path}: {_why(path)}" for setting in settings for path in setting.missing]
+    return "\n".join([*lines, *(["", "Not finished:", "", *missing] if missing else [])]) + "\n"
 
 
 def save(settings: list[Setting], jobs: list[Job], home: Path) -> Path:
@@ -101,6 +102,8 @@ def _cell(name: str, values: list[float]) -> str:
 
 
 def _why(path: Path) -> str:
+    """The last line of the traceback that a run left, without the module of the exception."""
     failure = path / "failure.txt"
-    reason = failure.read_text().strip().splitlines()[-1] if failure.exists() else "see its train.log"
-    return f"{path}: {reason}"
+    if not failure.exists():
+        return "interrupted, or it never began"
+    return re.sub(r"^[\w.]+\.(?=\w+:)", "", failure.read_text().strip().splitlines()[-1])

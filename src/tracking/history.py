@@ -19,7 +19,7 @@ class History(Sink):
     def __init__(self, lines: Path, table: Path, step: int) -> None:
         """Goes on after a step: what was recorded beyond it will be measured again and is dropped."""
         self._table = table
-        self.rows = [row for row in _read(lines) if row["step"] <= step]
+        self.rows = [row for row in read_rows(lines) if row["step"] <= step]
         write_whole(lines, "".join(_line(row) for row in self.rows))
         self._file = lines.open("a")
         self._written = -1
@@ -55,7 +55,7 @@ def _line(row: Row) -> str:
     return json.dumps(row) + "\n"
 
 
-def _read(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[Row]:
     """All whole lines; a process that dies may leave the last one cut short."""
     if not path.exists():
         return []

@@ -72,6 +72,7 @@ class WeightsAndBiases(Sink):
 
     def close(self) -> None:
         self._run.finish()
+        wandb.teardown()  # `finish` returns before the last bytes are on disk
 
 
 def recorded_steps(directory: Path) -> Iterator[int]:

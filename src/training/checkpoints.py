@@ -126,7 +126,7 @@ class Checkpoints:
         """
         try:
             manifest = json.loads((path / MANIFEST).read_text())
-            whole = manifest["files"] == _sums(path)
+            whole = not _has_links(path) and manifest["files"] == _sums(path)
         except (OSError, ValueError, KeyError, TypeError):
             return False
         if whole and manifest["settings"] != self._settings:
@@ -151,12 +151,17 @@ def _tree(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _sums(path: Path) -> dict[str, str]:
-    """SHA-256 of every file of a checkpoint; links are followed nowhere, so nothing outside it is ever read."""
+    """SHA-256 of every file of a checkpoint."""
     return {
-        str(file.relative_to(path)): "link" if file.is_symlink() else hashlib.sha256(file.read_bytes()).hexdigest()
+        str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(path.rglob("*"))
-        if file.is_symlink() or (file.is_file() and file.name != MANIFEST)
+        if file.is_file() and file != path / MANIFEST
     }
+
+
+def _has_links(path: Path) -> bool:
+    """Whether a checkpoint leads out of its run directory; none of ours ever does."""
+    return any(part.is_symlink() for part in (path.parent, path, *path.rglob("*")))
 
 
 def _one_line(error: Exception) -> str:

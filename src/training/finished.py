@@ -1,5 +1,6 @@
 """A finished run, loaded: where everything that studies a trained network begins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,12 @@ class FinishedRun:
     state: TrainState
 
 
-def load_run(path: Path) -> FinishedRun:
-    """Loads a finished run.
+def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
+    """Loads a finished run, be it a stranger's: nothing in its directory is executed, and nothing outside it is read.
+
+    Args:
+        path: its directory.
+        trust: packages beside this project whose code its configuration may name.
 
     Raises:
         UserError: there is none, or it is damaged.
@@ -38,11 +43,11 @@ def load_run(path: Path) -> FinishedRun:
     directory = RunDirectory(path)
     if not path.is_dir():
         raise UserError(f"run={path} does not exist")
-    settings = read_settings(RunSettings, directory.read_config())
+    settings = read_settings(RunSettings, directory.read_config(), trust)
     results = directory.read_json("results.json")
     configure_jax(settings)
     dataset = settings.dataset()
     engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
-    final = checkpoints.read(results["steps"], engine.beginning())
+    final = checkpoints.read(int(results["steps"]), engine.beginning())
     return FinishedRun(directory, engine, engine.replicated(final.state))

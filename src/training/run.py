@@ -78,7 +78,7 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
     """
     if directory.read_json("provenance.json")["identity"] == run_hash(settings):
         return
-    theirs = read_settings(RunSettings, directory.read_config())
+    theirs = read_settings(RunSettings, directory.read_config(), settings.trust)
     words = difference(defining_values(theirs), defining_values(settings))
     raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")
 

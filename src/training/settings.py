@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from src.config.duration import Duration
-from src.config.settings import Settings, not_defining
+from src.config.settings import Packages, Settings, not_defining
 from src.data.dataset import Dataset, load_dataset
 from src.data.settings import AugmentSettings, DataSettings
 from src.models.base import ModelSettings
@@ -81,7 +81,8 @@ class RunSettings(Settings):
     Attributes:
         deterministic: whether GPUs have to give the same bits every time, at some cost; CPUs do anyway.
         dry_run: whether to show what would be run, and stop.
-        fresh: whether to train again what is finished.
+        fresh: whether to begin anew what is finished or was interrupted.
+        trust: packages beside this project whose code the configuration may name.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
@@ -101,6 +102,7 @@ class RunSettings(Settings):
     tracking: TrackingSettings = not_defining()
     dry_run: bool = not_defining()
     fresh: bool = not_defining()
+    trust: Packages = not_defining()
 
     @model_validator(mode="after")
     def _check_batch(self) -> "RunSettings":

@@ -1,0 +1,54 @@
+"""From a composed configuration to the typed settings, the name and the directory of a run."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue
+
+from src.config.compose import composed_jobs, without
+from src.config.errors import UserError
+from src.config.settings import read_settings
+from src.runs.identity import run_hash
+from src.training.settings import RunSettings
+
+NOT_OF_THE_RUN = ("hydra", "search")
+
+
+def composed_runs(config: str, arguments: list[str]) -> list[DictConfig]:
+    """Composes every job of a command line, as `composed_jobs` does, with names for their directories."""
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    return composed_jobs(config, arguments)
+
+
+def run_settings(job: DictConfig) -> RunSettings:
+    """The typed settings of a composed job.
+
+    Raises:
+        UserError: a value is not what its part accepts.
+    """
+    values = run_config(job)
+    return read_settings(RunSettings, values, trust=values.get("trust", ()))
+
+
+def run_config(job: DictConfig) -> dict[str, Any]:
+    """The settings of a composed job as plain values."""
+    try:
+        return OmegaConf.to_container(without(job, *NOT_OF_THE_RUN), resolve=True, throw_on_missing=True)  # type: ignore[return-value]
+    except MissingMandatoryValue as error:
+        raise UserError(f"{error.full_key} is missing; write {error.full_key}=…") from None
+
+
+def run_name(*, _root_: DictConfig) -> str:
+    """The name of a run, for `hydra.run.dir`: its experiment, and a hash of what defines its result."""
+    choices = _root_.hydra.runtime.choices
+    experiment = choices.get("experiment") or f"{choices.model}-{choices.data}"
+    return f"{experiment}-{run_hash(run_settings(_root_))}"
+
+
+def run_path(job: DictConfig) -> Path:
+    """The directory that Hydra will give to a job."""
+    if job.hydra.mode == RunMode.MULTIRUN:
+        return Path(job.hydra.sweep.dir) / job.hydra.sweep.subdir
+    return Path(job.hydra.run.dir)

@@ -1,0 +1,88 @@
+"""Settings of a search for good settings."""
+
+from math import inf
+from typing import Annotated, Literal
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from pydantic import AfterValidator, Field, model_validator
+
+from src.config.settings import Settings, not_defining
+
+
+class Dimension(Settings):
+    """One setting that is searched.
+
+    Attributes:
+        key: as on the command line of `src.train`.
+        low: the least value.
+        high: the greatest value.
+        log: whether values are spread evenly over orders of magnitude.
+        choices: the values, in place of a range.
+    """
+
+    key: Annotated[str, Field(min_length=1)]
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: Annotated[list[str | int | float | bool], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _check_range(self) -> "Dimension":
+        if (self.choices is None) == (self.low is None or self.high is None):
+            raise ValueError(f"{self.key} needs either low and high, or choices")
+        if self.low is not None and self.high is not None and not (0 if self.log else -inf) < self.low < self.high:
+            raise ValueError(f"{self.key} needs low < high, and low > 0 where log is true")
+        return self
+
+    @property
+    def extremes(self) -> list[str | int | float | bool]:
+        """The values between which, or among which, all others are."""
+        return (
+            self.choices
+            if self.choices is not None
+            else [value for value in (self.low, self.high) if value is not None]
+        )
+
+    def distribution(self) -> BaseDistribution:
+        """The same in Optuna's terms."""
+        if self.choices is not None:
+            return CategoricalDistribution(self.choices)
+        assert self.low is not None
+        assert self.high is not None
+        return FloatDistribution(self.low, self.high, log=self.log)
+
+
+def _checked_metric(name: str) -> str:
+    if not name.startswith("validation_"):
+        raise ValueError("only the validation split may decide: validation_accuracy or validation_loss")
+    return name
+
+
+class SearchSettings(Settings):
+    """What is searched, for what, and how long.
+
+    Attributes:
+        metric: the score, as it is called in `metrics.jsonl`; only the validation split may decide.
+        direction: which scores are better.
+        prune: whether a trial is stopped when its score lags behind the median of earlier ones.
+        space: the settings that are searched.
+        trials: how many trials there are in the end, over all starts of the same search.
+        directory: where searches and their runs are kept.
+    """
+
+    metric: Annotated[str, AfterValidator(_checked_metric)]
+    direction: Literal["maximize", "minimize"]
+    prune: bool
+    space: Annotated[list[Dimension], Field(min_length=1)]
+    trials: Annotated[int, Field(gt=0)] = not_defining()
+    directory: Annotated[str, Field(min_length=1)] = not_defining()
+
+
+class SearchNode(Settings):
+    """The node of a composed configuration that is not the run's.
+
+    Attributes:
+        search: the search.
+    """
+
+    search: SearchSettings

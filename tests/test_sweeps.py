@@ -1,0 +1,257 @@
+"""Many runs: sweeps and searches that fail in parts, are interrupted, and go on."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
+
+from src.config.compose import composed_jobs
+from src.config.settings import read_settings
+from src.runs.directory import RunDirectory
+from src.runs.sweep import Job, as_table, settings_of
+from src.tuning.settings import Dimension, SearchSettings
+from src.tuning.study import Failed, best, ended, open_study, search
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = (
+    "model.depth=8", "data.augment.crop=1", "data.batch_size=100", "train.duration=12steps", "train.log_every=4steps",
+    "tracking.progress=none",
+)  # fmt: skip
+
+
+def finished(path, seed, accuracy, depth=8):
+    run = RunDirectory(path / f"resnet-digits-{depth}{seed}")
+    run.path.mkdir()
+    if accuracy is not None:
+        run.write_results({"test_accuracy": accuracy, "test_interval": [0, 1], "steps": 3})
+    return Job(run, ["train.duration=3steps", f"model.depth={depth}", f"seed={seed}"])
+
+
+def test_a_table_has_number_mean_and_deviation_of_each_setting_and_names_what_failed(tmp_path):
+    jobs = [finished(tmp_path, 0, 0.5), finished(tmp_path, 1, 0.7), finished(tmp_path, 0, 0.9, depth=14)]
+    jobs.append(finished(tmp_path, 1, None, depth=14))
+    jobs[3].directory.write_failure("Traceback\nsrc.training.loop.Diverged: not finite\n")
+    table = as_table(settings_of(jobs))
+    lines = [line.split() for line in table.splitlines()]
+    assert lines[0] == ["|", "setting", "|", "n", "|", "test_accuracy", "|"]
+    assert lines[2] == ["|", "model.depth=8", "|", "2", "|", "60.00", "±", "14.14", "%", "|"]
+    assert lines[3] == ["|", "model.depth=14", "|", "1", "|", "90.00", "%", "|"]
+    assert f"- {jobs[3].directory.path}: Diverged: not finite" in table
+
+
+def test_runs_that_differ_in_their_seed_alone_are_one_setting_with_the_name_of_the_run(tmp_path):
+    (setting,) = settings_of([finished(tmp_path, seed, 0.5) for seed in range(3)])
+    assert (setting.name, len(setting.scores)) == ("resnet-digits", 3)
+
+
+def test_one_job_that_fails_does_not_stop_the_others_and_the_sweep_says_so(tmp_path, command):
+    arguments = ("-m", *SMALL, "optimizer.learning_rate=1e30,0.1", "seed=0")
+    done = command("src.train", *arguments, check=False)
+    assert done.returncode == 1
+    assert "Not finished:" in done.stdout
+    assert "Diverged" in done.stdout
+    (table,) = (tmp_path / "runs").glob("sweep-*.md")
+    assert "optimizer.learning_rate=0.1" in table.read_text()
+    with table.with_suffix(".csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert 0 < float(row["test_accuracy"]) < 1
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("launcher", ["processes", "submitit_local"])
+def test_jobs_run_side_by_side(tmp_path, command, launcher):
+    done = command("src.train", "-m", *SMALL, "seed=0,1", f"hydra/launcher={launcher}")
+    (table,) = (tmp_path / "runs").glob("sweep-*.md")
+    assert "| 2 |" in table.read_text()
+    assert "| 2 |" in done.stdout
+
+
+def test_the_configuration_for_slurm_is_one_that_submitit_takes():
+    from hydra_plugins.hydra_submitit_launcher.config import SlurmQueueConf
+
+    job, _ = composed_jobs("train", ["-m", "seed=0,1", "hydra/launcher=slurm"])
+    launcher = job.hydra.launcher
+    assert launcher._target_.endswith("SlurmLauncher")
+    assert set(launcher) <= set(SlurmQueueConf.__dataclass_fields__)
+    assert launcher.max_num_timeout == 20
+
+
+def begun(path):
+    return {found.name for found in path.glob("resnet-digits-*") if (found / "metrics.jsonl").exists()}
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_sweep_that_was_interrupted_goes_on_in_the_same_directories(tmp_path, command, number):
+    home = tmp_path / "runs"
+    arguments = ("-m", *SMALL, "train.duration=60steps", "checkpoint.every=5steps", "seed=0,1,2")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.train", *arguments, f"hydra.sweep.dir={home}"],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
+    )  # fmt: skip
+    while not any((path / "metrics.jsonl").stat().st_size for path in home.glob("*/") if path.name in begun(home)) or (
+        len(begun(home)) < 2
+    ):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert process.wait(timeout=60) == (130 if number == signal.SIGINT else -number)
+    first = {path: path.stat().st_mtime_ns for path in home.glob("*/results.json")}
+    assert len(first) == 1
+    done = command("src.train", *arguments)
+    assert done.stdout.count("finished before") == 1
+    assert len(begun(home)) == 3
+    assert all(path.stat().st_mtime_ns == written for path, written in first.items())
+    assert "| 3 |" in done.stdout
+
+
+def searched(**changes):
+    values = {
+        "trials": 12, "metric": "validation_loss", "direction": "minimize", "prune": False, "directory": "runs",
+        "space": [{"key": "x", "low": 0.1, "high": 10.0, "log": True}, {"key": "kind", "choices": ["a", "b"]}],
+    }  # fmt: skip
+    return read_settings(SearchSettings, values | changes)
+
+
+def bowl(trial):
+    return (trial.params["x"] - 1) ** 2 + (trial.params["kind"] == "b")
+
+
+class Died(BaseException):
+    """What a process that is killed does not live to handle."""
+
+
+def test_a_search_that_was_interrupted_proposes_what_it_would_have_proposed(tmp_path):
+    settings = searched()
+    whole = open_study(settings, tmp_path / "whole")
+    search(whole, settings, 0, bowl)
+
+    def dies(trial):
+        if trial.number == 5:
+            raise Died
+        return bowl(trial)
+
+    with pytest.raises(Died):
+        search(open_study(settings, tmp_path / "parts"), settings, 0, dies)
+    parts = open_study(settings, tmp_path / "parts")
+    search(parts, settings, 0, bowl)
+    search(parts, settings, 0, bowl)  # there is nothing left to do
+    assert [trial.params for trial in ended(parts)] == [trial.params for trial in ended(whole)]
+    assert len(ended(parts)) == 12
+    assert len(parts.trials) == 13  # the orphan, and its second attempt
+    assert best(parts).value == best(whole).value
+
+
+def test_failed_and_pruned_trials_count_and_an_orphan_is_reported_again(tmp_path):
+    settings = searched(trials=10, prune=True)
+    seen = []
+
+    def objective(trial):
+        if trial.number == 1:
+            raise Failed("diverged")
+        if trial.number == 8 and not seen:
+            trial.report(0.0, 1)
+            seen.append(trial.number)
+            raise Died
+        if trial.number == 9:
+            seen.append(dict(study.trials[9].intermediate_values))
+        trial.report(float(trial.number), 2)
+        if trial.should_prune():
+            raise __import__("optuna").TrialPruned
+        return float(trial.number)
+
+    study = open_study(settings, tmp_path / "journal")
+    with pytest.raises(Died):
+        search(study, settings, 0, objective)
+    search(study, settings, 0, objective)
+    states = [trial.state.name for trial in ended(study)]
+    assert len(states) == 10
+    assert states[1] == "FAIL"
+    assert "PRUNED" in states
+    assert seen == [8, {1: 0.0}]
+
+
+@pytest.mark.parametrize(
+    ("dimension", "said"),
+    [
+        ({"key": "x"}, "either low and high, or choices"),
+        ({"key": "x", "low": 0.0, "high": 1.0, "log": True}, "low > 0"),
+        ({"key": "x", "low": 2.0, "high": 1.0}, "low < high"),
+    ],
+)
+def test_a_dimension_without_room_is_refused(dimension, said):
+    with pytest.raises(Exception, match=said):
+        Dimension.model_validate(dimension)
+
+
+@pytest.mark.heavy
+def test_a_killed_search_goes_on_and_resumes_the_run_of_its_orphan(tmp_path):
+    arguments = (
+        *SMALL, "train.duration=100steps", "eval.every=10steps", "checkpoint.every=5steps", "search.trials=3",
+        "search.prune=false", f"search.directory={tmp_path}",
+    )  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-m", "src.search", *arguments], cwd=ROOT, stderr=subprocess.DEVNULL)
+    while not list(tmp_path.glob("resnet-*/checkpoints/2?/manifest.json")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    done = subprocess.run([sys.executable, "-m", "src.search", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "goes on from step" in done.stderr
+    (table,) = tmp_path.glob("search-*/trials.csv")
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["state"] for row in rows] == ["complete"] * 3
+    assert len(list(tmp_path.glob("resnet-*/results.json"))) == 3
+    assert "python -m src.train" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["data.validation=0"], "needs a validation split"),
+        (["search=learning_rat"], "did you mean 'learning_rate'?"),
+        (["search.trails=3"], "did you mean 'search.trials'?"),
+        (
+            ["search.space=[{key: optimizer.lerning_rate, low: 0.1, high: 1.0}]"],
+            "did you mean 'optimizer.learning_rate'",
+        ),
+        (["search.space=[{key: optimizer.momentum, low: 0.1, high: 7.0}]"], "optimizer.momentum=7.0"),
+        (["search.metric=test_accuracy"], "search.metric=test_accuracy: only the validation split may decide"),
+    ],
+)
+def test_a_search_that_cannot_work_is_one_line(tmp_path, command, arguments, said):
+    done = command("src.search", f"search.directory={tmp_path}/runs", *arguments, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_sweep_file_of_wandb_makes_a_command_that_trains(tmp_path, command):
+    sweep = yaml.safe_load((ROOT / "experiments/sweeps/wandb.yaml").read_text())
+    chosen = {
+        name: parameter.get(
+            "value", parameter.get("values", [None])[0] if "values" in parameter else parameter.get("min")
+        )
+        for name, parameter in sweep["parameters"].items()
+    }
+    pieces = create_sweep_command_args({"args": {name: {"value": value} for name, value in chosen.items()}})
+    template = create_sweep_command(sweep["command"])
+    made = [
+        part for piece in template for part in (pieces["args_no_hyphens"] if piece == "${args_no_hyphens}" else [piece])
+    ]
+    assert made[:5] == ["${env}", "python", "-m", "src.train", "+experiment=resnet20"]
+    shown = command("src.train", *made[4:], "dry_run=true").stdout
+    assert "269,722" in shown
+    assert json.dumps(chosen["optimizer.learning_rate"]) in shown
