@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help train test test-heavy lint format bench data clean
+.PHONY: help train test test-heavy survive lint format dashboard bench data clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,6 +18,9 @@ test: $(READY)  ## Run the tests (under ten minutes on two cores)
 test-heavy: $(READY)  ## Run the tests that take minutes each
 	$(RUN) pytest -m heavy $(ARGS)
 
+survive: $(READY)  ## Kill a run a hundred times at random moments and compare bits: make survive KILLS=100
+	KILLS=$(or $(KILLS),100) $(RUN) pytest tests/test_survival.py -s -m heavy -k random
+
 lint: $(READY)  ## Check format, style and types
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
@@ -26,6 +29,9 @@ lint: $(READY)  ## Check format, style and types
 format: $(READY)  ## Format the code
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
+
+dashboard: $(READY)  ## Show all runs in TensorBoard
+	$(RUN) tensorboard.main --logdir runs $(ARGS)
 
 bench: $(READY)  ## Measure; writes docs/performance.md and results/benchmarks/*.json
 	$(RUN) benchmarks.run $(ARGS)

@@ -10,7 +10,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from benchmarks import loop, operations, pages, starts, steps
+from benchmarks import loop, operations, pages, restarts, starts, steps
 from benchmarks.measure import RESULTS, write
 from src.config.errors import UserError, did_you_mean, reported
 
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, tuple[ModuleType, int]] = {
     "operations": (operations, 25),
     "starts": (starts, 3),
     "pages": (pages, 3),
+    "restarts": (restarts, 5),
 }
 PAGE = "docs/performance.md"
 HEADER = """# Performance

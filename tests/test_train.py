@@ -30,9 +30,15 @@ def test_a_run_leaves_everything_that_is_needed_to_repeat_it(tmp_path, command):
     done = command("src.train", *SMALL, "eval.test_curve=true")
     path = only_run(tmp_path)
     assert path.name.startswith("resnet-digits-")
-    assert {"config.yaml", "metrics.jsonl", "provenance.json", "results.json", "state", "train.log"} <= {
-        file.name for file in path.iterdir()
-    }
+    assert {
+        "config.yaml",
+        "metrics.jsonl",
+        "metrics.csv",
+        "provenance.json",
+        "results.json",
+        "checkpoints",
+        "train.log",
+    } <= {file.name for file in path.iterdir()}
     found = results(path)
     assert found["steps"] == 12
     assert found["parameters"] == 75_002  # ResNet-8 on grey images
@@ -108,7 +114,8 @@ def test_a_diverging_run_stops_and_keeps_its_last_good_state(tmp_path, command):
     assert done.returncode == 3
     assert "not finite at step 1" in done.stdout + done.stderr
     path = only_run(tmp_path)
-    assert (path / "last_good_state").is_dir()
+    assert (path / "checkpoints/1/manifest.json").exists()
+    assert "Diverged" in (path / "failure.txt").read_text()
     assert not (path / "results.json").exists()
 
 

@@ -12,15 +12,9 @@ from src.config.errors import UserError
 from src.runs.files import write_whole
 
 PRODUCTS = (
-    "results.json",
-    "failure.txt",
-    "checkpoints",
-    "metrics.jsonl",
-    "metrics.csv",
-    "tensorboard",
-    "wandb",
-    "trace",
-)
+    "results.json", "failure.txt", "checkpoints", "metrics.jsonl", "metrics.csv", "tensorboard", "wandb", "trace",
+    "first_batch.png",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,6 +46,11 @@ class RunDirectory:
     def tensorboard(self) -> Path:
         """TensorBoard's event file."""
         return self.path / "tensorboard"
+
+    @property
+    def first_batch(self) -> Path:
+        """A picture of the first training images."""
+        return self.path / "first_batch.png"
 
     @property
     def checkpoints(self) -> Path:
@@ -103,7 +102,7 @@ class RunDirectory:
         """
         try:
             config = yaml.safe_load(self._read("config.yaml"))
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):
             config = None
         if not isinstance(config, dict):
             raise UserError(f"{self.path / 'config.yaml'} is damaged")
@@ -116,9 +115,12 @@ class RunDirectory:
             UserError: there is no such file.
         """
         try:
-            return json.loads(self._read(name))
+            values = json.loads(self._read(name))
         except ValueError:
-            raise UserError(f"{self.path / name} is damaged") from None
+            values = None
+        if not isinstance(values, dict):
+            raise UserError(f"{self.path / name} is damaged")
+        return values
 
     def _read(self, name: str) -> str:
         try:

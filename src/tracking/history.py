@@ -5,6 +5,7 @@ import io
 import json
 from pathlib import Path
 
+from src.config.errors import UserError
 from src.runs.files import write_whole
 from src.tracking.sinks import Row, Sink
 
@@ -56,7 +57,14 @@ def _line(row: Row) -> str:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All whole lines; a process that dies may leave the last one cut short."""
+    """All whole lines; a process that dies may leave the last one cut short.
+
+    Raises:
+        UserError: they are no measurements.
+    """
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    except ValueError:
+        raise UserError(f"{path} is damaged; fresh=true begins anew") from None

@@ -80,7 +80,7 @@ class Engine:
             self.split("train"), self.order(0), 0, jnp.arange(min(count, self.settings.data.batch_size))
         )
         mean, deviation = self._constants
-        return np.asarray(batch.images) * deviation + mean
+        return np.clip(np.asarray(batch.images) * deviation + mean, 0, 255)
 
     def split(self, name: str) -> Resident:
         """A split on all devices; it is put there when it is first asked for."""

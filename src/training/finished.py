@@ -45,9 +45,11 @@ def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
         raise UserError(f"run={path} does not exist")
     settings = read_settings(RunSettings, directory.read_config(), trust)
     results = directory.read_json("results.json")
+    if not isinstance(results.get("steps"), int):
+        raise UserError(f"{path}/results.json is damaged")
     configure_jax(settings)
     dataset = settings.dataset()
     engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
-    final = checkpoints.read(int(results["steps"]), engine.beginning())
+    final = checkpoints.read(results["steps"], engine.beginning())
     return FinishedRun(directory, engine, engine.replicated(final.state))

@@ -1,17 +1,22 @@
 """One run, from its beginning or from where it was interrupted, to its results."""
 
+import io
 import logging
 import traceback
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
 
 from src.config.errors import UserError
 from src.config.settings import defining_values, read_settings
 from src.lock import Held, locked
 from src.plots.grid import grid
 from src.runs.directory import RunDirectory
+from src.runs.files import write_whole
 from src.runs.identity import difference, run_hash
 from src.runs.provenance import changes, commit, provenance, uncommitted
 from src.tracking.history import History
@@ -112,8 +117,7 @@ def train(
         log.info("%s\n%s", directory.trace, as_table(profile(engine, settings.debug.trace, directory.trace)))
     sinks = open_sinks(settings.tracking, directory, history, step, engine.plan.steps)
     try:
-        if not found:
-            sinks.picture("first_batch", grid(engine.first_images(PICTURES)))
+        sinks.picture("first_batch", first_batch(engine, directory))
         fit = Fit(
             engine, engine.replicated(found) if found else engine.beginning(), checkpoints, sinks, history.seconds
         )
@@ -139,6 +143,15 @@ def record_start(directory: RunDirectory, settings: RunSettings, config: dict[st
     directory.write_start(directory.read_config(), {**begun, "resumed": resumed}, uncommitted())
     changed = changes(before, now)
     log.info("goes on from step %d%s", step, f"; changed since: {changed}, so bits may differ" if changed else "")
+
+
+def first_batch(engine: Engine, directory: RunDirectory) -> UInt8[np.ndarray, "h w 3"]:
+    """What the network sees first, as a picture, drawn once and kept: a dashboard that begins anew needs it again."""
+    if not directory.first_batch.exists():
+        file = io.BytesIO()
+        Image.fromarray(grid(engine.first_images(PICTURES))).save(file, "PNG")
+        write_whole(directory.first_batch, file.getvalue())
+    return np.asarray(Image.open(directory.first_batch).convert("RGB"))
 
 
 def score(engine: Engine, state: TrainState) -> dict[str, Any]:
