@@ -16,6 +16,9 @@ import jax
 import numpy as np
 import pytest
 from orbax.checkpoint import v1 as ocp
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from src.tracking.weights_and_biases import recorded_steps
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = (
@@ -80,6 +83,16 @@ def assert_same(one, other):
     with (one / "metrics.csv").open() as table:
         rows = list(csv.DictReader(table))
     assert [int(row["step"]) for row in rows] == [row["step"] for row in timeless(one)]
+
+
+def assert_shown_once(path):
+    """Every dashboard has every step of the history once."""
+    steps = {row["step"] for row in timeless(path)}
+    assert sorted(recorded_steps(path)) == sorted({0, *steps})
+    reader = EventAccumulator(str(path / "tensorboard"), size_guidance={"scalars": 0})
+    reader.Reload()
+    shown = [event.step for event in reader.Scalars("train/loss")]
+    assert shown == [row["step"] for row in timeless(path) if "train_loss" in row]
 
 
 @pytest.fixture(scope="module")
@@ -218,20 +231,23 @@ def test_other_circumstances_are_said_and_do_not_stop_a_run(tmp_path):
 def test_a_run_killed_at_random_moments_ends_with_the_same_bits(tmp_path):
     """KILLS=100 makes a longer campaign of it: `make survive`."""
     alone, path = tmp_path / "alone", tmp_path / "run"
+    arguments = (*LONGER, "tracking=wandb", "tracking.progress=none")
     began = time.monotonic()
-    finish(alone, *LONGER)
+    finish(alone, *arguments)
     whole = time.monotonic() - began
     seed = int(os.environ.get("SEED", time.time_ns() % 10**6))
     moments, killed = random.Random(seed), 0
     print(f"SEED={seed}")
     while killed < KILLS:
-        process = start(path, *LONGER)
+        process = start(path, *arguments)
         time.sleep(moments.uniform(0.1, whole))
         process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
         if (path / "results.json").exists():
             assert_same(path, alone)
+            assert_shown_once(path)
             shutil.rmtree(path)
-    finish(path, *LONGER)
+    finish(path, *arguments)
     assert_same(path, alone)
+    assert_shown_once(path)

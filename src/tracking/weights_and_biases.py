@@ -60,7 +60,7 @@ class WeightsAndBiases(Sink):
             self._waiting.setdefault(row["step"], {}).update(row)
 
     def covered(self, step: int) -> None:
-        for ready in [waiting for waiting in self._waiting if waiting <= step]:
+        for ready in sorted(waiting for waiting in self._waiting if waiting <= step):
             self._run.log(self._waiting.pop(ready), step=ready)
             self._sent.add(ready)
 

@@ -166,3 +166,11 @@ def test_a_grid_shows_every_image_in_its_place():
     assert picture[0, 0, 0] == 0
     assert picture[6, 3, 0] == 255  # the tenth: third row, second column
     assert picture[2].max() == 0  # a line between rows
+
+
+def test_a_picture_that_comes_after_the_history_is_still_sent_before_it(tmp_path, offline):
+    sink = segment(offline, tmp_path, list(rows(2, 6)))  # the first process died before anything was sent
+    sink.picture("first_batch", grid(np.zeros((1, 4, 4, 1))))
+    sink.covered(6)
+    sink.close()
+    assert sorted(recorded_steps(tmp_path)) == [0, 2, 4, 6]
