@@ -16,7 +16,8 @@ from src.randomness import Scalar, at
 
 AnyArray = Array | np.ndarray
 MIXING = 3
-"""The draw of an example's key that decides its share of a mixture; `augmented` takes the first three."""
+NETWORK = 4
+"""Draws of an example's key: its share of a mixture, and what the network needs; `augmented` takes the first three."""
 
 
 class Batch(NamedTuple):
@@ -28,6 +29,7 @@ class Batch(NamedTuple):
         weights: 1 for an example that counts, 0 for one that only fills the batch up.
         partners: classes of the images that were mixed in, if any were.
         shares: how much of each image is its own.
+        keys: randomness of each example that is left for the network; training batches have it.
     """
 
     images: Float[Array, "b h w c"]
@@ -35,6 +37,7 @@ class Batch(NamedTuple):
     weights: Float[Array, "b"]
     partners: Int[Array, "b"] | None = None
     shares: Float[Array, "b"] | None = None
+    keys: Key[Array, "b"] | None = None
 
 
 class Resident(NamedTuple):
@@ -116,7 +119,8 @@ def training_batch(data: Resident, order: Window, step: Scalar, part: Int[Array,
     """
     augment = batching.augment
     images, chosen, keys = _changed(data, order, step * batching.batch_size + part, batching)
-    batch = Batch(images, data.labels[chosen], jnp.ones(len(part)))
+    own = jax.vmap(lambda key: at(key, NETWORK))(keys)
+    batch = Batch(images, data.labels[chosen], jnp.ones(len(part)), keys=own)
     if augment is None or not (augment.mixup or augment.cutmix):
         return batch
     others, other, _ = _changed(data, order, step * batching.batch_size + batching.batch_size - 1 - part, batching)

@@ -1,17 +1,37 @@
 """What every network of the project has in common."""
 
 from abc import abstractmethod
+from typing import NamedTuple
 
 import jax
 from flax import nnx
+from jaxtyping import Array, Float
 
 from src.config.settings import Settings
 
-ImageShape = tuple[int, int, int]
+ImageShape = tuple[int, ...]
+"""Height, width and channels of an image; length and channels of a sequence."""
+
+
+class Published(NamedTuple):
+    """What a network was published for.
+
+    Attributes:
+        input_shape: of one example, without the batch.
+        outputs: length of the vector for one example.
+    """
+
+    input_shape: ImageShape
+    outputs: int
 
 
 class ModelSettings(Settings):
     """Settings of a network; they know how to build it for given inputs and outputs."""
+
+    @property
+    @abstractmethod
+    def published(self) -> Published:
+        """The inputs and outputs of the paper, or of whose variant it is."""
 
     @abstractmethod
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> nnx.Module:
@@ -21,9 +41,36 @@ class ModelSettings(Settings):
             input_shape: height, width and channels of one image.
             outputs: length of the vector that the network gives for one image.
             rngs: source of the initial parameters.
+
+        Raises:
+            ValueError: the input is too small, or another size than the network can take.
         """
+
+
+class Heads(NamedTuple):
+    """What a network with auxiliary classifiers gives in training; in evaluation it gives the main output alone.
+
+    Attributes:
+        main: the output.
+        auxiliary: those of classifiers on the way, which bring the gradient to the early layers.
+        weight: of each auxiliary loss.
+    """
+
+    main: Float[Array, "b outputs"]
+    auxiliary: tuple[Float[Array, "b outputs"], ...] = ()
+    weight: float = 0.0
+
+
+def heads(outputs: Heads | Array) -> Heads:
+    """The output of any network in training as heads."""
+    return outputs if isinstance(outputs, Heads) else Heads(outputs)
 
 
 def parameter_count(model: nnx.Module) -> int:
     """The number of trainable parameters; works on an abstract network as well."""
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
+
+
+def total_count(model: nnx.Module) -> int:
+    """Parameters and running statistics together, which is what Keras calls the total."""
+    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, (nnx.Param, nnx.BatchStat))))

@@ -1,28 +1,99 @@
 """Pieces that families of networks share."""
 
+from collections.abc import Sequence
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
 he_normal = nnx.initializers.variance_scaling(2.0, "fan_in", "normal")
 """He et al. 2015 (arXiv:1502.01852), equation 10: a Gaussian of variance 2 / (inputs of the filter), not truncated."""
 
+Padding = int | Literal["SAME", "VALID"] | Sequence[tuple[int, int]]
+"""Pixels on every side, or on both sides of each dimension; or Keras's rules, which pad strided layers unevenly."""
+
 
 class ConvNorm(nnx.Module):
-    """A convolution without bias, then batch normalization (Ioffe and Szegedy 2015)."""
+    """A convolution, then batch normalization (Ioffe and Szegedy 2015); the activation is its user's.
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int = 1, rngs: nnx.Rngs) -> None:
-        # Padding is given in pixels: "SAME" would pad stride-2 convolutions on the right only, unlike the papers.
+    Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int | tuple[int, int],
+        stride: int = 1,
+        padding: Padding | None = None,
+        groups: int = 1,
+        bias: bool = False,
+        scale: bool = True,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        rngs: nnx.Rngs,
+    ) -> None:
+        """Makes both layers.
+
+        Args:
+            inputs: channels that come in.
+            outputs: channels that go out.
+            kernel: side of the filter, or height and width.
+            stride: of the filter.
+            padding: none given means half the filter on each side, as in the papers; "SAME" would pad stride-2
+                convolutions on the right only.
+            groups: into which channels are divided.
+            bias: whether the convolution has one, although the normalization takes it away again (Keras's ResNets).
+            scale: whether the normalization has one (Keras's Inception has none).
+            momentum: of the running statistics.
+            epsilon: is added to the variance; Keras's is 1e-3.
+            rngs: source of the initial parameters.
+        """
+        size = (kernel, kernel) if isinstance(kernel, int) else kernel
         self.conv = nnx.Conv(
             inputs,
             outputs,
-            (kernel, kernel),
+            size,
             strides=(stride, stride),
-            padding=kernel // 2,
-            use_bias=False,
+            padding=[(side // 2, side // 2) for side in size] if padding is None else padding,
+            feature_group_count=groups,
+            use_bias=bias,
             kernel_init=he_normal,
             rngs=rngs,
         )
-        self.norm = nnx.BatchNorm(outputs, momentum=0.9, epsilon=1e-5, rngs=rngs)
+        self.norm = nnx.BatchNorm(outputs, momentum=momentum, epsilon=epsilon, use_scale=scale, rngs=rngs)
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
         return self.norm(self.conv(x))
+
+
+class Identity(nnx.Module):
+    """The input itself."""
+
+    def __call__(self, x: Float[Array, "b ..."]) -> Float[Array, "b ..."]:
+        return x
+
+
+class Flatten(nnx.Module):
+    """All values of an example as one vector, channels last."""
+
+    def __call__(self, x: Float[Array, "b ..."]) -> Float[Array, "b n"]:
+        return x.reshape(len(x), -1)
+
+
+class LocalResponseNorm(nnx.Module):
+    """Divides a value by those of its neighbouring channels: x / (k + a Σ x²)^b (Krizhevsky et al. 2012, section 3.3).
+
+    The sum goes over `size` channels. The paper's a is per term; `alpha` here is the same.
+    """
+
+    def __init__(self, size: int = 5, *, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75) -> None:
+        self.size, self.k, self.alpha, self.beta = size, k, alpha, beta
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+        window = (1,) * (x.ndim - 1) + (self.size,)
+        squares = jax.lax.reduce_window(x * x, jnp.zeros((), x.dtype), jax.lax.add, window, (1,) * x.ndim, "SAME")
+        return x / (self.k + self.alpha * squares) ** self.beta

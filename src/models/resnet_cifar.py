@@ -12,8 +12,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator
 
-from src.models.base import ImageShape, ModelSettings
-from src.models.blocks import ConvNorm, he_normal
+from src.models.base import ImageShape, ModelSettings, Published
+from src.models.blocks import ConvNorm, Identity, he_normal
+from src.models.pooling import GlobalAveragePool
 
 STAGE_WIDTHS = (16, 32, 64)
 
@@ -34,6 +35,11 @@ class CifarResNetSettings(ModelSettings):
             nearest = f"{below} and {below + 6}" if depth > 8 else "8"
             raise ValueError(f"a CIFAR ResNet has 6n+2 layers; nearest: {nearest}")
         return depth
+
+    @property
+    def published(self) -> Published:
+        """CIFAR-10."""
+        return Published((32, 32, 3), 10)
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "CifarResNet":
         """Builds the network for images of the given shape."""
@@ -57,13 +63,14 @@ class CifarResNet(nnx.Module):
                 blocks.append(Block(width, stage_width, stride=stride, shortcut=shortcut, rngs=rngs))
                 width = stage_width
         self.blocks = nnx.List(blocks)
+        self.pool = GlobalAveragePool()
         self.head = nnx.Linear(width, outputs, kernel_init=he_normal, rngs=rngs)
 
     def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:
         x = nnx.relu(self.stem(images))
         for block in self.blocks:
             x = block(x)
-        return self.head(x.mean(axis=(1, 2)))
+        return self.head(self.pool(x))
 
 
 class Block(nnx.Module):
@@ -88,13 +95,6 @@ def _shortcut(inputs: int, outputs: int, stride: int, option: Shortcut, rngs: nn
     if option == "A":
         return PadShortcut(stride, outputs - inputs)
     return ConvNorm(inputs, outputs, kernel=1, stride=stride, rngs=rngs)
-
-
-class Identity(nnx.Module):
-    """The input itself."""
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-        return x
 
 
 class PadShortcut(nnx.Module):

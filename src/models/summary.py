@@ -1,5 +1,6 @@
-"""The layers of a network, as a table."""
+"""The layers of a network: their shapes, parameters, multiplications and receptive fields."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -11,8 +12,7 @@ from flax import nnx
 from jaxtyping import Array
 
 from src.models.base import ImageShape
-
-CALL = "__call__"
+from src.models.program import Field, operations
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,18 @@ class Layer:
     Attributes:
         name: its place in the network.
         kind: its class.
-        output_shape: for one image, without the batch.
+        output_shape: for one example, without the batch; empty for a layer that is used in training only.
         tensors: shapes of its trainable parameters.
+        multiplications: for one example, padding included.
+        field: what one value of its output sees of the input.
     """
 
     name: str
     kind: str
     output_shape: tuple[int, ...]
     tensors: tuple[tuple[int, ...], ...]
+    multiplications: int
+    field: Field | None
 
     @property
     def parameters(self) -> int:
@@ -37,62 +41,112 @@ class Layer:
         return sum(map(prod, self.tensors))
 
 
-def layers(make: Callable[[], nnx.Module], input_shape: ImageShape) -> list[Layer]:
-    """Traces the making and the use of a network; nothing is computed.
+class Named(nnx.Module):
+    """A layer whose operations carry its name, and which notes the shape of what it gives."""
+
+    def __init__(self, layer: nnx.Module, name: str, note: Callable[[str, tuple[int, ...]], None]) -> None:
+        self.layer, self._name, self._note = layer, name, note
+
+    def __call__(self, *inputs: Array) -> Array:
+        with jax.named_scope(self._name):
+            outputs = self.layer(*inputs)
+        self._note(self._name, outputs.shape[1:])
+        return outputs
+
+
+def layers(make: Callable[[], nnx.Module], input_shape: ImageShape, dtype: Any = jnp.float32) -> list[Layer]:
+    """Traces the making and the use of a network in evaluation; nothing is computed.
 
     Args:
         make: makes the network; its layers are listed in the order in which it makes them.
-        input_shape: height, width and channels of one image.
+        input_shape: of one example.
+        dtype: of the input; whole numbers for networks that read symbols.
     """
-    found: list[tuple[tuple[str, ...], str, tuple[tuple[int, ...], ...]]] = []
+    found: dict[str, tuple[str, tuple[tuple[int, ...], ...]]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
 
-    def outputs(image: Array) -> Any:
+    def outputs(example: Array) -> Array:
         model = make()
         model.eval()
-        found.extend((path, type(layer).__name__, _tensors(layer)) for path, layer in _innermost(model))
-        _, captured = nnx.capture(model, nnx.Intermediate, method_outputs=nnx.Intermediate)(image)
-        return nnx.to_pure_dict(captured)
+        for parent, key, layer, name in list(_innermost(model)):
+            found[name] = (type(layer).__name__, _tensors(layer))
+            _replace(parent, key, Named(layer, name, shapes.__setitem__))
+        return model(example)
 
-    shapes = jax.eval_shape(outputs, jax.ShapeDtypeStruct((1, *input_shape), jnp.float32))
-    return [Layer(".".join(path), kind, _at(shapes, path)[CALL][0].shape[1:], tensors) for path, kind, tensors in found]
-
-
-def as_table(rows: list[Layer], decays: Callable[[tuple[int, ...]], bool]) -> str:
-    """The layers as aligned text, with the total at the end.
-
-    Args:
-        rows: the layers.
-        decays: whether a tensor of a given shape is decayed; the last column counts the parameters that are.
-    """
-    decayed = [sum(prod(shape) for shape in row.tensors if decays(shape)) for row in rows]
-    cells = [("layer", "kind", "output", "parameters", "decayed")]
-    cells += [
-        (row.name, row.kind, "x".join(map(str, row.output_shape)), f"{row.parameters:,}", f"{count:,}")
-        for row, count in zip(rows, decayed, strict=True)
+    program = jax.make_jaxpr(outputs)(jax.ShapeDtypeStruct((1, *input_shape), dtype))
+    multiplications: dict[str, int] = defaultdict(int)
+    fields: dict[str, Field | None] = {}
+    for operation in operations(program, input_shape[:-1] or input_shape):
+        name = operation.scope.split("/")[0]
+        multiplications[name] += operation.multiplications
+        fields[name] = operation.field
+    return [
+        Layer(name, kind, shapes.get(name, ()), tensors, multiplications[name], fields.get(name))
+        for name, (kind, tensors) in found.items()
     ]
-    cells.append(("total", "", "", f"{sum(row.parameters for row in rows):,}", f"{sum(decayed):,}"))
+
+
+Columns = dict[str, Callable[[Layer], int | str]]
+"""What a table shows of each layer, by heading; numbers are added up in the last row."""
+
+SHAPES: Columns = {
+    "layer": lambda layer: layer.name,
+    "kind": lambda layer: layer.kind,
+    "output": lambda layer: by_dimension(layer.output_shape) if layer.output_shape else "in training",
+    "parameters": lambda layer: layer.parameters,
+}
+COSTS: Columns = {
+    "multiplications": lambda layer: layer.multiplications,
+    "receptive field": lambda layer: by_dimension(layer.field.size) if layer.field else "",
+    "stride": lambda layer: by_dimension(layer.field.stride) if layer.field else "",
+}
+
+
+def as_table(rows: list[Layer], columns: Columns) -> str:
+    """The layers as aligned text, with the totals at the end."""
+    values = [[show(row) for show in columns.values()] for row in rows]
+    numbers = [isinstance(value, int) for value in values[0]]
+    totals = [sum(column) if number else "" for number, column in zip(numbers, zip(*values, strict=True), strict=True)]
+    cells = [list(columns)] + [
+        [f"{value:,}" if isinstance(value, int) else value for value in row]
+        for row in [*values, ["total", *totals[1:]]]
+    ]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
-        "  ".join(text.ljust(width) if column < 2 else text.rjust(width) for column, (text, width) in enumerate(fields))
-        for fields in (list(zip(row, widths, strict=True)) for row in cells)
+        "  ".join(
+            text.ljust(width) if place < 2 else text.rjust(width)
+            for place, (text, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
     )
+
+
+def by_dimension(sizes: tuple[int, ...]) -> str:
+    """`28x28x6`."""
+    return "x".join(map(str, sizes))
 
 
 def _tensors(layer: nnx.Module) -> tuple[tuple[int, ...], ...]:
     return tuple(leaf.shape for leaf in jax.tree.leaves(nnx.state(layer, nnx.Param)))
 
 
-def _innermost(module: nnx.Module, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], nnx.Module]]:
-    """Layers without layers inside, in the order in which they were made."""
+def _innermost(module: nnx.Module, path: tuple[str, ...] = ()) -> Iterator[tuple[nnx.Module, str, nnx.Module, str]]:
+    """Layers without layers inside, in the order in which they were made: parent, key, layer, and name."""
+    for key, child in _children(module):
+        name = (*path, key)
+        if _children(child):
+            yield from _innermost(child, name)
+        else:
+            yield module, key, child, ".".join(name)
+
+
+def _children(module: nnx.Module) -> list[tuple[str, nnx.Module]]:
     inside = enumerate(module) if isinstance(module, nnx.List) else vars(module).items()
-    children = [(str(name), child) for name, child in inside if isinstance(child, nnx.Module)]
-    if not children and path:
-        yield path, module
-    for name, child in children:
-        yield from _innermost(child, (*path, name))
+    return [(str(key), child) for key, child in inside if isinstance(child, nnx.Module)]
 
 
-def _at(tree: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        tree = tree[int(name)] if name.isdigit() else tree[name]
-    return tree
+def _replace(parent: nnx.Module, key: str, child: nnx.Module) -> None:
+    if isinstance(parent, nnx.List):
+        parent[int(key)] = child
+    else:
+        setattr(parent, key, child)

@@ -1,5 +1,6 @@
 """What a run would be, shown before anything is computed: `dry_run=true`."""
 
+from math import prod
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ from jaxtyping import Array
 
 from src.data.batches import Batch
 from src.data.dataset import Dataset
-from src.models.summary import as_table, layers
+from src.models.summary import SHAPES, Columns, as_table, layers
 from src.training.plan import Plan, make_plan
 from src.training.settings import RunSettings
 from src.training.state import Network, Tree
@@ -33,10 +34,11 @@ def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
     def make() -> nnx.Module:
         return settings.model.build(dataset.spec.shape, outputs, rngs=nnx.Rngs(settings.seed))
 
+    decayed: Columns = {"decayed": lambda layer: sum(map(prod, filter(settings.optimizer.decays, layer.tensors)))}
     sections = {
         name: yaml.safe_dump(config, sort_keys=False).rstrip(),
         "data": _data(dataset),
-        "layers": as_table(layers(make, dataset.spec.shape), settings.optimizer.decays),
+        "layers": as_table(layers(make, dataset.spec.shape), SHAPES | decayed),
         "steps": _steps(plan),
         "memory": _memory(settings, dataset, Network(nnx.eval_shape(make))),
     }
@@ -81,8 +83,8 @@ def _kept_bytes(settings: RunSettings, network: Network, shape: tuple[int, int, 
     """The size of what the forward pass keeps for the backward pass."""
 
     def loss(parameters: Tree, statistics: Tree, images: Array, labels: Array) -> Array:
-        outputs, _ = network.train(parameters, statistics, images)
-        return settings.task.losses(outputs, Batch(images, labels, jnp.ones(batch))).mean()
+        outputs, _ = network.train(parameters, statistics, images, jax.random.split(jax.random.key(0), batch))
+        return settings.task.losses(outputs.main, Batch(images, labels, jnp.ones(batch))).mean()
 
     images = jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
     labels = jax.ShapeDtypeStruct((batch,), jnp.int32)

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Key
 
+from src.models.base import Heads, heads
+from src.models.dropout import give_keys
 from src.tasks.base import Sums
 
 Tree = Any
@@ -65,10 +67,13 @@ class Network:
         self.parameters: Tree = nnx.to_pure_dict(parameters)
         self.statistics: Tree = nnx.to_pure_dict(statistics)
 
-    def train(self, parameters: Tree, statistics: Tree, x: Float[Array, "b ..."]) -> tuple[Array, Tree]:
-        """Outputs in training mode, and the statistics afterwards."""
+    def train(
+        self, parameters: Tree, statistics: Tree, x: Float[Array, "b ..."], keys: Key[Array, "b"] | None
+    ) -> tuple[Heads, Tree]:
+        """Outputs in training mode, and the statistics afterwards; dropout takes each example's key."""
         module = nnx.merge(self._training, parameters, statistics, copy=True)
-        outputs = module(x)
+        give_keys(module, keys)
+        outputs = heads(module(x))
         return outputs, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
 
     def __call__(self, parameters: Tree, statistics: Tree, x: Float[Array, "b ..."]) -> Array:

@@ -31,8 +31,11 @@ def batch_gradient(
 
     def gradient(state: TrainState, data: Resident, order: Window) -> tuple[Array, Tree, Tree, Sums]:
         def loss(parameters: Tree, statistics: Tree, batch: Batch) -> tuple[Array, tuple[Tree, Sums]]:
-            outputs, after = network.train(parameters, statistics, batch.images)
-            return task.losses(outputs, batch).mean(), (after, task.sums(outputs, batch, detailed=False))
+            outputs, after = network.train(parameters, statistics, batch.images, batch.keys)
+            value = task.losses(outputs.main, batch).mean()
+            for auxiliary in outputs.auxiliary:
+                value += outputs.weight * task.losses(auxiliary, batch).mean()
+            return value, (after, task.sums(outputs.main, batch, detailed=False))
 
         statistics, parts = state.statistics, []
         for number in range(slices):

@@ -1,0 +1,60 @@
+"""Pooling as layers, over one or two spatial dimensions (chapter Figs 7 and 8)."""
+
+from flax import nnx
+from jaxtyping import Array, Float
+
+from src.models.blocks import Padding
+
+
+class Pool(nnx.Module):
+    """A window that moves over each channel by itself.
+
+    Attributes:
+        size: side of the window.
+        stride: by which it moves; its own size unless said.
+        padding: pixels on each side, never chosen by a maximum and never counted by an average, or a rule by name.
+        ceil: whether a last window may hang over the edge.
+    """
+
+    def __init__(self, size: int, stride: int | None = None, *, padding: Padding = 0, ceil: bool = False) -> None:
+        self.size, self.stride, self.padding, self.ceil = size, stride or size, padding, ceil
+
+    def _sides(self, x: Array) -> str | list[tuple[int, int]]:
+        """The padding of each spatial dimension."""
+        if isinstance(self.padding, str):
+            return self.padding
+        spatial = x.shape[1:-1]
+        given = [(self.padding,) * 2] * len(spatial) if isinstance(self.padding, int) else list(self.padding)
+        over = [-(side + sum(pad) - self.size) % self.stride for side, pad in zip(spatial, given, strict=True)]
+        return [(low, high + extra * self.ceil) for (low, high), extra in zip(given, over, strict=True)]
+
+
+class MaxPool(Pool):
+    """The largest value of each window."""
+
+    def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b *smaller c"]:
+        window = (self.size,) * (x.ndim - 2)
+        return nnx.max_pool(x, window, (self.stride,) * (x.ndim - 2), self._sides(x))
+
+
+class AveragePool(Pool):
+    """The mean of each window, over the pixels that are there."""
+
+    def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b *smaller c"]:
+        window = (self.size,) * (x.ndim - 2)
+        strides = (self.stride,) * (x.ndim - 2)
+        return nnx.avg_pool(x, window, strides, self._sides(x), count_include_pad=False)
+
+
+class GlobalMaxPool(nnx.Module):
+    """The largest value of each channel."""
+
+    def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b c"]:
+        return x.max(axis=tuple(range(1, x.ndim - 1)))
+
+
+class GlobalAveragePool(nnx.Module):
+    """The mean of each channel (Lin et al. 2013, arXiv:1312.4400)."""
+
+    def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b c"]:
+        return x.mean(axis=tuple(range(1, x.ndim - 1)))

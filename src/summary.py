@@ -1,0 +1,110 @@
+"""What a network is made of: `python -m src.summary model=vgg16` or `python -m src.summary model=vgg16 data=cifar10`.
+
+Without `data=` the network has its published input and classes.
+"""
+
+import json
+import sys
+from typing import Any
+
+import jax.numpy as jnp
+from flax import nnx
+from omegaconf import OmegaConf
+
+from src.config.compose import composed_jobs
+from src.config.errors import UserError, reported
+from src.config.settings import Settings, read_settings
+from src.models.base import ModelSettings, Published, parameter_count, total_count
+from src.models.summary import COSTS, SHAPES, Columns, Layer, as_table, layers
+from src.training.composed import run_settings
+
+
+class SummaryNode(Settings):
+    """The part of a composed configuration that is a network.
+
+    Attributes:
+        model: the network.
+    """
+
+    model: ModelSettings
+
+
+def main() -> None:
+    """Prints the table of layers, or JSON."""
+    with reported():
+        arguments = sys.argv[1:]
+        as_json = "json=true" in arguments
+        settings, published = chosen([argument for argument in arguments if not argument.startswith("json=")])
+        print(json.dumps(summary(settings, published)) if as_json else table(settings, published))
+
+
+def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
+    """The network of a command line, with the inputs and outputs that it is to have.
+
+    Raises:
+        UserError: the command line names no network, or what does not exist.
+    """
+    if not any(argument.startswith("model=") for argument in arguments):
+        raise UserError("model is missing; write model=NAME, with a file of conf/model/ as the name")
+    (job,) = composed_jobs("train", arguments)
+    if not any(argument.startswith("data") for argument in arguments):
+        node: Any = OmegaConf.to_container(job.model, resolve=True)
+        settings = read_settings(SummaryNode, {"model": node}).model
+        return settings, settings.published
+    run = run_settings(job)
+    spec = run.dataset().spec
+    return run.model, Published(spec.shape, run.task.outputs(spec))
+
+
+def traced(settings: ModelSettings, published: Published) -> tuple[nnx.Module, list[Layer]]:
+    """A network without values, and its layers.
+
+    Raises:
+        UserError: it does not fit the inputs.
+    """
+
+    def make() -> nnx.Module:
+        return settings.build(published.input_shape, published.outputs, rngs=nnx.Rngs(0))
+
+    try:
+        symbols = len(published.input_shape) == 1
+        return nnx.eval_shape(make), layers(make, published.input_shape, jnp.int32 if symbols else jnp.float32)
+    except ValueError as error:
+        raise UserError(" ".join(str(error).split())) from None
+
+
+def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:
+    """Totals and layers as plain values."""
+    model, rows = traced(settings, published)
+    return {
+        "input": list(published.input_shape),
+        "outputs": published.outputs,
+        "total": total_count(model),
+        "trainable": parameter_count(model),
+        "multiplications": sum(row.multiplications for row in rows),
+        "layers": [
+            {
+                "name": row.name,
+                "kind": row.kind,
+                "output_shape": list(row.output_shape),
+                "parameters": row.parameters,
+                "multiplications": row.multiplications,
+                "receptive_field": list(row.field.size) if row.field else None,
+                "stride": list(row.field.stride) if row.field else None,
+            }
+            for row in rows
+        ],
+    }
+
+
+def table(settings: ModelSettings, published: Published) -> str:
+    """The layers as text (the form of the chapter's Fig. 9), and the totals below."""
+    model, rows = traced(settings, published)
+    trainable = parameter_count(model)
+    share: Columns = {"share": lambda row: f"{row.parameters / trainable:.1%}" if row.parameters else ""}
+    totals = f"{trainable:,} trainable parameters, {total_count(model):,} with running statistics"
+    return f"{as_table(rows, SHAPES | share | COSTS)}\n\n{totals}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Counts that are read off the traced program."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+from flax import nnx
+
+from src.models.blocks import ConvNorm, Flatten
+from src.models.pooling import AveragePool, GlobalMaxPool, MaxPool
+from src.models.program import Field
+from src.models.summary import COSTS, SHAPES, as_table, layers
+
+
+class Chain(nnx.Module):
+    """Layers one after the other."""
+
+    def __init__(self, *made):
+        self.made = nnx.List(made)
+
+    def __call__(self, x):
+        for layer in self.made:
+            x = layer(x)
+        return x
+
+
+def rows(make, shape=(32, 32, 3)):
+    return layers(lambda: Chain(*make(nnx.Rngs(0))), shape)
+
+
+def test_multiplications_include_padding_groups_and_dense_layers():
+    found = rows(
+        lambda rngs: (
+            nnx.Conv(3, 8, (3, 3), rngs=rngs),
+            nnx.Conv(8, 16, (3, 5), strides=2, feature_group_count=4, rngs=rngs),
+            Flatten(),
+            nnx.Linear(16 * 16 * 16, 10, rngs=rngs),
+        )
+    )
+    assert [row.multiplications for row in found] == [32 * 32 * 8 * 27, 16 * 16 * 16 * 15 * 2, 0, 4096 * 10]
+    assert [row.output_shape for row in found] == [(32, 32, 8), (16, 16, 16), (4096,), (10,)]
+
+
+def test_three_small_filters_see_as_much_as_one_large_one():
+    found = rows(lambda rngs: [nnx.Conv(3, 3, (3, 3), rngs=rngs) for _ in range(3)])
+    assert [row.field.size for row in found] == [(3, 3), (5, 5), (7, 7)]
+
+
+def test_fields_grow_with_strides_windows_and_dilations():
+    found = rows(
+        lambda rngs: (
+            nnx.Conv(3, 3, (7, 7), strides=2, padding=3, rngs=rngs),
+            MaxPool(3, 2, padding=1),
+            nnx.Conv(3, 3, (1, 3), kernel_dilation=(1, 2), rngs=rngs),
+            AveragePool(2),
+            GlobalMaxPool(),
+        )
+    )
+    assert [row.field for row in found] == [
+        Field((7, 7), (2, 2)),
+        Field((11, 11), (4, 4)),
+        Field((11, 27), (4, 4)),
+        Field((15, 31), (8, 8)),
+        Field((32, 32), (32, 32)),
+    ]
+
+
+@pytest.mark.parametrize("place", [(0, 0), (5, 5), (3, 6)])
+def test_the_field_is_where_the_gradient_is(place):
+    """What the table says is what one output value depends on."""
+
+    def make(rngs):
+        return Chain(
+            ConvNorm(1, 4, kernel=3, stride=2, rngs=rngs), nnx.Conv(4, 4, (5, 5), rngs=rngs), AveragePool(2, 1)
+        )
+
+    (*_, last) = layers(lambda: make(nnx.Rngs(0)), (32, 32, 1))
+    model = make(nnx.Rngs(0))
+    model.eval()
+    image = jax.random.normal(jax.random.key(0), (1, 32, 32, 1))
+    slope = jax.grad(lambda x: model(x)[0, place[0], place[1]].sum())(image)[0, :, :, 0]
+    seen = [jnp.nonzero(jnp.abs(slope).sum(axis))[0] for axis in (1, 0)]
+    spans = tuple(int(where.max() - where.min()) + 1 for where in seen)
+    assert all(span <= size for span, size in zip(spans, last.field.size, strict=True))
+    if min(place) > 2:  # away from the border
+        assert spans == last.field.size
+
+
+def test_a_table_adds_up_what_can_be_added():
+    found = rows(lambda rngs: (nnx.Conv(3, 8, (3, 3), rngs=rngs), MaxPool(2)))
+    *_, total = as_table(found, SHAPES | COSTS).splitlines()
+    assert total.split() == ["total", "224", "221,184"]
