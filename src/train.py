@@ -8,6 +8,7 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -45,6 +46,7 @@ def main() -> None:
             for job, settings in zip(jobs, checked, strict=True):
                 print(preview(run_path(job).name, run_config(job), settings))
             return
+        check_launcher(jobs)
         for job in jobs:
             make_directory(run_path(job))
     try:
@@ -54,6 +56,17 @@ def main() -> None:
         sys.exit(SIGNALLED + signal.SIGINT)
     if jobs and jobs[0].hydra.mode == RunMode.MULTIRUN:
         sys.exit(conclude(jobs))
+
+
+def check_launcher(jobs: list[DictConfig]) -> None:
+    """Refuses a sweep on a cluster that is not there.
+
+    Raises:
+        UserError: naming what runs here.
+    """
+    slurm = any("slurm" in str(job.hydra.launcher.get("_target_")).lower() for job in jobs)
+    if slurm and not shutil.which("srun"):
+        raise UserError("there is no SLURM here (no srun); side by side on this machine: hydra/launcher=processes")
 
 
 def train(config: DictConfig) -> None:

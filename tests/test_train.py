@@ -138,6 +138,8 @@ def test_a_sweep_runs_every_job_in_its_own_directory(tmp_path, command):
         (["data.validation=1437"], "digits has 1437 training examples"),
         (["optimizer.learning_rate="], "optimizer.learning_rate is empty"),
         (["--config-name=trian"], "trian"),
+        (["-m", "seed=0,1", "hydra/launcher=slurm"], "hydra/launcher=processes"),
+        (["model.depth=8", "-m", "seed=0,1"], "come before or after them all"),
     ],
 )
 def test_bad_input_is_one_line_exit_code_two_and_nothing_left_behind(tmp_path, command, arguments, said):

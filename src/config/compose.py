@@ -38,6 +38,10 @@ def composed_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
         UserError: the command line cannot be read, or names what does not exist.
     """
     asked, unknown = get_args_parser().parse_known_args(arguments)
+    if unknown and "=" in unknown[0]:
+        raise UserError(
+            f"{unknown[0]} is apart from the other settings; options such as -m come before or after them all"
+        )
     if unknown:
         raise UserError(f"{unknown[0]} is no option; settings are written key=value, and --help explains the rest")
     if any(getattr(asked, name, None) for name in HYDRA_OWN):

@@ -7,6 +7,7 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
+from src.config.errors import UserError
 from src.config.settings import Settings
 
 ImageShape = tuple[int, ...]
@@ -43,7 +44,7 @@ class ModelSettings(Settings):
             rngs: source of the initial parameters.
 
         Raises:
-            ValueError: the input is too small, or another size than the network can take.
+            UserError: the input is too small.
         """
 
 
@@ -74,3 +75,23 @@ def parameter_count(model: nnx.Module) -> int:
 def total_count(model: nnx.Module) -> int:
     """Parameters and running statistics together, which is what Keras calls the total."""
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, (nnx.Param, nnx.BatchStat))))
+
+
+def check_size(name: str, input_shape: ImageShape, smallest: int, *, small: bool = True) -> None:
+    """Refuses images of which a network would leave nothing.
+
+    Args:
+        name: what the network is called.
+        input_shape: height, width and channels.
+        smallest: side of the smallest image that it can take.
+        small: whether it is the version for small images already, or has none.
+
+    Raises:
+        UserError: they are too small, or no images.
+    """
+    if len(input_shape) != 3:
+        raise UserError(f"{name} takes images, which have height, width and channels; here are {input_shape}")
+    height, width, _ = input_shape
+    if min(height, width) < smallest:
+        hint = "" if small else "; model.small=true takes smaller ones"
+        raise UserError(f"{name} takes images of at least {smallest}x{smallest}, not {height}x{width}{hint}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -95,5 +95,5 @@ class LocalResponseNorm(nnx.Module):
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         window = (1,) * (x.ndim - 1) + (self.size,)
-        squares = jax.lax.reduce_window(x * x, jnp.zeros((), x.dtype), jax.lax.add, window, (1,) * x.ndim, "SAME")
+        squares = jax.lax.reduce_window(x * x, np.zeros((), x.dtype), jax.lax.add, window, (1,) * x.ndim, "SAME")
         return x / (self.k + self.alpha * squares) ** self.beta

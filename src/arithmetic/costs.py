@@ -1,0 +1,87 @@
+"""Parameters and multiplications of layers, and what the cheaper forms of a convolution save.
+
+Chapter: "Computations during Convolutions", "Small Filters", "Bottlenecking", "Grouped" and "Depthwise Separable
+Convolutions".
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, prod
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution with shared filters, over any number of spatial dimensions.
+
+    Attributes:
+        filter: its sides, such as (3, 3), or (7,) for a sequence.
+        inputs: channels that come in.
+        outputs: channels that go out.
+        groups: into which channels are divided; as many as inputs make it depthwise.
+        bias: whether each filter has one.
+    """
+
+    filter: tuple[int, ...]
+    inputs: int
+    outputs: int
+    groups: int = 1
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        common = gcd(self.inputs, self.outputs)
+        if self.groups < 1 or common % self.groups:
+            fitting = ", ".join(str(groups) for groups in range(1, common + 1) if common % groups == 0)
+            raise ValueError(
+                f"{self.groups} groups do not divide {self.inputs} inputs and {self.outputs} outputs; "
+                f"groups that do: {fitting}"
+            )
+
+    @property
+    def weights(self) -> int:
+        """Every filter sees the channels of its own group."""
+        return prod(self.filter) * (self.inputs // self.groups) * self.outputs
+
+    @property
+    def parameters(self) -> int:
+        """Weights, and one bias for each filter."""
+        return self.weights + self.outputs * self.bias
+
+    def multiplications(self, output_shape: tuple[int, ...] = ()) -> int:
+        """Every weight is used once at each place of the output; products with padding count."""
+        return self.weights * prod(output_shape)
+
+
+def dense(inputs: int, outputs: int) -> Convolution:
+    """A dense layer: a convolution that has channels only, and one place."""
+    return Convolution((), inputs, outputs)
+
+
+def depthwise_separable(filter: tuple[int, ...], inputs: int, outputs: int) -> list[Convolution]:
+    """One filter for each channel, then a mixture of the channels (Sifre 2014; chapter Fig. 24)."""
+    depthwise = Convolution(filter, inputs, inputs, groups=inputs, bias=False)
+    return [depthwise, Convolution((1,) * len(filter), inputs, outputs)]
+
+
+def bottleneck(channels: int, narrow: int, *, groups: int = 1) -> list[Convolution]:
+    """A 3x3 convolution between two of 1x1 that narrow and widen again; in groups it is ResNeXt's (Figs 22, 23, 39)."""
+    return [
+        Convolution((1, 1), channels, narrow),
+        Convolution((3, 3), narrow, narrow, groups=groups),
+        Convolution((1, 1), narrow, channels),
+    ]
+
+
+def weights(layers: Iterable[Convolution]) -> int:
+    """Of all layers together, without biases."""
+    return sum(layer.weights for layer in layers)
+
+
+def parameters(layers: Iterable[Convolution]) -> int:
+    """Of all layers together."""
+    return sum(layer.parameters for layer in layers)
+
+
+def ratio(layers: Iterable[Convolution], instead_of: Iterable[Convolution]) -> Fraction:
+    """Weights of the layers for each weight of those that they replace; on maps of one size, multiplications too."""
+    return Fraction(weights(layers), weights(instead_of))

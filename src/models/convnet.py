@@ -1,0 +1,67 @@
+"""The chapter's own ConvNet; Figs 9 and 10."""
+
+from typing import Literal
+
+from flax import nnx
+from jaxtyping import Array, Float
+
+from src.models.base import ImageShape, ModelSettings, Published, check_size
+from src.models.blocks import Flatten, he_normal
+from src.models.pooling import GlobalMaxPool, MaxPool
+
+SMALLEST = 24
+
+Collect = Literal["flatten", "global_max"]
+
+
+class ConvNetSettings(ModelSettings):
+    """Settings of the network; `collect` is how the last feature maps become a vector."""
+
+    collect: Collect
+
+    @property
+    def published(self) -> Published:
+        """CIFAR-10."""
+        return Published((32, 32, 3), 10)
+
+    def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "ConvNet":
+        """Builds the network for images of the given shape."""
+        check_size("the ConvNet", input_shape, SMALLEST)
+        return ConvNet(self.collect, input_shape, outputs=outputs, rngs=rngs)
+
+
+class ConvNet(nnx.Module):
+    """Five 3x3 convolutions, max-pooling after the second and the fourth, a dense layer of 1024, a linear layer.
+
+    Input: images `[batch, height, width, channels]` of at least 24x24, float; with `flatten` of the one size that it
+    was built for. Output: logits `[batch, outputs]`. Nothing is padded: 32x32 becomes 30, 28, 14, 12, 10, 5 and 3.
+    There is no paper. The figures do not say how many filters there are; the multiplications that the chapter counts
+    do: 32, 32, 64, 64, 64.
+    """
+
+    def __init__(self, collect: Collect, input_shape: ImageShape, *, outputs: int, rngs: nnx.Rngs) -> None:
+        *size, channels = input_shape
+        self.conv1 = _conv(channels, 32, rngs)
+        self.conv2 = _conv(32, 32, rngs)
+        self.pool1 = MaxPool(2)
+        self.conv3 = _conv(32, 64, rngs)
+        self.conv4 = _conv(64, 64, rngs)
+        self.pool2 = MaxPool(2)
+        self.conv5 = _conv(64, 64, rngs)
+        self.collect = Flatten() if collect == "flatten" else GlobalMaxPool()
+        height, width = (((side - 4) // 2 - 4) // 2 - 2 for side in size)
+        pixels = height * width if collect == "flatten" else 1
+        self.dense = nnx.Linear(pixels * 64, 1024, kernel_init=he_normal, rngs=rngs)
+        self.head = nnx.Linear(1024, outputs, kernel_init=he_normal, rngs=rngs)
+
+    def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:
+        x = nnx.relu(self.conv1(images))
+        x = self.pool1(nnx.relu(self.conv2(x)))
+        x = nnx.relu(self.conv3(x))
+        x = self.pool2(nnx.relu(self.conv4(x)))
+        x = nnx.relu(self.conv5(x))
+        return self.head(nnx.relu(self.dense(self.collect(x))))
+
+
+def _conv(inputs: int, filters: int, rngs: nnx.Rngs) -> nnx.Conv:
+    return nnx.Conv(inputs, filters, (3, 3), padding="VALID", kernel_init=he_normal, rngs=rngs)

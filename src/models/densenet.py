@@ -1,0 +1,200 @@
+"""Networks in which a layer sees the output of all layers before it.
+
+Huang, Liu, van der Maaten, Weinberger 2016: Densely Connected Convolutional Networks (arXiv:1608.06993), Table 1 and
+section 4; chapter Fig. 40.
+"""
+
+from functools import partial
+from typing import Literal, NamedTuple
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+from pydantic import field_validator, model_validator
+
+from src.models.base import ImageShape, ModelSettings, Published, check_size
+from src.models.blocks import ConvNorm, he_normal
+from src.models.pooling import AveragePool, GlobalAveragePool, MaxPool
+
+BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
+"""Layers in each dense block of the networks for ImageNet, by depth."""
+
+EPSILON = {"torchvision": 1e-5, "keras": 1.001e-5}
+SMALLEST = 29
+"""Side of the smallest image of which the networks for ImageNet leave a pixel."""
+
+SMALLEST_CIFAR = 4
+
+
+class Plan(NamedTuple):
+    """The shape of a dense network.
+
+    Attributes:
+        blocks: layers in each dense block.
+        growth: channels that a layer adds.
+        stem: channels before the first dense block.
+        bottleneck: whether a 1x1 convolution to 4 * growth channels comes before each 3x3.
+        compression: share of the channels that a transition keeps.
+        epsilon: of the batch normalization.
+    """
+
+    blocks: tuple[int, ...]
+    growth: int
+    stem: int
+    bottleneck: bool
+    compression: float
+    epsilon: float
+
+
+class DenseNetSettings(ModelSettings):
+    """Settings of a network for ImageNet with `depth` weighted layers."""
+
+    depth: Literal[121, 169, 201]
+    variant: Literal["torchvision", "keras"]
+
+    @property
+    def published(self) -> Published:
+        """ImageNet."""
+        return Published((224, 224, 3), 1000)
+
+    def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "DenseNet":
+        """Builds the network for images of at least 29x29 pixels."""
+        check_size(f"DenseNet-{self.depth}", input_shape, SMALLEST)
+        plan = Plan(
+            blocks=BLOCKS[self.depth],
+            growth=32,
+            stem=64,
+            bottleneck=True,
+            compression=0.5,
+            epsilon=EPSILON[self.variant],
+        )
+        stem = PooledStem(input_shape[-1], plan.stem, epsilon=plan.epsilon, rngs=rngs)
+        return DenseNet(plan, stem, outputs=outputs, rngs=rngs)
+
+
+class CifarDenseNetSettings(ModelSettings):
+    """Settings of a network for small images of `depth` = 3n + 4 weighted layers, or 6n + 4 with bottlenecks."""
+
+    depth: int
+    growth: int
+    bottleneck: bool
+
+    @field_validator("growth")
+    @classmethod
+    def _positive(cls, growth: int) -> int:
+        if growth < 1:
+            raise ValueError("should be at least 1")
+        return growth
+
+    @model_validator(mode="after")
+    def _whole_blocks(self) -> "CifarDenseNetSettings":
+        step = 6 if self.bottleneck else 3
+        if self.depth < step + 4 or (self.depth - 4) % step:
+            nearest = max(step + 4, self.depth - (self.depth - 4) % step)
+            raise ValueError(f"depth={self.depth}: this dense network has {step}n+4 layers; nearest: {nearest}")
+        return self
+
+    @property
+    def published(self) -> Published:
+        """CIFAR-10."""
+        return Published((32, 32, 3), 10)
+
+    def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "DenseNet":
+        """Builds the network for images of at least 4x4 pixels."""
+        check_size("a CIFAR DenseNet", input_shape, SMALLEST_CIFAR)
+        plan = Plan(
+            blocks=((self.depth - 4) // (6 if self.bottleneck else 3),) * 3,
+            growth=self.growth,
+            stem=2 * self.growth if self.bottleneck else 16,
+            bottleneck=self.bottleneck,
+            compression=0.5 if self.bottleneck else 1.0,
+            epsilon=1e-5,
+        )
+        stem = nnx.Conv(input_shape[-1], plan.stem, (3, 3), use_bias=False, kernel_init=he_normal, rngs=rngs)
+        return DenseNet(plan, stem, outputs=outputs, rngs=rngs)
+
+
+class DenseNet(nnx.Module):
+    """A stem, dense blocks with transitions between them, a normalization, global average pooling, a linear layer.
+
+    Input: images `[batch, height, width, channels]`, float, of at least 29x29 pixels with the stem for ImageNet and
+    4x4 with the one for CIFAR. Output: logits `[batch, outputs]`.
+
+    Differs from the paper: there is no dropout, which the authors used where they did not augment the images. Keras
+    and torchvision differ in epsilon alone.
+    """
+
+    def __init__(self, plan: Plan, stem: nnx.Module, *, outputs: int, rngs: nnx.Rngs) -> None:
+        self.stem = stem
+        layers: list[nnx.Module] = []
+        width = plan.stem
+        for block, count in enumerate(plan.blocks):
+            if block > 0:
+                kept = int(width * plan.compression)
+                layers.append(Transition(width, kept, epsilon=plan.epsilon, rngs=rngs))
+                width = kept
+            for _ in range(count):
+                layers.append(DenseLayer(width, plan, rngs=rngs))
+                width += plan.growth
+        self.layers = nnx.List(layers)
+        self.norm = nnx.BatchNorm(width, momentum=0.9, epsilon=plan.epsilon, rngs=rngs)
+        self.pool = GlobalAveragePool()
+        self.head = nnx.Linear(width, outputs, kernel_init=he_normal, rngs=rngs)
+
+    def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:
+        x = self.stem(images)
+        for layer in self.layers:
+            x = layer(x)
+        return self.head(self.pool(nnx.relu(self.norm(x))))
+
+
+class PooledStem(nnx.Module):
+    """A 7x7 convolution of stride 2 and max-pooling, from `[b, h, w, channels]` to `[b, h / 4, w / 4, outputs]`."""
+
+    def __init__(self, channels: int, outputs: int, *, epsilon: float, rngs: nnx.Rngs) -> None:
+        self.conv = ConvNorm(channels, outputs, kernel=7, stride=2, epsilon=epsilon, rngs=rngs)
+        self.pool = MaxPool(3, 2, padding=1)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
+        return self.pool(nnx.relu(self.conv(x)))
+
+
+class NormConv(nnx.Module):
+    """Batch normalization, ReLU, a convolution: from `[b, h, w, inputs]` to `[b, h, w, outputs]`."""
+
+    def __init__(self, inputs: int, outputs: int, *, kernel: int, epsilon: float, rngs: nnx.Rngs) -> None:
+        self.norm = nnx.BatchNorm(inputs, momentum=0.9, epsilon=epsilon, rngs=rngs)
+        self.conv = nnx.Conv(inputs, outputs, (kernel, kernel), use_bias=False, kernel_init=he_normal, rngs=rngs)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w d"]:
+        return self.conv(nnx.relu(self.norm(x)))
+
+
+class DenseLayer(nnx.Module):
+    """Puts `growth` new channels behind those that come in (chapter Fig. 40)."""
+
+    def __init__(self, inputs: int, plan: Plan, *, rngs: nnx.Rngs) -> None:
+        make = partial(NormConv, epsilon=plan.epsilon, rngs=rngs)
+        inside = 4 * plan.growth
+        self.convs = nnx.List(
+            [make(inputs, inside, kernel=1), make(inside, plan.growth, kernel=3)]
+            if plan.bottleneck
+            else [make(inputs, plan.growth, kernel=3)]
+        )
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w d"]:
+        y = x
+        for conv in self.convs:
+            y = conv(y)
+        return jnp.concatenate([x, y], axis=-1)
+
+
+class Transition(nnx.Module):
+    """A 1x1 convolution to fewer channels, then average pooling that halves the size."""
+
+    def __init__(self, inputs: int, outputs: int, *, epsilon: float, rngs: nnx.Rngs) -> None:
+        self.conv = NormConv(inputs, outputs, kernel=1, epsilon=epsilon, rngs=rngs)
+        self.pool = AveragePool(2)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
+        return self.pool(self.conv(x))

@@ -1,0 +1,246 @@
+"""Inception-v3: Inception modules of factorized filters, and the tables that such modules are made from.
+
+Szegedy, Vanhoucke, Ioffe, Shlens, Wojna 2015: Rethinking the Inception Architecture for Computer Vision
+(arXiv:1512.00567), Table 1 and Figs 5-7 and 10; after chapter Figs 31-32.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+from pydantic import field_validator
+
+from src.models.base import Heads, ImageShape, ModelSettings, Published, check_size
+from src.models.blocks import he_normal
+from src.models.dropout import Dropout
+from src.models.googlenet import ConvRelu
+from src.models.pooling import AveragePool, GlobalAveragePool, MaxPool
+
+Variant = Literal["keras", "torchvision"]
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution in a table: filters, their side or sides, stride, and whether zeros surround the image."""
+
+    outputs: int
+    kernel: int | tuple[int, int] = 1
+    stride: int = 1
+    padding: Literal["SAME", "VALID"] = "SAME"
+
+
+Steps = tuple[Any, ...]
+"""Layers one after the other: a `Conv`, "max" or "average", or several `Steps` side by side, which are concatenated."""
+
+reduce = partial(Conv, kernel=3, stride=2, padding="VALID")
+
+
+def _a(pool: int) -> Steps:
+    average = ("average", Conv(pool))
+    return ((Conv(64),), (Conv(48), Conv(64, 5)), (Conv(64), Conv(96, 3), Conv(96, 3)), average)
+
+
+def _c(n: int) -> Steps:
+    once = (Conv(n), Conv(n, (1, 7)), Conv(192, (7, 1)))
+    twice = (Conv(n), Conv(n, (7, 1)), Conv(n, (1, 7)), Conv(n, (7, 1)), Conv(192, (1, 7)))
+    return ((Conv(192),), once, twice, ("average", Conv(192)))
+
+
+STEM: Steps = (
+    reduce(32),
+    Conv(32, 3, padding="VALID"),
+    Conv(64, 3),
+    "max",
+    Conv(80),
+    Conv(192, 3, padding="VALID"),
+    "max",
+)
+SMALL_STEM: Steps = (Conv(32, 3, padding="VALID"), *(step for step in STEM[1:] if step != "max"))
+B: Steps = ((reduce(384),), (Conv(64), Conv(96, 3), reduce(96)), ("max",))
+D: Steps = ((Conv(192), reduce(320)), (Conv(192), Conv(192, (1, 7)), Conv(192, (7, 1)), reduce(192)), ("max",))
+SPLIT: Steps = ((Conv(384, (1, 3)),), (Conv(384, (3, 1)),))
+E: Steps = ((Conv(320),), (Conv(384), SPLIT), (Conv(448), Conv(384, 3), SPLIT), ("average", Conv(192)))
+
+BEFORE: Steps = (_a(32), _a(64), _a(64), B, _c(128), _c(160), _c(160), _c(192))
+"""Modules up to where the auxiliary classifier reads."""
+AFTER: Steps = (D, E, E)
+
+AUXILIARY_WEIGHT = 0.4
+"""That of the authors' code; the paper names none."""
+
+
+class InceptionV3Settings(ModelSettings):
+    """Settings of an Inception-v3."""
+
+    variant: Variant
+    auxiliary: bool
+    small: bool
+
+    @field_validator("auxiliary")
+    @classmethod
+    def _exists_in_this_variant(cls, auxiliary: bool, info: Any) -> bool:
+        if auxiliary and info.data.get("variant") == "keras":
+            raise ValueError("Keras has no auxiliary classifier; nearest: variant=torchvision, or auxiliary=false")
+        return auxiliary
+
+    @property
+    def published(self) -> Published:
+        """ImageNet."""
+        return Published((299, 299, 3), 1000)
+
+    def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "InceptionV3":
+        """Builds the network for images of the given shape."""
+        channels = input_shape[-1]
+        seen = max(smallest_side(AFTER), Auxiliary.smallest(self.small) if self.auxiliary else 1)
+        smallest = smallest_side(((SMALL_STEM if self.small else STEM) + BEFORE), seen)
+        check_size("Inception-v3", input_shape, smallest, small=self.small)
+        return InceptionV3(self, channels, outputs, rngs=rngs)
+
+
+class InceptionV3(nnx.Module):
+    """Five convolutions, eleven Inception modules, global average pooling, a linear layer.
+
+    Input: images `[batch, height, width, channels]`, float. Output: logits `[batch, outputs]`; in training, with an
+    auxiliary classifier, `Heads` of two logits. Modules see images of 299x299 as 35x35, 17x17 and 8x8.
+
+    Differs from the paper, as the authors' code does: the second half of the stem is a 1x1 and a 3x3 convolution and a
+    max-pooling, and the first three modules have a 5x5 filter beside the two of 3x3. Keras has no scale in its batch
+    normalization, no dropout and no auxiliary classifier; torchvision counts the zeros around an image in averages.
+
+    In the small version the first convolution has stride 1, both max-poolings before the modules are left out, and the
+    auxiliary classifier averages with stride 1. Modules see images of 32x32 as 26x26, 12x12 and 5x5.
+    """
+
+    def __init__(self, settings: InceptionV3Settings, channels: int, outputs: int, *, rngs: nnx.Rngs) -> None:
+        parts = VARIANTS[settings.variant]
+        conv = partial(parts.conv, rngs=rngs)
+        self.deterministic = False  # set by `module.train()` and `module.eval()`
+
+        self.stem = Chain(channels, SMALL_STEM if settings.small else STEM, conv, parts.average)
+        self.before = Chain(self.stem.outputs, BEFORE, conv, parts.average)
+        self.after = Chain(self.before.outputs, AFTER, conv, parts.average)
+        self.pool = GlobalAveragePool()
+        self.dropout = Dropout(parts.dropout)
+        self.head = nnx.Linear(self.after.outputs, outputs, kernel_init=he_normal, rngs=rngs)
+        self.auxiliary = (
+            Auxiliary(self.before.outputs, outputs, conv, small=settings.small, rngs=rngs)
+            if settings.auxiliary
+            else None
+        )
+
+    def __call__(self, images: Float[Array, "b h w c"]) -> Heads | Float[Array, "b outputs"]:
+        x = self.before(self.stem(images))
+        logits = self.head(self.dropout(self.pool(self.after(x))))
+        if self.auxiliary is None or self.deterministic:
+            return logits
+        return Heads(logits, (self.auxiliary(x),), AUXILIARY_WEIGHT)
+
+
+class Auxiliary(nnx.Module):
+    """A classifier on the way: average pooling, a 1x1 and a 5x5 convolution, global average pooling, a linear layer.
+
+    Input `[batch, height, width, inputs]`, output: logits `[batch, outputs]`.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, conv: Callable[..., ConvRelu], *, small: bool, rngs: nnx.Rngs
+    ) -> None:
+        self.pool = AveragePool(5, 1 if small else 3)
+        self.conv1 = conv(inputs, 128, kernel=1)
+        self.conv2 = conv(128, 768, kernel=5, padding="VALID")
+        self.mean = GlobalAveragePool()
+        self.head = nnx.Linear(768, outputs, kernel_init=he_normal, rngs=rngs)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:
+        return self.head(self.mean(self.conv2(self.conv1(self.pool(x)))))
+
+    @staticmethod
+    def smallest(small: bool) -> int:
+        """Side of the smallest image that leaves something to the 5x5 convolution."""
+        return 5 + 4 * (1 if small else 3)
+
+
+class Chain(nnx.Module):
+    """Layers one after the other, made from a table.
+
+    Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`.
+    """
+
+    def __init__(
+        self, inputs: int, steps: Steps, conv: Callable[..., nnx.Module], average: Callable[[], nnx.Module]
+    ) -> None:
+        self.layers: nnx.List = nnx.List()
+        self.outputs = inputs
+        for step in steps:
+            match step:
+                case Conv(outputs, kernel, stride, padding):
+                    layer = conv(self.outputs, outputs, kernel=kernel, stride=stride, padding=padding)
+                    self.outputs = outputs
+                case tuple():
+                    layer = Branches(self.outputs, step, conv, average)
+                    self.outputs = layer.outputs
+                case _:
+                    layer = MaxPool(3, 2) if step == "max" else average()
+            self.layers.append(layer)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class Branches(nnx.Module):
+    """Chains side by side; their channels are concatenated (chapter Fig. 31).
+
+    Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`.
+    """
+
+    def __init__(
+        self, inputs: int, branches: Steps, conv: Callable[..., nnx.Module], average: Callable[[], nnx.Module]
+    ) -> None:
+        self.branches = nnx.List([Chain(inputs, steps, conv, average) for steps in branches])
+        self.outputs = sum(branch.outputs for branch in self.branches)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
+        return jnp.concatenate([branch(x) for branch in self.branches], axis=-1)
+
+
+def smallest_side(steps: Steps, side: int = 1) -> int:
+    """Side of the smallest image that these steps turn into one of at least the given side."""
+    for step in reversed(steps):
+        match step:
+            case Conv(kernel=int(kernel), stride=stride, padding="VALID"):
+                side = (side - 1) * stride + kernel
+            case "max":
+                side = (side - 1) * 2 + 3
+            case tuple():
+                side = max(smallest_side(branch, side) for branch in step)
+    return side
+
+
+class ZerosAverage(nnx.Module):
+    """The mean of each 3x3 window, with zeros around the image counted."""
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+        return nnx.avg_pool(x, (3, 3), (1, 1), "SAME", count_include_pad=True)
+
+
+class Parts(NamedTuple):
+    """What the variants are made of: convolutions, the averages in their modules, dropout before the linear layer."""
+
+    conv: Callable[..., ConvRelu]
+    average: Callable[[], nnx.Module]
+    dropout: float
+
+
+keras_conv = partial(ConvRelu, scale=False, epsilon=1e-3, momentum=0.99)
+keras_average = partial(AveragePool, 3, 1, padding=1)
+
+VARIANTS: dict[Variant, Parts] = {
+    "keras": Parts(keras_conv, keras_average, 0.0),
+    "torchvision": Parts(partial(ConvRelu, epsilon=1e-3), ZerosAverage, 0.5),
+}

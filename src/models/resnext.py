@@ -1,0 +1,51 @@
+"""Residual networks whose bottlenecks have many narrow paths.
+
+Xie, Girshick, Dollár, Tu, He 2016: Aggregated Residual Transformations for Deep Neural Networks (arXiv:1611.05431),
+Table 1 and Fig. 3c; chapter Fig. 39.
+"""
+
+from typing import Literal
+
+from flax import nnx
+from pydantic import field_validator
+
+from src.models.base import ImageShape, ModelSettings, Published
+from src.models.resnet import ResNet
+
+
+class ResNeXtSettings(ModelSettings):
+    """Settings of a ResNet of bottlenecks whose 3x3 convolution is split into `cardinality` paths of width `width`.
+
+    The paths are one grouped convolution, as in the paper's Fig. 3c, which computes the same as separate ones.
+    Details are torchvision's, which are the authors'. Input, output and small version are those of `ResNet`.
+    """
+
+    depth: Literal[50, 101, 152]
+    cardinality: int
+    width: int
+    small: bool
+
+    @field_validator("cardinality", "width")
+    @classmethod
+    def _positive(cls, number: int) -> int:
+        if number < 1:
+            raise ValueError("should be at least 1")
+        return number
+
+    @property
+    def published(self) -> Published:
+        """ImageNet."""
+        return Published((224, 224, 3), 1000)
+
+    def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> ResNet:
+        """Builds the network for images of the given shape."""
+        return ResNet(
+            self.depth,
+            "torchvision",
+            small=self.small,
+            paths=self.cardinality,
+            path_width=self.width,
+            channels=input_shape[-1],
+            outputs=outputs,
+            rngs=rngs,
+        )

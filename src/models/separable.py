@@ -1,0 +1,41 @@
+"""Convolutions divided into one over space and one over channels."""
+
+from flax import nnx
+from jaxtyping import Array, Float
+
+from src.models.blocks import Padding, he_normal
+
+
+class SeparableConv(nnx.Module):
+    """A filter for each channel by itself, then a 1x1 convolution, neither with bias (chapter Fig. 24).
+
+    Sifre 2014, as Chollet 2016 (arXiv:1610.02357) uses it: nothing stands between the two convolutions.
+
+    Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`, float.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int = 3,
+        stride: int = 1,
+        padding: Padding = "SAME",
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.depthwise = nnx.Conv(
+            inputs,
+            inputs,
+            (kernel, kernel),
+            strides=(stride, stride),
+            padding=padding,
+            feature_group_count=inputs,
+            use_bias=False,
+            kernel_init=he_normal,
+            rngs=rngs,
+        )
+        self.pointwise = nnx.Conv(inputs, outputs, (1, 1), use_bias=False, kernel_init=he_normal, rngs=rngs)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
+        return self.pointwise(self.depthwise(x))

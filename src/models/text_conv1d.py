@@ -1,0 +1,69 @@
+"""A one-dimensional ConvNet that says whether a film review is kind; chapter Fig. 14, on the IMDB reviews."""
+
+from flax import nnx
+from jaxtyping import Array, Float, Int
+from pydantic import field_validator
+
+from src.config.errors import UserError
+from src.models.base import ImageShape, ModelSettings, Published
+from src.models.blocks import he_normal
+from src.models.pooling import GlobalMaxPool, MaxPool
+
+EMBEDDING = 128
+FILTERS = 32
+WINDOW = 7
+POOL = 5
+SMALLEST = POOL * WINDOW + WINDOW - 1
+
+
+class TextConv1dSettings(ModelSettings):
+    """Settings of the network; a token is a number from 0 to `vocabulary` - 1."""
+
+    vocabulary: int
+
+    @field_validator("vocabulary")
+    @classmethod
+    def _positive(cls, vocabulary: int) -> int:
+        if vocabulary < 1:
+            raise ValueError("a vocabulary has at least 1 word")
+        return vocabulary
+
+    @property
+    def published(self) -> Published:
+        """IMDB reviews cut or filled up to 500 words; one logit, as the chapter trains with binary cross-entropy."""
+        return Published((500,), 1)
+
+    def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "TextConv1d":
+        """Builds the network; the length of a text, `input_shape[0]`, changes no layer."""
+        if len(input_shape) != 1:
+            raise UserError(f"text_conv1d takes texts, which have a length alone; here are {input_shape}")
+        (length,) = input_shape
+        if length < SMALLEST:
+            raise UserError(f"texts of {length} tokens are too short for text_conv1d; at least {SMALLEST}")
+        return TextConv1d(self.vocabulary, outputs=outputs, rngs=rngs)
+
+
+class TextConv1d(nnx.Module):
+    """An embedding, two convolutions of 7 words with max-pooling by 5 between them, global max-pooling, a linear layer.
+
+    Input: tokens `[batch, length]` of at least 41, int32. Output: logits `[batch, outputs]`. There is no paper. The
+    chapter's code has no sigmoid under its binary cross-entropy; here, as everywhere, the output is a logit.
+    """
+
+    def __init__(self, vocabulary: int, *, outputs: int, rngs: nnx.Rngs) -> None:
+        self.embedding = nnx.Embed(vocabulary, EMBEDDING, rngs=rngs)
+        self.conv1 = _conv(EMBEDDING, rngs)
+        self.pool1 = MaxPool(POOL)
+        self.conv2 = _conv(FILTERS, rngs)
+        self.pool2 = GlobalMaxPool()
+        self.head = nnx.Linear(FILTERS, outputs, kernel_init=he_normal, rngs=rngs)
+
+    def __call__(self, tokens: Int[Array, "b length"]) -> Float[Array, "b outputs"]:
+        x = self.embedding(tokens)
+        x = self.pool1(nnx.relu(self.conv1(x)))
+        x = self.pool2(nnx.relu(self.conv2(x)))
+        return self.head(x)
+
+
+def _conv(inputs: int, rngs: nnx.Rngs) -> nnx.Conv:
+    return nnx.Conv(inputs, FILTERS, (WINDOW,), padding="VALID", kernel_init=he_normal, rngs=rngs)

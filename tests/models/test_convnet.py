@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import pytest
+import yaml
+from flax import nnx
+
+from src.config.errors import UserError
+from src.config.settings import read_settings
+from src.models.base import ModelSettings
+from src.models.summary import layers
+
+
+def settings(name):
+    return read_settings(ModelSettings, yaml.safe_load(Path(f"conf/model/{name}.yaml").read_text()))
+
+
+def rows_of(name):
+    found = settings(name)
+    shape, outputs = found.published
+    return layers(lambda: found.build(shape, outputs, rngs=nnx.Rngs(0)), shape)
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("convnet", 703_594), ("convnet_gmp", 179_306)])
+def test_parameter_counts_are_those_of_the_chapter(name, parameters):
+    assert sum(row.parameters for row in rows_of(name)) == parameters
+
+
+def test_the_figure_and_its_arithmetic():
+    rows = rows_of("convnet")
+    sizes = [row.output_shape[0] for row in rows if len(row.output_shape) == 3]
+    assert sizes == [30, 28, 14, 12, 10, 5, 3]
+    multiplications = [row.multiplications for row in rows if row.multiplications]
+    assert multiplications[:5] == [777_600, 7_225_344, 2_654_208, 3_686_400, 331_776]
+    assert sum(multiplications) == 15_275_392
+    dense = next(row for row in rows if row.name == "dense")
+    assert dense.parameters == 590_848
+
+
+@pytest.mark.parametrize("name", ["convnet", "convnet_gmp"])
+@pytest.mark.parametrize("shape", [(24, 24, 3), (28, 28, 1), (33, 30, 3)])
+def test_images_of_other_sizes_pass_through(name, shape):
+    out = jax.eval_shape(lambda: settings(name).build(shape, 7, rngs=nnx.Rngs(0))(jnp.zeros((2, *shape))))
+    assert out.shape == (2, 7)
+
+
+def test_the_smallest_image_is_named():
+    with pytest.raises(UserError, match="at least 24x24, not 23x32"):
+        settings("convnet").build((23, 32, 3), 10, rngs=nnx.Rngs(0))
+
+
+def test_global_max_pooling_forgets_where():
+    """A pattern moved by the stride of both pools, far enough from the borders, gives the same logits."""
+    net = settings("convnet_gmp").build((24, 56, 1), 5, rngs=nnx.Rngs(0))
+    image = jnp.zeros((1, 24, 56, 1)).at[:, 10:13, 26:29].set(1.0)
+    assert jnp.allclose(net(image), net(jnp.roll(image, 4, axis=2)), atol=1e-5)

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import yaml
+from flax import nnx
+
+from src.config.errors import UserError
+from src.config.settings import read_settings
+from src.models.base import ModelSettings, parameter_count, total_count
+from src.models.densenet import DenseLayer, Plan
+from src.models.summary import layers
+
+pytestmark = pytest.mark.heavy  # deep networks take seconds each to trace
+
+
+def read(name, **changes):
+    return read_settings(ModelSettings, yaml.safe_load(Path(f"conf/model/{name}.yaml").read_text()) | changes)
+
+
+def abstract(settings):
+    shape, outputs = settings.published
+    return nnx.eval_shape(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)))
+
+
+def table(settings, shape, outputs=10):
+    return layers(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    {
+        "densenet121": 7_978_856,
+        "densenet169": 14_149_480,
+        "densenet201": 20_013_928,
+        "densenet_cifar": 1_019_722,
+        "densenet_bc_cifar": 769_162,
+    }.items(),
+)
+def test_parameter_counts_are_those_of_torchvision_and_the_paper(name, parameters):
+    assert parameter_count(abstract(read(name))) == parameters
+
+
+def test_parameter_counts_are_those_of_keras():
+    model = abstract(read("densenet121", variant="keras"))
+    assert total_count(model) == 8_062_504
+    assert parameter_count(model) == 7_978_856
+
+
+@pytest.mark.parametrize("name", ["densenet121", "densenet_cifar", "densenet_bc_cifar"])
+def test_depth_counts_weighted_layers(name):
+    settings = read(name)
+    rows = table(settings, settings.published.input_shape)
+    assert sum(row.kind in ("Conv", "Linear") for row in rows) == settings.depth
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    {
+        "densenet121": [(112, 112, 64), (28, 28, 128), (14, 14, 256), (7, 7, 512), (7, 7, 1024)],
+        "densenet_cifar": [(32, 32, 16), (16, 16, 160), (8, 8, 304), (8, 8, 448)],
+        "densenet_bc_cifar": [(32, 32, 24), (16, 16, 108), (8, 8, 150), (8, 8, 342)],
+    }.items(),
+)
+def test_transitions_have_the_sizes_of_the_paper(name, sizes):
+    settings = read(name)
+    rows = table(settings, settings.published.input_shape)
+    pooled = [row.output_shape for row in rows if row.kind == "AveragePool"]
+    last = next(row.output_shape for row in rows if row.name == "norm")
+    assert [rows[0].output_shape, *pooled, last] == sizes
+
+
+@pytest.mark.parametrize("bottleneck", [True, False])
+def test_a_layer_adds_channels_and_keeps_those_that_it_saw(bottleneck):
+    plan = Plan((1,), growth=3, stem=8, bottleneck=bottleneck, compression=1.0, epsilon=1e-5)
+    x = jax.random.normal(jax.random.key(0), (2, 4, 4, 8))
+    y = DenseLayer(8, plan, rngs=nnx.Rngs(0))(x)
+    assert y.shape == (2, 4, 4, 11)
+    np.testing.assert_array_equal(y[..., :8], x)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("densenet121", (29, 40, 3)), ("densenet_cifar", (28, 28, 1)), ("densenet_cifar", (4, 4, 3))]
+)
+def test_images_of_other_sizes_pass_through(name, shape):
+    assert table(read(name), shape, 7)[-1].output_shape == (7,)
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "smallest"), [("densenet121", 28, "DenseNet-121 .* 29x29"), ("densenet_cifar", 3, "CIFAR .* 4x4")]
+)
+def test_images_that_are_too_small_are_refused(name, side, smallest):
+    with pytest.raises(UserError, match=f"{smallest}, not {side}x{side}"):
+        read(name).build((side, side, 3), 10, rngs=nnx.Rngs(0))
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "message"),
+    [
+        ("densenet_cifar", 41, "depth=41: this dense network has 3n.4 layers; nearest: 40"),
+        ("densenet_bc_cifar", 2, "depth=2: this dense network has 6n.4 layers; nearest: 10"),
+    ],
+)
+def test_a_depth_that_does_not_divide_into_blocks_is_refused(name, depth, message):
+    with pytest.raises(UserError, match=message):
+        read(name, depth=depth)

@@ -1,0 +1,68 @@
+"""Every network learns: thirty steps on one batch halve its loss, and every parameter has a gradient."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import yaml
+from flax import nnx
+
+from src.config.compose import CONF
+from src.config.settings import read_settings
+from src.models.base import ModelSettings
+from src.training.state import Network
+
+EXAMPLES, CLASSES, STEPS = 8, 10, 30
+# One network of each family, in its version for small images, as shallow as it comes.
+NETWORKS = {
+    "linear": {}, "dense": {}, "convnet": {}, "convnet_gmp": {}, "lenet5": {},
+    "alexnet": {"small": True}, "zfnet": {"small": True}, "vgg9": {}, "vgg11": {"small": True, "batch_norm": True},
+    "googlenet": {"small": True, "variant": "torchvision", "auxiliary": True},
+    "inception_v3": {"small": True, "variant": "torchvision", "auxiliary": True},
+    "inception_resnet_v2": {"small": True}, "xception": {"small": True},
+    "resnet": {"depth": 8}, "resnet18": {"small": True}, "resnext50_32x4d": {"small": True},
+    "resnet50_v2": {"small": True}, "densenet_cifar": {"depth": 16}, "mobilenet": {"small": True, "width": 0.5},
+    "mobilenet_v2": {"small": True}, "squeezenet1_1": {"small": True},
+}  # fmt: skip
+
+
+def settings(name):
+    values = yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text())
+    return read_settings(ModelSettings, values | NETWORKS[name])
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_learns_one_batch(name):
+    shape = settings(name).published.input_shape
+    network = Network(settings(name).build(shape, CLASSES, rngs=nnx.Rngs(0)))
+    images = jax.random.normal(jax.random.key(1), (EXAMPLES, *shape))
+    labels = jnp.arange(EXAMPLES) % CLASSES
+    keys = jax.random.split(jax.random.key(2), EXAMPLES)
+
+    def loss(parameters, statistics):
+        outputs, after = network.train(parameters, statistics, images, keys)
+        entropy = optax.softmax_cross_entropy_with_integer_labels
+        value = entropy(outputs.main, labels).mean()
+        for auxiliary in outputs.auxiliary:
+            value += outputs.weight * entropy(auxiliary, labels).mean()
+        return value, after
+
+    optimizer = optax.adam(1e-3)
+
+    @jax.jit
+    def step(parameters, statistics, state):
+        (value, statistics), slope = jax.value_and_grad(loss, has_aux=True)(parameters, statistics)
+        updates, state = optimizer.update(slope, state)
+        return optax.apply_updates(parameters, updates), statistics, state, value, slope
+
+    parameters, statistics = network.parameters, network.statistics
+    state, losses, seen = optimizer.init(parameters), [], jax.tree.map(lambda leaf: False, parameters)
+    for _ in range(STEPS):
+        parameters, statistics, state, value, slope = step(parameters, statistics, state)
+        losses.append(float(value))
+        seen = jax.tree.map(lambda ever, leaf: ever or bool(np.abs(leaf).max() > 0), seen, slope)
+    assert losses[-1] < losses[0] / 2, losses
+    silent = [jax.tree_util.keystr(path) for path, ever in jax.tree.leaves_with_path(seen) if not ever]
+    assert silent == []
