@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help train test test-heavy survive lint format dashboard bench data clean
+.PHONY: help train test test-heavy test-slow survive lint format dashboard bench data clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,10 +13,13 @@ train: $(READY)  ## Train: digits by default; make train ARGS="+experiment=resne
 	$(RUN) src.train $(ARGS)
 
 test: $(READY)  ## Run the tests (under ten minutes on two cores)
-	$(RUN) pytest -n 2 -m "not heavy" $(ARGS)
+	$(RUN) pytest -n 2 -m "not heavy and not slow" $(ARGS)
 
 test-heavy: $(READY)  ## Run the tests that take minutes each
-	$(RUN) pytest -m heavy $(ARGS)
+	$(RUN) pytest -n 2 -m heavy $(ARGS)
+
+test-slow: $(READY)  ## Train the deepest networks for thirty steps (half an hour or more on two cores)
+	$(RUN) pytest -n 2 -m slow $(ARGS)
 
 survive: $(READY)  ## Kill a run a hundred times at random moments and compare bits: make survive KILLS=100
 	KILLS=$(or $(KILLS),100) $(RUN) pytest tests/test_survival.py -s -m heavy -k random

@@ -1,6 +1,6 @@
 """What a network is made of: `python -m src.summary model=vgg16` or `python -m src.summary model=vgg16 data=cifar10`.
 
-Without `data=` the network has its published input and classes.
+Without `data=` the network has its published input and classes. `zoo=true` shows the chapter's Fig. 26 instead.
 """
 
 import json
@@ -13,26 +13,19 @@ from omegaconf import OmegaConf
 
 from src.config.compose import composed_jobs
 from src.config.errors import UserError, reported
-from src.config.settings import Settings, read_settings
-from src.models.base import ModelSettings, Published, parameter_count, total_count
+from src.models import zoo
+from src.models.base import ModelSettings, Published, read_model
 from src.models.summary import COSTS, SHAPES, Columns, Layer, as_table, layers
 from src.training.composed import run_settings
-
-
-class SummaryNode(Settings):
-    """The part of a composed configuration that is a network.
-
-    Attributes:
-        model: the network.
-    """
-
-    model: ModelSettings
 
 
 def main() -> None:
     """Prints the table of layers, or JSON."""
     with reported():
         arguments = sys.argv[1:]
+        if "zoo=true" in arguments:
+            print(zoo.table())
+            return
         as_json = "json=true" in arguments
         settings, published = chosen([argument for argument in arguments if not argument.startswith("json=")])
         print(json.dumps(summary(settings, published)) if as_json else table(settings, published))
@@ -49,15 +42,15 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
     (job,) = composed_jobs("train", arguments)
     if not any(argument.startswith("data") for argument in arguments):
         node: Any = OmegaConf.to_container(job.model, resolve=True)
-        settings = read_settings(SummaryNode, {"model": node}).model
+        settings = read_model(node)
         return settings, settings.published
     run = run_settings(job)
     spec = run.dataset().spec
     return run.model, Published(spec.shape, run.task.outputs(spec))
 
 
-def traced(settings: ModelSettings, published: Published) -> tuple[nnx.Module, list[Layer]]:
-    """A network without values, and its layers.
+def traced(settings: ModelSettings, published: Published) -> list[Layer]:
+    """The layers of a network.
 
     Raises:
         UserError: it does not fit the inputs.
@@ -68,19 +61,20 @@ def traced(settings: ModelSettings, published: Published) -> tuple[nnx.Module, l
 
     try:
         symbols = len(published.input_shape) == 1
-        return nnx.eval_shape(make), layers(make, published.input_shape, jnp.int32 if symbols else jnp.float32)
+        return layers(make, published.input_shape, jnp.int32 if symbols else jnp.float32)
     except ValueError as error:
         raise UserError(" ".join(str(error).split())) from None
 
 
 def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:
     """Totals and layers as plain values."""
-    model, rows = traced(settings, published)
+    rows = traced(settings, published)
+    trainable = sum(row.parameters for row in rows)
     return {
         "input": list(published.input_shape),
         "outputs": published.outputs,
-        "total": total_count(model),
-        "trainable": parameter_count(model),
+        "total": trainable + sum(row.statistics for row in rows),
+        "trainable": trainable,
         "multiplications": sum(row.multiplications for row in rows),
         "layers": [
             {
@@ -99,10 +93,11 @@ def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:
 
 def table(settings: ModelSettings, published: Published) -> str:
     """The layers as text (the form of the chapter's Fig. 9), and the totals below."""
-    model, rows = traced(settings, published)
-    trainable = parameter_count(model)
+    rows = traced(settings, published)
+    trainable = sum(row.parameters for row in rows)
+    total = trainable + sum(row.statistics for row in rows)
     share: Columns = {"share": lambda row: f"{row.parameters / trainable:.1%}" if row.parameters else ""}
-    totals = f"{trainable:,} trainable parameters, {total_count(model):,} with running statistics"
+    totals = f"{trainable:,} trainable parameters, {total:,} with running statistics"
     return f"{as_table(rows, SHAPES | share | COSTS)}\n\n{totals}"
 
 

@@ -1,14 +1,15 @@
 """What every network of the project has in common."""
 
 from abc import abstractmethod
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
 from src.config.errors import UserError
-from src.config.settings import Settings
+from src.config.settings import Settings, read_settings
 
 ImageShape = tuple[int, ...]
 """Height, width and channels of an image; length and channels of a sequence."""
@@ -46,6 +47,25 @@ class ModelSettings(Settings):
         Raises:
             UserError: the input is too small.
         """
+
+
+class ModelNode(Settings):
+    """The part of a configuration that is a network.
+
+    Attributes:
+        model: the network.
+    """
+
+    model: ModelSettings
+
+
+def read_model(values: Mapping[str, Any]) -> ModelSettings:
+    """The settings of a network from a file of `conf/model/`.
+
+    Raises:
+        UserError: a value is not what the network accepts.
+    """
+    return read_settings(ModelNode, {"model": values}).model
 
 
 class Heads(NamedTuple):

@@ -24,6 +24,7 @@ class Layer:
         kind: its class.
         output_shape: for one example, without the batch; empty for a layer that is used in training only.
         tensors: shapes of its trainable parameters.
+        statistics: number of its running statistics, which are not trained.
         multiplications: for one example, padding included.
         field: what one value of its output sees of the input.
     """
@@ -32,6 +33,7 @@ class Layer:
     kind: str
     output_shape: tuple[int, ...]
     tensors: tuple[tuple[int, ...], ...]
+    statistics: int
     multiplications: int
     field: Field | None
 
@@ -62,14 +64,15 @@ def layers(make: Callable[[], nnx.Module], input_shape: ImageShape, dtype: Any =
         input_shape: of one example.
         dtype: of the input; whole numbers for networks that read symbols.
     """
-    found: dict[str, tuple[str, tuple[tuple[int, ...], ...]]] = {}
+    found: dict[str, tuple[str, tuple[tuple[int, ...], ...], int]] = {}
     shapes: dict[str, tuple[int, ...]] = {}
 
     def outputs(example: Array) -> Array:
         model = make()
         model.eval()
         for parent, key, layer, name in list(_innermost(model)):
-            found[name] = (type(layer).__name__, _tensors(layer))
+            statistics = sum(map(prod, _shapes(layer, nnx.BatchStat)))
+            found[name] = (type(layer).__name__, _shapes(layer, nnx.Param), statistics)
             _replace(parent, key, Named(layer, name, shapes.__setitem__))
         return model(example)
 
@@ -81,8 +84,8 @@ def layers(make: Callable[[], nnx.Module], input_shape: ImageShape, dtype: Any =
         multiplications[name] += operation.multiplications
         fields[name] = operation.field
     return [
-        Layer(name, kind, shapes.get(name, ()), tensors, multiplications[name], fields.get(name))
-        for name, (kind, tensors) in found.items()
+        Layer(name, kind, shapes.get(name, ()), tensors, statistics, multiplications[name], fields.get(name))
+        for name, (kind, tensors, statistics) in found.items()
     ]
 
 
@@ -126,8 +129,8 @@ def by_dimension(sizes: tuple[int, ...]) -> str:
     return "x".join(map(str, sizes))
 
 
-def _tensors(layer: nnx.Module) -> tuple[tuple[int, ...], ...]:
-    return tuple(leaf.shape for leaf in jax.tree.leaves(nnx.state(layer, nnx.Param)))
+def _shapes(layer: nnx.Module, kind: type[nnx.Variable]) -> tuple[tuple[int, ...], ...]:
+    return tuple(leaf.shape for leaf in jax.tree.leaves(nnx.state(layer, kind)))
 
 
 def _innermost(module: nnx.Module, path: tuple[str, ...] = ()) -> Iterator[tuple[nnx.Module, str, nnx.Module, str]]:

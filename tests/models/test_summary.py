@@ -1,5 +1,7 @@
 """Counts that are read off the traced program."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -89,3 +91,30 @@ def test_a_table_adds_up_what_can_be_added():
     found = rows(lambda rngs: (nnx.Conv(3, 8, (3, 3), rngs=rngs), MaxPool(2)))
     *_, total = as_table(found, SHAPES | COSTS).splitlines()
     assert total.split() == ["total", "224", "221,184"]
+
+
+def test_the_command_shows_published_inputs_or_those_of_the_data(command):
+    found = json.loads(command("src.summary", "model=lenet5", "json=true").stdout)
+    assert (found["input"], found["total"], found["trainable"]) == ([32, 32, 1], 61_706, 61_706)
+    assert found["multiplications"] == sum(layer["multiplications"] for layer in found["layers"])
+    other = json.loads(command("src.summary", "model=resnet", "data=digits", "json=true").stdout)
+    assert (other["input"], other["outputs"]) == ([8, 8, 1], 10)
+    table = command("src.summary", "model=convnet").stdout
+    assert "84.0%" in table  # of the parameters are in the dense layer (chapter, Fig. 9)
+    assert table.splitlines()[-1] == "703,594 trainable parameters, 703,594 with running statistics"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "write model=NAME"),
+        (["model=vgg61"], "did you mean 'vgg"),
+        (["model=vgg16", "data=digits"], "at least 32x32, not 8x8; model.small=true"),
+        (["model=resnet50", "model.variant=theirs"], "'torchvision' or 'keras'"),
+    ],
+)
+def test_a_summary_of_what_does_not_exist_is_one_line(command, arguments, said):
+    done = command("src.summary", *arguments, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -17,13 +17,13 @@ EXAMPLES, CLASSES, STEPS = 8, 10, 30
 # One network of each family, in its version for small images, as shallow as it comes.
 NETWORKS = {
     "linear": {}, "dense": {}, "convnet": {}, "convnet_gmp": {}, "lenet5": {},
-    "alexnet": {"small": True}, "zfnet": {"small": True}, "vgg9": {}, "vgg11": {"small": True, "batch_norm": True},
+    "alexnet": {"small": True}, "zfnet": {"small": True}, "vgg9": {}, "resnet": {"depth": 8},
+    "resnet18": {"small": True}, "densenet_cifar": {"depth": 16}, "mobilenet": {"small": True, "width": 0.5},
+    "squeezenet1_1": {"small": True},
     "googlenet": {"small": True, "variant": "torchvision", "auxiliary": True},
     "inception_v3": {"small": True, "variant": "torchvision", "auxiliary": True},
-    "inception_resnet_v2": {"small": True}, "xception": {"small": True},
-    "resnet": {"depth": 8}, "resnet18": {"small": True}, "resnext50_32x4d": {"small": True},
-    "resnet50_v2": {"small": True}, "densenet_cifar": {"depth": 16}, "mobilenet": {"small": True, "width": 0.5},
-    "mobilenet_v2": {"small": True}, "squeezenet1_1": {"small": True},
+    "inception_resnet_v2": {"small": True}, "xception": {"small": True}, "resnext50_32x4d": {"small": True},
+    "resnet50_v2": {"small": True}, "mobilenet_v2": {"small": True}, "vgg11": {"small": True, "batch_norm": True},
 }  # fmt: skip
 
 
@@ -32,8 +32,12 @@ def settings(name):
     return read_settings(ModelSettings, values | NETWORKS[name])
 
 
-@pytest.mark.heavy
-@pytest.mark.parametrize("name", NETWORKS)
+QUICK = ("linear", "dense", "convnet", "convnet_gmp", "lenet5", "alexnet", "zfnet", "vgg9", "resnet")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.heavy if name in QUICK else pytest.mark.slow) for name in NETWORKS]
+)
 def test_a_network_learns_one_batch(name):
     shape = settings(name).published.input_shape
     network = Network(settings(name).build(shape, CLASSES, rngs=nnx.Rngs(0)))

@@ -1,0 +1,104 @@
+"""The chapter's Fig. 26: what Keras published of its networks, beside what ours come to."""
+
+from typing import NamedTuple
+
+import yaml
+from flax import nnx
+
+from src.config.compose import CONF
+from src.models.base import read_model
+from src.models.summary import layers
+
+MEGABYTE = 2**20
+BYTES = 4
+WEIGHTED = ("Conv", "Linear")
+
+
+class Published(NamedTuple):
+    """A row of Fig. 26.
+
+    Attributes:
+        name: as Keras calls it.
+        model: ours, a file of `conf/model/`; none where we have none.
+        changes: settings that make it Keras's.
+        megabytes: of the file of weights.
+        top1: accuracy on ImageNet's validation set.
+        top5: that the right class is among the first five.
+    """
+
+    name: str
+    model: str | None
+    changes: dict[str, str]
+    megabytes: int
+    top1: float
+    top5: float
+
+
+KERAS = {"variant": "keras"}
+ROWS = (
+    Published("Xception", "xception", {}, 88, 0.790, 0.945),
+    Published("VGG16", "vgg16", {}, 528, 0.713, 0.901),
+    Published("VGG19", "vgg19", {}, 549, 0.713, 0.900),
+    Published("ResNet50", "resnet50", KERAS, 98, 0.749, 0.921),
+    Published("ResNet101", "resnet101", KERAS, 171, 0.764, 0.928),
+    Published("ResNet152", "resnet152", KERAS, 232, 0.766, 0.931),
+    Published("ResNet50V2", "resnet50_v2", {}, 98, 0.760, 0.930),
+    Published("ResNet101V2", "resnet101_v2", {}, 171, 0.772, 0.938),
+    Published("ResNet152V2", "resnet152_v2", {}, 232, 0.780, 0.942),
+    Published("InceptionV3", "inception_v3", KERAS, 92, 0.779, 0.937),
+    Published("InceptionResNetV2", "inception_resnet_v2", {}, 215, 0.803, 0.953),
+    Published("MobileNet", "mobilenet", {}, 16, 0.704, 0.895),
+    Published("MobileNetV2", "mobilenet_v2", KERAS, 14, 0.713, 0.901),
+    Published("DenseNet121", "densenet121", KERAS, 33, 0.750, 0.923),
+    Published("DenseNet169", "densenet169", KERAS, 57, 0.762, 0.932),
+    Published("DenseNet201", "densenet201", KERAS, 80, 0.773, 0.936),
+    Published("NASNetMobile", None, {}, 23, 0.744, 0.919),
+    Published("NASNetLarge", None, {}, 343, 0.825, 0.960),
+)
+
+
+class Ours(NamedTuple):
+    """What our network comes to.
+
+    Attributes:
+        total: parameters and running statistics.
+        weighted: convolutions and linear layers.
+        multiplications: for one image of the published size.
+    """
+
+    total: int
+    weighted: int
+    multiplications: int
+
+
+def ours(row: Published) -> Ours | None:
+    """Traces our network for a row; nothing is computed."""
+    if row.model is None:
+        return None
+    values = yaml.safe_load((CONF / "model" / f"{row.model}.yaml").read_text())
+    settings = read_model(values | row.changes)
+    shape, outputs = settings.published
+
+    def make() -> nnx.Module:
+        return settings.build(shape, outputs, rngs=nnx.Rngs(0))
+
+    rows = layers(make, shape)
+    weighted = sum(layer.kind in WEIGHTED for layer in rows)
+    total = sum(layer.parameters + layer.statistics for layer in rows)
+    return Ours(total, weighted, sum(layer.multiplications for layer in rows))
+
+
+def table() -> str:
+    """Fig. 26 as text: accuracies as published, sizes beside ours."""
+    heads = ("network", "top-1", "top-5", "MB", "ours", "parameters", "layers", "G mult.")
+    lines = ["{:<18} {:>6} {:>6} {:>5} {:>6} {:>12} {:>7} {:>8}".format(*heads)]
+    for row in ROWS:
+        published = f"{row.name:<18} {row.top1:>6.3f} {row.top5:>6.3f} {row.megabytes:>5}"
+        found = ours(row)
+        if found is None:
+            lines.append(f"{published} {'not built':>6}")
+            continue
+        size = found.total * BYTES / MEGABYTE
+        billions = found.multiplications / 1e9
+        lines.append(f"{published} {size:>6.1f} {found.total:>12,} {found.weighted:>7} {billions:>8.2f}")
+    return "\n".join(lines)
