@@ -16,6 +16,8 @@ from src.training.schedule import Constant, Cosine, OneCycle, Step, WarmupSettin
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 DEPTHS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
 
+OTHERS = {"convnet_fig9": 703_594, "convnet_gmp_fig10": 179_306, "lenet5_mnist": 61_706, "alexnet_cifar10": 3_491_722}
+
 
 def learning_rates(settings, examples, steps):
     plan = make_plan(settings, examples)
@@ -26,11 +28,13 @@ def learning_rates(settings, examples, steps):
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_composes_builds_and_shrinks(compose, name):
     settings = compose(f"+experiment={name}")
-    network = nnx.eval_shape(lambda: settings.model.build((32, 32, 3), 10, rngs=nnx.Rngs(0)))
-    assert parameter_count(network) in DEPTHS.values() or name.endswith("_li")
+    shape, outputs = settings.model.published
+    network = nnx.eval_shape(lambda: settings.model.build(shape, outputs, rngs=nnx.Rngs(0)))
+    assert parameter_count(network) in (*DEPTHS.values(), OTHERS.get(name)) or name.endswith("_li")
     full = make_plan(settings, 45_000)
     quick = make_plan(compose(f"+experiment={name}", "+profile=quick"), 10_000)
-    assert quick.steps < full.steps / 100
+    assert quick.steps == 469  # six epochs of 10,000 images
+    assert quick.steps < full.steps / 10
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
