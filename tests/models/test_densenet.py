@@ -1,31 +1,14 @@
-from pathlib import Path
-
 import jax
 import numpy as np
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import ModelSettings, parameter_count, total_count
+from src.models.base import parameter_count, total_count
 from src.models.densenet import DenseLayer, Plan
-from src.models.summary import layers
+from tests.models.networks import abstract, read, table
 
 pytestmark = pytest.mark.heavy  # deep networks take seconds each to trace
-
-
-def read(name, **changes):
-    return read_settings(ModelSettings, yaml.safe_load(Path(f"conf/model/{name}.yaml").read_text()) | changes)
-
-
-def abstract(settings):
-    shape, outputs = settings.published
-    return nnx.eval_shape(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)))
-
-
-def table(settings, shape, outputs=10):
-    return layers(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape)
 
 
 @pytest.mark.parametrize(

@@ -1,37 +1,16 @@
 from math import prod
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import ModelSettings, parameter_count, total_count
-from src.models.blocks import ConvNorm
+from src.models.base import parameter_count, total_count
 from src.models.mobilenet import SeparableBlock
 from src.models.mobilenet_v2 import InvertedResidual
-from src.models.summary import layers
-
-
-def read(name, **changes):
-    return read_settings(ModelSettings, yaml.safe_load(Path(f"conf/model/{name}.yaml").read_text()) | changes)
-
-
-def abstract(settings):
-    shape, outputs = settings.published
-    return nnx.eval_shape(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)))
-
-
-def table(settings, shape, outputs=10):
-    return layers(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape)
-
-
-def conv(*args, **kwargs):
-    return ConvNorm(*args, **kwargs, rngs=nnx.Rngs(0))
+from tests.models.networks import abstract, conv, read, table
 
 
 @pytest.mark.parametrize(

@@ -1,29 +1,12 @@
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import yaml
 from flax import nnx
 
-from src.config.settings import read_settings
-from src.models.base import ModelSettings, total_count
+from src.models.base import total_count
 from src.models.resnet_v2 import PreActivationBottleneck, ZeroPaddedMaxPool
-from src.models.summary import layers
-
-
-def read(name, **changes):
-    return read_settings(ModelSettings, yaml.safe_load(Path(f"conf/model/{name}.yaml").read_text()) | changes)
-
-
-def abstract(settings):
-    shape, outputs = settings.published
-    return nnx.eval_shape(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)))
-
-
-def table(settings, shape, outputs=10):
-    return layers(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape)
+from tests.models.networks import abstract, read, table
 
 
 @pytest.mark.parametrize(("depth", "total"), {50: 25_613_800, 101: 44_675_560, 152: 60_380_648}.items())

@@ -1,29 +1,12 @@
-from pathlib import Path
-
 import jax
 import numpy as np
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import ModelSettings, parameter_count
+from src.models.base import parameter_count
 from src.models.squeezenet import Fire
-from src.models.summary import layers
-
-
-def read(name, **changes):
-    return read_settings(ModelSettings, yaml.safe_load(Path(f"conf/model/{name}.yaml").read_text()) | changes)
-
-
-def abstract(settings):
-    shape, outputs = settings.published
-    return nnx.eval_shape(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)))
-
-
-def table(settings, shape, outputs=10):
-    return layers(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape)
+from tests.models.networks import abstract, read, table
 
 
 @pytest.mark.parametrize(("name", "parameters"), {"squeezenet1_0": 1_248_424, "squeezenet1_1": 1_235_496}.items())

@@ -5,13 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-import yaml
 from flax import nnx
 
-from src.config.compose import CONF
-from src.config.settings import read_settings
-from src.models.base import ModelSettings
 from src.training.state import Network
+from tests.models.networks import read
 
 EXAMPLES, CLASSES, STEPS = 8, 10, 30
 # One network of each family, in its version for small images, as shallow as it comes.
@@ -27,11 +24,6 @@ NETWORKS = {
 }  # fmt: skip
 
 
-def settings(name):
-    values = yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text())
-    return read_settings(ModelSettings, values | NETWORKS[name])
-
-
 QUICK = ("linear", "dense", "convnet", "convnet_gmp", "lenet5", "alexnet", "zfnet", "vgg9", "resnet")
 
 
@@ -39,8 +31,9 @@ QUICK = ("linear", "dense", "convnet", "convnet_gmp", "lenet5", "alexnet", "zfne
     "name", [pytest.param(name, marks=pytest.mark.heavy if name in QUICK else pytest.mark.slow) for name in NETWORKS]
 )
 def test_a_network_learns_one_batch(name):
-    shape = settings(name).published.input_shape
-    network = Network(settings(name).build(shape, CLASSES, rngs=nnx.Rngs(0)))
+    settings = read(name, **NETWORKS[name])
+    shape = settings.published.input_shape
+    network = Network(settings.build(shape, CLASSES, rngs=nnx.Rngs(0)))
     images = jax.random.normal(jax.random.key(1), (EXAMPLES, *shape))
     labels = jnp.arange(EXAMPLES) % CLASSES
     keys = jax.random.split(jax.random.key(2), EXAMPLES)
