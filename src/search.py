@@ -21,13 +21,12 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.study import Study
 from optuna.trial import Trial
 
-from src.config.errors import UserError, reported
+from src.config.errors import UserError, reported, say
 from src.config.settings import defining_values, read_settings
 from src.lock import Held, locked
 from src.tracking.history import read_rows
-from src.train import SIGNALLED, say
 from src.training.composed import composed_runs, run_config, run_name, run_settings
-from src.training.interruption import Interrupted
+from src.training.interruption import resumable
 from src.training.loop import Diverged, Measurement
 from src.training.run import run
 from src.tuning.settings import SearchNode, SearchSettings
@@ -43,7 +42,7 @@ def main() -> None:
     for name in ("absl", "jax"):
         logging.getLogger(name).setLevel(logging.ERROR)
     arguments = sys.argv[1:]
-    with reported():
+    with reported(), resumable():
         job = composed(arguments)
         node = OmegaConf.to_container(job[CONFIG], resolve=True)
         settings = read_settings(SearchNode, {CONFIG: node}).search
@@ -57,9 +56,6 @@ def main() -> None:
                 conclude(study, directory, arguments)
         except Held as holder:
             raise UserError(f"{directory} is in use by {holder}, which searches there") from None
-        except Interrupted as interrupted:
-            say(f"{interrupted}; the same command goes on")
-            sys.exit(SIGNALLED + interrupted.signal)
 
 
 def composed(arguments: list[str]) -> DictConfig:

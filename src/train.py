@@ -19,11 +19,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from src.config.compose import CONF
-from src.config.errors import EXIT_USER_ERROR, UserError, reported
+from src.config.errors import EXIT_USER_ERROR, SIGNALLED, UserError, reported, say
 from src.runs.directory import RunDirectory
 from src.runs.sweep import Job, as_table, save, settings_of
 from src.training.composed import composed_runs, run_config, run_path, run_settings
-from src.training.interruption import Interrupted
+from src.training.interruption import resumable
 from src.training.loop import Diverged
 from src.training.plan import make_plan
 from src.training.preview import preview
@@ -31,7 +31,6 @@ from src.training.run import run
 
 EXIT_INCOMPLETE = 1
 EXIT_DIVERGED = 3
-SIGNALLED = 128
 CONFIG = "train"
 
 
@@ -74,10 +73,8 @@ def train(config: DictConfig) -> None:
     path = Path(HydraConfig.get().runtime.output_dir)
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
-        run(run_settings(config), run_config(config), path)
-    except Interrupted as interrupted:
-        say(f"{interrupted}; the same command goes on")
-        sys.exit(SIGNALLED + interrupted.signal)
+        with resumable():
+            run(run_settings(config), run_config(config), path)
     except UserError as error:
         say(f"error: {error}")
         if alone:
@@ -103,11 +100,6 @@ def conclude(jobs: list[DictConfig]) -> int:
     path = save(settings, done, Path(jobs[0].hydra.sweep.dir))
     print(f"\n{as_table(settings)}\n{path}")
     return EXIT_INCOMPLETE if any(setting.missing for setting in settings) else 0
-
-
-def say(line: str) -> None:
-    """Tells the person who waits, beside the log."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def make_directory(path: Path) -> None:

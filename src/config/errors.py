@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 EXIT_USER_ERROR = 2
+SIGNALLED = 128
+"""Added to the number of the signal that ended a process."""
 
 
 class UserError(Exception):
@@ -27,6 +29,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean '{near[0]}'?"
     return f"; known are: {', '.join(names)}" if names else ""
+
+
+def say(line: str) -> None:
+    """Tells the person who waits, beside the log."""
+    print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -125,6 +125,8 @@ def _siblings(cls: type[Settings], node: Mapping[str, Any], parents: list[Any], 
         if TARGET in node:
             cls = _import_target(node[TARGET], Settings, trust)
             continue
+        if parent not in cls.model_fields:  # a name in a mapping, of whose values the class is known already
+            continue
         kinds = (cls.model_fields[parent].annotation, *get_args(cls.model_fields[parent].annotation))
         cls = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings))
     return list(cls.model_fields)

@@ -70,7 +70,7 @@ def layers(make: Callable[[], nnx.Module], input_shape: ImageShape, dtype: Any =
     def outputs(example: Array) -> Array:
         model = make()
         model.eval()
-        for parent, key, layer, name in list(_innermost(model)):
+        for parent, key, layer, name in list(innermost(model)):
             statistics = sum(map(prod, _shapes(layer, nnx.BatchStat)))
             found[name] = (type(layer).__name__, _shapes(layer, nnx.Param), statistics)
             _replace(parent, key, Named(layer, name, shapes.__setitem__))
@@ -133,12 +133,12 @@ def _shapes(layer: nnx.Module, kind: type[nnx.Variable]) -> tuple[tuple[int, ...
     return tuple(leaf.shape for leaf in jax.tree.leaves(nnx.state(layer, kind)))
 
 
-def _innermost(module: nnx.Module, path: tuple[str, ...] = ()) -> Iterator[tuple[nnx.Module, str, nnx.Module, str]]:
+def innermost(module: nnx.Module, path: tuple[str, ...] = ()) -> Iterator[tuple[nnx.Module, str, nnx.Module, str]]:
     """Layers without layers inside, in the order in which they were made: parent, key, layer, and name."""
     for key, child in _children(module):
         name = (*path, key)
         if _children(child) or isinstance(child, nnx.List):
-            yield from _innermost(child, name)
+            yield from innermost(child, name)
         else:
             yield module, key, child, ".".join(name)
 

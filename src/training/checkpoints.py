@@ -113,6 +113,10 @@ class Checkpoints:
             raise UserError(f"{path} cannot be read by this version: {_one_line(error)}") from None
         return Snapshot(TrainState(**found["state"]), found["sums"])
 
+    def steps(self) -> list[int]:
+        """The steps of all checkpoints that are whole on disk, oldest first."""
+        return [int(path.name) for path in self._finished()]
+
     def _finished(self) -> list[Path]:
         """The checkpoints with a manifest, oldest first."""
         found = [path for path in self.path.glob("*") if path.name.isdecimal() and (path / MANIFEST).exists()]

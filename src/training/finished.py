@@ -1,6 +1,6 @@
 """A finished run, loaded: where everything that studies a trained network begins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +23,18 @@ class FinishedRun:
         directory: its files.
         engine: its settings, data, network and compiled functions.
         state: its final state.
+        checkpoints: all states that it kept.
     """
 
     directory: RunDirectory
     engine: Engine
     state: TrainState
+    checkpoints: Checkpoints
+
+    def states(self) -> Iterator[TrainState]:
+        """The state at every checkpoint that it kept, earliest first; `checkpoint.keep=null` keeps them all."""
+        for step in self.checkpoints.steps():
+            yield self.engine.replicated(self.checkpoints.read(step, self.engine.beginning()).state)
 
 
 def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
@@ -52,4 +59,4 @@ def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
     engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
     final = checkpoints.read(results["steps"], engine.beginning())
-    return FinishedRun(directory, engine, engine.replicated(final.state))
+    return FinishedRun(directory, engine, engine.replicated(final.state), checkpoints)

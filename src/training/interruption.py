@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from src.config.errors import SIGNALLED, say
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -38,6 +40,16 @@ class Interruption:
             raise KeyboardInterrupt
         self.signal = signal.Signals(number)
         print(f"{self.signal.name}: saving after this step; once more stops at once", file=sys.stderr)
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Ends the process in the way of its signal after an `Interrupted`, which has left everything saved."""
+    try:
+        yield
+    except Interrupted as interrupted:
+        say(f"{interrupted}; the same command goes on")
+        sys.exit(SIGNALLED + interrupted.signal)
 
 
 @contextmanager

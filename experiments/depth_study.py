@@ -1,0 +1,230 @@
+"""Depth with and without shortcuts: plain networks get worse with depth, residual ones do not.
+
+He et al. 2015 (arXiv:1512.03385), Figs 6 and 7 and Table 6; chapter Figs 33-34.
+
+`python -m experiments.depth_study [profile=full]` trains what is not trained yet (`conf/study/depth_study.yaml` says
+what) and writes `results/depth_study/STAGE/{table.md,results.json,errors.png,responses.png,gradients.png}`.
+"""
+
+from src.huge_pages import restart_with_huge_pages
+
+if __name__ == "__main__":
+    restart_with_huge_pages()  # before anything heavy is imported
+
+import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from src.config.errors import UserError, reported
+from src.data.batches import evaluation_batch
+from src.interpret.signals import by_layer, kernel_gradients, response_deviations
+from src.plots.curves import Curve, error_curves
+from src.plots.layers import gradients_by_layer, responses_by_layer
+from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.estimates import Estimate, estimate
+from src.studies.report import markdown, write_report
+from src.studies.runs import StudyRun
+from src.studies.settings import Stage, StudySettings, read_study
+from src.tasks.intervals import wilson_interval
+from src.training.finished import load_run
+from src.training.interruption import resumable
+from src.training.state import TrainState
+
+KINDS = ("plain", "residual")
+PUBLISHED = {"residual-20": 8.75, "residual-32": 7.51, "residual-44": 7.17, "residual-56": 6.97, "residual-110": 6.43}
+"""Test errors in percent on CIFAR-10, He et al. 2015, Table 6; those of plain networks are only in a figure."""
+
+LEARNING_RATE = "optimizer.learning_rate"
+TRAINED = 0.5
+"""A run has trained if its last training error is below this part of the error of guessing."""
+
+PROBED = 200
+"""Images through which responses and gradients are measured."""
+
+
+class DepthStage(Stage):
+    """One size of the study.
+
+    Attributes:
+        residual: settings of a residual network; `{depth}` stands for its depth.
+        plain: the same for a plain one.
+        depths: of the networks.
+        compared: the shallow and the deep network of the criterion.
+        learning_rates: from which each network gets its best.
+    """
+
+    residual: list[str]
+    plain: list[str]
+    depths: list[int]
+    compared: list[int]
+    learning_rates: list[float]
+
+    def arm(self, kind: str, depth: int) -> Arm:
+        """The network of a kind and depth, still without a learning rate."""
+        own = self.residual if kind == "residual" else self.plain
+        return Arm(f"{kind}-{depth}", (*(text.format(depth=depth) for text in own), *self.common))
+
+
+def main() -> None:
+    """Trains, measures, and reports, stage by stage."""
+    with reported(), resumable():
+        settings = read_study(StudySettings[DepthStage], "depth_study", sys.argv[1:])
+        for name, stage in settings.chosen().items():
+            report(f"depth_study/{name}", stage)
+
+
+def report(name: str, stage: DepthStage) -> None:
+    """One stage, from its runs to its files."""
+    candidates = [stage.arm(kind, depth) for depth in stage.depths for kind in KINDS]
+    arms = at_best(candidates, LEARNING_RATE, stage.learning_rates, stage.seeds[0])
+    runs = finished_runs(arms, stage.seeds)
+    networks = {arm.name: describe(arm, runs[arm.name]) for arm in arms if runs[arm.name]}
+    layers = {name: layer_signals(own[min(own)]) for name, own in runs.items() if own}
+    differences = {split: difference_of_differences(runs, stage.compared, split) for split in ("train", "test")}
+    table = f"{as_table(networks)}\n\n{criterion(differences, stage.compared)}"
+    record = {
+        "networks": networks,
+        "difference_of_differences": {split: found._asdict() for split, found in differences.items()},
+        "layers": layers,
+        "runs": [run.record() for own in runs.values() for run in own.values()],
+    }
+    print(f"\n{table}\n\n{write_report(name, table, record, figures(runs, layers))}")
+
+
+def errors(run: StudyRun, split: str) -> tuple[list[int], list[float]]:
+    """Steps and errors in percent; on training images as they were met, randomly changed, as in the paper."""
+    points = [
+        (int(row["step"]), 100 * (1 - row[f"{split}_accuracy"])) for row in run.rows() if f"{split}_accuracy" in row
+    ]
+    return [step for step, _ in points], [error for _, error in points]
+
+
+def last_error(run: StudyRun, split: str) -> float:
+    """The test error of the final network, or the mean training error over the last tenth of the steps."""
+    steps, found = errors(run, split)
+    late = [error for step, error in zip(steps, found, strict=True) if step > 0.9 * steps[-1]]
+    return found[-1] if split == "test" else sum(late) / len(late)
+
+
+def describe(arm: Arm, runs: Mapping[int, StudyRun]) -> dict[str, Any]:
+    """What the table says of a network."""
+    found = {split: [last_error(run, split) for run in runs.values()] for split in ("train", "test")}
+    guessing = 100 * (1 - 1 / next(iter(runs.values())).settings.dataset().spec.classes)
+    trained = sum(error < TRAINED * guessing for error in found["train"])
+    return {
+        "parameters": next(iter(runs.values())).results()["parameters"],
+        "learning_rate": arm.value(LEARNING_RATE),
+        "seeds": list(runs),
+        "train_error": estimate(found["train"])._asdict(),
+        "test_error": estimate(found["test"])._asdict(),
+        "trained": trained,
+        "trained_interval": wilson_interval(trained, len(runs)),
+        "published_test_error": PUBLISHED.get(arm.name),
+    }
+
+
+def difference_of_differences(runs: Mapping[str, Mapping[int, StudyRun]], compared: list[int], split: str) -> Estimate:
+    """(deep plain - shallow plain) - (deep residual - shallow residual) in error, seed by seed, in points of percent.
+
+    Raises:
+        UserError: no seed has all four networks.
+    """
+    shallow, deep = compared
+    signs = {f"plain-{deep}": 1, f"plain-{shallow}": -1, f"residual-{deep}": -1, f"residual-{shallow}": 1}
+    seeds = set.intersection(*(set(runs[name]) for name in signs))
+    if not seeds:
+        raise UserError(f"no seed has finished runs of {', '.join(signs)}")
+    return estimate([sum(sign * last_error(runs[name][seed], split) for name, sign in signs.items()) for seed in seeds])
+
+
+def layer_signals(run: StudyRun) -> dict[str, Any]:
+    """Responses at the end, and gradients at the beginning and at every checkpoint, by layer."""
+    finished = load_run(run.directory.path)
+    engine = finished.engine
+    batch = evaluation_batch(engine.split("train"), 0, PROBED)
+    module = engine.network.module(finished.state)
+    gradients = engine.settings.parallel.place(
+        partial(kernel_gradients, engine.network, engine.settings.task), engine.mesh
+    )
+
+    def norms(state: TrainState) -> dict[str, float]:
+        return by_layer(gradients(state.parameters, state.statistics, batch), module)
+
+    return {
+        "responses": response_deviations(module, batch.images),
+        "gradients": {int(state.step): norms(state) for state in (engine.initial_state(), *finished.states())},
+    }
+
+
+def as_table(networks: Mapping[str, Mapping[str, Any]]) -> str:
+    """The networks beside the paper's."""
+    heading = [
+        "network",
+        "parameters",
+        "learning rate",
+        "n",
+        "trained",
+        "training error %",
+        "test error %",
+        "published %",
+    ]
+    rows = [
+        [
+            name,
+            f"{facts['parameters']:,}",
+            facts["learning_rate"],
+            len(facts["seeds"]),
+            f"{facts['trained']} of {len(facts['seeds'])}",
+            Estimate(**facts["train_error"]),
+            Estimate(**facts["test_error"]),
+            facts["published_test_error"] or "",
+        ]
+        for name, facts in networks.items()
+    ]
+    return markdown(heading, rows)
+
+
+def criterion(differences: Mapping[str, Estimate], compared: list[int]) -> str:
+    """The criterion in words."""
+    shallow, deep = compared
+    lines = [f"(plain-{deep} − plain-{shallow}) − (residual-{deep} − residual-{shallow}), points of percent:", ""]
+    for split, found in differences.items():
+        verdict = "above 0" if found.positive else "not shown to be above 0"
+        lines.append(f"- {split} error: {found}, 95 % interval {found.interval} (n = {found.n}): {verdict}")
+    return "\n".join(lines)
+
+
+def figures(runs: Mapping[str, Mapping[int, StudyRun]], layers: Mapping[str, Any]) -> dict[str, Figure]:
+    """The three figures."""
+    curves = {kind: [mean_curve(name, runs[name]) for name in layers if name.startswith(kind)] for kind in KINDS}
+    responses = {
+        kind: {name: list(found["responses"].values()) for name, found in layers.items() if name.startswith(kind)}
+        for kind in KINDS
+    }
+    gradients = {
+        name: {f"step {step}": list(norms.values()) for step, norms in found["gradients"].items()}
+        for name, found in layers.items()
+    }
+    return {
+        "errors": error_curves(curves, "test"),
+        "responses": responses_by_layer(responses),
+        "gradients": gradients_by_layer(gradients),
+    }
+
+
+def mean_curve(name: str, runs: Mapping[int, StudyRun]) -> Curve:
+    """The errors of a network on the way, averaged over the seeds."""
+
+    def mean(split: str) -> tuple[list[int], list[float]]:
+        steps, _ = errors(next(iter(runs.values())), split)
+        return steps, np.mean([errors(run, split)[1] for run in runs.values()], axis=0).tolist()
+
+    return Curve(name, mean("train"), mean("test"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""How strongly the layers of a network respond, and how strongly the loss pulls at them."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from src.data.batches import Batch
+from src.models.summary import innermost
+from src.tasks.base import TaskSettings
+from src.training.state import Network, Tree
+
+
+def response_deviations(module: nnx.Module, images: Float[Array, "b h w c"]) -> dict[str, float]:
+    """The standard deviation of what every batch normalization gives, before nonlinearity or addition.
+
+    He et al. 2015 (arXiv:1512.03385), Fig. 7: residual networks respond less than plain ones, and deeper ones less than
+    shallow ones.
+
+    Args:
+        module: in evaluation mode.
+        images: normalized.
+
+    Returns:
+        By the names of the layers, in the order in which the network makes them.
+    """
+    names = [name for _, _, layer, name in innermost(module) if isinstance(layer, nnx.BatchNorm)]
+    _, captured = nnx.capture(module, nnx.Intermediate, method_outputs=nnx.Intermediate)(images)
+    outputs = {".".join(map(str, path[:-1])): variable[0] for path, variable in nnx.to_flat_state(captured)}
+    return {name: float(outputs[name].std()) for name in names}
+
+
+def kernel_gradients(network: Network, task: TaskSettings, parameters: Tree, statistics: Tree, batch: Batch) -> Tree:
+    """The norm of the loss's gradient by every kernel, in training mode; in the tree of the parameters.
+
+    Args:
+        network: what is differentiated.
+        task: gives the loss.
+        parameters: of the network.
+        statistics: of the network; training mode does not read running ones.
+        batch: of training examples.
+    """
+
+    def loss(values: Tree) -> Float[Array, ""]:
+        outputs, _ = network.train(values, statistics, batch.images, batch.keys)
+        return task.losses(outputs.main, batch).mean()
+
+    return jax.tree.map(jnp.linalg.norm, jax.grad(loss)(parameters))
+
+
+def by_layer(tree: Tree, module: nnx.Module) -> dict[str, float]:
+    """The value at every kernel of a tree of parameters, by layer, in the order in which the network makes them."""
+    flat = nnx.traversals.flatten_mapping(tree)
+    kernels = {".".join(map(str, path[:-1])): float(leaf) for path, leaf in flat.items() if path[-1] == "kernel"}
+    return {name: kernels[name] for _, _, _, name in innermost(module) if name in kernels}

@@ -1,0 +1,70 @@
+"""The arms of a comparison: what differs between them, and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from src.config.errors import UserError
+from src.studies.runs import StudyRun, finish, planned, usable
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm.
+
+    Attributes:
+        name: in tables and figures.
+        arguments: of `src.train`, without the seed.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+
+    def value(self, key: str) -> str:
+        """What it sets a setting to.
+
+        Raises:
+            StopIteration: it does not set it.
+        """
+        return next(text.partition("=")[2] for text in reversed(self.arguments) if text.partition("=")[0] == key)
+
+    def run(self, seed: int, *more: str) -> StudyRun:
+        """Its run with a seed; all arms see the same examples in the same order with the same one."""
+        return planned([*self.arguments, *more, f"seed={seed}"])
+
+
+def at_best(arms: Sequence[Arm], key: str, values: Sequence[float], seed: int) -> list[Arm]:
+    """Each arm at the value with which it scores best on the validation split.
+
+    Args:
+        arms: as they are without the setting.
+        key: the setting.
+        values: to choose from; where there is only one, nothing has to be run.
+        seed: of the runs that decide.
+
+    Raises:
+        UserError: no value of an arm gave a finished run.
+    """
+    if len(values) == 1:
+        return [Arm(arm.name, (*arm.arguments, f"{key}={values[0]}")) for arm in arms]
+    trials = [Arm(arm.name, (*arm.arguments, f"{key}={value}")) for arm in arms for value in values]
+    runs = {trial: trial.run(seed) for trial in trials}
+    finish(runs.values())
+    scores = {trial: run.last("validation_accuracy") for trial, run in runs.items() if usable(run)}
+    best = []
+    for arm in arms:
+        own = [trial for trial in scores if trial.name == arm.name]
+        if not own:
+            raise UserError(f"{arm.name}: no run finished with {key} among {', '.join(map(str, values))}")
+        best.append(max(own, key=scores.__getitem__))
+    return best
+
+
+def finished_runs(arms: Sequence[Arm], seeds: Sequence[int]) -> dict[str, dict[int, StudyRun]]:
+    """Runs every arm with every seed; all arms with one seed before any with the next, so that n grows evenly.
+
+    Returns:
+        The finished runs of each arm by its name and the seed.
+    """
+    runs = {(arm.name, seed): arm.run(seed) for seed in seeds for arm in arms}
+    finish(runs.values())
+    return {arm.name: {seed: runs[arm.name, seed] for seed in seeds if usable(runs[arm.name, seed])} for arm in arms}

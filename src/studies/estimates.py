@@ -1,0 +1,49 @@
+"""What repeated measurements say: a mean, and how sure it is."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scipy.stats import t
+
+
+class Estimate(NamedTuple):
+    """The mean of independent repetitions.
+
+    Attributes:
+        mean: of all of them.
+        deviation: the standard deviation of one; like the interval it is not known from a single one.
+        low: lower end of the 95 % interval of the mean (Student 1908).
+        high: upper end.
+        n: number of repetitions.
+    """
+
+    mean: float
+    deviation: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2f}" if self.deviation is None else f"{self.mean:.2f} ± {self.deviation:.2f}"
+
+    @property
+    def interval(self) -> str:
+        """The interval in words."""
+        return "unknown" if self.low is None else f"{self.low:.2f} to {self.high:.2f}"
+
+    @property
+    def positive(self) -> bool:
+        """Whether the whole interval is above 0."""
+        return self.low is not None and self.low > 0
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """The mean of repetitions that are normally distributed; differences of two arms are taken seed by seed before."""
+    n, mean = len(values), statistics.fmean(values)
+    if n == 1:
+        return Estimate(mean, None, None, None, n)
+    deviation = statistics.stdev(values)
+    half = float(t.ppf(0.975, n - 1)) * deviation / math.sqrt(n)
+    return Estimate(mean, deviation, mean - half, mean + half, n)

@@ -1,0 +1,58 @@
+"""The one line that a person watches while a study goes on."""
+
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from src.training.loop import Measurement
+
+
+class StudyProgress:
+    """How many runs are done, which one is on its way, and how long the rest may take.
+
+    On a terminal the line is drawn anew; where the output is a file, every run has one line.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._began = total, 0, time.perf_counter()
+        columns = BarColumn(bar_width=16), MofNCompleteColumn(), TextColumn("runs  {task.description}")
+        self._terminal = sys.stderr.isatty()
+        self._bar = Progress(*columns, console=Console(stderr=True), disable=not self._terminal)
+        self._task = self._bar.add_task("", total=total)
+        self._current = ""
+
+    def __enter__(self) -> "StudyProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, name: str) -> None:
+        """Shows the next run."""
+        self._current = name
+        self._bar.update(self._task, description=f"{self._left()}{name}")
+        if not self._terminal:
+            print(f"run {self._done + 1} of {self._total}  {self._left()}{name}", file=sys.stderr, flush=True)
+
+    def measured(self, measurement: Measurement) -> None:
+        """Shows how far the run is."""
+        accuracy = f"step {measurement.step}  validation accuracy {measurement.values['accuracy']:.1%}"
+        self._bar.update(self._task, description=f"{self._left()}{self._current}  {accuracy}")
+
+    def done(self) -> None:
+        """Counts the run."""
+        self._done += 1
+        self._bar.update(self._task, completed=self._done)
+
+    def _left(self) -> str:
+        """The time that the rest takes if it goes on as it went."""
+        if not self._done:
+            return ""
+        seconds = (time.perf_counter() - self._began) / self._done * (self._total - self._done)
+        return f"{seconds / 60:.0f} min left  "

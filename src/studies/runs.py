@@ -1,0 +1,125 @@
+"""The runs of a study: ordinary training runs in ordinary directories, so what is finished is not run again.
+
+A study names its runs by the arguments of `src.train`. Whoever ran the same command before, by hand, in a sweep or in
+another study, has done that part of it.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from src.config.errors import UserError
+from src.runs.directory import RunDirectory
+from src.runs.identity import run_hash
+from src.studies.progress import StudyProgress
+from src.tracking.history import read_rows
+from src.tracking.sinks import Row
+from src.training.composed import composed_runs, run_config, run_path, run_settings
+from src.training.loop import Diverged
+from src.training.plan import make_plan
+from src.training.run import run
+from src.training.settings import RunSettings
+
+log = logging.getLogger(__name__)
+
+QUIET = "tracking.progress=none"
+"""A study shows one line of its own."""
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """One run of a study, which may be finished or not.
+
+    Attributes:
+        arguments: of `src.train`.
+        settings: that they make.
+        config: the same as plain values.
+        directory: its files.
+    """
+
+    arguments: tuple[str, ...]
+    settings: RunSettings
+    config: dict[str, Any]
+    directory: RunDirectory
+
+    def rows(self) -> list[Row]:
+        """All measurements."""
+        return read_rows(self.directory.metrics)
+
+    def last(self, name: str) -> float:
+        """The last measurement of something.
+
+        Raises:
+            UserError: it was never measured.
+        """
+        values = [row[name] for row in self.rows() if name in row]
+        if not values:
+            raise UserError(f"{self.directory.path} has no {name}")
+        return values[-1]
+
+    def results(self) -> dict[str, Any]:
+        """The scores at the end.
+
+        Raises:
+            UserError: the run is not finished.
+        """
+        return self.directory.read_json("results.json")
+
+    def record(self) -> dict[str, Any]:
+        """Where its numbers come from."""
+        provenance = self.directory.read_json("provenance.json")
+        kept = ("commit", "dirty", "device", "devices", "threads", "resumed")
+        return {"arguments": list(self.arguments), "run": self.directory.path.name} | {
+            name: provenance[name] for name in kept
+        }
+
+
+def planned(arguments: Sequence[str]) -> StudyRun:
+    """Composes and checks one run; nothing is computed.
+
+    Args:
+        arguments: of `src.train`.
+
+    Raises:
+        UserError: they are wrong.
+    """
+    (job,) = composed_runs("train", [*arguments, QUIET])
+    settings = run_settings(job)
+    make_plan(settings, settings.dataset().spec.train)
+    return StudyRun(tuple(arguments), settings, run_config(job), RunDirectory(run_path(job)))
+
+
+def finish(runs: Iterable[StudyRun]) -> None:
+    """Brings every run to its end, in the given order; one that diverges is left as it is.
+
+    Raises:
+        Interrupted: the process was asked to stop; the same study goes on from there.
+        UserError: a directory holds another run, or another process trains in it.
+    """
+    waiting = {each.directory.path: each for each in runs if not each.directory.finished()}
+    if not waiting:
+        return
+    logging.getLogger("src.training.run").setLevel(logging.WARNING)
+    with StudyProgress(len(waiting)) as progress:
+        for each in waiting.values():
+            progress.begin(" ".join(each.arguments))
+            try:
+                run(each.settings, each.config, each.directory.path, progress.measured)
+            except Diverged as error:
+                log.warning("%s: %s; it counts as not finished", each.directory.path, error)
+            progress.done()
+
+
+def usable(each: StudyRun) -> bool:
+    """Whether a run is finished and is the one that its name says; if not, a line says why it is left out."""
+    try:
+        each.results()
+        identity = each.directory.read_json("provenance.json").get("identity")
+    except UserError as error:
+        log.warning("left out: %s", error)
+        return False
+    if identity != run_hash(each.settings):
+        log.warning("left out: %s holds another run", each.directory.path)
+        return False
+    return True

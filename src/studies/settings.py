@@ -1,0 +1,74 @@
+"""Settings of a study: `conf/study/NAME.yaml`, and what the command line changes of it."""
+
+from collections.abc import Sequence
+from typing import Annotated, Generic, TypeVar
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field, model_validator
+from yaml import YAMLError
+
+from src.config.compose import CONF
+from src.config.errors import UserError, did_you_mean
+from src.config.settings import Settings, read_settings
+
+
+class Stage(Settings):
+    """One size of a study: all of its comparisons on one data set.
+
+    Attributes:
+        common: settings of `src.train` that all its runs share.
+        seeds: each comparison is made with every one of them.
+    """
+
+    common: list[str]
+    seeds: Annotated[list[int], Field(min_length=1)]
+
+
+StageT = TypeVar("StageT", bound=Stage)
+
+
+class StudySettings(Settings, Generic[StageT]):
+    """A study in its sizes.
+
+    Attributes:
+        profile: how much of it.
+        profiles: the stages of each profile, in the order in which they are run.
+        stages: by name.
+    """
+
+    profile: str
+    profiles: dict[str, Annotated[list[str], Field(min_length=1)]]
+    stages: dict[str, StageT]
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "StudySettings[StageT]":
+        if self.profile not in self.profiles:
+            raise ValueError(f"there is no profile {self.profile!r}{did_you_mean(self.profile, self.profiles)}")
+        for name in self.profiles[self.profile]:
+            if name not in self.stages:
+                raise ValueError(f"there is no stage {name!r}{did_you_mean(name, self.stages)}")
+        return self
+
+    def chosen(self) -> dict[str, StageT]:
+        """The stages of the chosen profile."""
+        return {name: self.stages[name] for name in self.profiles[self.profile]}
+
+
+StudyT = TypeVar("StudyT", bound=Settings)
+
+
+def read_study(cls: type[StudyT], name: str, arguments: Sequence[str]) -> StudyT:
+    """Reads `conf/study/NAME.yaml` with changes such as `profile=full` or `stages.digits.seeds=[0,1]`.
+
+    Raises:
+        UserError: a change cannot be read, or is of something that does not exist.
+    """
+    for argument in arguments:
+        if "=" not in argument:
+            raise UserError(f"{argument}: settings of a study are written key=value; see conf/study/{name}.yaml")
+    try:
+        given = OmegaConf.merge(OmegaConf.load(CONF / "study" / f"{name}.yaml"), OmegaConf.from_dotlist([*arguments]))
+    except (OmegaConfBaseException, YAMLError) as error:
+        raise UserError(f"{' '.join(arguments)}: {' '.join(str(error).split())}") from None
+    return read_settings(cls, OmegaConf.to_container(given, resolve=True))  # type: ignore[arg-type]

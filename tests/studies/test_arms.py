@@ -1,0 +1,69 @@
+"""Arms are run, chosen by validation, interrupted and gathered, with real runs of seconds."""
+
+import json
+
+import pytest
+
+from src.config.errors import UserError
+from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.runs import usable
+
+TINY = (
+    "model=linear",
+    "train.duration=40steps",
+    "data.validation=100",
+    "debug.examples=200",
+    "tracking.tensorboard=false",
+)
+
+
+@pytest.fixture
+def arm(tmp_path):
+    def make(name, *arguments):
+        return Arm(name, (*TINY, *arguments, f"hydra.run.dir={tmp_path}/${{run_name:}}"))
+
+    return make
+
+
+def test_the_best_value_is_that_of_the_validation_score(arm):
+    (chosen,) = at_best([arm("a")], "optimizer.learning_rate", [1e-6, 0.1], seed=0)
+    assert chosen.value("optimizer.learning_rate") == "0.1"
+
+
+def test_one_value_needs_no_run(arm, tmp_path):
+    (chosen,) = at_best([arm("a")], "optimizer.learning_rate", [0.5], seed=0)
+    assert chosen.value("optimizer.learning_rate") == "0.5"
+    assert not list(tmp_path.iterdir())
+
+
+def test_finished_runs_are_reused_and_others_left_out(arm, caplog):
+    arms = [arm("slow", "optimizer.learning_rate=0.01"), arm("fast", "optimizer.learning_rate=0.1")]
+    first = finished_runs(arms, [0, 1])
+    assert {name: list(runs) for name, runs in first.items()} == {"slow": [0, 1], "fast": [0, 1]}
+    assert first["slow"][0].last("train_loss") > first["fast"][0].last("train_loss")
+    times = {
+        run.directory.path: run.directory.table.stat().st_mtime_ns for runs in first.values() for run in runs.values()
+    }
+
+    foreign = first["fast"][1].directory
+    record = foreign.read_json("provenance.json") | {"identity": "0000000000"}
+    (foreign.path / "provenance.json").write_text(json.dumps(record))
+    again = finished_runs(arms, [0, 1])
+    assert list(again["fast"]) == [0]
+    assert f"left out: {foreign.path} holds another run" in caplog.text
+    assert all(path.joinpath("metrics.csv").stat().st_mtime_ns == time for path, time in times.items())
+
+
+def test_a_run_that_diverges_is_never_averaged(arm, caplog):
+    runs = finished_runs([arm("wild", "optimizer.learning_rate=1e30"), arm("tame", "optimizer.learning_rate=0.1")], [0])
+    assert {name: list(found) for name, found in runs.items()} == {"wild": [], "tame": [0]}
+    assert "it counts as not finished" in caplog.text
+
+
+def test_a_run_that_never_began_is_not_usable(arm):
+    assert not usable(arm("a").run(0))
+
+
+def test_no_finished_value_is_an_error(arm):
+    with pytest.raises(UserError, match=r"wild: no run finished with optimizer.learning_rate among 1e\+30, 1e\+31"):
+        at_best([arm("wild")], "optimizer.learning_rate", [1e30, 1e31], seed=0)

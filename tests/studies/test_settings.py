@@ -1,0 +1,59 @@
+"""Studies are read from `conf/study/`, and every mistake is one line."""
+
+import re
+
+import pytest
+
+from experiments.depth_study import DepthStage
+from src.config.compose import CONF
+from src.config.errors import UserError
+from src.studies.runs import planned
+from src.studies.settings import StudySettings, read_study
+
+Depth = StudySettings[DepthStage]
+
+
+def test_a_profile_names_its_stages_in_order():
+    assert list(read_study(Depth, "depth_study", []).chosen()) == ["digits", "cifar10_small"]
+    assert list(read_study(Depth, "depth_study", ["profile=full"]).chosen()) == ["cifar10"]
+
+
+def test_the_command_line_changes_a_stage():
+    settings = read_study(Depth, "depth_study", ["stages.digits.seeds=[7,8]", "profiles.quick=[digits]"])
+    assert settings.chosen()["digits"].seeds == [7, 8]
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("profile=ful", "there is no profile 'ful'; did you mean 'full'?"),
+        ("profiles.quick=[digit]", "there is no stage 'digit'; did you mean 'digits'?"),
+        ("stages.digits.seed=[1]", "stages.digits.seed is not a setting; did you mean 'seeds'?"),
+        ("stages.digits.seeds=[]", "stages.digits.seeds"),
+        ("full", "settings of a study are written key=value; see conf/study/depth_study.yaml"),
+    ],
+)
+def test_mistakes_name_the_right_thing(argument, words):
+    with pytest.raises(UserError, match=re.escape(words)):
+        read_study(Depth, "depth_study", [argument])
+
+
+def test_every_run_of_the_depth_study_composes():
+    settings = read_study(Depth, "depth_study", [])
+    for stage in settings.stages.values():
+        for kind in ("plain", "residual"):
+            run = stage.arm(kind, stage.depths[-1]).run(0)
+            model = run.settings.model
+            assert (model.depth, model.shortcut) == (stage.depths[-1], "none" if kind == "plain" else "A")
+            assert run.settings.eval.test_curve
+
+
+def test_a_run_has_the_directory_that_a_person_gets():
+    assert (
+        planned(["+experiment=resnet20", "seed=3"]).directory == planned(["seed=3", "+experiment=resnet20"]).directory
+    )
+
+
+def test_all_studies_have_a_command():
+    for path in (CONF / "study").glob("*.yaml"):
+        assert f"python -m experiments.{path.stem}" in path.read_text()
