@@ -1,0 +1,142 @@
+"""Directions in the space of weights: random ones, from one network to another, along training.
+
+Li et al. 2018 (arXiv:1712.09913), sections 4 and 7.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from src.config.errors import UserError
+from src.training.state import Tree
+
+Normalization = Literal["filter", "layer", "none"]
+
+TINY = 1e-10
+"""Keeps the direction of an all-zero filter finite; the authors' code has the same number."""
+
+
+def gaussian(
+    key: Key[Array, ""], parameters: Tree, normalization: Normalization = "filter", *, vectors: bool = False
+) -> Tree:
+    """A Gaussian direction, each filter of it as long as that filter of the network (Li et al., section 4).
+
+    A filter is what makes one output: all of a tensor but its last axis, so for a dense layer the weights of a neuron.
+
+    Args:
+        key: of the randomness.
+        parameters: of the network.
+        normalization: what is as long as in the network: each filter, each tensor, or nothing.
+        vectors: whether tensors of one dimension, biases and those of batch normalization, are moved too. The paper
+            does not. They count as one filter for each number.
+    """
+    leaves, structure = jax.tree.flatten(parameters)
+    keys = jax.random.split(key, len(leaves))
+    return jax.tree.unflatten(
+        structure,
+        [
+            scaled(jax.random.normal(own, leaf.shape, leaf.dtype), leaf, normalization)
+            if vectors or leaf.ndim > 1
+            else jnp.zeros_like(leaf)
+            for own, leaf in zip(keys, leaves, strict=True)
+        ],
+    )
+
+
+def scaled(
+    direction: Float[Array, "*shape"], weights: Float[Array, "*shape"], normalization: Normalization
+) -> Float[Array, "*shape"]:
+    """One tensor of a direction, made as long as the weights filter by filter or as a whole."""
+    if normalization == "none":
+        return direction
+    axes = tuple(range(direction.ndim - 1)) if normalization == "filter" else None
+
+    def length(x: Array) -> Array:
+        return jnp.sqrt(jnp.sum(x * x, axis=axes, keepdims=True))
+
+    return direction * (length(weights) / (length(direction) + TINY))
+
+
+def between(start: Tree, end: Tree) -> Tree:
+    """The direction that leads from one network to another in one step.
+
+    Raises:
+        UserError: they are different networks.
+    """
+    check_same_network(start, end)
+    return jax.tree.map(jnp.subtract, end, start)
+
+
+def orthogonal(direction: Tree, to: Tree) -> Tree:
+    """What is left of a direction without its part along another one."""
+    share = dot(direction, to) / dot(to, to)
+    return jax.tree.map(lambda own, other: own - share * other, direction, to)
+
+
+class Principal(NamedTuple):
+    """Principal directions of a path.
+
+    Attributes:
+        directions: of length 1, orthogonal, most of the path first.
+        explained: the share of the path's squared distances from its end that lies along each.
+    """
+
+    directions: list[Tree]
+    explained: list[float]
+
+
+def principal(path: Sequence[Tree], end: Tree, count: int = 2) -> Principal:
+    """Principal components of the differences of a path from its end (Li et al., section 7.2), not centred.
+
+    Args:
+        path: weights on the way.
+        end: where it leads.
+        count: how many directions.
+
+    Raises:
+        UserError: the path has fewer points than that.
+    """
+    if len(path) < count:
+        raise UserError(
+            f"{count} principal directions need at least {count} checkpoints besides the last, not {len(path)}"
+        )
+    steps = [between(end, point) for point in path]
+    products = np.array([[float(dot(one, other)) for other in steps] for one in steps])
+    values, vectors = np.linalg.eigh(products)
+    directions = []
+    for number in range(1, count + 1):
+        weights = vectors[:, -number] / np.sqrt(values[-number])
+        directions.append(jax.tree.map(lambda *parts, w=weights: sum(map(jnp.multiply, w, parts)), *steps))
+    return Principal(directions, (values[::-1][:count] / values.sum()).tolist())
+
+
+def dot(one: Tree, other: Tree) -> Float[Array, ""]:
+    """The inner product over all weights."""
+    return sum(jax.tree.leaves(jax.tree.map(jnp.vdot, one, other)), jnp.zeros(()))
+
+
+def check_same_network(one: Tree, other: Tree) -> None:
+    """Refuses trees that are not the weights of the same network.
+
+    Raises:
+        UserError: naming the first layer in which they differ.
+    """
+    ours, theirs = (
+        {
+            jax.tree_util.keystr(path, simple=True, separator="."): leaf.shape
+            for path, leaf in jax.tree.leaves_with_path(tree)
+        }
+        for tree in (one, other)
+    )
+    for name in [*ours, *theirs]:
+        if ours.get(name) != theirs.get(name):
+            there, here = _shape(theirs.get(name)), _shape(ours.get(name))
+            raise UserError(f"directions of another network: {name} is {there} there, {here} here")
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "absent" if shape is None else "x".join(map(str, shape))

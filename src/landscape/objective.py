@@ -1,0 +1,137 @@
+"""What a landscape is drawn of: measurements as a pure function of a network's weights."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array
+
+from src.config.errors import UserError
+from src.data.batches import Resident, evaluation_batch
+from src.tasks.base import Sums, TaskSettings
+from src.training.state import Tree
+from src.training.step import zero_sums
+
+BatchNorm = Literal["frozen", "recalibrated", "batch"]
+"""Statistics of batch normalization: those of the trained network (the paper's), of the training images with the moved
+weights, or of each batch by itself."""
+
+
+def _numbers(measured: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in measured.items()}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Measurements of a network with any weights.
+
+    Attributes:
+        measure: a pure function of weights and data, giving a dictionary of arrays; traced by JAX, never mapped over
+            weights with `vmap`.
+        parameters: the weights in the middle of the landscape.
+        data: what `measure` reads besides, such as images and labels: any tree of arrays.
+        summary: the arrays of one point, fetched from the device, as numbers.
+    """
+
+    measure: Callable[[Tree, Any], Mapping[str, Any]]
+    parameters: Tree
+    data: Any
+    summary: Callable[[Mapping[str, Any]], dict[str, float]] = _numbers
+
+
+def pure(module: nnx.Module, **norm: Any) -> tuple[Callable[..., tuple[Array, Tree]], Tree, Tree]:
+    """A network in evaluation mode as a function of weights, statistics and images.
+
+    Args:
+        module: is left as it is.
+        norm: attributes of its batch normalizations that are set, such as `use_running_average=False`.
+
+    Returns:
+        The function, giving outputs and the statistics afterwards; the weights; the statistics.
+    """
+    module = nnx.clone(module)
+    module.eval()
+    module.set_attributes(nnx.BatchNorm, axis_name=None, raise_if_not_found=False, **norm)
+    definition, parameters, statistics, rest = nnx.split(module, nnx.Param, nnx.BatchStat, ...)  # type: ignore[misc]
+
+    def apply(parameters: Tree, statistics: Tree, images: Array) -> tuple[Array, Tree]:
+        moved = nnx.merge(definition, parameters, statistics, rest, copy=True)
+        outputs = moved(images)
+        return outputs, nnx.to_pure_dict(nnx.state(moved, nnx.BatchStat))
+
+    return apply, nnx.to_pure_dict(parameters), nnx.to_pure_dict(statistics)
+
+
+class SplitMeasure:
+    """Sums of a network's losses and hits over whole splits, as a function of its weights."""
+
+    def __init__(
+        self, module: nnx.Module, task: TaskSettings, outputs: int, batch_norm: BatchNorm, batch_size: int
+    ) -> None:
+        """Prepares; see `split_objective`."""
+        self._frozen, self.parameters, self._statistics = pure(module)
+        self._in_batch, _, _ = pure(module, use_running_average=False, momentum=0.0)
+        self._task, self._outputs = task, outputs
+        self._batch_norm, self._batch_size = batch_norm, batch_size
+
+    def __call__(self, parameters: Tree, data: Mapping[str, Resident]) -> dict[str, Sums]:
+        recalibrated = self._batch_norm == "recalibrated"
+        statistics = self._recalibrated(parameters, data["train"]) if recalibrated else self._statistics
+        return {name: self._sums(parameters, statistics, split) for name, split in data.items()}
+
+    def _sums(self, parameters: Tree, statistics: Tree, data: Resident) -> Sums:
+        forward = self._in_batch if self._batch_norm == "batch" else self._frozen
+
+        def add(number: Array, total: Sums) -> Sums:
+            batch = evaluation_batch(data, number * self._batch_size, self._batch_size)
+            outputs, _ = forward(parameters, statistics, batch.images)
+            return jax.tree.map(jnp.add, total, self._task.sums(outputs, batch, detailed=False))
+
+        batches = -(-len(data.labels) // self._batch_size)
+        return jax.lax.fori_loop(0, batches, add, zero_sums(self._task, self._outputs, detailed=False))
+
+    def _recalibrated(self, parameters: Tree, data: Resident) -> Tree:
+        """Means of the statistics that each batch has with these weights; a short last batch is left out."""
+        batches = max(1, len(data.labels) // self._batch_size)
+
+        def add(number: Array, total: Tree) -> Tree:
+            batch = evaluation_batch(data, number * self._batch_size, self._batch_size)
+            return jax.tree.map(jnp.add, total, self._in_batch(parameters, self._statistics, batch.images)[1])
+
+        total = jax.lax.fori_loop(0, batches, add, jax.tree.map(jnp.zeros_like, self._statistics))
+        return jax.tree.map(lambda values: values / batches, total)
+
+
+def split_objective(
+    module: nnx.Module,
+    task: TaskSettings,
+    outputs: int,
+    splits: Mapping[str, Resident],
+    *,
+    batch_norm: BatchNorm = "frozen",
+    batch_size: int = 500,
+) -> Objective:
+    """Loss and accuracy of a network on whole splits: `train_loss`, `train_accuracy`, `test_loss` and so on.
+
+    Args:
+        module: with the weights and statistics of the middle.
+        task: what its outputs mean.
+        outputs: their length.
+        splits: by name; `recalibrated` takes statistics from `train`.
+        batch_norm: which statistics the network uses.
+        batch_size: images that are computed at once; with `batch` it is part of the definition of the loss.
+
+    Raises:
+        UserError: statistics are to be recalibrated without training images.
+    """
+    if batch_norm == "recalibrated" and "train" not in splits:
+        raise UserError("batch_norm=recalibrated takes statistics from the training images; add the split train")
+    measure = SplitMeasure(module, task, outputs, batch_norm, batch_size)
+
+    def summary(sums: Mapping[str, Any]) -> dict[str, float]:
+        return {f"{split}_{name}": value for split in sums for name, value in task.summary(sums[split]).items()}
+
+    return Objective(measure, measure.parameters, dict(splits), summary)

@@ -1,0 +1,50 @@
+"""The path of training, seen on a plane of weights."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from src.landscape.directions import between, dot
+from src.training.state import Tree
+
+
+class Projection(NamedTuple):
+    """A point of weight space on a plane.
+
+    Attributes:
+        coordinates: of the nearest point of the plane.
+        residual: the distance to it.
+        explained: the share of the squared distance to the origin that lies in the plane; 1 at the origin.
+    """
+
+    coordinates: list[float]
+    residual: float
+    explained: float
+
+
+def project(points: Iterable[Tree], origin: Tree, directions: Sequence[Tree]) -> list[Projection]:
+    """The nearest point of the plane to each point, by least squares; directions need be neither orthogonal nor short.
+
+    Args:
+        points: weights, such as those of a run's checkpoints.
+        origin: weights where all coordinates are 0.
+        directions: that span the plane.
+
+    Raises:
+        UserError: the points are of another network.
+    """
+    gram: Float[np.ndarray, "d d"] = np.array([[float(dot(one, other)) for other in directions] for one in directions])
+    found = []
+    for point in points:
+        offset = between(origin, point)
+        coordinates = np.linalg.solve(gram, [float(dot(direction, offset)) for direction in directions])
+        left = jax.tree.map(
+            lambda whole, *parts, c=coordinates: whole - sum(map(jnp.multiply, c, parts)), offset, *directions
+        )
+        whole, residual = float(dot(offset, offset)), float(dot(left, left))
+        found.append(Projection(coordinates.tolist(), residual**0.5, 1 - residual / whole if whole else 1.0))
+    return found
