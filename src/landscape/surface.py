@@ -1,0 +1,123 @@
+"""Loss and accuracy over a line or a plane of weights (Li et al. 2018), as numbers and as a file."""
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64
+
+from src.config.errors import UserError, did_you_mean
+from src.runs.files import write_whole
+
+FORMAT = "surface 1"
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What was measured at weights theta + alpha * delta + beta * eta (Li et al. 2018, section 3).
+
+    Attributes:
+        title: which network this is, as a figure calls it.
+        alpha: steps along the first direction, increasing.
+        beta: steps along the second direction, increasing; none for a line.
+        values: float32 or float64 by name, such as `train_loss` (cross-entropy) or `test_accuracy` (a share of 1). The
+            first axis is alpha's. NaN and infinity are measurements too: that is where the loss overflowed.
+        metadata: where it came from, as JSON can say it: run, seed, normalisation, commit.
+
+    Raises:
+        ValueError: the parts do not fit each other.
+    """
+
+    title: str
+    alpha: Float64[np.ndarray, "n"]
+    beta: Float64[np.ndarray, "m"] | None
+    values: Mapping[str, Float[np.ndarray, "n *m"]]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, steps in (("alpha", self.alpha), ("beta", self.beta)):
+            if steps is not None and (steps.ndim != 1 or len(steps) < 2 or not (np.diff(steps) > 0).all()):
+                raise ValueError(f"{name} must be two or more increasing numbers")
+        for name, values in self.values.items():
+            if values.shape != self.shape:
+                raise ValueError(f"{name} has the shape {values.shape} where {self.shape} is needed")
+            if values.dtype not in (np.float32, np.float64):
+                raise ValueError(f"{name} is {values.dtype}, neither float32 nor float64")
+        if not self.values:
+            raise ValueError("no values")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of steps along each direction."""
+        return (len(self.alpha),) if self.beta is None else (len(self.alpha), len(self.beta))
+
+    def value(self, name: str) -> Float[np.ndarray, "n *m"]:
+        """The measurements of one name.
+
+        Raises:
+            UserError: there are none.
+        """
+        if name not in self.values:
+            raise UserError(f"the surface '{self.title}' has no {name}{did_you_mean(name, self.values)}")
+        return self.values[name]
+
+
+def heights(values: Float[np.ndarray, "*shape"], *, logarithmic: bool) -> Float[np.ndarray, "*shape"]:
+    """How high values stand in a figure: themselves or their decimal logarithm; NaN where that is not finite."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        high = np.log10(values) if logarithmic else values
+    return np.where(np.isfinite(high), high, np.nan)
+
+
+def lowest(values: Float[np.ndarray, "*shape"]) -> tuple[int, ...] | None:
+    """Where the smallest finite value is; none if none is finite."""
+    finite: Bool[np.ndarray, "*shape"] = np.isfinite(values)
+    if not finite.any():
+        return None
+    index = np.argmin(np.where(finite, values, np.inf))
+    return tuple(int(i) for i in np.unravel_index(index, values.shape))
+
+
+def save(surface: Surface, path: Path) -> None:
+    """Writes a surface as `.npz`: plain arrays, and a string of JSON; whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    about = {"format": FORMAT, "title": surface.title, "metadata": dict(surface.metadata)}
+    arrays = {f"values/{name}": values for name, values in surface.values.items()}
+    steps = {"alpha": surface.alpha} if surface.beta is None else {"alpha": surface.alpha, "beta": surface.beta}
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, about=np.array(json.dumps(about)), **steps, **arrays)
+    write_whole(path, content.getvalue())
+
+
+def load(path: Path) -> Surface:
+    """Reads what `save` wrote, to the same bits; the file cannot hold code.
+
+    Raises:
+        UserError: there is no such file, or it is something else.
+    """
+    try:
+        with path.open("rb") as file, zipfile.ZipFile(file):
+            pass
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        about = json.loads(str(arrays.pop("about")))
+        if about["format"] != FORMAT:
+            raise ValueError(f"its format is {about['format']!r}")
+        alpha, beta = arrays.pop("alpha"), arrays.pop("beta", None)
+        values = {name.removeprefix("values/"): array for name, array in arrays.items()}
+        return Surface(about["title"], alpha, beta, values, about["metadata"])
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
+    except KeyError as error:
+        raise UserError(f"{path} is no saved surface: it has no {error}") from None
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path} is no saved surface: {error}") from None
