@@ -14,7 +14,7 @@ def plane(title="calm", n=51, m=51, *, wild=False, holes=False, dtype=np.float32
     log_loss = -1 + 2.2 * np.tanh(0.9 * (x**2 + 1.4 * y**2 - 0.3 * x * y))
     if wild:
         waves = np.sin(9 * x + 4 * np.sin(3 * y)) * np.cos(8 * y - 3 * np.sin(5 * x)) + np.sin(17 * x * y + 2)
-        log_loss += 1.5 * np.sqrt(x**2 + y**2) * (0.5 + 0.5 * waves) + 1.6 * (x**2 + y**2) ** 0.75
+        log_loss += 0.9 * np.sqrt(x**2 + y**2) * (1 + waves) + 0.5 * (x**2 + y**2)
     loss = 10**log_loss
     if holes:
         loss[n // 5, m // 4], loss[n // 5 + 1, m // 4], loss[-1, -2] = np.nan, np.inf, -np.inf

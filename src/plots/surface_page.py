@@ -1,0 +1,76 @@
+"""Surfaces to turn by hand: one HTML file that needs no network, with exactly the measured values in it."""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from src.config.errors import UserError
+from src.landscape.surface import Surface
+from src.plots.surfaces import ACCURACY_LEVELS, COLORS, LOSS_LEVELS, finite_range, logarithmic, words
+
+PARTS = Path(__file__).with_name("page")
+
+
+def surface_page(surfaces: Sequence[Surface], title: str) -> str:
+    """A page with the surfaces beside each other (Li et al. 2018, Fig. 1), on one scale of heights and colours.
+
+    Args:
+        surfaces: over planes, in any sizes; what all of them measured can be chosen on the page.
+        title: its heading.
+
+    Raises:
+        UserError: a surface is a line, or the surfaces have no finite value in common.
+    """
+    for surface in surfaces:
+        if surface.beta is None:
+            raise UserError(f"the surface '{surface.title}' is a line, and a plane is needed")
+    names = [name for name in surfaces[0].values if all(name in surface.values for surface in surfaces)]
+    if not names:
+        raise UserError(f"the surfaces of '{title}' have no value in common")
+    data = {
+        "colors": _base64((255 * COLORS(np.arange(256))[:, :3]).round().astype(np.uint8)),
+        "values": {name: _scale(surfaces, name) for name in names},
+        "surfaces": [_surface(surface, names) for surface in surfaces],
+    }
+    parts = {
+        "title": html.escape(title),
+        "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
+        "script": "".join((PARTS / name).read_text() for name in ("scene.js", "page.js")),
+    }
+    return re.sub("@(title|data|script)@", lambda mark: parts[mark[1]], (PARTS / "page.html").read_text())
+
+
+def _scale(surfaces: Sequence[Surface], name: str) -> dict[str, Any]:
+    """How a value is called and drawn in all panels."""
+    log = logarithmic(name)
+    low, high = finite_range(surfaces, name, log=log)
+    levels = LOSS_LEVELS if log else ACCURACY_LEVELS
+    return {"label": words(name), "low": low, "high": high, "logarithmic": log, "levels": levels}
+
+
+def _surface(surface: Surface, names: Sequence[str]) -> dict[str, Any]:
+    assert surface.beta is not None
+    facts = surface.metadata.items()
+    return {
+        "title": surface.title,
+        "metadata": {name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in facts},
+        "alpha": _array(surface.alpha),
+        "beta": _array(surface.beta),
+        "values": {name: _array(surface.values[name]) for name in names},
+    }
+
+
+def _array(values: Float[np.ndarray, "..."]) -> dict[str, str]:
+    """The bytes of an array, as the page's typed arrays read them."""
+    return {"dtype": values.dtype.name, "base64": _base64(values.astype(values.dtype.newbyteorder("<")))}
+
+
+def _base64(values: np.ndarray) -> str:
+    return base64.b64encode(values.tobytes()).decode()

@@ -1,0 +1,254 @@
+"""Loss surfaces as Li et al. 2018 draw them (chapter Figs. 35, 36 and 41), several beside each other on one scale."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import LightSource, LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MultipleLocator, PercentFormatter
+
+from src.config.errors import UserError
+from src.landscape.surface import Surface, heights
+
+COLORS = colormaps["viridis"]
+LOSS_LEVELS = tuple(float(level) for level in np.arange(1, 100, 5) / 10)  # from 0.1 to 10 in steps of 0.5: the paper's
+ACCURACY_LEVELS = tuple(float(level) for level in np.arange(1, 10) / 10)
+ELEVATION, AZIMUTH = 32, -60  # degrees: from a corner, a little above, as in the paper's Fig. 1
+GONE = {"facecolor": "0.88", "edgecolor": "0.55", "hatch": "////", "linewidth": 0}
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """How training moved through the plane of a surface (Li et al. 2018, section 7).
+
+    Attributes:
+        points: alpha and beta of each checkpoint, first to last.
+        explained: the share of all movement that lies along alpha and along beta, from 0 to 1.
+    """
+
+    points: Float64[np.ndarray, "k 2"]
+    explained: tuple[float, float]
+
+
+def contours(
+    surfaces: Sequence[Surface], value: str = "train_loss", trajectories: Sequence[Trajectory | None] = ()
+) -> Figure:
+    """Labelled contours, losses from 0.1 to 10 in steps of 0.5 (paper, Fig. 5), with paths drawn over them (Fig. 9).
+
+    Args:
+        surfaces: over planes, one for each panel.
+        value: what is drawn.
+        trajectories: one for each surface, or none at all.
+
+    Raises:
+        UserError: a surface is a line or lacks the value.
+    """
+    figure, panels = _panels(surfaces, value)
+    levels = LOSS_LEVELS if logarithmic(value) else ACCURACY_LEVELS
+    norm = Normalize(levels[0], levels[-1])
+    for axis, surface in zip(panels, surfaces, strict=True):
+        values = heights(surface.value(value), logarithmic=False)
+        crossed = [level for level in levels if np.nanmin(values) < level < np.nanmax(values)]
+        if crossed:
+            lines = axis.contour(surface.alpha, surface.beta, values.T, crossed, cmap=COLORS, norm=norm, linewidths=0.9)
+            axis.clabel(
+                lines,
+                crossed[::2],
+                fontsize=6,
+                fmt=lambda level: f"{level:.1f}" if logarithmic(value) else f"{level:.0%}",
+            )
+        _mark(axis, surface, np.isnan(values))
+    for axis, trajectory in zip(panels, trajectories, strict=bool(trajectories)):
+        if trajectory is not None:
+            _draw_trajectory(axis, trajectory)
+    _legend(figure, panels)
+    return figure
+
+
+def heat_maps(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure:
+    """Every point of the grid in its colour, losses on a logarithmic scale.
+
+    Raises:
+        UserError: a surface is a line, lacks the value or has no finite one.
+    """
+    figure, panels = _panels(surfaces, value)
+    norm = _scale(surfaces, value)
+    for axis, surface in zip(panels, surfaces, strict=True):
+        values = surface.value(value)
+        gone = np.isnan(heights(values, logarithmic=logarithmic(value)))
+        axis.pcolormesh(
+            surface.alpha, surface.beta, np.where(gone, np.nan, values).T, cmap=COLORS, norm=norm, rasterized=True
+        )
+        _mark(axis, surface, gone)
+    _colorbar(figure, panels, norm, value)
+    _legend(figure, panels)
+    return figure
+
+
+def landscapes(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure:
+    """Surfaces in space, losses on a logarithmic scale (paper, Fig. 1).
+
+    Raises:
+        UserError: a surface is a line, lacks the value or has no finite one.
+    """
+    figure, panels = _panels(surfaces, value, projection="3d")
+    norm, log = _scale(surfaces, value), logarithmic(value)
+    floor, top = (np.log10([norm.vmin, norm.vmax]) if log else (norm.vmin, norm.vmax)) if norm.vmin else (0, 1)
+    for axis, surface in zip(panels, surfaces, strict=True):
+        height = heights(surface.value(value), logarithmic=log)
+        alpha, beta = np.meshgrid(surface.alpha, surface.beta, indexing="ij")
+        colors = COLORS(Normalize(floor, top)(height))
+        light = LightSource(azdeg=300, altdeg=50)
+        axis.plot_surface(
+            alpha, beta, height, facecolors=colors, lightsource=light, rstride=1, cstride=1, antialiased=False
+        )
+        gone = np.isnan(height)
+        if gone.any():
+            axis.scatter(alpha[gone], beta[gone], floor, marker="x", color="0.5", s=9, label="not finite", zorder=0)
+        axis.set(zlim=(floor, top))
+        axis.view_init(ELEVATION, AZIMUTH)
+        if log:
+            axis.zaxis.set_major_locator(MultipleLocator(1))
+            axis.zaxis.set_major_formatter(FuncFormatter(lambda power, _: f"$10^{{{power:.0f}}}$"))
+    _colorbar(figure, panels, norm, value)
+    _legend(figure, panels)
+    return figure
+
+
+def interpolations(surfaces: Sequence[Surface]) -> Figure:
+    """Loss and accuracy along lines, training solid and test dashed (paper, Fig. 2).
+
+    Raises:
+        UserError: a surface is a plane, or has neither loss nor accuracy.
+    """
+    figure = Figure(figsize=(4.8 * len(surfaces), 3.6), layout="constrained")
+    panels = figure.subplots(1, len(surfaces), sharey=True, squeeze=False)[0]
+    panels[0].set(yscale="log", ylabel="loss")
+    panels[0].yaxis.label.set_color("C0")
+    for axis, surface in zip(panels, surfaces, strict=True):
+        if surface.beta is not None:
+            raise UserError(f"the surface '{surface.title}' is a plane, and a line is needed")
+        shares = axis.twinx()
+        shares.set(ylim=(0, 1.02))
+        shares.yaxis.set_major_formatter(PercentFormatter(1))
+        gone = np.zeros(surface.shape, bool)
+        for name, values in surface.values.items():
+            target, color = (axis, "C0") if logarithmic(name) else (shares, "C3")
+            height = heights(values, logarithmic=logarithmic(name))
+            gone |= np.isnan(height)
+            target.plot(
+                surface.alpha,
+                np.where(np.isnan(height), np.nan, values),
+                color=color,
+                linestyle="--" if name.startswith("test") else "-",
+                label=words(name),
+            )
+        axis.set(title=surface.title, xlabel="α", xlim=(surface.alpha[0], surface.alpha[-1]))
+        axis.grid(alpha=0.25)
+        _mark_line(axis, surface, gone)
+        for each in (axis, shares):
+            each.spines["top"].set_visible(False)
+        if axis is panels[-1]:
+            shares.set_ylabel("accuracy", color="C3")
+    _legend(figure, figure.axes)
+    return figure
+
+
+def logarithmic(value: str) -> bool:
+    """Whether a value is read on a logarithmic scale: losses, but not accuracies."""
+    return value.endswith("loss")
+
+
+def words(value: str) -> str:
+    """A value's name as an axis label says it."""
+    return value.replace("train_", "training ").replace("_", " ")
+
+
+def finite_range(surfaces: Sequence[Surface], value: str, *, log: bool) -> tuple[float, float]:
+    """The smallest and the largest value of all surfaces that can be drawn.
+
+    Raises:
+        UserError: a surface lacks the value, or there is no finite one.
+    """
+    arrays = [surface.value(value) for surface in surfaces]
+    drawn = np.concatenate([each[~np.isnan(heights(each, logarithmic=log))] for each in arrays])
+    if not drawn.size:
+        raise UserError(f"no surface has a finite {value}")
+    return float(drawn.min()), float(drawn.max())
+
+
+def _panels(surfaces: Sequence[Surface], value: str, projection: str | None = None) -> tuple[Figure, list[Axes]]:
+    """A figure with a titled panel for each surface."""
+    figure = Figure(figsize=(4.4 * len(surfaces), 4.2), layout="constrained")
+    panels: list[Axes] = []
+    for number, surface in enumerate(surfaces, 1):
+        if surface.beta is None:
+            raise UserError(f"the surface '{surface.title}' is a line, and a plane is needed")
+        surface.value(value)
+        axis = figure.add_subplot(1, len(surfaces), number, projection=projection)
+        axis.set(title=surface.title, xlabel="α", ylabel="β")
+        if projection is None:
+            axis.set(xlim=surface.alpha[[0, -1]], ylim=surface.beta[[0, -1]], aspect="equal")
+        panels.append(axis)
+    return figure, panels
+
+
+def _scale(surfaces: Sequence[Surface], value: str) -> Normalize:
+    """The colours that all surfaces share."""
+    low, high = finite_range(surfaces, value, log=logarithmic(value))
+    return LogNorm(low, high) if logarithmic(value) else Normalize(low, high)
+
+
+def _colorbar(figure: Figure, panels: list[Axes], norm: Normalize, value: str) -> None:
+    percent = None if logarithmic(value) else PercentFormatter(1)
+    figure.colorbar(ScalarMappable(norm, COLORS), ax=panels, label=words(value), format=percent, shrink=0.8)
+
+
+def _draw_trajectory(axis: Axes, trajectory: Trajectory) -> None:
+    """Joins the checkpoints, and says how much of the movement this plane shows."""
+    axis.plot(*trajectory.points.T, color="C3", linewidth=1.2, marker="o", markersize=2.5, label="training")
+    axis.plot(*trajectory.points[-1], color="C3", marker="*", markersize=11, markeredgecolor="white", linestyle="")
+    for set_label, letter, share in zip(
+        (axis.set_xlabel, axis.set_ylabel), ("α", "β"), trajectory.explained, strict=True
+    ):
+        set_label(f"{letter}: {share:.1%} of the movement")
+
+
+def _mark(axis: Axes, surface: Surface, gone: Bool[np.ndarray, "n m"]) -> None:
+    """Hatches the cells of points that have no finite value."""
+    alpha, beta = _edges(surface.alpha), _edges(surface.beta)
+    cells = [
+        ((alpha[i], beta[j]), (alpha[i + 1], beta[j]), (alpha[i + 1], beta[j + 1]), (alpha[i], beta[j + 1]))
+        for i, j in np.argwhere(gone)
+    ]
+    if cells:
+        axis.add_collection(PolyCollection(cells, **GONE, label="not finite"), autolim=False)
+
+
+def _mark_line(axis: Axes, surface: Surface, gone: Bool[np.ndarray, "n"]) -> None:
+    """Hatches the steps of points that have no finite value."""
+    edges = _edges(surface.alpha)
+    for start, end in zip(edges[:-1][gone], edges[1:][gone], strict=True):
+        axis.axvspan(start, end, **GONE, label="not finite")
+
+
+def _edges(steps: Float64[np.ndarray, "n"] | None) -> Float64[np.ndarray, "n+1"]:
+    """Where the cell of one point ends and that of the next begins."""
+    assert steps is not None
+    return np.concatenate([steps[:1], (steps[1:] + steps[:-1]) / 2, steps[-1:]])
+
+
+def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """One legend below all panels; nothing is named twice."""
+    named = {}
+    for panel in panels:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    if named:
+        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=len(named), frameon=False)
