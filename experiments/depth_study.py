@@ -170,7 +170,7 @@ def as_table(networks: Mapping[str, Mapping[str, Any]]) -> str:
         "trained",
         "training error %",
         "test error %",
-        "published %",
+        "published (CIFAR-10) %",
     ]
     rows = [
         [

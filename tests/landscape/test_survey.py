@@ -1,0 +1,156 @@
+"""Surfaces of a quadratic and of a small network: exact, resumed to the same bytes, refused where they do not fit."""
+
+import json
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from src.config.errors import UserError
+from src.landscape.directions import gaussian
+from src.landscape.objective import split_objective
+from src.landscape.surface import save
+from src.landscape.survey import survey
+from tests.landscape.quadratic import PARAMETERS, flat, matrix, objective
+
+IDENTITY = {"seed": 0}
+AXES = [np.linspace(-1, 1, 5), np.linspace(0, 2, 3)]
+
+
+def directions(count=2):
+    return [gaussian(jax.random.key(seed), PARAMETERS) for seed in range(count)]
+
+
+def surface(points, objective=None, axes=AXES, given=None, identity=IDENTITY, **more):
+    given = directions(len(axes)) if given is None else given
+    return survey(
+        objective or globals()["objective"](), given, axes, title="q", identity=identity, points=points, **more
+    )
+
+
+def test_a_quadratic_is_exact_on_a_rectangle(tmp_path):
+    found = surface(tmp_path / "points.jsonl")
+    x, (one, other) = flat(PARAMETERS), map(flat, directions())
+    for i, alpha in enumerate(AXES[0]):
+        for j, beta in enumerate(AXES[1]):
+            place = x + alpha * one + beta * other
+            assert found.values["loss"][i, j] == pytest.approx(float(0.5 * place @ matrix() @ place), rel=1e-5)
+    assert found.values["loss"].shape == (5, 3)
+
+
+def test_a_line(tmp_path):
+    found = surface(tmp_path / "points.jsonl", axes=AXES[:1])
+    assert found.beta is None
+    assert found.values["loss"].shape == (5,)
+
+
+def test_a_surface_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
+    save(surface(tmp_path / "whole.jsonl"), tmp_path / "whole.npz")
+    lines = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "cut.jsonl").write_text("".join(lines[:7]) + lines[7][:10])
+    told = []
+    save(surface(tmp_path / "cut.jsonl", on_points=lambda done, total: told.append(done)), tmp_path / "cut.npz")
+    assert told[0] > 6
+    assert (tmp_path / "cut.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
+
+
+def test_nan_and_infinity_are_values(tmp_path):
+    def measure(parameters, data):
+        first = flat(parameters)[0]
+        return {"loss": jnp.where(first > 1.05, jnp.inf, jnp.where(first < 0.95, jnp.nan, first))}
+
+    wild = replace(objective(), measure=measure)
+    found = surface(tmp_path / "points.jsonl", wild)
+    assert np.isinf(found.values["loss"]).any()
+    assert np.isnan(found.values["loss"]).any()
+    told = []
+    again = surface(tmp_path / "points.jsonl", wild, on_points=lambda done, total: told.append(done))
+    assert not told
+    np.testing.assert_array_equal(again.values["loss"], found.values["loss"])
+
+
+def test_another_surface_in_the_file_is_named(tmp_path):
+    surface(tmp_path / "points.jsonl")
+    with pytest.raises(UserError, match="holds another surface: seed is 0 there and 1 here"):
+        surface(tmp_path / "points.jsonl", identity={"seed": 1})
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    surface(tmp_path / "points.jsonl")
+    text = (tmp_path / "points.jsonl").read_text().replace('"point": 3', '"pint": 3')
+    (tmp_path / "points.jsonl").write_text(text)
+    with pytest.raises(UserError, match=r"points.jsonl is damaged; remove it to measure anew"):
+        surface(tmp_path / "points.jsonl")
+
+
+def test_mistakes_are_one_line(tmp_path):
+    with pytest.raises(UserError, match="a surface needs at least two steps along beta, not 1"):
+        surface(tmp_path / "points.jsonl", axes=[AXES[0], np.zeros(1)])
+    with pytest.raises(UserError, match=r"directions of another network: one.kernel is absent there, 2x2 here"):
+        surface(tmp_path / "points.jsonl", given=[{"two": {"kernel": jnp.ones((2, 1))}}] * 2)
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot write"):
+        surface(tmp_path / "file" / "points.jsonl")
+
+
+@pytest.fixture
+def trained(engine):
+    """A small network a few steps into its training, so that its statistics are not those of the beginning."""
+    engine = engine()
+    state, sums = engine.initial_state(), engine.zero_sums()
+    for step in range(10):
+        state, sums = engine.advance(state, sums, engine.order(0), step + 1)
+    return engine, state
+
+
+def measured(engine, state, **options):
+    splits = {name: jax.device_get(engine.split(name)) for name in ("train", "test")}
+    module = engine.network.module(state)
+    found = split_objective(module, engine.settings.task, engine.outputs, splits, **options)
+    return found.summary(jax.device_get(jax.jit(found.measure)(found.parameters, found.data)))
+
+
+def test_the_middle_of_a_run_has_the_scores_of_the_run(trained):
+    engine, state = trained
+    found = measured(engine, state)
+    for split in ("train", "test"):
+        scores = engine.evaluate(state, engine.split(split))
+        assert found[f"{split}_accuracy"] == scores["accuracy"]
+        assert found[f"{split}_loss"] == pytest.approx(scores["loss"], rel=1e-5)
+
+
+def test_statistics_of_the_whole_training_set_do_not_depend_on_those_of_the_run(trained):
+    engine, state = trained
+    other = state._replace(statistics=jax.tree.map(lambda leaf: leaf + 3, state.statistics))
+    found, moved = (measured(engine, given, batch_norm="recalibrated") for given in (state, other))
+    assert found == moved
+    assert measured(engine, state) != measured(engine, other)
+
+
+def test_a_batch_of_all_images_is_its_own_calibration(trained):
+    """With one batch for everything, statistics of the batch and recalibrated ones are the same on training images."""
+    engine, state = trained
+    size = engine.dataset.spec.train
+    one, other = (measured(engine, state, batch_norm=kind, batch_size=size) for kind in ("batch", "recalibrated"))
+    assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)
+
+
+def test_recalibration_needs_training_images(trained):
+    engine, state = trained
+    with pytest.raises(UserError, match="takes statistics from the training images; add the split train"):
+        split_objective(
+            engine.network.module(state),
+            engine.settings.task,
+            10,
+            {"test": engine.split("test")},
+            batch_norm="recalibrated",
+        )
+
+
+def test_points_are_lines_of_json(tmp_path):
+    surface(tmp_path / "points.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "points.jsonl").read_text().splitlines()]
+    assert lines[0]["title"] == "q"
+    assert sorted(line["point"] for line in lines[1:]) == list(range(15))
