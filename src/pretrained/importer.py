@@ -1,7 +1,7 @@
 """Weights from elsewhere: arrays with PyTorch's or Keras's names, put into a network of ours.
 
-A family's table says which of their layers is which of ours (`src/models/published.py`). What follows from the
-framework alone, the names of the arrays of a layer and the order of their axes, is said here once.
+A family's table (`torchvision.py`, `keras.py`, `li2018.py`) says which of their layers is which of ours. What follows
+from the framework alone, the names of the arrays of a layer and the order of their axes, is said here once.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from src.config.errors import UserError, did_you_mean
+from src.pretrained.names import Kernel
 
 Arrays = Mapping[str, np.ndarray]
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,43 @@ class Framework:
     Attributes:
         separator: between the names of a layer and of its array.
         leaves: their names for ours; a layer has one of them.
-        turned: brings the axes of an array with a given name into our order.
+        turned: brings the axes of an array into our order.
         ignored: ends of names that mean no weights.
     """
 
     separator: str
     leaves: Mapping[str, tuple[str, ...]]
-    turned: Callable[[np.ndarray, str], np.ndarray]
+    turned: Callable[[np.ndarray], np.ndarray] = lambda array: array
     ignored: tuple[str, ...] = ()
+
+
+def _outputs_last(array: np.ndarray) -> np.ndarray:
+    """From outputs, inputs, height, width to height, width, inputs, outputs."""
+    return array.transpose(*range(2, array.ndim), 1, 0) if array.ndim > 1 else array
+
+
+TORCH = Framework(
+    ".",
+    {
+        "kernel": ("weight",),
+        "scale": ("weight",),
+        "bias": ("bias",),
+        "mean": ("running_mean",),
+        "var": ("running_var",),
+    },
+    _outputs_last,
+    ignored=("num_batches_tracked",),
+)
+KERAS = Framework(
+    "/",
+    {
+        "kernel": ("kernel",),
+        "scale": ("gamma",),
+        "bias": ("bias", "beta"),
+        "mean": ("moving_mean",),
+        "var": ("moving_variance",),
+    },
+)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -52,13 +81,13 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path} is no .npz or .safetensors file of arrays: {error}") from None
 
 
-def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str], framework: Framework) -> None:
+def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str | Kernel], framework: Framework) -> None:
     """Puts the values of a trained network into one of ours, in place.
 
     Args:
         module: gets a value for every parameter and running statistic.
         arrays: by the framework's names, such as `layer1.0.conv1.weight` or `conv1/kernel`.
-        layers: their name of each layer by ours: the family's table.
+        layers: the family's table.
         framework: `TORCH` or `KERAS`.
 
     Raises:
@@ -69,11 +98,12 @@ def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str], f
         layer, leaf = ".".join(map(str, path[:-1])), str(path[-1])
         if layer not in layers:
             raise UserError(f"the table of names has no layer {layer}{did_you_mean(layer, layers)}")
-        names = [f"{layers[layer]}{framework.separator}{own}" for own in framework.leaves[leaf]]
-        name = next((name for name in names if name in arrays), None)
-        if name is None:
-            raise UserError(f"layer {layer}: the weights have no {names[0]}{did_you_mean(names[0], arrays)}")
-        array = framework.turned(arrays[name], name)
+        entry = layers[layer]
+        theirs = entry if isinstance(entry, Kernel) else Kernel(entry)
+        name = _name(arrays, layer, leaf, theirs, framework)
+        array = framework.turned(arrays[name])
+        if leaf == "kernel":
+            array = theirs.turned(array)
         if array.shape != variable.shape:
             raise UserError(f"layer {layer}: {name} has the shape {array.shape} where {variable.shape} is needed")
         variable.set_value(jnp.asarray(array, variable.dtype))
@@ -82,38 +112,11 @@ def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str], f
         raise UserError(f"the network has no place for {', '.join(sorted(left)[:3])} ({len(left)} arrays)")
 
 
-def _from_torch(array: np.ndarray, name: str) -> np.ndarray:
-    """From outputs, inputs, height, width to height, width, inputs, outputs."""
-    return array.transpose(*range(2, array.ndim), 1, 0) if array.ndim > 1 else array
-
-
-def _from_keras(array: np.ndarray, name: str) -> np.ndarray:
-    """Filters of single channels stand in another axis, and a 1x1 convolution of one pixel is a linear layer."""
-    if name.endswith("depthwise_kernel"):
-        return array.reshape(*array.shape[:2], 1, -1)
-    return array[0, 0] if "preds" in name and array.ndim == 4 else array
-
-
-TORCH = Framework(
-    ".",
-    {
-        "kernel": ("weight",),
-        "scale": ("weight",),
-        "bias": ("bias",),
-        "mean": ("running_mean",),
-        "var": ("running_var",),
-    },
-    _from_torch,
-    ignored=("num_batches_tracked",),
-)
-KERAS = Framework(
-    "|",
-    {
-        "kernel": ("kernel", "depthwise_kernel", "pointwise_kernel"),
-        "scale": ("gamma",),
-        "bias": ("bias", "beta"),
-        "mean": ("moving_mean",),
-        "var": ("moving_variance",),
-    },
-    _from_keras,
-)
+def _name(arrays: Arrays, layer: str, leaf: str, theirs: Kernel, framework: Framework) -> str:
+    """Their name of the array that is a layer's `leaf`."""
+    leaves = theirs.names if leaf == "kernel" and theirs.names else framework.leaves[leaf]
+    names = [f"{theirs.layer}{framework.separator}{own}" for own in leaves]
+    name = next((name for name in names if name in arrays), None)
+    if name is None:
+        raise UserError(f"layer {layer}: the weights have no {names[0]}{did_you_mean(names[0], arrays)}")
+    return name

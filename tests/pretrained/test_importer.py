@@ -11,9 +11,9 @@ from safetensors.numpy import save_file
 
 from src.config.errors import UserError
 from src.models.mobilenet import MobileNet
-from src.models.published import cifar_resnet, mobilenet
 from src.models.resnet_cifar import CifarResNet
-from src.models.weights import KERAS, TORCH, put_weights, read_arrays
+from src.pretrained import keras, li2018
+from src.pretrained.importer import KERAS, TORCH, put_weights, read_arrays
 from tests.conftest import SHARED
 
 LI = SHARED / "data/li2018"
@@ -51,7 +51,7 @@ def test_the_networks_of_li_et_al_score_what_they_published(compose, name, short
     test = compose("data=cifar10").dataset().test
     mean, deviation = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])
     module = resnet(56, shortcut)
-    put_weights(module, read_arrays(LI / f"{name}.npz"), cifar_resnet(56), TORCH)
+    put_weights(module, read_arrays(LI / f"{name}.npz"), li2018.resnet(56), TORCH)
     found = predictions(module, (test.images[:1000] - mean) / deviation)
     wrong = (found != test.labels[:1000]).mean()
     assert abs(wrong - error) < 3 * np.sqrt(error * (1 - error) / 1000)
@@ -64,7 +64,7 @@ def test_mobilenet_tells_cats_from_dogs():
     assert names[151].startswith("Chihuahua")
     assert names[281].startswith("tabby")
     module = MobileNet(0.75, small=False, channels=3, outputs=1000, rngs=nnx.Rngs(0))
-    put_weights(module, read_arrays(MOBILENET / "mobilenet_v1_0.75_224.npz"), mobilenet(), KERAS)
+    put_weights(module, read_arrays(MOBILENET / "mobilenet_v1_0.75_224.npz"), keras.mobilenet(), KERAS)
     right = []
     for species, classes in SPECIES.items():
         files = sorted((PETS / species).glob("*.jpg"))[:150]
@@ -87,20 +87,20 @@ def torch_state(module, layers):
 
 def test_every_value_arrives_from_both_kinds_of_files(tmp_path):
     one = CifarResNet(8, "B", channels=3, outputs=10, rngs=nnx.Rngs(1))
-    arrays = torch_state(one, cifar_resnet(8))
+    arrays = torch_state(one, li2018.resnet(8))
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, tmp_path / "w.safetensors")
     np.savez(tmp_path / "w.npz", **arrays, **{"bn1.num_batches_tracked": np.array(3)})
     x = jax.random.normal(jax.random.key(0), (2, 32, 32, 3))
     one.eval()
     for file in ("w.safetensors", "w.npz"):
         other = resnet(8, "B")
-        put_weights(other, read_arrays(tmp_path / file), cifar_resnet(8), TORCH)
+        put_weights(other, read_arrays(tmp_path / file), li2018.resnet(8), TORCH)
         other.eval()
         np.testing.assert_array_equal(other(x), one(x))
 
 
 def test_weights_that_do_not_fit_are_one_line_that_names_the_layer(tmp_path):
-    arrays = torch_state(resnet(8, "B"), cifar_resnet(8))
+    arrays = torch_state(resnet(8, "B"), li2018.resnet(8))
     cases = [
         (
             {"conv1.weight": np.zeros((16, 1, 3, 3))},
@@ -112,8 +112,8 @@ def test_weights_that_do_not_fit_are_one_line_that_names_the_layer(tmp_path):
     for change, said in cases:
         changed = {name: array for name, array in {**arrays, **change}.items() if array is not None}
         with pytest.raises(UserError, match=said):
-            put_weights(resnet(8, "B"), changed, cifar_resnet(8), TORCH)
-    short = {ours: theirs for ours, theirs in cifar_resnet(8).items() if ours != "head"}
+            put_weights(resnet(8, "B"), changed, li2018.resnet(8), TORCH)
+    short = {ours: theirs for ours, theirs in li2018.resnet(8).items() if ours != "head"}
     with pytest.raises(UserError, match="the table of names has no layer head"):
         put_weights(resnet(8, "B"), arrays, short, TORCH)
     (tmp_path / "w.npz").write_bytes(b"no zip")
