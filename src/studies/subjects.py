@@ -1,0 +1,133 @@
+"""The trained networks that a study looks at: finished runs, or weights from elsewhere."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from flax import nnx
+
+from src.config.errors import UserError
+from src.config.settings import Settings
+from src.data.batches import Resident, normalization, resident
+from src.data.examples import Split
+from src.models.resnet_cifar import CifarResNetSettings
+from src.pretrained import li2018
+from src.pretrained.importer import TORCH, put_weights, read_arrays
+from src.studies.runs import StudyRun, finish, planned
+from src.tasks.base import TaskSettings
+from src.training.engine import build_network
+from src.training.finished import load_run
+from src.training.state import state_sha256
+
+
+class ElsewhereSettings(Settings):
+    """Weights of a CIFAR ResNet with the names of Li et al. 2018.
+
+    Attributes:
+        file: `.npz` or `.safetensors`.
+        mean: what is subtracted from the pixels of each channel, which go from 0 to 255.
+        deviation: what they are then divided by.
+    """
+
+    file: str
+    mean: list[float]
+    deviation: list[float]
+
+
+class SubjectSettings(Settings):
+    """One network.
+
+    Attributes:
+        title: in tables and figures.
+        arguments: of `src.train`, which make its run; weights from elsewhere take the network and the data from them.
+        weights: from elsewhere, or null for those of the run.
+    """
+
+    title: str
+    arguments: list[str]
+    weights: ElsewhereSettings | None
+
+
+class Subject(NamedTuple):
+    """A trained network, and the data that it is looked at with.
+
+    Attributes:
+        title: in tables and figures.
+        module: in evaluation mode.
+        task: what its outputs mean.
+        outputs: their length.
+        splits: images and labels by name.
+        identity: what defines all of it, as JSON can say it.
+        run: that it is the end of; none for weights from elsewhere.
+    """
+
+    title: str
+    module: nnx.Module
+    task: TaskSettings
+    outputs: int
+    splits: Mapping[str, Resident]
+    identity: dict[str, Any]
+    run: StudyRun | None
+
+
+def subjects(
+    settings: Sequence[SubjectSettings], common: Sequence[str], splits: Sequence[str], images: int | None
+) -> list[Subject]:
+    """Loads all networks of a study; runs that are not finished are finished first.
+
+    Args:
+        settings: of the networks.
+        common: arguments of `src.train` for all of them.
+        splits: that are wanted.
+        images: at most so many of each, the first ones; none for all.
+
+    Raises:
+        UserError: a run or a file cannot be used.
+    """
+    runs = [planned([*each.arguments, *common]) for each in settings]
+    finish(run for run, each in zip(runs, settings, strict=True) if each.weights is None)
+    return [
+        _of_run(each.title, run, splits, images)
+        if each.weights is None
+        else _from_elsewhere(each.title, each.weights, run, splits, images)
+        for each, run in zip(settings, runs, strict=True)
+    ]
+
+
+def _of_run(title: str, run: StudyRun, splits: Sequence[str], images: int | None) -> Subject:
+    finished = load_run(run.directory.path)
+    engine = finished.engine
+    constants = normalization(run.settings.data.normalize, engine.dataset.train.images)
+    return Subject(
+        title,
+        engine.network.module(finished.state),
+        engine.settings.task,
+        engine.outputs,
+        {name: resident(_first(engine.dataset.split(name), images), constants) for name in splits},
+        {"run": run.directory.path.name, "weights": state_sha256(finished.state), "images": images},
+        run,
+    )
+
+
+def _from_elsewhere(
+    title: str, weights: ElsewhereSettings, run: StudyRun, splits: Sequence[str], images: int | None
+) -> Subject:
+    model, dataset, task = run.settings.model, run.settings.dataset(), run.settings.task
+    if not isinstance(model, CifarResNetSettings):
+        raise UserError(f"{title}: weights from elsewhere are known by name for CIFAR ResNets only")
+    path = Path(weights.file)
+    arrays = read_arrays(path)
+    outputs = task.outputs(dataset.spec)
+    module = build_network(model, dataset.spec.shape, outputs, run.settings.precision, run.settings.parallel, seed=0)
+    put_weights(module, arrays, li2018.resnet(model.depth), TORCH)
+    module.eval()
+    mean, deviation = (np.float32(values).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
+    own = {name: resident(_first(dataset.split(name), images), (mean, deviation)) for name in splits}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Subject(title, module, task, outputs, own, {"weights": digest, "images": images}, None)
+
+
+def _first(split: Split, images: int | None) -> Split:
+    return Split(split.images[:images], split.labels[:images])
