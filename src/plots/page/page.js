@@ -1,4 +1,4 @@
-// The page: its controls, its panels and what is drawn around the surfaces. The numbers are exactly those that were measured.
+// The page: its controls, its panels and what is drawn around the surfaces. All numbers are those that were measured.
 'use strict';
 
 const HOME = {azimuth: -0.6, elevation: 0.5, zoom: 1};
@@ -116,7 +116,8 @@ function best({values}) {
 
 /** Writes below a panel what is read, and where its best point is. */
 function say({figure, surface, values, alpha, beta, probe, best}) {
-  const {label, logarithmic} = shown(), {dtype} = surface.values[state.value], step = value => Number(value.toPrecision(6));
+  const {label, logarithmic} = shown(), {dtype} = surface.values[state.value];
+  const step = value => Number(value.toPrecision(6));
   const place = v => `α ${step(alpha[Math.floor(v / beta.length)])}, β ${step(beta[v % beta.length])}`;
   const value = v => `${label} ${exact(values[state.value][v], dtype)}`;
   figure.querySelector('output').textContent = probe < 0 ? '' : `${place(probe)}: ${value(probe)}`;
@@ -210,7 +211,7 @@ function drawMarks(context, panel, put, {color, caretColor, backgroundColor}) {
     context.lineTo(drawn.at.x[best] / fine, drawn.at.y[best] / fine);
     context.stroke();
     context.setLineDash([]);
-    Object.assign(context, {lineWidth: 3, lineJoin: 'round', strokeStyle: backgroundColor, fillStyle: color});
+    Object.assign(context, {lineWidth: 4, lineJoin: 'round', strokeStyle: backgroundColor, fillStyle: color});
     context.strokeText(text, right, down - 10);
     context.fillText(text, right, down - 10);
     drawDot(context, panel, best, color);

@@ -50,7 +50,7 @@ function lightAt({n, m, x, y, z}, v) {
 function projection(camera, width, height) {
   const sa = Math.sin(camera.azimuth), ca = Math.cos(camera.azimuth);
   const se = Math.sin(camera.elevation), ce = Math.cos(camera.elevation);
-  const size = camera.zoom * Math.min(width * 0.31, height * 0.35);
+  const size = camera.zoom * Math.min(width * 0.29, height * 0.31);
   return (x, y, z) => {
     const away = y * ca - x * sa, up = z - BOX / 2, far = away * ce - up * se;
     const scale = size * DISTANCE / (DISTANCE + far);
@@ -75,7 +75,8 @@ function render(frame, mesh, camera, style) {
   frame.depth.fill(Infinity);
   frame.ids.fill(0);
   const floor = style.contours === 'floor' ? LOWERED : 0, put = projection(camera, frame.width, frame.height);
-  const at = places(mesh, put, v => Number.isNaN(mesh.z[v]) ? floor : mesh.z[v]), below = places(mesh, put, () => floor);
+  const at = places(mesh, put, v => Number.isNaN(mesh.z[v]) ? floor : mesh.z[v]);
+  const below = places(mesh, put, () => floor);
   const fill = (cells, points, id, brush) => cells.forEach(a => {
     triangle(frame, points, a, a + 1, a + mesh.m + 1, id(a), brush);
     triangle(frame, points, a, a + mesh.m + 1, a + mesh.m, id(a), brush);
