@@ -151,7 +151,7 @@ function paint(panel) {
   panel.fine = fine;
   buffer.getContext('2d').putImageData(panel.frame.image, 0, 0);
 
-  const context = canvas.getContext('2d'), put = projection(camera, width, height);
+  const context = canvas.getContext('2d'), put = projection(camera, width, height, floorOf(state.contours));
   Object.assign(canvas, {width: width * devicePixelRatio, height: height * devicePixelRatio});
   context.scale(devicePixelRatio, devicePixelRatio);
   Object.assign(context, {strokeStyle: style.color, fillStyle: style.color, font: LABELS, textBaseline: 'middle'});
@@ -163,7 +163,7 @@ function paint(panel) {
 
 /** The floor, the two walls behind with their grid, and numbers along the edges in front. */
 function drawBox(context, {camera, alpha, beta}, put) {
-  const floor = state.contours === 'floor' ? LOWERED : 0, {marks, height} = page.scale;
+  const floor = floorOf(state.contours), {marks, height} = page.scale;
   const x = Math.sin(camera.azimuth) > 0 ? 1 : -1, y = Math.cos(camera.azimuth) > 0 ? -1 : 1; // the corner in front
   const line = (opacity, ...points) => {
     context.globalAlpha = opacity;
