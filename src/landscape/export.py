@@ -54,17 +54,15 @@ def write_vts(surface: Surface, path: Path, *, value: str = "train_loss", logari
         UserError: the surface is a line, has no such value, or no finite one.
         OSError: it cannot be written.
     """
-    if surface.beta is None:
-        raise UserError(f"the surface '{surface.title}' is a line; a VTK grid needs two directions")
+    alpha, beta = np.meshgrid(*surface.plane(), indexing="ij")
     height = heights(surface.value(value), logarithmic=logarithmic)
     hidden = np.isnan(height)
     if hidden.all():
         raise UserError(f"the surface '{surface.title}' has no finite {value}")
     height = np.where(hidden, height[~hidden].max(), height).astype(np.float64)
-    alpha, beta = np.meshgrid(surface.alpha, surface.beta, indexing="ij")
 
     root = Xml.Element("VTKFile", type="StructuredGrid", version="1.0", byte_order="LittleEndian", header_type="UInt64")
-    extent = f"0 {len(surface.alpha) - 1} 0 {len(surface.beta) - 1} 0 0"
+    extent = f"0 {alpha.shape[0] - 1} 0 {alpha.shape[1] - 1} 0 0"
     piece = Xml.SubElement(Xml.SubElement(root, "StructuredGrid", WholeExtent=extent), "Piece", Extent=extent)
     data = Xml.SubElement(piece, "PointData", Scalars=value)
     for name, values in surface.values.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Float, Float64
 
 from src.config.errors import UserError, did_you_mean
 from src.runs.files import write_whole
@@ -57,6 +57,16 @@ class Surface:
         """The number of steps along each direction."""
         return (len(self.alpha),) if self.beta is None else (len(self.alpha), len(self.beta))
 
+    def plane(self) -> tuple[Float64[np.ndarray, "n"], Float64[np.ndarray, "m"]]:
+        """The steps along both directions.
+
+        Raises:
+            UserError: there is only one.
+        """
+        if self.beta is None:
+            raise UserError(f"the surface '{self.title}' is a line, and a plane is needed")
+        return self.alpha, self.beta
+
     def value(self, name: str) -> Float[np.ndarray, "n *m"]:
         """The measurements of one name.
 
@@ -73,15 +83,6 @@ def heights(values: Float[np.ndarray, "*shape"], *, logarithmic: bool) -> Float[
     with np.errstate(divide="ignore", invalid="ignore"):
         high = np.log10(values) if logarithmic else values
     return np.where(np.isfinite(high), high, np.nan)
-
-
-def lowest(values: Float[np.ndarray, "*shape"]) -> tuple[int, ...] | None:
-    """Where the smallest finite value is; none if none is finite."""
-    finite: Bool[np.ndarray, "*shape"] = np.isfinite(values)
-    if not finite.any():
-        return None
-    index = np.argmin(np.where(finite, values, np.inf))
-    return tuple(int(i) for i in np.unravel_index(index, values.shape))
 
 
 def save(surface: Surface, path: Path) -> None:

@@ -28,9 +28,6 @@ def surface_page(surfaces: Sequence[Surface], title: str) -> str:
     Raises:
         UserError: a surface is a line, or the surfaces have no finite value in common.
     """
-    for surface in surfaces:
-        if surface.beta is None:
-            raise UserError(f"the surface '{surface.title}' is a line, and a plane is needed")
     names = [name for name in surfaces[0].values if all(name in surface.values for surface in surfaces)]
     if not names:
         raise UserError(f"the surfaces of '{title}' have no value in common")
@@ -56,13 +53,13 @@ def _scale(surfaces: Sequence[Surface], name: str) -> dict[str, Any]:
 
 
 def _surface(surface: Surface, names: Sequence[str]) -> dict[str, Any]:
-    assert surface.beta is not None
+    alpha, beta = surface.plane()
     facts = surface.metadata.items()
     return {
         "title": surface.title,
         "metadata": {name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in facts},
-        "alpha": _array(surface.alpha),
-        "beta": _array(surface.beta),
+        "alpha": _array(alpha),
+        "beta": _array(beta),
         "values": {name: _array(surface.values[name]) for name in names},
     }
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
@@ -20,7 +22,7 @@ COLORS = colormaps["viridis"]
 LOSS_LEVELS = tuple(float(level) for level in np.arange(1, 100, 5) / 10)  # from 0.1 to 10 in steps of 0.5: the paper's
 ACCURACY_LEVELS = tuple(float(level) for level in np.arange(1, 10) / 10)
 ELEVATION, AZIMUTH = 32, -60  # degrees: from a corner, a little above, as in the paper's Fig. 1
-GONE = {"facecolor": "0.88", "edgecolor": "0.55", "hatch": "////", "linewidth": 0}
+GONE: dict[str, Any] = {"facecolor": "0.88", "edgecolor": "0.55", "hatch": "////", "linewidth": 0}
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,13 @@ def contours(
     Raises:
         UserError: a surface is a line or lacks the value.
     """
-    figure, panels = _panels(surfaces, value)
+    figure, panels = _panels(surfaces)
     levels = LOSS_LEVELS if logarithmic(value) else ACCURACY_LEVELS
     norm = Normalize(levels[0], levels[-1])
     for axis, surface in zip(panels, surfaces, strict=True):
         values = heights(surface.value(value), logarithmic=False)
-        crossed = [level for level in levels if np.nanmin(values) < level < np.nanmax(values)]
+        drawn = values[~np.isnan(values)]
+        crossed = [level for level in levels if (drawn < level).any() and (drawn > level).any()]
         if crossed:
             lines = axis.contour(surface.alpha, surface.beta, values.T, crossed, cmap=COLORS, norm=norm, linewidths=0.9)
             axis.clabel(
@@ -77,14 +80,12 @@ def heat_maps(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure:
     Raises:
         UserError: a surface is a line, lacks the value or has no finite one.
     """
-    figure, panels = _panels(surfaces, value)
+    figure, panels = _panels(surfaces)
     norm = _scale(surfaces, value)
     for axis, surface in zip(panels, surfaces, strict=True):
         values = surface.value(value)
         gone = np.isnan(heights(values, logarithmic=logarithmic(value)))
-        axis.pcolormesh(
-            surface.alpha, surface.beta, np.where(gone, np.nan, values).T, cmap=COLORS, norm=norm, rasterized=True
-        )
+        axis.pcolormesh(*surface.plane(), np.where(gone, np.nan, values).T, cmap=COLORS, norm=norm, rasterized=True)
         _mark(axis, surface, gone)
     _colorbar(figure, panels, norm, value)
     _legend(figure, panels)
@@ -97,12 +98,12 @@ def landscapes(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure
     Raises:
         UserError: a surface is a line, lacks the value or has no finite one.
     """
-    figure, panels = _panels(surfaces, value, projection="3d")
+    figure, panels = _panels(surfaces, projection="3d")
     norm, log = _scale(surfaces, value), logarithmic(value)
-    floor, top = (np.log10([norm.vmin, norm.vmax]) if log else (norm.vmin, norm.vmax)) if norm.vmin else (0, 1)
+    floor, top = heights(np.array([norm.vmin, norm.vmax]), logarithmic=log)
     for axis, surface in zip(panels, surfaces, strict=True):
         height = heights(surface.value(value), logarithmic=log)
-        alpha, beta = np.meshgrid(surface.alpha, surface.beta, indexing="ij")
+        alpha, beta = np.meshgrid(*surface.plane(), indexing="ij")
         colors = COLORS(Normalize(floor, top)(height))
         light = LightSource(azdeg=300, altdeg=50)
         axis.plot_surface(
@@ -183,18 +184,16 @@ def finite_range(surfaces: Sequence[Surface], value: str, *, log: bool) -> tuple
     return float(drawn.min()), float(drawn.max())
 
 
-def _panels(surfaces: Sequence[Surface], value: str, projection: str | None = None) -> tuple[Figure, list[Axes]]:
+def _panels(surfaces: Sequence[Surface], projection: str | None = None) -> tuple[Figure, list[Any]]:
     """A figure with a titled panel for each surface."""
     figure = Figure(figsize=(4.4 * len(surfaces), 4.2), layout="constrained")
-    panels: list[Axes] = []
+    panels: list[Any] = []  # in space they are of a class of their own
     for number, surface in enumerate(surfaces, 1):
-        if surface.beta is None:
-            raise UserError(f"the surface '{surface.title}' is a line, and a plane is needed")
-        surface.value(value)
+        alpha, beta = surface.plane()
         axis = figure.add_subplot(1, len(surfaces), number, projection=projection)
         axis.set(title=surface.title, xlabel="α", ylabel="β")
         if projection is None:
-            axis.set(xlim=surface.alpha[[0, -1]], ylim=surface.beta[[0, -1]], aspect="equal")
+            axis.set(xlim=alpha[[0, -1]], ylim=beta[[0, -1]], aspect="equal")
         panels.append(axis)
     return figure, panels
 
@@ -214,15 +213,13 @@ def _draw_trajectory(axis: Axes, trajectory: Trajectory) -> None:
     """Joins the checkpoints, and says how much of the movement this plane shows."""
     axis.plot(*trajectory.points.T, color="C3", linewidth=1.2, marker="o", markersize=2.5, label="training")
     axis.plot(*trajectory.points[-1], color="C3", marker="*", markersize=11, markeredgecolor="white", linestyle="")
-    for set_label, letter, share in zip(
-        (axis.set_xlabel, axis.set_ylabel), ("α", "β"), trajectory.explained, strict=True
-    ):
-        set_label(f"{letter}: {share:.1%} of the movement")
+    alpha, beta = (f"{share:.1%} of the movement" for share in trajectory.explained)
+    axis.set(xlabel=f"α: {alpha}", ylabel=f"β: {beta}")
 
 
 def _mark(axis: Axes, surface: Surface, gone: Bool[np.ndarray, "n m"]) -> None:
     """Hatches the cells of points that have no finite value."""
-    alpha, beta = _edges(surface.alpha), _edges(surface.beta)
+    alpha, beta = map(_edges, surface.plane())
     cells = [
         ((alpha[i], beta[j]), (alpha[i + 1], beta[j]), (alpha[i + 1], beta[j + 1]), (alpha[i], beta[j + 1]))
         for i, j in np.argwhere(gone)
@@ -238,17 +235,16 @@ def _mark_line(axis: Axes, surface: Surface, gone: Bool[np.ndarray, "n"]) -> Non
         axis.axvspan(start, end, **GONE, label="not finite")
 
 
-def _edges(steps: Float64[np.ndarray, "n"] | None) -> Float64[np.ndarray, "n+1"]:
+def _edges(steps: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n+1"]:
     """Where the cell of one point ends and that of the next begins."""
-    assert steps is not None
     return np.concatenate([steps[:1], (steps[1:] + steps[:-1]) / 2, steps[-1:]])
 
 
 def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
     """One legend below all panels; nothing is named twice."""
-    named = {}
+    named: dict[str, Artist] = {}
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             named.setdefault(label, handle)
     if named:
-        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=len(named), frameon=False)
+        figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=len(named), frameon=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from src.config.errors import UserError
-from src.landscape.surface import heights, load, lowest, save
+from src.landscape.surface import heights, load, save
 from tests.landscape.made_up import line, plane
 
 
@@ -101,9 +101,7 @@ def test_a_missing_value_names_the_nearest():
         plane(n=3, m=3).value("train_los")
 
 
-def test_heights_and_the_minimum_are_those_of_finite_values():
+def test_heights_are_those_of_finite_values():
     values = np.array([[1.0, 100.0, 0.0], [np.nan, np.inf, -np.inf]])
     np.testing.assert_array_equal(heights(values, logarithmic=True), [[0, 2, np.nan], [np.nan] * 3])
     np.testing.assert_array_equal(heights(values, logarithmic=False), [[1, 100, 0], [np.nan] * 3])
-    assert lowest(values) == (0, 2)
-    assert lowest(values[1]) is None

@@ -1,4 +1,4 @@
-// The page: its controls, its panels and what is drawn around the surfaces. The numbers are exactly those that were measured.
+// The page: its controls, its panels and what is drawn around the surfaces. All numbers are those that were measured.
 'use strict';
 
 const HOME = {azimuth: -0.6, elevation: 0.5, zoom: 1};
@@ -116,7 +116,8 @@ function best({values}) {
 
 /** Writes below a panel what is read, and where its best point is. */
 function say({figure, surface, values, alpha, beta, probe, best}) {
-  const {label, logarithmic} = shown(), {dtype} = surface.values[state.value], step = value => Number(value.toPrecision(6));
+  const {label, logarithmic} = shown(), {dtype} = surface.values[state.value];
+  const step = value => Number(value.toPrecision(6));
   const place = v => `α ${step(alpha[Math.floor(v / beta.length)])}, β ${step(beta[v % beta.length])}`;
   const value = v => `${label} ${exact(values[state.value][v], dtype)}`;
   figure.querySelector('output').textContent = probe < 0 ? '' : `${place(probe)}: ${value(probe)}`;
@@ -150,7 +151,7 @@ function paint(panel) {
   panel.fine = fine;
   buffer.getContext('2d').putImageData(panel.frame.image, 0, 0);
 
-  const context = canvas.getContext('2d'), put = projection(camera, width, height);
+  const context = canvas.getContext('2d'), put = projection(camera, width, height, floorOf(state.contours));
   Object.assign(canvas, {width: width * devicePixelRatio, height: height * devicePixelRatio});
   context.scale(devicePixelRatio, devicePixelRatio);
   Object.assign(context, {strokeStyle: style.color, fillStyle: style.color, font: LABELS, textBaseline: 'middle'});
@@ -162,7 +163,7 @@ function paint(panel) {
 
 /** The floor, the two walls behind with their grid, and numbers along the edges in front. */
 function drawBox(context, {camera, alpha, beta}, put) {
-  const floor = state.contours === 'floor' ? LOWERED : 0, {marks, height} = page.scale;
+  const floor = floorOf(state.contours), {marks, height} = page.scale;
   const x = Math.sin(camera.azimuth) > 0 ? 1 : -1, y = Math.cos(camera.azimuth) > 0 ? -1 : 1; // the corner in front
   const line = (opacity, ...points) => {
     context.globalAlpha = opacity;
@@ -210,7 +211,7 @@ function drawMarks(context, panel, put, {color, caretColor, backgroundColor}) {
     context.lineTo(drawn.at.x[best] / fine, drawn.at.y[best] / fine);
     context.stroke();
     context.setLineDash([]);
-    Object.assign(context, {lineWidth: 3, lineJoin: 'round', strokeStyle: backgroundColor, fillStyle: color});
+    Object.assign(context, {lineWidth: 4, lineJoin: 'round', strokeStyle: backgroundColor, fillStyle: color});
     context.strokeText(text, right, down - 10);
     context.fillText(text, right, down - 10);
     drawDot(context, panel, best, color);

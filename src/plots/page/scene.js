@@ -2,7 +2,7 @@
 'use strict';
 
 const BOX = 1.25; // how high the box is; it is 2 wide and 2 deep
-const LOWERED = -0.7; // where the floor lies while contours are drawn on it
+const LOWERED = -0.5; // where the floor lies while contours are drawn on it
 const DISTANCE = 7; // of the eye from the middle of the box
 
 /** Vertices of a grid (place, height, colour, light), its cells with and without holes, and the edges between them. */
@@ -46,13 +46,15 @@ function lightAt({n, m, x, y, z}, v) {
   return 0.5 + 0.58 * Math.max(0, (0.5 * dx + 0.35 * dy + 0.79) / Math.hypot(dx, dy, 1));
 }
 
-/** A function from the box to [right, down, distance] on the screen. */
-function projection(camera, width, height) {
+const floorOf = contours => contours === 'floor' ? LOWERED : 0;
+
+/** A function from the box above a floor to [right, down, distance] on the screen. */
+function projection(camera, width, height, floor) {
   const sa = Math.sin(camera.azimuth), ca = Math.cos(camera.azimuth);
   const se = Math.sin(camera.elevation), ce = Math.cos(camera.elevation);
-  const size = camera.zoom * Math.min(width * 0.31, height * 0.35);
+  const size = camera.zoom * Math.min(width * 0.275, height * 0.7 / (1 + BOX - floor));
   return (x, y, z) => {
-    const away = y * ca - x * sa, up = z - BOX / 2, far = away * ce - up * se;
+    const away = y * ca - x * sa, up = z - (BOX + floor) / 2, far = away * ce - up * se;
     const scale = size * DISTANCE / (DISTANCE + far);
     return [width / 2 + (x * ca + y * sa) * scale, height * 0.46 - (up * ce + away * se) * scale, far];
   };
@@ -74,8 +76,9 @@ function render(frame, mesh, camera, style) {
   frame.pixels.fill(0);
   frame.depth.fill(Infinity);
   frame.ids.fill(0);
-  const floor = style.contours === 'floor' ? LOWERED : 0, put = projection(camera, frame.width, frame.height);
-  const at = places(mesh, put, v => Number.isNaN(mesh.z[v]) ? floor : mesh.z[v]), below = places(mesh, put, () => floor);
+  const floor = floorOf(style.contours), put = projection(camera, frame.width, frame.height, floor);
+  const at = places(mesh, put, v => Number.isNaN(mesh.z[v]) ? floor : mesh.z[v]);
+  const below = places(mesh, put, () => floor);
   const fill = (cells, points, id, brush) => cells.forEach(a => {
     triangle(frame, points, a, a + 1, a + mesh.m + 1, id(a), brush);
     triangle(frame, points, a, a + mesh.m + 1, a + mesh.m, id(a), brush);
@@ -138,12 +141,12 @@ function paintSurface(mesh, style) {
   };
 }
 
-/** Contours alone, in the colours of their values. */
+/** Contours alone, in the colours of their values, but brighter, to be seen on dark paper too. */
 function paintContours(mesh, style) {
   const values = interpolated(mesh.color), contour = contours(values, style);
   return {
     prepare: values.prepare,
-    pixel(p, q) { const value = values.at(p, q); return contour(value) < 0.5 ? 0 : colorOf(value, style); },
+    pixel(p, q) { const value = values.at(p, q); return contour(value) < 0.5 ? 0 : lit(colorOf(value, style), 1.5); },
   };
 }
 
