@@ -2,8 +2,8 @@
 
 Li et al. 2018 (arXiv:1712.09913), Figs 1, 4 and 5; chapter Figs 35, 36 and 41.
 
-`python -m experiments.loss_surface [profile=published]` measures what is not measured yet (`conf/study/loss_surface.yaml`
-says what) and writes `results/loss_surface/STAGE/{table.md,results.json,*.png,surfaces.html,*.npz,*.csv,*.vts}`.
+`python -m experiments.loss_surface [profile=published]` measures what is not measured yet, as
+`conf/study/loss_surface.yaml` says, and writes `results/loss_surface/STAGE/{table.md,results.json,*.png,surfaces.html,*.npz,*.csv,*.vts}`.
 """
 
 from src.huge_pages import restart_with_huge_pages
@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import jax
 import numpy as np
 from jaxtyping import Float64
 from pydantic import Field
@@ -35,7 +34,7 @@ from src.plots.surface_page import surface_page
 from src.plots.surfaces import contours, heat_maps, landscapes
 from src.randomness import stream
 from src.runs.files import write_whole
-from src.studies.estimates import estimate
+from src.studies.estimates import Estimate, estimate
 from src.studies.progress import surveying
 from src.studies.report import markdown, write_report
 from src.studies.settings import Stage, StudySettings, read_study
@@ -115,7 +114,8 @@ def measured(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
         subject.module, subject.task, subject.outputs, subject.splits, batch_norm=stage.batch_norm
     )
     directions = [
-        gaussian(stream(seed, name), objective.parameters, stage.normalization) for name in ("direction 1", "direction 2")
+        gaussian(stream(seed, name), objective.parameters, stage.normalization)
+        for name in ("direction 1", "direction 2")
     ]
     identity = {
         **subject.identity,
@@ -154,8 +154,29 @@ def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:
     }
 
 
-def middle(surface: Surface, name: str) -> float | None:
-    """The value at the network itself, if the grid has it."""
+def middle(surface: Surface, name: str) -> float:
+    """The value at the point of the grid that is nearest to the network itself."""
     assert surface.beta is not None
     row, column = np.abs(surface.alpha).argmin(), np.abs(surface.beta).argmin()
     return float(surface.value(name)[row, column])
+
+
+def as_table(facts: dict[str, Any]) -> str:
+    """How wide and how convex the plane is, for each network."""
+    heading = ["network", "loss", "error %", "pairs", "non-convex %", *(f"loss < {level:g} %" for level in LEVELS)]
+    rows = [
+        [
+            title,
+            f"{own['loss']:.4f}",
+            f"{own['error']:.2f}",
+            own["pairs"],
+            Estimate(**own["non_convex"]),
+            *(Estimate(**share) for share in own["below"].values()),
+        ]
+        for title, own in facts.items()
+    ]
+    return markdown(heading, rows)
+
+
+if __name__ == "__main__":
+    main()

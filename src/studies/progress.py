@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
@@ -56,3 +58,23 @@ class StudyProgress:
             return ""
         seconds = (time.perf_counter() - self._began) / self._done * (self._total - self._done)
         return f"{seconds / 60:.0f} min left  "
+
+
+@contextmanager
+def surveying(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows how many points of a surface are done: a line on a terminal, and one every tenth of the way elsewhere."""
+    terminal, tenths, began = sys.stderr.isatty(), -1, time.perf_counter()
+    first: int | None = None
+
+    def told(done: int, total: int) -> None:
+        nonlocal tenths, first
+        first = done - 1 if first is None else first
+        left = (time.perf_counter() - began) / max(1, done - first) * (total - done)
+        if terminal or 10 * done // total > tenths:
+            tenths = 10 * done // total
+            ending = "\r" if terminal and done < total else "\n"
+            print(
+                f"{name}: {done} of {total} points  {left / 60:.1f} min left  ", end=ending, file=sys.stderr, flush=True
+            )
+
+    yield told

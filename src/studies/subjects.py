@@ -123,7 +123,7 @@ def _from_elsewhere(
     module = build_network(model, dataset.spec.shape, outputs, run.settings.precision, run.settings.parallel, seed=0)
     put_weights(module, arrays, li2018.resnet(model.depth), TORCH)
     module.eval()
-    mean, deviation = (np.float32(values).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
+    mean, deviation = (np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
     own = {name: resident(_first(dataset.split(name), images), (mean, deviation)) for name in splits}
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Subject(title, module, task, outputs, own, {"weights": digest, "images": images}, None)
