@@ -3,11 +3,17 @@
 from src.training.composed import composed_runs, run_settings
 from src.training.engine import Engine
 from src.training.plan import make_plan
+from src.training.settings import RunSettings
+
+
+def run_settings_of(*arguments: str) -> RunSettings:
+    """The settings of one command line of `python -m src.train`."""
+    (job,) = composed_runs("train", list(arguments))
+    return run_settings(job)
 
 
 def engine(*arguments: str) -> Engine:
     """The engine of one command line of `python -m src.train`."""
-    (job,) = composed_runs("train", list(arguments))
-    settings = run_settings(job)
+    settings = run_settings_of(*arguments)
     dataset = settings.dataset()
     return Engine(settings, dataset, make_plan(settings, dataset.spec.train))

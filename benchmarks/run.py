@@ -7,25 +7,46 @@ if __name__ == "__main__":
 
 import json
 import sys
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from benchmarks import loop, operations, pages, restarts, starts, steps
+from benchmarks import loop, operations, pages, published, restarts, starts, steps
 from benchmarks.measure import RESULTS, write
 from src.config.errors import UserError, did_you_mean, reported
 
-BENCHMARKS: dict[str, tuple[ModuleType, int]] = {
-    "loop": (loop, 7),
-    "steps": (steps, 9),
-    "operations": (operations, 25),
-    "starts": (starts, 3),
-    "pages": (pages, 3),
-    "restarts": (restarts, 5),
+
+def ratios(figures: dict[str, Any]) -> list[str]:
+    """Speeds beside their peers'."""
+    lines = ["| what | ratio | lowest to highest | n | median seconds |", "|---|---|---|---|---|"]
+    for name, figure in figures.items():
+        seconds = ", ".join(f"{who} {value:.3g}" for who, value in figure["median_seconds"].items())
+        spread = f"{figure['lowest']:.2f} to {figure['highest']:.2f}"
+        lines.append(f"| {name} | **{figure['speed_ratio']:.2f}** | {spread} | {figure['n']} | {seconds} |")
+    return lines
+
+
+class Benchmark(NamedTuple):
+    """What is measured, in how many rounds, and how the page shows it."""
+
+    module: ModuleType
+    rounds: int
+    table: Callable[[dict[str, Any]], list[str]] = ratios
+
+
+BENCHMARKS = {
+    "loop": Benchmark(loop, 7),
+    "steps": Benchmark(steps, 9),
+    "operations": Benchmark(operations, 25),
+    "starts": Benchmark(starts, 3),
+    "pages": Benchmark(pages, 3),
+    "restarts": Benchmark(restarts, 5),
+    "published": Benchmark(published, 1, published.table),
 }
 PAGE = "docs/performance.md"
 HEADER = """# Performance
 
-Each figure is a ratio of two pieces of work that took turns on the same machine: ours in speed, over the speed of its
+Each ratio is of two pieces of work that took turns on the same machine: ours in speed, over the speed of its
 peer, so that above 1 ours is faster. Given are the median of the rounds' ratios, the lowest and the highest, and the
 number of rounds. `make bench` writes this page and `results/benchmarks/*.json`.
 """
@@ -37,8 +58,8 @@ def main() -> None:
         for name in sys.argv[1:] or BENCHMARKS:
             if name not in BENCHMARKS:
                 raise UserError(f"there is no benchmark '{name}'{did_you_mean(name, BENCHMARKS)}")
-            module, rounds = BENCHMARKS[name]
-            write(name, module.measure(rounds))
+            benchmark = BENCHMARKS[name]
+            write(name, benchmark.module.measure(benchmark.rounds))
         with open(PAGE, "w") as page:
             page.write(as_page())
         print(as_page())
@@ -47,10 +68,10 @@ def main() -> None:
 def as_page() -> str:
     """All results so far as one page."""
     parts = [HEADER]
-    for name, (module, _) in BENCHMARKS.items():
+    for name, benchmark in BENCHMARKS.items():
         file = RESULTS / f"{name}.json"
         if file.exists():
-            parts.append(_section(module.__doc__ or name, json.loads(file.read_text())))
+            parts.append(_section(benchmark, json.loads(file.read_text())))
     parts.append(_limit())
     return "\n".join(parts)
 
@@ -76,17 +97,13 @@ def _limit() -> str:
     )
 
 
-def _section(title: str, measured: dict[str, Any]) -> str:
+def _section(benchmark: Benchmark, measured: dict[str, Any]) -> str:
     where, figures = measured["where"], measured["figures"]
+    title = benchmark.module.__doc__
     place = f"{where['device']}, {where['machine']}, JAX {where['jax']}, commit {(where['commit'] or 'none')[:10]}"
     if "skipped" in figures:
         return f"## {title}\n\nNot measured: {figures['skipped']}.\n"
-    lines = ["| what | ratio | lowest to highest | n | median seconds |", "|---|---|---|---|---|"]
-    for name, figure in figures.items():
-        seconds = ", ".join(f"{who} {value:.3g}" for who, value in figure["median_seconds"].items())
-        spread = f"{figure['lowest']:.2f} to {figure['highest']:.2f}"
-        lines.append(f"| {name} | **{figure['speed_ratio']:.2f}** | {spread} | {figure['n']} | {seconds} |")
-    return f"## {title}\n\n{place}.\n\n" + "\n".join(lines) + "\n"
+    return f"## {title}\n\n{place}.\n\n" + "\n".join(benchmark.table(figures)) + "\n"
 
 
 if __name__ == "__main__":

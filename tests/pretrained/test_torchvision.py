@@ -1,19 +1,18 @@
 """torchvision's networks and ours compute the same from the same values."""
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from src.pretrained import torchvision as names
 from src.pretrained.importer import TORCH
-from tests.pretrained.twins import assert_agree, build, images, ours, random_values
+from tests.pretrained.twins import assert_agree, build, images, in_double, ours, random_values
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 torchvision = pytest.importorskip("torchvision", reason="torchvision is not installed")
 
 TORCHVISION = {"variant": "torchvision"}
 NORMALIZED = {"batch_norm": True}
-HEAVY = pytest.mark.heavy
+pytestmark = pytest.mark.heavy
 
 
 def twin(name, **settings):
@@ -23,7 +22,7 @@ def twin(name, **settings):
     network = network.to_empty(device="cpu")
     drawn = random_values({name: tuple(value.shape) for name, value in network.state_dict().items() if value.ndim})
     network.load_state_dict({name: torch.from_numpy(value) for name, value in drawn.items()}, strict=False)
-    return network.eval()
+    return network.double().eval()
 
 
 def state(network):
@@ -35,7 +34,7 @@ def channels_first(x):
 
 
 def channels_last(maps):
-    return jnp.asarray(maps.numpy().transpose(0, 2, 3, 1))
+    return maps.numpy().transpose(0, 2, 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -44,10 +43,10 @@ def channels_last(maps):
         ("resnet18", "resnet18", TORCHVISION, names.resnet(18)),
         ("resnet34", "resnet34", TORCHVISION, names.resnet(34)),
         ("resnet50", "resnet50", TORCHVISION, names.resnet(50)),
-        pytest.param("resnet101", "resnet101", TORCHVISION, names.resnet(101), marks=HEAVY),
-        pytest.param("resnet152", "resnet152", TORCHVISION, names.resnet(152), marks=HEAVY),
+        ("resnet101", "resnet101", TORCHVISION, names.resnet(101)),
+        ("resnet152", "resnet152", TORCHVISION, names.resnet(152)),
         ("resnext50_32x4d", "resnext50_32x4d", {}, names.resnet(50)),
-        pytest.param("resnext101_32x8d", "resnext101_32x8d", {}, names.resnet(101), marks=HEAVY),
+        ("resnext101_32x8d", "resnext101_32x8d", {}, names.resnet(101)),
         ("vgg11", "vgg11", {}, names.vgg(11)),
         ("vgg13", "vgg13", {}, names.vgg(13)),
         ("vgg16", "vgg16", {}, names.vgg(16)),
@@ -57,8 +56,8 @@ def channels_last(maps):
         ("vgg16_bn", "vgg16", NORMALIZED, names.vgg(16, batch_norm=True)),
         ("vgg19_bn", "vgg19", NORMALIZED, names.vgg(19, batch_norm=True)),
         ("densenet121", "densenet121", TORCHVISION, names.densenet(121)),
-        pytest.param("densenet169", "densenet169", TORCHVISION, names.densenet(169), marks=HEAVY),
-        pytest.param("densenet201", "densenet201", TORCHVISION, names.densenet(201), marks=HEAVY),
+        ("densenet169", "densenet169", TORCHVISION, names.densenet(169)),
+        ("densenet201", "densenet201", TORCHVISION, names.densenet(201)),
         ("alexnet", "alexnet", TORCHVISION, names.alexnet()),
         ("squeezenet1_0", "squeezenet1_0", {}, names.squeezenet()),
         ("squeezenet1_1", "squeezenet1_1", {}, names.squeezenet()),
@@ -92,8 +91,8 @@ def test_googlenet_agrees_with_both_auxiliary_classifiers():
     assert_agree(ours(module, state(network), names.googlenet(), TORCH, x), logits)
     assert set(seen) == {"4a", "4d"}
     for name, (maps, expected) in seen.items():
-        own = module.auxiliary[name](channels_last(maps))
-        assert_agree(np.asarray(own), expected.numpy())
+        own = in_double(module.auxiliary[name], channels_last(maps))
+        assert_agree(own, expected.numpy())
 
 
 def test_inception_v3_agrees_with_its_auxiliary_classifier():
@@ -105,5 +104,5 @@ def test_inception_v3_agrees_with_its_auxiliary_classifier():
     with torch.no_grad():
         logits = network(channels_first(x)).numpy()
     assert_agree(ours(module, state(network), names.inception_v3(), TORCH, x), logits)
-    own = module.auxiliary(channels_last(seen["maps"]))
-    assert_agree(np.asarray(own), seen["logits"].numpy())
+    own = in_double(module.auxiliary, channels_last(seen["maps"]))
+    assert_agree(own, seen["logits"].numpy())
