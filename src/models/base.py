@@ -97,6 +97,26 @@ def total_count(model: nnx.Module) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, (nnx.Param, nnx.BatchStat))))
 
 
+def check_depth(name: str, depth: int, *, each: int, others: int) -> int:
+    """Refuses a depth that is not some number of units of `each` layers, and `others`.
+
+    Args:
+        name: what the network is called.
+        depth: its weighted layers.
+        each: layers of a unit.
+        others: layers beside the units.
+
+    Raises:
+        ValueError: it is not; with the depths next to it.
+    """
+    smallest = each + others
+    if depth >= smallest and (depth - others) % each == 0:
+        return depth
+    below = depth - (depth - others) % each
+    nearest = f"{below} and {below + each}" if depth > smallest else smallest
+    raise ValueError(f"{name} has {each}n+{others} layers; nearest: {nearest}")
+
+
 def check_size(name: str, input_shape: ImageShape, smallest: int, *, small: bool = True) -> None:
     """Refuses images of which a network would leave nothing.
 
