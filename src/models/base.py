@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+import yaml
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.config.errors import UserError
+from src.config.compose import CONF
+from src.config.errors import UserError, did_you_mean
 from src.config.settings import Settings, read_settings
 
 ImageShape = tuple[int, ...]
@@ -66,6 +68,19 @@ def read_model(values: Mapping[str, Any]) -> ModelSettings:
         UserError: a value is not what the network accepts.
     """
     return read_settings(ModelNode, {"model": values}).model
+
+
+def named_model(name: str, **changes: Any) -> ModelSettings:
+    """The settings of `conf/model/<name>.yaml`, with some of them changed.
+
+    Raises:
+        UserError: there is no such file, or a value is not what the network accepts.
+    """
+    path = CONF / "model" / f"{name}.yaml"
+    if not path.exists():
+        known = [file.stem for file in path.parent.glob("*.yaml")]
+        raise UserError(f"model={name}: conf/model/ has no {name}.yaml{did_you_mean(name, known)}")
+    return read_model(yaml.safe_load(path.read_text()) | changes)
 
 
 class Heads(NamedTuple):
