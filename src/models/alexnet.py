@@ -1,70 +1,57 @@
-"""AlexNet, and the dense layers that ZFNet and VGG took over from it.
+"""AlexNet.
 
 Krizhevsky, Sutskever, Hinton: ImageNet Classification with Deep Convolutional Neural Networks (2012, NeurIPS);
 chapter Fig. 28. torchvision's: Krizhevsky: One weird trick for parallelizing convolutional neural networks
 (2014, arXiv:1404.5997).
 """
 
-from itertools import count, pairwise
-from typing import Literal, NamedTuple
+from typing import Literal
 
-import jax
-import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
 
 from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import Flatten, LocalResponseNorm, he_normal
-from src.models.dropout import Dropout
-from src.models.pooling import MaxPool
+from src.models.convs_then_dense import Average, Conv, ConvsThenDense, Norm, Pool, Steps, smallest_side
 
 Variant = Literal["paper", "ungrouped", "torchvision"]
 
-
-class Conv(NamedTuple):
-    """A convolution with square filters."""
-
-    filters: int
-    kernel: int
-    stride: int = 1
-    padding: int = 0
-    groups: int = 1
-
-    def after(self, side: int) -> int:
-        """The side of what comes out, for the side of what goes in."""
-        return (side + 2 * self.padding - self.kernel) // self.stride + 1
-
-
-CONVS: dict[Variant, tuple[Conv, ...]] = {
+LAYERS: dict[Variant, Steps] = {
     "paper": (
         Conv(96, 11, stride=4),
+        Norm(),
+        Pool(),
         Conv(256, 5, padding=2, groups=2),
+        Norm(),
+        Pool(),
         Conv(384, 3, padding=1),
         Conv(384, 3, padding=1, groups=2),
         Conv(256, 3, padding=1, groups=2),
+        Pool(),
     ),
     "ungrouped": (
         Conv(96, 11, stride=4),
+        Norm(),
+        Pool(),
         Conv(256, 5, padding=2),
+        Norm(),
+        Pool(),
         Conv(384, 3, padding=1),
         Conv(384, 3, padding=1),
         Conv(256, 3, padding=1),
+        Pool(),
     ),
     "torchvision": (
         Conv(64, 11, stride=4, padding=2),
+        Pool(),
         Conv(192, 5, padding=2),
+        Pool(),
         Conv(384, 3, padding=1),
         Conv(256, 3, padding=1),
         Conv(256, 3, padding=1),
+        Pool(),
+        Average(6),
     ),
 }
 SIDES: dict[Variant, int] = {"paper": 227, "ungrouped": 227, "torchvision": 224}
-NORMALIZED = (0, 1)
-POOLED = (0, 1, 4)
-
-DENSE = (4096, 4096)
-SMALL_DENSE = (512,)
-DROPOUT = 0.5
 
 
 class AlexNetSettings(ModelSettings):
@@ -81,13 +68,11 @@ class AlexNetSettings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "AlexNet":
         """Builds the network for images of the given shape."""
-        convs = _convs(self.variant, self.small)
-        smallest = next(side for side in count(1) if _side(side, convs) > 0)
-        check_size("AlexNet", input_shape, smallest, small=self.small)
+        check_size("AlexNet", input_shape, smallest_side(_steps(self.variant, self.small)), small=self.small)
         return AlexNet(self.variant, input_shape, small=self.small, outputs=outputs, rngs=rngs)
 
 
-class AlexNet(nnx.Module):
+class AlexNet(ConvsThenDense):
     """Five convolutions, three of them with max-pooling, then two dense layers of 4096 and a linear one.
 
     Input: images `[batch, height, width, channels]` of the one size that it was built for, float. Output: logits
@@ -101,109 +86,19 @@ class AlexNet(nnx.Module):
     """
 
     def __init__(self, variant: Variant, input_shape: ImageShape, *, small: bool, outputs: int, rngs: nnx.Rngs) -> None:
-        height, width, channels = input_shape
-        convs, from_torchvision = _convs(variant, small), variant == "torchvision"
-        features = _features(channels, convs, normalized=not from_torchvision, rngs=rngs)
-        height, width = _side(height, convs), _side(width, convs)
-        if from_torchvision and not small:
-            features.append(AdaptiveAveragePool(6))
-            height = width = 6
-        self.features = nnx.List(features)
-        self.flatten = Flatten()
-        widths = (height * width * convs[-1].filters, *(SMALL_DENSE if small else DENSE))
-        self.dense = dense_blocks(widths, dropout_first=from_torchvision, rngs=rngs)
-        self.head = nnx.Linear(widths[-1], outputs, kernel_init=he_normal, rngs=rngs)
-
-    def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:
-        x = images
-        for layer in self.features:
-            x = layer(x)
-        x = self.flatten(x)
-        for block in self.dense:
-            x = block(x)
-        return self.head(x)
+        first = variant == "torchvision"
+        steps = _steps(variant, small)
+        super().__init__(steps, input_shape, small=small, dropout_first=first, outputs=outputs, rngs=rngs)
 
 
-def _convs(variant: Variant, small: bool) -> tuple[Conv, ...]:
-    """The convolutions of a variant; the small version has another first one."""
-    first, *others = CONVS[variant]
-    return (Conv(first.filters, 5, padding=2) if small else first, *others)
+def _steps(variant: Variant, small: bool) -> Steps:
+    """The layers of a variant before its dense ones."""
+    return _small(LAYERS[variant]) if small else LAYERS[variant]
 
 
-def _features(channels: int, convs: tuple[Conv, ...], *, normalized: bool, rngs: nnx.Rngs) -> list[nnx.Module]:
-    """The convolutions, each with the normalization and the pool that follow it."""
-    features: list[nnx.Module] = []
-    for number, conv in enumerate(convs):
-        features.append(ConvReLU(channels, conv, rngs=rngs))
-        if normalized and number in NORMALIZED:
-            features.append(LocalResponseNorm())
-        if number in POOLED:
-            features.append(MaxPool(3, 2))
-        channels = conv.filters
-    return features
-
-
-def _side(side: int, convs: tuple[Conv, ...]) -> int:
-    """The side of the last feature maps."""
-    for number, conv in enumerate(convs):
-        side = conv.after(side)
-        if number in POOLED:
-            side = (side - 3) // 2 + 1
-    return side
-
-
-class ConvReLU(nnx.Module):
-    """A convolution with ReLU."""
-
-    def __init__(self, channels: int, conv: Conv, *, rngs: nnx.Rngs) -> None:
-        self.conv = nnx.Conv(
-            channels,
-            conv.filters,
-            (conv.kernel, conv.kernel),
-            strides=conv.stride,
-            padding=conv.padding,
-            feature_group_count=conv.groups,
-            kernel_init=he_normal,
-            rngs=rngs,
-        )
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        return nnx.relu(self.conv(x))
-
-
-class DenseBlock(nnx.Module):
-    """A dense layer with ReLU, and dropout of what leaves it, or of what enters it."""
-
-    def __init__(self, inputs: int, outputs: int, *, dropout_first: bool, rngs: nnx.Rngs) -> None:
-        self.dropout_first = dropout_first
-        self.linear = nnx.Linear(inputs, outputs, kernel_init=he_normal, rngs=rngs)
-        self.dropout = Dropout(DROPOUT)
-
-    def __call__(self, x: Float[Array, "b n"]) -> Float[Array, "b m"]:
-        if self.dropout_first:
-            return nnx.relu(self.linear(self.dropout(x)))
-        return self.dropout(nnx.relu(self.linear(x)))
-
-
-def dense_blocks(widths: tuple[int, ...], *, dropout_first: bool = False, rngs: nnx.Rngs) -> nnx.List[DenseBlock]:
-    """Dense layers one after the other; `widths` starts with the inputs of the first."""
-    return nnx.List([DenseBlock(*pair, dropout_first=dropout_first, rngs=rngs) for pair in pairwise(widths)])
-
-
-class AdaptiveAveragePool(nnx.Module):
-    """Means over `size` x `size` windows that cover an image of any size, as in PyTorch."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
-        for axis in (1, 2):
-            windows = _windows(x.shape[axis], self.size)
-            means = [jax.lax.slice_in_dim(x, low, high, axis=axis).mean(axis) for low, high in windows]
-            x = jnp.stack(means, axis)
-        return x
-
-
-def _windows(side: int, number: int) -> list[tuple[int, int]]:
-    """Where windows start and end: fractions of the side, rounded outwards."""
-    return [(place * side // number, -(-(place + 1) * side // number)) for place in range(number)]
+def _small(steps: Steps) -> Steps:
+    """The same with filters of 5x5 without a stride for those of 11x11, and without averages."""
+    kept = (step for step in steps if not isinstance(step, Average))
+    return tuple(
+        Conv(step.filters, 5, padding=2) if isinstance(step, Conv) and step.kernel == 11 else step for step in kept
+    )

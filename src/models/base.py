@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+import yaml
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.config.errors import UserError
+from src.config.compose import CONF
+from src.config.errors import UserError, did_you_mean
 from src.config.settings import Settings, read_settings
 
 ImageShape = tuple[int, ...]
@@ -68,6 +70,19 @@ def read_model(values: Mapping[str, Any]) -> ModelSettings:
     return read_settings(ModelNode, {"model": values}).model
 
 
+def named_model(name: str, **changes: Any) -> ModelSettings:
+    """The settings of `conf/model/<name>.yaml`, with some of them changed.
+
+    Raises:
+        UserError: there is no such file, or a value is not what the network accepts.
+    """
+    path = CONF / "model" / f"{name}.yaml"
+    if not path.exists():
+        known = [file.stem for file in path.parent.glob("*.yaml")]
+        raise UserError(f"model={name}: conf/model/ has no {name}.yaml{did_you_mean(name, known)}")
+    return read_model(yaml.safe_load(path.read_text()) | changes)
+
+
 class Heads(NamedTuple):
     """What a network with auxiliary classifiers gives in training; in evaluation it gives the main output alone.
 
@@ -95,6 +110,26 @@ def parameter_count(model: nnx.Module) -> int:
 def total_count(model: nnx.Module) -> int:
     """Parameters and running statistics together, which is what Keras calls the total."""
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, (nnx.Param, nnx.BatchStat))))
+
+
+def check_depth(name: str, depth: int, *, each: int, others: int) -> int:
+    """Refuses a depth that is not some number of units of `each` layers, and `others`.
+
+    Args:
+        name: what the network is called.
+        depth: its weighted layers.
+        each: layers of a unit.
+        others: layers beside the units.
+
+    Raises:
+        ValueError: it is not; with the depths next to it.
+    """
+    smallest = each + others
+    if depth >= smallest and (depth - others) % each == 0:
+        return depth
+    below = depth - (depth - others) % each
+    nearest = f"{below} and {below + each}" if depth > smallest else smallest
+    raise ValueError(f"{name} has {each}n+{others} layers; nearest: {nearest}")
 
 
 def check_size(name: str, input_shape: ImageShape, smallest: int, *, small: bool = True) -> None:

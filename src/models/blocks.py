@@ -1,12 +1,15 @@
 """Pieces that families of networks share."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import jax
 import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
+
+from src.models.dropout import Dropout
 
 he_normal = nnx.initializers.variance_scaling(2.0, "fan_in", "normal")
 """He et al. 2015 (arXiv:1502.01852), equation 10: a Gaussian of variance 2 / (inputs of the filter), not truncated."""
@@ -15,10 +18,57 @@ Padding = int | Literal["SAME", "VALID"] | Sequence[tuple[int, int]]
 """Pixels on every side, or on both sides of each dimension; or Keras's rules, which pad strided layers unevenly."""
 
 
+class ConvReLU(nnx.Module):
+    """A convolution with bias, then ReLU.
+
+    Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`. Without `padding` there is half
+    the filter on each side.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int,
+        stride: int = 1,
+        padding: Padding | None = None,
+        groups: int = 1,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.conv = nnx.Conv(
+            inputs,
+            outputs,
+            (kernel, kernel),
+            strides=stride,
+            padding=kernel // 2 if padding is None else padding,
+            feature_group_count=groups,
+            kernel_init=he_normal,
+            rngs=rngs,
+        )
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
+        return nnx.relu(self.conv(x))
+
+
 class ConvNorm(nnx.Module):
     """A convolution, then batch normalization (Ioffe and Szegedy 2015); the activation is its user's.
 
     Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`.
+
+    Args:
+        inputs: channels that come in.
+        outputs: channels that go out.
+        kernel: side of the filter, or height and width.
+        stride: of the filter.
+        padding: none given means half the filter on each side, as in the papers; "SAME" would pad stride-2
+            convolutions on the right only.
+        groups: into which channels are divided.
+        bias: whether the convolution has one, although the normalization takes it away again (Keras's ResNets).
+        scale: whether the normalization has one (Keras's Inception has none).
+        momentum: of the running statistics.
+        epsilon: is added to the variance; Keras's is 1e-3.
+        rngs: source of the initial parameters.
     """
 
     def __init__(
@@ -36,22 +86,6 @@ class ConvNorm(nnx.Module):
         epsilon: float = 1e-5,
         rngs: nnx.Rngs,
     ) -> None:
-        """Makes both layers.
-
-        Args:
-            inputs: channels that come in.
-            outputs: channels that go out.
-            kernel: side of the filter, or height and width.
-            stride: of the filter.
-            padding: none given means half the filter on each side, as in the papers; "SAME" would pad stride-2
-                convolutions on the right only.
-            groups: into which channels are divided.
-            bias: whether the convolution has one, although the normalization takes it away again (Keras's ResNets).
-            scale: whether the normalization has one (Keras's Inception has none).
-            momentum: of the running statistics.
-            epsilon: is added to the variance; Keras's is 1e-3.
-            rngs: source of the initial parameters.
-        """
         size = (kernel, kernel) if isinstance(kernel, int) else kernel
         self.conv = nnx.Conv(
             inputs,
@@ -68,6 +102,32 @@ class ConvNorm(nnx.Module):
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
         return self.norm(self.conv(x))
+
+
+class ConvNormReLU(ConvNorm):
+    """A convolution, batch normalization, ReLU."""
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
+        return nnx.relu(super().__call__(x))
+
+
+class DenseDropout(nnx.Module):
+    """A dense layer with ReLU, and dropout of what leaves it, or of what enters it."""
+
+    def __init__(self, inputs: int, outputs: int, *, dropout_first: bool, rngs: nnx.Rngs) -> None:
+        self.dropout_first = dropout_first
+        self.linear = nnx.Linear(inputs, outputs, kernel_init=he_normal, rngs=rngs)
+        self.dropout = Dropout(0.5)
+
+    def __call__(self, x: Float[Array, "b n"]) -> Float[Array, "b m"]:
+        if self.dropout_first:
+            return nnx.relu(self.linear(self.dropout(x)))
+        return self.dropout(nnx.relu(self.linear(x)))
+
+
+def dense_blocks(widths: tuple[int, ...], *, dropout_first: bool = False, rngs: nnx.Rngs) -> nnx.List[DenseDropout]:
+    """Dense layers one after the other; `widths` starts with the inputs of the first."""
+    return nnx.List([DenseDropout(*pair, dropout_first=dropout_first, rngs=rngs) for pair in pairwise(widths)])
 
 
 class Identity(nnx.Module):

@@ -12,7 +12,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator, model_validator
 
-from src.models.base import ImageShape, ModelSettings, Published, check_size
+from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
 from src.models.blocks import ConvNorm, he_normal
 from src.models.pooling import AveragePool, GlobalAveragePool, MaxPool
 
@@ -88,10 +88,8 @@ class CifarDenseNetSettings(ModelSettings):
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> "CifarDenseNetSettings":
-        step = 6 if self.bottleneck else 3
-        if self.depth < step + 4 or (self.depth - 4) % step:
-            nearest = max(step + 4, self.depth - (self.depth - 4) % step)
-            raise ValueError(f"depth={self.depth}: this dense network has {step}n+4 layers; nearest: {nearest}")
+        name = f"depth={self.depth}: this dense network"
+        check_depth(name, self.depth, each=6 if self.bottleneck else 3, others=4)
         return self
 
     @property

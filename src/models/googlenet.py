@@ -15,9 +15,9 @@ from jaxtyping import Array, Float
 from pydantic import field_validator
 
 from src.models.base import Heads, ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNorm, Flatten, Identity, LocalResponseNorm, he_normal
+from src.models.blocks import ConvNormReLU, ConvReLU, Flatten, Identity, LocalResponseNorm, he_normal
 from src.models.dropout import Dropout
-from src.models.pooling import AveragePool, GlobalAveragePool, MaxPool
+from src.models.pooling import AdaptiveAveragePool, AveragePool, GlobalAveragePool, MaxPool
 
 Variant = Literal["paper", "torchvision"]
 
@@ -196,41 +196,6 @@ class Auxiliary(nnx.Module):
         return self.head(self.dropout(nnx.relu(self.hidden(x))))
 
 
-class ConvRelu(ConvNorm):
-    """A convolution, batch normalization, ReLU."""
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        return nnx.relu(super().__call__(x))
-
-
-class PlainConv(nnx.Module):
-    """A convolution with bias, then ReLU.
-
-    Input `[batch, height, width, inputs]`, output `[batch, height / stride, width / stride, outputs]`.
-    """
-
-    def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int = 1, rngs: nnx.Rngs) -> None:
-        size, strides = (kernel, kernel), (stride, stride)
-        self.conv = nnx.Conv(inputs, outputs, size, strides, padding=kernel // 2, kernel_init=he_normal, rngs=rngs)
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        return nnx.relu(self.conv(x))
-
-
-class AverageTo(nnx.Module):
-    """Averages over side x side windows of about equal size, which cover images of any size."""
-
-    def __init__(self, side: int) -> None:
-        self.side = side
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b side side c"]:
-        for axis in (1, 2):
-            size = x.shape[axis]
-            ends = [(i * size // self.side, -(-(i + 1) * size // self.side)) for i in range(self.side)]
-            x = jnp.stack([jax.lax.slice_in_dim(x, *end, axis=axis).mean(axis) for end in ends], axis)
-        return x
-
-
 class Details(NamedTuple):
     """In what the variants differ.
 
@@ -252,6 +217,8 @@ class Details(NamedTuple):
 
 
 VARIANTS: dict[Variant, Details] = {
-    "paper": Details(PlainConv, LocalResponseNorm, 5, 3, partial(AveragePool, 5, 3), (2, 5)),
-    "torchvision": Details(partial(ConvRelu, epsilon=1e-3), Identity, 3, 2, partial(AverageTo, 4), (1, 1)),
+    "paper": Details(ConvReLU, LocalResponseNorm, 5, 3, partial(AveragePool, 5, 3), (2, 5)),
+    "torchvision": Details(
+        partial(ConvNormReLU, epsilon=1e-3), Identity, 3, 2, partial(AdaptiveAveragePool, 4), (1, 1)
+    ),
 }

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import he_normal
-from src.models.inception_v3 import (
+from src.models.branches import (
     SMALL_STEM,
     STEM,
     Branches,

@@ -1,42 +1,34 @@
-"""Inception-v3: Inception modules of factorized filters, and the tables that such modules are made from.
+"""Inception-v3: Inception modules of factorized filters.
 
 Szegedy, Vanhoucke, Ioffe, Shlens, Wojna 2015: Rethinking the Inception Architecture for Computer Vision
 (arXiv:1512.00567), Table 1 and Figs 5-7 and 10; after chapter Figs 31-32.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator
 
 from src.models.base import Heads, ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import he_normal
+from src.models.blocks import ConvNormReLU, he_normal
+from src.models.branches import (
+    SMALL_STEM,
+    STEM,
+    Chain,
+    Conv,
+    Steps,
+    keras_average,
+    keras_conv,
+    reduce,
+    smallest_side,
+)
 from src.models.dropout import Dropout
-from src.models.googlenet import ConvRelu
-from src.models.pooling import AveragePool, GlobalAveragePool, MaxPool
+from src.models.pooling import AveragePool, GlobalAveragePool
 
 Variant = Literal["keras", "torchvision"]
-
-
-@dataclass(frozen=True)
-class Conv:
-    """A convolution in a table: filters, their side or sides, stride, and whether zeros surround the image."""
-
-    outputs: int
-    kernel: int | tuple[int, int] = 1
-    stride: int = 1
-    padding: Literal["SAME", "VALID"] = "SAME"
-
-
-Steps = tuple[Any, ...]
-"""Layers one after the other: a `Conv`, "max" or "average", or several `Steps` side by side, which are concatenated."""
-
-reduce = partial(Conv, kernel=3, stride=2, padding="VALID")
 
 
 def _a(pool: int) -> Steps:
@@ -50,16 +42,6 @@ def _c(n: int) -> Steps:
     return ((Conv(192),), once, twice, ("average", Conv(192)))
 
 
-STEM: Steps = (
-    reduce(32),
-    Conv(32, 3, padding="VALID"),
-    Conv(64, 3),
-    "max",
-    Conv(80),
-    Conv(192, 3, padding="VALID"),
-    "max",
-)
-SMALL_STEM: Steps = (Conv(32, 3, padding="VALID"), *(step for step in STEM[1:] if step != "max"))
 B: Steps = ((reduce(384),), (Conv(64), Conv(96, 3), reduce(96)), ("max",))
 D: Steps = ((Conv(192), reduce(320)), (Conv(192), Conv(192, (1, 7)), Conv(192, (7, 1)), reduce(192)), ("max",))
 SPLIT: Steps = ((Conv(384, (1, 3)),), (Conv(384, (3, 1)),))
@@ -147,7 +129,7 @@ class Auxiliary(nnx.Module):
     """
 
     def __init__(
-        self, inputs: int, outputs: int, conv: Callable[..., ConvRelu], *, small: bool, rngs: nnx.Rngs
+        self, inputs: int, outputs: int, conv: Callable[..., ConvNormReLU], *, small: bool, rngs: nnx.Rngs
     ) -> None:
         self.pool = AveragePool(5, 1 if small else 3)
         self.conv1 = conv(inputs, 128, kernel=1)
@@ -164,64 +146,6 @@ class Auxiliary(nnx.Module):
         return 5 + 4 * (1 if small else 3)
 
 
-class Chain(nnx.Module):
-    """Layers one after the other, made from a table.
-
-    Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`.
-    """
-
-    def __init__(
-        self, inputs: int, steps: Steps, conv: Callable[..., nnx.Module], average: Callable[[], nnx.Module]
-    ) -> None:
-        self.layers: nnx.List = nnx.List()
-        self.outputs = inputs
-        for step in steps:
-            match step:
-                case Conv(outputs, kernel, stride, padding):
-                    layer = conv(self.outputs, outputs, kernel=kernel, stride=stride, padding=padding)
-                    self.outputs = outputs
-                case tuple():
-                    layer = Branches(self.outputs, step, conv, average)
-                    self.outputs = layer.outputs
-                case _:
-                    layer = MaxPool(3, 2) if step == "max" else average()
-            self.layers.append(layer)
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-
-class Branches(nnx.Module):
-    """Chains side by side; their channels are concatenated (chapter Fig. 31).
-
-    Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`.
-    """
-
-    def __init__(
-        self, inputs: int, branches: Steps, conv: Callable[..., nnx.Module], average: Callable[[], nnx.Module]
-    ) -> None:
-        self.branches = nnx.List([Chain(inputs, steps, conv, average) for steps in branches])
-        self.outputs = sum(branch.outputs for branch in self.branches)
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        return jnp.concatenate([branch(x) for branch in self.branches], axis=-1)
-
-
-def smallest_side(steps: Steps, side: int = 1) -> int:
-    """Side of the smallest image that these steps turn into one of at least the given side."""
-    for step in reversed(steps):
-        match step:
-            case Conv(kernel=int(kernel), stride=stride, padding="VALID"):
-                side = (side - 1) * stride + kernel
-            case "max":
-                side = (side - 1) * 2 + 3
-            case tuple():
-                side = max(smallest_side(branch, side) for branch in step)
-    return side
-
-
 class ZerosAverage(nnx.Module):
     """The mean of each 3x3 window, with zeros around the image counted."""
 
@@ -232,15 +156,12 @@ class ZerosAverage(nnx.Module):
 class Parts(NamedTuple):
     """What the variants are made of: convolutions, the averages in their modules, dropout before the linear layer."""
 
-    conv: Callable[..., ConvRelu]
+    conv: Callable[..., ConvNormReLU]
     average: Callable[[], nnx.Module]
     dropout: float
 
 
-keras_conv = partial(ConvRelu, scale=False, epsilon=1e-3, momentum=0.99)
-keras_average = partial(AveragePool, 3, 1, padding=1)
-
 VARIANTS: dict[Variant, Parts] = {
     "keras": Parts(keras_conv, keras_average, 0.0),
-    "torchvision": Parts(partial(ConvRelu, epsilon=1e-3), ZerosAverage, 0.5),
+    "torchvision": Parts(partial(ConvNormReLU, epsilon=1e-3), ZerosAverage, 0.5),
 }

@@ -1,5 +1,7 @@
 """Pooling as layers, over one or two spatial dimensions (chapter Figs 7 and 8)."""
 
+import jax
+import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -44,6 +46,25 @@ class AveragePool(Pool):
         window = (self.size,) * (x.ndim - 2)
         strides = (self.stride,) * (x.ndim - 2)
         return nnx.avg_pool(x, window, strides, self._sides(x), count_include_pad=False)
+
+
+class AdaptiveAveragePool(nnx.Module):
+    """Means over `size` x `size` windows of about equal size, which cover an image of any size, as in PyTorch."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
+        for axis in (1, 2):
+            windows = _windows(x.shape[axis], self.size)
+            means = [jax.lax.slice_in_dim(x, low, high, axis=axis).mean(axis) for low, high in windows]
+            x = jnp.stack(means, axis)
+        return x
+
+
+def _windows(side: int, number: int) -> list[tuple[int, int]]:
+    """Where windows start and end: fractions of the side, rounded outwards."""
+    return [(place * side // number, -(-(place + 1) * side // number)) for place in range(number)]
 
 
 class GlobalMaxPool(nnx.Module):

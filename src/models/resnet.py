@@ -80,6 +80,16 @@ class ResNet(nnx.Module):
     a bias, which the normalization takes away again.
 
     The small version has a 3x3 stem of stride 1 and no max-pooling, so 32x32 images end as 4x4.
+
+    Args:
+        depth: weighted layers on the longest path.
+        variant: whose details.
+        small: whether it is for images near 32x32.
+        paths: into which the 3x3 convolution of a bottleneck is divided; more than one is a ResNeXt.
+        path_width: channels of one path in the first stage.
+        channels: of the images.
+        outputs: length of the vector for one image.
+        rngs: source of the initial parameters.
     """
 
     def __init__(
@@ -94,18 +104,6 @@ class ResNet(nnx.Module):
         outputs: int,
         rngs: nnx.Rngs,
     ) -> None:
-        """Makes all layers.
-
-        Args:
-            depth: weighted layers on the longest path.
-            variant: whose details.
-            small: whether it is for images near 32x32.
-            paths: into which the 3x3 convolution of a bottleneck is divided; more than one is a ResNeXt.
-            path_width: channels of one path in the first stage.
-            channels: of the images.
-            outputs: length of the vector for one image.
-            rngs: source of the initial parameters.
-        """
         bias, epsilon, early_stride = VARIANTS[variant]
         conv = partial(ConvNorm, bias=bias, epsilon=epsilon, rngs=rngs)
         bottleneck = partial(Bottleneck, paths=paths, path_width=path_width, early_stride=early_stride)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array
 
+from src.config.errors import UserError
 from src.models.base import ImageShape
 from src.models.program import Field, operations
 
@@ -44,14 +45,23 @@ class Layer:
 
 
 class Named(nnx.Module):
-    """A layer whose operations carry its name, and which notes the shape of what it gives."""
+    """A layer whose operations carry its name, and which notes the shape of what it gives.
+
+    Raises:
+        UserError: when called, naming the layer, if it does not fit what comes in.
+    """
 
     def __init__(self, layer: nnx.Module, name: str, note: Callable[[str, tuple[int, ...]], None]) -> None:
         self.layer, self._name, self._note = layer, name, note
 
     def __call__(self, *inputs: Array) -> Array:
-        with jax.named_scope(self._name):
-            outputs = self.layer(*inputs)
+        try:
+            with jax.named_scope(self._name):
+                outputs = self.layer(*inputs)
+        except (AssertionError, TypeError, ValueError) as error:
+            given = " and ".join(by_dimension(value.shape[1:]) for value in inputs)
+            why = " ".join(str(error).split()) or "they do not fit"
+            raise UserError(f"layer {self._name}, {_described(self.layer)}, cannot take {given}: {why}") from None
         self._note(self._name, outputs.shape[1:])
         return outputs
 
@@ -63,6 +73,9 @@ def layers(make: Callable[[], nnx.Module], input_shape: ImageShape, dtype: Any =
         make: makes the network; its layers are listed in the order in which it makes them.
         input_shape: of one example.
         dtype: of the input; whole numbers for networks that read symbols.
+
+    Raises:
+        UserError: a layer does not fit what comes in.
     """
     found: dict[str, tuple[str, tuple[tuple[int, ...], ...], int]] = {}
     shapes: dict[str, tuple[int, ...]] = {}
@@ -127,6 +140,15 @@ def as_table(rows: list[Layer], columns: Columns) -> str:
 def by_dimension(sizes: tuple[int, ...]) -> str:
     """`28x28x6`."""
     return "x".join(map(str, sizes))
+
+
+def _described(layer: nnx.Module) -> str:
+    """What a layer is, in words."""
+    if isinstance(layer, nnx.Conv):
+        groups = layer.feature_group_count
+        channels = f"from {layer.in_features} to {layer.out_features} channels"
+        return f"a convolution {channels} in {groups} {'groups' if groups > 1 else 'group'}"
+    return f"a {type(layer).__name__}"
 
 
 def _shapes(layer: nnx.Module, kind: type[nnx.Variable]) -> tuple[tuple[int, ...], ...]:

@@ -11,12 +11,12 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator, model_validator
 
-from src.models.alexnet import DENSE, dense_blocks
 from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNorm, Flatten, he_normal
+from src.models.blocks import ConvNorm, Flatten, dense_blocks, he_normal
 from src.models.pooling import MaxPool
 
 WIDTHS = (64, 128, 256, 512, 512)
+DENSE = (4096, 4096)
 CONVOLUTIONS = {
     9: (2, 2, 3),
     11: (1, 1, 2, 2, 2),

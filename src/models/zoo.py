@@ -2,11 +2,9 @@
 
 from typing import NamedTuple
 
-import yaml
 from flax import nnx
 
-from src.config.compose import CONF
-from src.models.base import read_model
+from src.models.base import named_model
 from src.models.summary import layers
 
 MEGABYTE = 2**20
@@ -75,8 +73,7 @@ def ours(row: Published) -> Ours | None:
     """Traces our network for a row; nothing is computed."""
     if row.model is None:
         return None
-    values = yaml.safe_load((CONF / "model" / f"{row.model}.yaml").read_text())
-    settings = read_model(values | row.changes)
+    settings = named_model(row.model, **row.changes)
     shape, outputs = settings.published
 
     def make() -> nnx.Module:

@@ -1,17 +1,13 @@
 """Networks of `conf/model/` for tests: their settings, their counts, their layers; nothing is computed."""
 
-import yaml
+import jax.numpy as jnp
 from flax import nnx
 
-from src.config.compose import CONF
-from src.config.settings import read_settings
-from src.models.base import ModelSettings
+from src.models.base import named_model
 from src.models.blocks import ConvNorm
 from src.models.summary import layers
 
-
-def read(name, **changes):
-    return read_settings(ModelSettings, yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text()) | changes)
+read = named_model
 
 
 def abstract(settings):
@@ -19,8 +15,16 @@ def abstract(settings):
     return nnx.eval_shape(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)))
 
 
-def table(settings, shape, outputs=10):
-    return layers(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape)
+def table(settings, shape=None, outputs=None):
+    """The layers for inputs and outputs as published, unless said."""
+    shape, outputs = shape or settings.published.input_shape, outputs or settings.published.outputs
+    dtype = jnp.int32 if len(shape) == 1 else jnp.float32
+    return layers(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape, dtype)
+
+
+def shapes(settings, shape=None, outputs=None):
+    """What each layer gives, by its name."""
+    return {row.name: row.output_shape for row in table(settings, shape, outputs)}
 
 
 def conv(*args, **kwargs):

@@ -1,40 +1,28 @@
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.alexnet import CONVS, AdaptiveAveragePool, ConvReLU, DenseBlock
-from src.models.base import ModelSettings
+from src.models.alexnet import LAYERS
+from src.models.blocks import DenseDropout
 from src.models.dropout import give_keys
-from src.models.summary import layers
+from src.models.pooling import AdaptiveAveragePool
+from tests.models.networks import read, table
 
 # Computed from the descriptions.
 PARAMETERS = {"paper": 60_965_224, "ungrouped": 62_378_344, "torchvision": 61_100_840}
 SMALLEST = {"paper": 67, "ungrouped": 67, "torchvision": 63}
 
 
-def settings(**changes):
-    return read_settings(ModelSettings, yaml.safe_load(Path("conf/model/alexnet.yaml").read_text()) | changes)
-
-
-def rows_of(found):
-    shape, outputs = found.published
-    return layers(lambda: found.build(shape, outputs, rngs=nnx.Rngs(0)), shape)
-
-
 @pytest.mark.parametrize(("variant", "parameters"), PARAMETERS.items())
 def test_parameter_counts(variant, parameters):
-    assert sum(row.parameters for row in rows_of(settings(variant=variant))) == parameters
+    assert sum(row.parameters for row in table(read("alexnet", variant=variant))) == parameters
 
 
 @pytest.mark.parametrize("variant", PARAMETERS)
 def test_feature_maps_have_the_sizes_of_the_figure(variant):
-    rows = rows_of(settings(variant=variant))
+    rows = table(read("alexnet", variant=variant))
     sizes = [row.output_shape[0] for row in rows if row.kind in ("Conv", "MaxPool")]
     assert sizes == [55, 27, 27, 13, 13, 13, 13, 6]
     assert next(row.output_shape for row in rows if row.kind == "Flatten") == (9216,)
@@ -43,22 +31,22 @@ def test_feature_maps_have_the_sizes_of_the_figure(variant):
 @pytest.mark.parametrize("variant", PARAMETERS)
 @pytest.mark.parametrize("shape", [(32, 32, 3), (28, 28, 1)])
 def test_the_small_version_takes_small_images(variant, shape):
-    found = settings(variant=variant, small=True)
-    assert layers(lambda: found.build(shape, 7, rngs=nnx.Rngs(0)), shape)[-1].output_shape == (7,)
+    found = read("alexnet", variant=variant, small=True)
+    assert table(found, shape, 7)[-1].output_shape == (7,)
 
 
 @pytest.mark.parametrize(("variant", "smallest"), SMALLEST.items())
 def test_the_smallest_image_works_and_is_named(variant, smallest):
-    found = settings(variant=variant)
+    found = read("alexnet", variant=variant)
     shape = (smallest, smallest + 9, 3)
-    assert layers(lambda: found.build(shape, 7, rngs=nnx.Rngs(0)), shape)[-1].output_shape == (7,)
+    assert table(found, shape, 7)[-1].output_shape == (7,)
     with pytest.raises(UserError, match=f"at least {smallest}x{smallest}, not .*; model.small=true"):
         found.build((smallest - 1, 300, 3), 7, rngs=nnx.Rngs(0))
 
 
 def test_the_groups_are_two_networks_side_by_side():
     """Values of the first half of the channels do not reach the second half of the second convolution."""
-    conv = ConvReLU(96, CONVS["paper"][1], rngs=nnx.Rngs(0)).conv
+    conv = LAYERS["paper"][3].make(96, nnx.Rngs(0)).conv
     x = jax.random.normal(jax.random.key(0), (1, 3, 3, 96))
     change = conv(x) - conv(x.at[..., :48].set(0.0))
     assert change[..., :128].any()
@@ -67,7 +55,7 @@ def test_the_groups_are_two_networks_side_by_side():
 
 @pytest.mark.parametrize("dropout_first", [False, True])
 def test_dropout_stands_behind_the_dense_layer_or_before_it(dropout_first):
-    block = DenseBlock(1, 400, dropout_first=dropout_first, rngs=nnx.Rngs(0))
+    block = DenseDropout(1, 400, dropout_first=dropout_first, rngs=nnx.Rngs(0))
     x = jnp.ones((8, 1))
     block.eval()
     alive = block(x) > 0

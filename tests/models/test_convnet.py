@@ -1,34 +1,19 @@
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import ModelSettings
-from src.models.summary import layers
-
-
-def settings(name):
-    return read_settings(ModelSettings, yaml.safe_load(Path(f"conf/model/{name}.yaml").read_text()))
-
-
-def rows_of(name):
-    found = settings(name)
-    shape, outputs = found.published
-    return layers(lambda: found.build(shape, outputs, rngs=nnx.Rngs(0)), shape)
+from tests.models.networks import read, table
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("convnet", 703_594), ("convnet_gmp", 179_306)])
 def test_parameter_counts_are_those_of_the_chapter(name, parameters):
-    assert sum(row.parameters for row in rows_of(name)) == parameters
+    assert sum(row.parameters for row in table(read(name))) == parameters
 
 
 def test_the_figure_and_its_arithmetic():
-    rows = rows_of("convnet")
+    rows = table(read("convnet"))
     sizes = [row.output_shape[0] for row in rows if len(row.output_shape) == 3]
     assert sizes == [30, 28, 14, 12, 10, 5, 3]
     multiplications = [row.multiplications for row in rows if row.multiplications]
@@ -41,17 +26,17 @@ def test_the_figure_and_its_arithmetic():
 @pytest.mark.parametrize("name", ["convnet", "convnet_gmp"])
 @pytest.mark.parametrize("shape", [(24, 24, 3), (28, 28, 1), (33, 30, 3)])
 def test_images_of_other_sizes_pass_through(name, shape):
-    out = jax.eval_shape(lambda: settings(name).build(shape, 7, rngs=nnx.Rngs(0))(jnp.zeros((2, *shape))))
+    out = jax.eval_shape(lambda: read(name).build(shape, 7, rngs=nnx.Rngs(0))(jnp.zeros((2, *shape))))
     assert out.shape == (2, 7)
 
 
 def test_the_smallest_image_is_named():
     with pytest.raises(UserError, match="at least 24x24, not 23x32"):
-        settings("convnet").build((23, 32, 3), 10, rngs=nnx.Rngs(0))
+        read("convnet").build((23, 32, 3), 10, rngs=nnx.Rngs(0))
 
 
 def test_global_max_pooling_forgets_where():
     """A pattern moved by the stride of both pools, far enough from the borders, gives the same logits."""
-    net = settings("convnet_gmp").build((24, 56, 1), 5, rngs=nnx.Rngs(0))
+    net = read("convnet_gmp").build((24, 56, 1), 5, rngs=nnx.Rngs(0))
     image = jnp.zeros((1, 24, 56, 1)).at[:, 10:13, 26:29].set(1.0)
     assert jnp.allclose(net(image), net(jnp.roll(image, 4, axis=2)), atol=1e-5)

@@ -1,42 +1,33 @@
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import ModelSettings, parameter_count
-from src.models.summary import layers
-
-
-def settings(name, **changes):
-    return read_settings(ModelSettings, yaml.safe_load(Path(f"conf/model/{name}.yaml").read_text()) | changes)
+from src.models.base import parameter_count
+from tests.models.networks import abstract, read, table
 
 
 # 3072 x 10 + 10; the chapter's 3072-20-15-10, computed.
 @pytest.mark.parametrize(("name", "parameters"), [("linear", 30_730), ("dense", 61_935)])
 def test_parameter_counts(name, parameters):
-    found = settings(name)
-    assert parameter_count(nnx.eval_shape(lambda: found.build(*found.published, rngs=nnx.Rngs(0)))) == parameters
+    assert parameter_count(abstract(read(name))) == parameters
 
 
 def test_the_widths_are_those_asked_for():
-    rows = layers(lambda: settings("dense", hidden=[7]).build((28, 28, 1), 3, rngs=nnx.Rngs(0)), (28, 28, 1))
+    rows = table(read("dense", hidden=[7]), (28, 28, 1), 3)
     assert [row.output_shape for row in rows] == [(784,), (7,), (3,)]
 
 
 def test_there_is_no_relu_without_a_hidden_layer():
-    linear = settings("linear").build((4, 4, 1), 2, rngs=nnx.Rngs(0))
+    linear = read("linear").build((4, 4, 1), 2, rngs=nnx.Rngs(0))
     x = jax.random.normal(jax.random.key(0), (2, 4, 4, 1))
     assert jnp.allclose(linear(x) + linear(-x), 0, atol=1e-5)
 
 
 def test_a_dense_network_does_not_know_where_a_pixel_is():
     """Pixels in another order are the same problem: only the rows of the first matrix change places."""
-    dense = settings("dense").build((4, 4, 1), 2, rngs=nnx.Rngs(0))
+    dense = read("dense").build((4, 4, 1), 2, rngs=nnx.Rngs(0))
     x = jax.random.normal(jax.random.key(0), (2, 4, 4, 1))
     before = dense(x)
     dense.layers[0].kernel[...] = dense.layers[0].kernel[...][::-1]
@@ -45,4 +36,4 @@ def test_a_dense_network_does_not_know_where_a_pixel_is():
 
 def test_a_layer_without_nodes_is_refused():
     with pytest.raises(UserError, match="at least 1 node"):
-        settings("dense", hidden=[20, 0])
+        read("dense", hidden=[20, 0])

@@ -1,27 +1,19 @@
 from math import prod
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import Heads, ModelSettings, parameter_count
+from src.models.base import Heads, parameter_count
+from src.models.blocks import ConvReLU
 from src.models.dropout import give_keys
-from src.models.googlenet import AverageTo, Inception, PlainConv, Widths
+from src.models.googlenet import Inception, Widths
+from src.models.pooling import AdaptiveAveragePool
 from src.models.summary import layers
-
-
-def read(**changes):
-    return read_settings(ModelSettings, yaml.safe_load(Path("conf/model/googlenet.yaml").read_text()) | changes)
-
-
-def rows(settings, shape):
-    return {row.name: row for row in layers(lambda: settings.build(shape, 1000, rngs=nnx.Rngs(0)), shape)}
+from tests.models.networks import abstract, read, shapes
 
 
 # torchvision's own; the paper's from its Table 1 with biases: 6,998,552, and 3,188,840 + 3,190,888 in the classifiers.
@@ -35,29 +27,29 @@ def rows(settings, shape):
     ],
 )
 def test_parameter_counts(variant, auxiliary, parameters):
-    settings = read(variant=variant, auxiliary=auxiliary)
-    assert parameter_count(nnx.eval_shape(lambda: settings.build((224, 224, 3), 1000, rngs=nnx.Rngs(0)))) == parameters
+    settings = read("googlenet", variant=variant, auxiliary=auxiliary)
+    assert parameter_count(abstract(settings)) == parameters
 
 
 @pytest.mark.parametrize("variant", ["paper", "torchvision"])
 def test_maps_have_the_sizes_of_the_paper(variant):
-    shapes = {name: row.output_shape for name, row in rows(read(variant=variant), (224, 224, 3)).items()}
-    assert [shapes[f"stem.{place}"] for place in (1, 6)] == [(56, 56, 64), (28, 28, 192)]
-    assert [shapes[f"body.{name}.pool"] for name in ("3b", "4b", "4e", "5b")] == [
+    found = shapes(read("googlenet", variant=variant))
+    assert [found[f"stem.{place}"] for place in (1, 6)] == [(56, 56, 64), (28, 28, 192)]
+    assert [found[f"body.{name}.pool"] for name in ("3b", "4b", "4e", "5b")] == [
         (28, 28, 256),
         (14, 14, 512),
         (14, 14, 528),
         (7, 7, 832),
     ]
-    assert shapes["body.pool3"] == (14, 14, 480)
-    assert shapes["body.pool4"] == (7, 7, 832)
-    assert shapes["pool"] == (1024,)
+    assert found["body.pool3"] == (14, 14, 480)
+    assert found["body.pool4"] == (7, 7, 832)
+    assert found["pool"] == (1024,)
 
 
 def test_the_reduced_module_of_the_chapter_multiplies_271_million_times():
     def module():
         return Inception(
-            256, Widths(128, 64, 192, 64, 96, 64), conv=lambda *a, **k: PlainConv(*a, **k, rngs=nnx.Rngs(0))
+            256, Widths(128, 64, 192, 64, 96, 64), conv=lambda *a, **k: ConvReLU(*a, **k, rngs=nnx.Rngs(0))
         )
 
     convs = [row for row in layers(module, (28, 28, 256)) if row.kind == "Conv"]
@@ -69,7 +61,7 @@ def test_the_reduced_module_of_the_chapter_multiplies_271_million_times():
 
 
 def test_branches_stand_in_the_order_of_the_paper():
-    module = Inception(2, Widths(1, 1, 2, 1, 3, 4), conv=lambda *a, **k: PlainConv(*a, **k, rngs=nnx.Rngs(0)))
+    module = Inception(2, Widths(1, 1, 2, 1, 3, 4), conv=lambda *a, **k: ConvReLU(*a, **k, rngs=nnx.Rngs(0)))
     x = jax.random.normal(jax.random.key(0), (1, 5, 5, 2))
     y = module(x)
     np.testing.assert_allclose(y[..., :1], module.one(x), rtol=1e-6)
@@ -80,7 +72,7 @@ def test_branches_stand_in_the_order_of_the_paper():
 @pytest.mark.parametrize("variant", ["paper", "torchvision"])
 def test_auxiliary_classifiers_speak_in_training_only(variant):
     def outputs(training):
-        model = read(variant=variant, small=True).build((32, 32, 3), 7, rngs=nnx.Rngs(0))
+        model = read("googlenet", variant=variant, small=True).build((32, 32, 3), 7, rngs=nnx.Rngs(0))
         model.train() if training else model.eval()
         give_keys(model, jax.random.split(jax.random.key(0), 2))
         return model(jnp.zeros((2, 32, 32, 3)))
@@ -94,15 +86,15 @@ def test_auxiliary_classifiers_speak_in_training_only(variant):
 
 @pytest.mark.parametrize(("side", "sides"), [(32, (32, 16, 8)), (28, (28, 14, 7))])
 def test_the_small_version_sees_small_images_as_the_paper_sees_large_ones(side, sides):
-    found = rows(read(small=True), (side, side, 1))
-    assert tuple(found[f"body.{name}.pool"].output_shape[0] for name in ("3a", "4a", "5a")) == sides
+    found = shapes(read("googlenet", small=True), (side, side, 1))
+    assert tuple(found[f"body.{name}.pool"][0] for name in ("3a", "4a", "5a")) == sides
 
 
 @pytest.mark.parametrize("small", [False, True])
 @pytest.mark.parametrize("auxiliary", [False, True])
 @pytest.mark.parametrize("variant", ["paper", "torchvision"])
 def test_the_smallest_image_is_the_smallest_that_works(variant, auxiliary, small):
-    settings = read(variant=variant, auxiliary=auxiliary, small=small, dropout=0.0)
+    settings = read("googlenet", variant=variant, auxiliary=auxiliary, small=small, dropout=0.0)
     with pytest.raises(UserError, match="GoogLeNet takes images of at least") as refusal:
         settings.build((1, 500, 3), 10, rngs=nnx.Rngs(0))
     side = int(str(refusal.value).split("at least ")[1].split("x")[0])
@@ -119,11 +111,11 @@ def test_the_smallest_image_is_the_smallest_that_works(variant, auxiliary, small
 
 def test_averages_to_four_by_four_are_those_of_torchvision():
     x = jax.random.normal(jax.random.key(0), (1, 14, 6, 2))
-    y = AverageTo(4)(x)
+    y = AdaptiveAveragePool(4)(x)
     np.testing.assert_allclose(y[:, 1, 0], x[:, 3:7, 0:2].mean((1, 2)), rtol=1e-5)
     np.testing.assert_allclose(y[:, 3, 3], x[:, 10:14, 4:6].mean((1, 2)), rtol=1e-5)
 
 
 def test_dropout_leaves_something():
     with pytest.raises(UserError, match=r"dropout=1\.0: should be at least 0 and below 1"):
-        read(dropout=1.0)
+        read("googlenet", dropout=1.0)

@@ -1,40 +1,26 @@
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import ModelSettings, parameter_count, total_count
+from src.models.base import parameter_count, total_count
+from src.models.branches import Conv, keras_conv
 from src.models.inception_resnet_v2 import Residual
-from src.models.inception_v3 import Conv, keras_conv
-from src.models.summary import layers
+from tests.models.networks import abstract, read, shapes
 
 pytestmark = pytest.mark.heavy  # deep networks take seconds each to trace
 
 
-def read(**changes):
-    node = yaml.safe_load(Path("conf/model/inception_resnet_v2.yaml").read_text())
-    return read_settings(ModelSettings, node | changes)
-
-
-def shapes(settings, shape):
-    rows = layers(lambda: settings.build(shape, 10, rngs=nnx.Rngs(0)), shape)
-    return {row.name: row.output_shape for row in rows}
-
-
 def test_parameter_counts_are_those_of_keras():
-    model = nnx.eval_shape(lambda: read().build((299, 299, 3), 1000, rngs=nnx.Rngs(0)))
+    model = abstract(read("inception_resnet_v2"))
     assert total_count(model) == 55_873_736
     assert parameter_count(model) == 55_813_192
 
 
 def test_maps_have_the_sizes_of_the_published_code():
-    found = shapes(read(), (299, 299, 3))
+    found = shapes(read("inception_resnet_v2"))
     assert [shape for name, shape in found.items() if name.endswith("widen")] == (
         [(35, 35, 320)] * 10 + [(17, 17, 1088)] * 20 + [(8, 8, 2080)] * 10
     )
@@ -42,7 +28,7 @@ def test_maps_have_the_sizes_of_the_published_code():
 
 
 def test_the_small_version_takes_small_images():
-    found = shapes(read(small=True), (28, 28, 1))
+    found = shapes(read("inception_resnet_v2", small=True), (28, 28, 1), 10)
     sides = dict.fromkeys(shape[0] for name, shape in found.items() if name.endswith("widen"))
     assert list(sides) == [22, 10, 4]
     assert found["head"] == (10,)
@@ -51,11 +37,11 @@ def test_the_small_version_takes_small_images():
 @pytest.mark.parametrize(("small", "smallest"), [(False, 75), (True, 13)])
 def test_too_small_an_image_is_refused(small, smallest):
     with pytest.raises(UserError, match=f"Inception-ResNet-v2 takes images of at least {smallest}x{smallest}, not"):
-        read(small=small).build((smallest - 1, smallest, 3), 10, rngs=nnx.Rngs(0))
+        read("inception_resnet_v2", small=small).build((smallest - 1, smallest, 3), 10, rngs=nnx.Rngs(0))
 
 
 def test_the_smallest_image_works():
-    found = shapes(read(small=True), (13, 13, 3))
+    found = shapes(read("inception_resnet_v2", small=True), (13, 13, 3), 10)
     assert found["last.layers.0.conv"] == (1, 1, 1536)
 
 

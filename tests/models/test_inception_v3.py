@@ -1,29 +1,17 @@
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import Heads, ModelSettings, parameter_count, total_count
+from src.models.base import Heads, parameter_count, total_count
+from src.models.branches import Branches, Conv
 from src.models.dropout import give_keys
-from src.models.inception_v3 import VARIANTS, Branches, Conv
-from src.models.summary import layers
+from src.models.inception_v3 import VARIANTS
+from tests.models.networks import abstract, read, shapes
 
 pytestmark = pytest.mark.heavy  # deep networks take seconds each to trace
-
-
-def read(**changes):
-    return read_settings(ModelSettings, yaml.safe_load(Path("conf/model/inception_v3.yaml").read_text()) | changes)
-
-
-def shapes(settings, shape):
-    rows = layers(lambda: settings.build(shape, 10, rngs=nnx.Rngs(0)), shape)
-    return {row.name: row.output_shape for row in rows}
 
 
 def outputs(settings, shape, *, training):
@@ -36,23 +24,19 @@ def outputs(settings, shape, *, training):
     return jax.eval_shape(run)
 
 
-def abstract(settings):
-    return nnx.eval_shape(lambda: settings.build((299, 299, 3), 1000, rngs=nnx.Rngs(0)))
-
-
 def test_parameter_counts_are_those_of_keras():
-    model = abstract(read())
+    model = abstract(read("inception_v3"))
     assert total_count(model) == 23_851_784
     assert parameter_count(model) == 23_817_352
 
 
 @pytest.mark.parametrize(("auxiliary", "parameters"), [(False, 23_834_568), (True, 27_161_264)])
 def test_parameter_counts_are_those_of_torchvision(auxiliary, parameters):
-    assert parameter_count(abstract(read(variant="torchvision", auxiliary=auxiliary))) == parameters
+    assert parameter_count(abstract(read("inception_v3", variant="torchvision", auxiliary=auxiliary))) == parameters
 
 
 def test_maps_have_the_sizes_of_the_paper():
-    found = shapes(read(), (299, 299, 3))
+    found = shapes(read("inception_v3"))
     convs = [found[f"stem.layers.{place}.conv"] for place in (0, 1, 2, 4, 5)]
     assert convs == [(149, 149, 32), (147, 147, 32), (147, 147, 64), (73, 73, 80), (71, 71, 192)]
     assert [found[f"stem.layers.{place}"] for place in (3, 6)] == [(73, 73, 64), (35, 35, 192)]
@@ -64,13 +48,13 @@ def test_maps_have_the_sizes_of_the_paper():
 
 @pytest.mark.parametrize(("side", "sides"), [(32, (26, 12, 5)), (28, (22, 10, 4))])
 def test_the_small_version_takes_small_images(side, sides):
-    found = shapes(read(small=True), (side, side, 1))
+    found = shapes(read("inception_v3", small=True), (side, side, 1), 10)
     names = ("before.layers.0", "before.layers.4", "after.layers.1")
     assert tuple(found[f"{name}.branches.3.layers.0"][0] for name in names) == sides
 
 
 def test_the_auxiliary_classifier_speaks_in_training_only():
-    settings = read(variant="torchvision", auxiliary=True, small=True)
+    settings = read("inception_v3", variant="torchvision", auxiliary=True, small=True)
     found = outputs(settings, (28, 28, 1), training=True)
     assert isinstance(found, Heads)
     assert [found.main.shape, *(head.shape for head in found.auxiliary)] == [(2, 7), (2, 7)]
@@ -81,7 +65,7 @@ def test_the_auxiliary_classifier_speaks_in_training_only():
     ("small", "auxiliary", "smallest"), [(False, False, 75), (False, True, 299), (True, False, 13), (True, True, 25)]
 )
 def test_the_smallest_image_is_the_smallest_that_works(small, auxiliary, smallest):
-    settings = read(variant="torchvision", small=small, auxiliary=auxiliary)
+    settings = read("inception_v3", variant="torchvision", small=small, auxiliary=auxiliary)
     found = outputs(settings, (smallest, smallest, 3), training=True)
     assert (found.main if auxiliary else found).shape == (2, 7)
     with pytest.raises(UserError, match=f"Inception-v3 takes images of at least {smallest}x{smallest}, not"):
@@ -90,7 +74,7 @@ def test_the_smallest_image_is_the_smallest_that_works(small, auxiliary, smalles
 
 def test_keras_has_no_auxiliary_classifier():
     with pytest.raises(UserError, match="auxiliary=True: Keras has no auxiliary classifier; nearest"):
-        read(auxiliary=True)
+        read("inception_v3", auxiliary=True)
 
 
 @pytest.mark.parametrize(("variant", "corner"), [("keras", 1.0), ("torchvision", 4 / 9)])

@@ -1,24 +1,18 @@
-from pathlib import Path
-
 import jax.numpy as jnp
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import ModelSettings
-from src.models.summary import layers
+from tests.models.networks import read, table
 
 
-def build(shape, outputs=10):
-    settings = read_settings(ModelSettings, yaml.safe_load(Path("conf/model/lenet5.yaml").read_text()))
-    return settings.build(shape, outputs, rngs=nnx.Rngs(0))
+def build(shape):
+    return read("lenet5").build(shape, 10, rngs=nnx.Rngs(0))
 
 
 @pytest.mark.parametrize("side", [32, 28])
 def test_sizes_and_parameters_are_those_of_the_figure(side):
-    rows = layers(lambda: build((side, side, 1)), (side, side, 1))
+    rows = table(read("lenet5"), (side, side, 1))
     assert sum(row.parameters for row in rows) == 61_706
     shapes = [row.output_shape for row in rows]
     assert shapes == [(28, 28, 6), (14, 14, 6), (10, 10, 16), (5, 5, 16), (400,), (120,), (84,), (10,)]
@@ -32,7 +26,7 @@ def test_a_digit_of_28_is_one_of_32_with_a_border_of_zeros():
 
 @pytest.mark.parametrize("shape", [(16, 16, 3), (40, 33, 1)])
 def test_other_sizes_pass_through(shape):
-    assert layers(lambda: build(shape, 7), shape)[-1].output_shape == (7,)
+    assert table(read("lenet5"), shape, 7)[-1].output_shape == (7,)
 
 
 def test_the_smallest_image_is_named():

@@ -8,7 +8,8 @@ from flax import nnx
 
 from src.models.base import parameter_count
 from src.models.blocks import he_normal
-from src.models.resnet_cifar import CifarResNet, CifarResNetSettings, PadShortcut
+from src.models.resnet_cifar import CifarResNet, CifarResNetSettings
+from src.models.shortcuts import PadShortcut
 from src.models.summary import SHAPES, as_table, layers
 
 # He et al. 2015, Table 6; counts recomputed from the description.
@@ -24,6 +25,21 @@ def test_parameter_counts_are_those_of_the_paper(depth, parameters):
     assert parameter_count(nnx.eval_shape(lambda: make(depth, "A"))) == parameters
     assert parameter_count(nnx.eval_shape(lambda: make(depth, "none"))) == parameters
     assert parameter_count(nnx.eval_shape(lambda: make(depth, "B"))) == parameters + 2_752
+
+
+@pytest.mark.parametrize("shortcut", ["B", "none"])
+@pytest.mark.parametrize("width", [2, 8])
+def test_a_width_multiplies_all_filters_as_in_li_et_al(width, shortcut):
+    """Computed by the description: 3x3 convolutions with normalization, 1x1 ones in two shortcuts."""
+    total, inputs = 9 * 3 * 16 * width + 2 * 16 * width, 16 * width
+    for filters in (16 * width, 32 * width, 64 * width):
+        for _ in range(9):
+            total += 9 * inputs * filters + 9 * filters**2 + 4 * filters
+            total += inputs * filters + 2 * filters if shortcut == "B" and inputs != filters else 0
+            inputs = filters
+    settings = CifarResNetSettings(depth=56, shortcut=shortcut, width=width)
+    found = nnx.eval_shape(lambda: settings.build((32, 32, 3), 10, rngs=nnx.Rngs(0)))
+    assert parameter_count(found) == total + 10 * inputs + 10
 
 
 @pytest.mark.parametrize("depth", [8, 20])

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import pytest
 from flax import nnx
 
+from src.config.errors import UserError
 from src.models.blocks import ConvNorm, Flatten
 from src.models.pooling import AveragePool, GlobalMaxPool, MaxPool
 from src.models.program import Field
@@ -91,6 +92,25 @@ def test_a_table_adds_up_what_can_be_added():
     found = rows(lambda rngs: (nnx.Conv(3, 8, (3, 3), rngs=rngs), MaxPool(2)))
     *_, total = as_table(found, SHAPES | COSTS).splitlines()
     assert total.split() == ["total", "224", "221,184"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "groups", "said"),
+    [
+        (10, 12, 4, r"layer made\.1\.conv, a convolution from 10 to 12 channels in 4 groups, cannot take 32x32x10"),
+        (12, 10, 4, r"layer made\.1\.conv, .* from 12 to 10 channels in 4 groups, .* 10 is not a multiple of 4"),
+        (7, 8, 1, r"layer made\.1\.conv, .* from 7 to 8 channels in 1 group, cannot take 32x32x"),
+    ],
+)
+def test_a_layer_that_does_not_fit_is_named(inputs, outputs, groups, said):
+    first = inputs if groups > 1 else inputs + 1
+    with pytest.raises(UserError, match=said):
+        rows(
+            lambda rngs: (
+                ConvNorm(3, first, kernel=1, rngs=rngs),
+                ConvNorm(inputs, outputs, kernel=3, groups=groups, rngs=rngs),
+            )
+        )
 
 
 def test_the_command_shows_published_inputs_or_those_of_the_data(command):

@@ -1,25 +1,14 @@
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import ModelSettings
-from src.models.summary import layers
-
-
-def settings(**changes):
-    return read_settings(ModelSettings, yaml.safe_load(Path("conf/model/text_conv1d.yaml").read_text()) | changes)
+from tests.models.networks import read, table
 
 
 def test_the_network_is_that_of_the_chapter():
-    found = settings()
-    shape, outputs = found.published
-    rows = layers(lambda: found.build(shape, outputs, rngs=nnx.Rngs(0)), shape, jnp.int32)
+    rows = table(read("text_conv1d"))
     assert sum(row.parameters for row in rows) == 1_315_937
     assert [row.output_shape for row in rows] == [(500, 128), (494, 32), (98, 32), (92, 32), (32,), (1,)]
 
@@ -27,18 +16,18 @@ def test_the_network_is_that_of_the_chapter():
 @pytest.mark.parametrize("length", [41, 100])
 def test_texts_of_other_lengths_pass_through(length):
     tokens = jnp.zeros((2, length), jnp.int32)
-    out = jax.eval_shape(lambda: settings(vocabulary=20).build((length,), 3, rngs=nnx.Rngs(0))(tokens))
+    out = jax.eval_shape(lambda: read("text_conv1d", vocabulary=20).build((length,), 3, rngs=nnx.Rngs(0))(tokens))
     assert out.shape == (2, 3)
 
 
 def test_the_shortest_text_is_named():
     with pytest.raises(UserError, match="40 tokens are too short for text_conv1d; at least 41"):
-        settings().build((40,), 1, rngs=nnx.Rngs(0))
+        read("text_conv1d").build((40,), 1, rngs=nnx.Rngs(0))
 
 
 def test_a_phrase_counts_wherever_it_stands():
     """Moved by the stride of the pool, a phrase in a text of padding gives the same logit."""
-    net = settings(vocabulary=20).build((100,), 1, rngs=nnx.Rngs(0))
+    net = read("text_conv1d", vocabulary=20).build((100,), 1, rngs=nnx.Rngs(0))
     text = jnp.zeros((1, 100), jnp.int32).at[0, 40:45].set(jnp.arange(1, 6))
     assert jnp.allclose(net(text), net(jnp.roll(text, 5, axis=1)), atol=1e-5)
     assert not jnp.allclose(net(text), net(text[:, ::-1]), atol=1e-5)

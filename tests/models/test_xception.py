@@ -1,38 +1,27 @@
 from math import prod
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import yaml
 from flax import nnx
 
 from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.models.base import ModelSettings, parameter_count, total_count
+from src.models.base import parameter_count, total_count
 from src.models.separable import SeparableConv
 from src.models.summary import layers
 from src.models.xception import Block
-
-
-def read(**changes):
-    return read_settings(ModelSettings, yaml.safe_load(Path("conf/model/xception.yaml").read_text()) | changes)
-
-
-def shapes(settings, shape):
-    rows = layers(lambda: settings.build(shape, 10, rngs=nnx.Rngs(0)), shape)
-    return {row.name: row.output_shape for row in rows}
+from tests.models.networks import abstract, read, shapes
 
 
 def test_parameter_counts_are_those_of_keras():
-    model = nnx.eval_shape(lambda: read().build((299, 299, 3), 1000, rngs=nnx.Rngs(0)))
+    model = abstract(read("xception"))
     assert total_count(model) == 22_910_480
     assert parameter_count(model) == 22_855_952
 
 
 def test_maps_have_the_sizes_of_the_paper():
-    found = shapes(read(), (299, 299, 3))
+    found = shapes(read("xception"))
     assert found["stem1.conv"] == (149, 149, 32)
     assert found["stem2.conv"] == (147, 147, 64)
     assert [found[f"blocks.{number}.pool"] for number in (0, 1, 2, 11)] == [
@@ -47,7 +36,7 @@ def test_maps_have_the_sizes_of_the_paper():
 
 @pytest.mark.parametrize("shape", [(32, 32, 3), (28, 28, 1)])
 def test_the_small_version_has_seven_by_seven_pixels_in_the_middle(shape):
-    found = shapes(read(small=True), shape)
+    found = shapes(read("xception", small=True), shape, 10)
     assert found["blocks.0.convs.1.norm"][0] == shape[0] - 4
     assert found["blocks.3.convs.0.norm"] == ((shape[0] - 1) // 4, (shape[0] - 1) // 4, 728)
     assert found["head"] == (10,)
@@ -55,9 +44,9 @@ def test_the_small_version_has_seven_by_seven_pixels_in_the_middle(shape):
 
 @pytest.mark.parametrize(("small", "smallest"), [(False, 7), (True, 5)])
 def test_the_smallest_image_is_the_smallest_that_works(small, smallest):
-    assert shapes(read(small=small), (smallest, smallest, 3))["head"] == (10,)
+    assert shapes(read("xception", small=small), (smallest, smallest, 3), 10)["head"] == (10,)
     with pytest.raises(UserError, match=f"Xception takes images of at least {smallest}x{smallest}, not {smallest - 1}"):
-        read(small=small).build((smallest - 1, smallest, 3), 10, rngs=nnx.Rngs(0))
+        read("xception", small=small).build((smallest - 1, smallest, 3), 10, rngs=nnx.Rngs(0))
 
 
 def test_a_separable_convolution_is_a_convolution_whose_filters_are_products():

@@ -1,5 +1,7 @@
 """The experiments are the papers' recipes, to the number."""
 
+import re
+
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -16,7 +18,13 @@ from src.training.schedule import Constant, Cosine, OneCycle, Step, WarmupSettin
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 DEPTHS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
 
-OTHERS = {"convnet_fig9": 703_594, "convnet_gmp_fig10": 179_306, "lenet5_mnist": 61_706, "alexnet_cifar10": 3_491_722}
+PARAMETERS = {f"resnet{depth}{suffix}": count for depth, count in DEPTHS.items() for suffix in ("", "_noskip")} | {
+    "convnet_fig9": 703_594, "convnet_gmp_fig10": 179_306, "dense_cifar10": 61_935, "linear_mnist": 7_850,
+    "lenet5_mnist": 61_706, "alexnet_cifar10": 3_491_722, "resnet110_preact": 1_727_962, "resnet164_preact": 1_703_258,
+    "wrn28_10": 36_479_194, "densenet_cifar10": 1_019_722, "densenet_bc_cifar10": 769_162,
+}  # fmt: skip
+SHAPES = {"cifar10": (32, 32, 3), "mnist": (28, 28, 1)}
+DEEPEST = "resnet1001_preact"  # takes minutes to make; its description is tested with the networks
 
 
 def learning_rates(settings, examples, steps):
@@ -25,16 +33,29 @@ def learning_rates(settings, examples, steps):
     return settings.optimizer.learning_rate * np.array([factor(jnp.int32(step)) for step in steps])
 
 
+def built(settings, shape):
+    return nnx.eval_shape(lambda: settings.model.build(shape, 10, rngs=nnx.Rngs(0)))
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_composes_builds_and_shrinks(compose, name):
+    """In the quick profile too, with the image size that its head names if it needs more than 16x16 pixels."""
+    needed = re.findall(r"profile\.image_size=\d+", (CONF / "experiment" / f"{name}.yaml").read_text())
+    quick = compose(f"+experiment={name}", "+profile=quick", *needed)
+    batch = quick.data.batch_size
+    steps = make_plan(quick, 10_000).steps
+    assert steps == -(-60_000 // batch)  # six epochs of 10,000 images
+    assert steps < make_plan(compose(f"+experiment={name}"), 45_000).steps / 10
+    height, width, channels = SHAPES[quick.data.name]
+    factor = -(-height // quick.profile.image_size)
+    if name != DEEPEST:
+        assert built(quick, (height // factor, width // factor, channels))
+
+
+@pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
+def test_the_networks_are_those_of_the_papers(compose, name, parameters):
     settings = compose(f"+experiment={name}")
-    shape, outputs = settings.model.published
-    network = nnx.eval_shape(lambda: settings.model.build(shape, outputs, rngs=nnx.Rngs(0)))
-    assert parameter_count(network) in (*DEPTHS.values(), OTHERS.get(name)) or name.endswith("_li")
-    full = make_plan(settings, 45_000)
-    quick = make_plan(compose(f"+experiment={name}", "+profile=quick"), 10_000)
-    assert quick.steps == 469  # six epochs of 10,000 images
-    assert quick.steps < full.steps / 10
+    assert parameter_count(built(settings, SHAPES[settings.data.name])) == parameters
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
