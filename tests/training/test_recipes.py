@@ -16,7 +16,13 @@ from src.training.schedule import Constant, Cosine, OneCycle, Step, WarmupSettin
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 DEPTHS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
 
-OTHERS = {"convnet_fig9": 703_594, "convnet_gmp_fig10": 179_306, "lenet5_mnist": 61_706, "alexnet_cifar10": 3_491_722}
+OTHERS = {
+    "linear_mnist": 30_730,
+    "convnet_fig9": 703_594,
+    "convnet_gmp_fig10": 179_306,
+    "lenet5_mnist": 61_706,
+    "alexnet_cifar10": 3_491_722,
+}
 
 
 def learning_rates(settings, examples, steps):
