@@ -37,7 +37,7 @@ def write_results(folder: str, facts: Any, *, figures: Mapping[str, Figure], tab
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table that reads well as text too; all columns but the first are flush right."""
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    widths = [max(3, *map(len, column)) for column in zip(heads, *rows, strict=True)]
     line = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "".join(
         f"| {row[0]:<{widths[0]}} | "
