@@ -1,12 +1,13 @@
 """The chapter's Fig. 26: what Keras published of its networks, beside what ours come to."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import yaml
 from flax import nnx
 
 from src.config.compose import CONF
-from src.models.base import read_model
+from src.models.base import ImageShape, read_model
 from src.models.summary import layers
 
 MEGABYTE = 2**20
@@ -71,21 +72,25 @@ class Ours(NamedTuple):
     multiplications: int
 
 
-def ours(row: Published) -> Ours | None:
-    """Traces our network for a row; nothing is computed."""
-    if row.model is None:
-        return None
-    values = yaml.safe_load((CONF / "model" / f"{row.model}.yaml").read_text())
-    settings = read_model(values | row.changes)
-    shape, outputs = settings.published
+def ours(model: str, changes: Mapping[str, Any]) -> Ours:
+    """Traces one of our networks with some settings changed; nothing is computed.
 
-    def make() -> nnx.Module:
-        return settings.build(shape, outputs, rngs=nnx.Rngs(0))
-
+    Args:
+        model: a file of `conf/model/`.
+        changes: settings that differ from it.
+    """
+    make, shape = maker(model, changes)
     rows = layers(make, shape)
     weighted = sum(layer.kind in WEIGHTED for layer in rows)
     total = sum(layer.parameters + layer.statistics for layer in rows)
     return Ours(total, weighted, sum(layer.multiplications for layer in rows))
+
+
+def maker(model: str, changes: Mapping[str, Any]) -> tuple[Callable[[], nnx.Module], ImageShape]:
+    """What makes one of our networks with its published outputs, and the shape of its published input."""
+    settings = read_model(yaml.safe_load((CONF / "model" / f"{model}.yaml").read_text()) | changes)
+    shape, outputs = settings.published
+    return lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape
 
 
 def table() -> str:
@@ -94,10 +99,10 @@ def table() -> str:
     lines = ["{:<18} {:>6} {:>6} {:>5} {:>6} {:>12} {:>7} {:>8}".format(*heads)]
     for row in ROWS:
         published = f"{row.name:<18} {row.top1:>6.3f} {row.top5:>6.3f} {row.megabytes:>5}"
-        found = ours(row)
-        if found is None:
+        if row.model is None:
             lines.append(f"{published} {'not built':>6}")
             continue
+        found = ours(row.model, row.changes)
         size = found.total * BYTES / MEGABYTE
         billions = found.multiplications / 1e9
         lines.append(f"{published} {size:>6.1f} {found.total:>12,} {found.weighted:>7} {billions:>8.2f}")
