@@ -26,7 +26,7 @@ from src.plots.curves import Curve, error_curves
 from src.plots.layers import gradients_by_layer, responses_by_layer
 from src.studies.arms import Arm, at_best, finished_runs
 from src.studies.estimates import Estimate, estimate
-from src.studies.report import markdown, write_report
+from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.settings import Stage, StudySettings, read_study
 from src.tasks.intervals import wilson_interval
@@ -85,14 +85,14 @@ def report(name: str, stage: DepthStage) -> None:
     networks = {arm.name: describe(arm, runs[arm.name]) for arm in arms if runs[arm.name]}
     layers = {name: layer_signals(own[min(own)]) for name, own in runs.items() if own}
     differences = {split: difference_of_differences(runs, stage.compared, split) for split in ("train", "test")}
-    table = f"{as_table(networks)}\n\n{criterion(differences, stage.compared)}"
+    table = f"{as_table(networks)}\n{criterion(differences, stage.compared)}"
     record = {
         "networks": networks,
         "difference_of_differences": {split: found._asdict() for split, found in differences.items()},
         "layers": layers,
         "runs": [run.record() for own in runs.values() for run in own.values()],
     }
-    print(f"\n{table}\n\n{write_report(name, table, record, figures(runs, layers))}")
+    write_results(name, record, figures=figures(runs, layers), table=table)
 
 
 def errors(run: StudyRun, split: str) -> tuple[list[int], list[float]]:
@@ -195,7 +195,7 @@ def criterion(differences: Mapping[str, Estimate], compared: list[int]) -> str:
     for split, found in differences.items():
         verdict = "above 0" if found.positive else "not shown to be above 0"
         lines.append(f"- {split} error: {found}, 95 % interval {found.interval} (n = {found.n}): {verdict}")
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def figures(runs: Mapping[str, Mapping[int, StudyRun]], layers: Mapping[str, Any]) -> dict[str, Figure]:

@@ -3,8 +3,8 @@
 Li et al. 2018 (arXiv:1712.09913), Figs 1, 4 and 5; chapter Figs 35, 36 and 41.
 
 `python -m experiments.loss_surface [profile=published]` measures what is not measured yet, as
-`conf/study/loss_surface.yaml` says, and writes `results/loss_surface/STAGE/`: table, numbers, figures, a page to turn the
-surfaces by hand, and the surfaces for other programs.
+`conf/study/loss_surface.yaml` says, and writes `results/loss_surface/STAGE/`: table, numbers, figures, a page to turn
+the surfaces by hand, and the surfaces for other programs.
 """
 
 from src.huge_pages import restart_with_huge_pages
@@ -37,7 +37,7 @@ from src.randomness import stream
 from src.runs.files import write_whole
 from src.studies.estimates import Estimate, estimate
 from src.studies.progress import surveying
-from src.studies.report import markdown, write_report
+from src.studies.results import markdown, write_results
 from src.studies.settings import Stage, StudySettings, read_study
 from src.studies.subjects import Subject, SubjectSettings, subjects
 from src.training.interruption import resumable
@@ -99,14 +99,14 @@ def report(name: str, stage: SurfaceStage) -> None:
     facts = {title: describe(surfaces, value) for title, surfaces in found.items()}
     first = [surfaces[0] for surfaces in found.values()]
     figures = {kind.__name__: kind(first, value) for kind in (contours, heat_maps, landscapes)}
-    directory = write_report(name, as_table(facts), {"networks": facts}, figures)
+    directory = write_results(name, facts, figures=figures, table=as_table(facts))
     for surface in first:
         path = directory / surface.title.replace(" ", "_")
         save(surface, path.with_suffix(".npz"))
         write_csv(surface, path.with_suffix(".csv"))
         write_vts(surface, path.with_suffix(".vts"), value=value)
     write_whole(directory / "surfaces.html", surface_page(first, "Loss surfaces with and without shortcuts"))
-    print(f"\n{as_table(facts)}\n\n{directory}/surfaces.html")
+    print(f"{directory}/surfaces.html")
 
 
 def measured(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:

@@ -79,3 +79,25 @@ class GlobalAveragePool(nnx.Module):
 
     def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b c"]:
         return x.mean(axis=tuple(range(1, x.ndim - 1)))
+
+
+class L1Pool(Pool):
+    """The sum of the absolute values of each window."""
+
+    def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b *smaller c"]:
+        return _sums(abs(x), self)
+
+
+class L2Pool(Pool):
+    """The Euclidean norm of each window; where all is zero the gradient is zero, too."""
+
+    def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b *smaller c"]:
+        squares = _sums(x**2, self)
+        some = squares > 0
+        return jnp.where(some, jnp.sqrt(jnp.where(some, squares, 1)), 0)
+
+
+def _sums(x: Float[Array, "b *spatial c"], pool: Pool) -> Float[Array, "b *smaller c"]:
+    """The sum of each window."""
+    sides = (x.ndim - 2) * (pool.size,), (x.ndim - 2) * (pool.stride,)
+    return nnx.pool(x, 0.0, jax.lax.add, *sides, pool._sides(x))

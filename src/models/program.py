@@ -62,7 +62,7 @@ def _walk(jaxpr: Jaxpr, given: list[Field | None], spatial: Shape, scope: str) -
     for equation in jaxpr.eqns:
         name = "/".join(filter(None, [scope, str(equation.source_info.name_stack)]))
         inputs = [None if isinstance(value, Literal) else fields.get(value) for value in equation.invars]
-        inner = _inner(equation)
+        inner = called(equation)
         if inner is not None:
             parts = list(_walk(inner, inputs[-len(inner.invars) :], spatial, name))
             yield from parts
@@ -73,7 +73,7 @@ def _walk(jaxpr: Jaxpr, given: list[Field | None], spatial: Shape, scope: str) -
         fields.update(dict.fromkeys(equation.outvars, field))
 
 
-def _inner(equation: JaxprEqn) -> Jaxpr | None:
+def called(equation: JaxprEqn) -> Jaxpr | None:
     """The program inside an operation that calls one."""
     for value in equation.params.values():
         if isinstance(value, ClosedJaxpr):

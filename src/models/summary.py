@@ -159,7 +159,7 @@ def innermost(module: nnx.Module, path: tuple[str, ...] = ()) -> Iterator[tuple[
     """Layers without layers inside, in the order in which they were made: parent, key, layer, and name."""
     for key, child in _children(module):
         name = (*path, key)
-        if _children(child) or isinstance(child, nnx.List):
+        if _children(child) or isinstance(child, nnx.List | nnx.Dict):
             yield from innermost(child, name)
         else:
             yield module, key, child, ".".join(name)

@@ -1,10 +1,11 @@
 """The chapter's Fig. 26: what Keras published of its networks, beside what ours come to."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from flax import nnx
 
-from src.models.base import named_model
+from src.models.base import ImageShape, named_model
 from src.models.summary import layers
 
 MEGABYTE = 2**20
@@ -69,20 +70,25 @@ class Ours(NamedTuple):
     multiplications: int
 
 
-def ours(row: Published) -> Ours | None:
-    """Traces our network for a row; nothing is computed."""
-    if row.model is None:
-        return None
-    settings = named_model(row.model, **row.changes)
-    shape, outputs = settings.published
+def ours(model: str, changes: Mapping[str, Any]) -> Ours:
+    """Traces one of our networks with some settings changed; nothing is computed.
 
-    def make() -> nnx.Module:
-        return settings.build(shape, outputs, rngs=nnx.Rngs(0))
-
+    Args:
+        model: a file of `conf/model/`.
+        changes: settings that differ from it.
+    """
+    make, shape = maker(model, changes)
     rows = layers(make, shape)
     weighted = sum(layer.kind in WEIGHTED for layer in rows)
     total = sum(layer.parameters + layer.statistics for layer in rows)
     return Ours(total, weighted, sum(layer.multiplications for layer in rows))
+
+
+def maker(model: str, changes: Mapping[str, Any]) -> tuple[Callable[[], nnx.Module], ImageShape]:
+    """What makes one of our networks with its published outputs, and the shape of its published input."""
+    settings = named_model(model, **changes)
+    shape, outputs = settings.published
+    return lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape
 
 
 def table() -> str:
@@ -91,10 +97,10 @@ def table() -> str:
     lines = ["{:<18} {:>6} {:>6} {:>5} {:>6} {:>12} {:>7} {:>8}".format(*heads)]
     for row in ROWS:
         published = f"{row.name:<18} {row.top1:>6.3f} {row.top5:>6.3f} {row.megabytes:>5}"
-        found = ours(row)
-        if found is None:
+        if row.model is None:
             lines.append(f"{published} {'not built':>6}")
             continue
+        found = ours(row.model, row.changes)
         size = found.total * BYTES / MEGABYTE
         billions = found.multiplications / 1e9
         lines.append(f"{published} {size:>6.1f} {found.total:>12,} {found.weighted:>7} {billions:>8.2f}")

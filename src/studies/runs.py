@@ -7,6 +7,7 @@ another study, has done that part of it.
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from src.config.errors import UserError
@@ -16,6 +17,7 @@ from src.studies.progress import StudyProgress
 from src.tracking.history import read_rows
 from src.tracking.sinks import Row
 from src.training.composed import composed_runs, run_config, run_path, run_settings
+from src.training.finished import FinishedRun, load_run
 from src.training.loop import Diverged
 from src.training.plan import make_plan
 from src.training.run import run
@@ -23,6 +25,7 @@ from src.training.settings import RunSettings
 
 log = logging.getLogger(__name__)
 
+NAMED = "run="
 QUIET = "tracking.progress=none"
 """A study shows one line of its own."""
 
@@ -123,3 +126,23 @@ def usable(each: StudyRun) -> bool:
         log.warning("left out: %s holds another run", each.directory.path)
         return False
     return True
+
+
+def named_or_trained(arguments: Sequence[str], otherwise: Sequence[str]) -> FinishedRun:
+    """The run that a command line names with `run=`, or the one that it describes by settings.
+
+    Args:
+        arguments: the command line.
+        otherwise: settings that come before those of the command line if no run is named.
+
+    Raises:
+        UserError: the run cannot be loaded or trained.
+    """
+    named = [argument.removeprefix(NAMED) for argument in arguments if argument.startswith(NAMED)]
+    if named and len(arguments) > 1:
+        raise UserError(f"{NAMED}{named[0]} has its own settings; leave out the others")
+    if named:
+        return load_run(Path(named[0]))
+    described = planned([*otherwise, *arguments])
+    finish([described])
+    return load_run(described.directory.path)

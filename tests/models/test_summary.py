@@ -138,3 +138,15 @@ def test_a_summary_of_what_does_not_exist_is_one_line(command, arguments, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_empty_dictionary_of_layers_stays_one():
+    class Optional(nnx.Module):
+        def __init__(self, rngs):
+            self.head = nnx.Linear(3, 2, rngs=rngs)
+            self.others = nnx.Dict()
+
+        def __call__(self, x):
+            return self.others["head"](x) if "head" in self.others else self.head(x)
+
+    assert [row.name for row in layers(lambda: Optional(nnx.Rngs(0)), (3,))] == ["head"]

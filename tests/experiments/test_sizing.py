@@ -2,7 +2,9 @@ from math import floor
 
 import pytest
 
-from experiments import sizing
+from experiments.sizing.__main__ import main, table
+from experiments.sizing.chapter import SECTIONS
+from experiments.sizing.errata import errata
 from tests.conftest import ROOT
 
 WRONG = {
@@ -20,12 +22,12 @@ WRONG = {
 
 @pytest.fixture(scope="module")
 def examples():
-    return [example for section in sizing.SECTIONS for example in section()]
+    return [example for section in SECTIONS for example in section()]
 
 
 def test_exactly_the_known_places_are_marked(examples):
     assert {(example.what, example.place) for example in examples if example.wrong} == WRONG
-    lines = sizing.table(examples).splitlines()
+    lines = table(examples).splitlines()
     assert sum(line.endswith("  wrong") for line in lines) == len(WRONG)
 
 
@@ -39,10 +41,10 @@ def test_formulas_agree_with_real_layers(examples):
 
 def test_the_program_prints_the_table_and_writes_the_page_in_the_repository(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    sizing.main()
+    main()
     assert (tmp_path / "docs/errata.md").read_text() == (ROOT / "docs/errata.md").read_text()
     assert f"{len(WRONG)} of " in capsys.readouterr().out
 
 
 def test_every_known_error_is_listed_once():
-    assert sizing.errata().count("\n- **") == 21
+    assert errata().count("\n- **") == 21

@@ -1,0 +1,67 @@
+"""The weights of a linear classifier as images, one template for each class (chapter Figs 1 and 2).
+
+`python -m experiments.class_templates` trains on MNIST first; `data=fashion_mnist` and `data=cifar10` on others, and
+`run=runs/linear_mnist-…` takes a run as it is. It writes `results/class_templates/templates_NAME.png` and the facts.
+"""
+
+import sys
+
+import numpy as np
+
+from src.config.errors import reported
+from src.interpret.templates import Templates, templates
+from src.plots.templates import Match, template_figure
+from src.studies.results import markdown, write_results
+from src.studies.runs import named_or_trained
+from src.training.finished import FinishedRun
+from src.training.interruption import resumable
+
+RECIPE = ("+experiment=linear_mnist",)
+
+
+def main() -> None:
+    """Draws the templates of one run, and how two test images match them: one is recognized, one is not."""
+    with reported(), resumable():
+        run = named_or_trained(sys.argv[1:], RECIPE)
+        found = templates(run)
+        spec, results = run.engine.dataset.spec, run.directory.read_json("results.json")
+        matches = [match(found, run, number) for number in chosen(found, run)]
+        facts = {
+            "run": run.directory.path.name,
+            "data": spec.name,
+            "test_accuracy": results["test_accuracy"],
+            "parameters": results["parameters"],
+            "biases": dict(zip(spec.class_names, found.biases.tolist(), strict=True)),
+            "scores": [
+                {"label": spec.class_names[each.label], "scores": each.scores.tolist()} for each in matches
+            ],
+        }  # fmt: skip
+        columns = ["B_k", *(f"a {spec.class_names[each.label]}: X*W_k + B_k" for each in matches)]
+        values = np.stack([found.biases, *(each.scores for each in matches)], axis=1)
+        rows = [[name, *(f"{value:+.2f}" for value in row)] for name, row in zip(spec.class_names, values, strict=True)]
+        figure = template_figure(found.weights, found.biases, spec.class_names, matches)
+        write_results(
+            "class_templates",
+            facts,
+            figures={"templates": figure},
+            table=markdown(["class", *columns], rows),
+            name=spec.name,
+        )
+        print(f"test accuracy {results['test_accuracy']:.2%} with {results['parameters']:,} parameters")
+
+
+def chosen(found: Templates, run: FinishedRun) -> list[int]:
+    """The first test image that is recognized, and the first that is not."""
+    test = run.engine.dataset.test
+    right = np.array([found.scores(image).argmax() for image in test.images[:200]]) == test.labels[:200]
+    return sorted({int(np.argmax(right)), int(np.argmin(right))})
+
+
+def match(found: Templates, run: FinishedRun, number: int) -> Match:
+    """A test image against all templates."""
+    image, label = run.engine.dataset.test.images[number], int(run.engine.dataset.test.labels[number])
+    return Match(image, label, found.products(image), found.scores(image))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What a linear network looks for: one template for each class (chapter Figs 1 and 2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from src.config.errors import UserError
+from src.models.dense import DenseSettings
+from src.training.finished import FinishedRun
+
+WHITE = 255
+
+
+@dataclass(frozen=True)
+class Templates:
+    """The linear scores `X * W_k + B_k` of an image X whose pixels go from 0 (black) to 1 (white).
+
+    Attributes:
+        weights: W, one image for each class.
+        biases: B.
+    """
+
+    weights: Float[np.ndarray, "classes h w c"]
+    biases: Float[np.ndarray, "classes"]
+
+    def products(self, image: UInt8[np.ndarray, "h w c"]) -> Float[np.ndarray, "classes h w"]:
+        """What each pixel contributes to the score of each class; channels are added up."""
+        return (self.weights * (image / WHITE)).sum(axis=-1)
+
+    def scores(self, image: UInt8[np.ndarray, "h w c"]) -> Float[np.ndarray, "classes"]:
+        """The network's outputs."""
+        return self.products(image).sum(axis=(1, 2)) + self.biases
+
+
+def templates(run: FinishedRun) -> Templates:
+    """The templates of a linear network, with the normalization of its data taken into them.
+
+    Raises:
+        UserError: the network is not linear.
+    """
+    model = run.engine.settings.model
+    if not isinstance(model, DenseSettings) or model.hidden:
+        raise UserError(f"run={run.directory.path}: only a linear network has one template a class; train model=linear")
+    layer = run.state.scored()[0]["layers"][0]
+    kernel, bias = np.asarray(layer["kernel"], np.float64), np.asarray(layer["bias"], np.float64)
+    weights = kernel.T.reshape(-1, *run.engine.dataset.spec.shape)
+    data = run.engine.split("test")
+    mean, deviation = np.asarray(data.mean, np.float64), np.asarray(data.deviation, np.float64)
+    return Templates(weights * (WHITE / deviation), bias - (weights * (mean / deviation)).sum(axis=(1, 2, 3)))

@@ -1,0 +1,16 @@
+"""Real images for studies that train nothing."""
+
+import numpy as np
+from jaxtyping import UInt8
+
+from src.training.composed import composed_runs, run_settings
+
+
+def first_images(data: str, count: int) -> UInt8[np.ndarray, "n h w c"]:
+    """The first test images of a data set, by its name in `conf/data/`.
+
+    Raises:
+        UserError: there is no such data set, or it cannot be had.
+    """
+    (job,) = composed_runs("train", [f"data={data}"])
+    return run_settings(job).dataset().test.images[:count]

@@ -1,0 +1,62 @@
+"""What a study leaves behind: pictures, facts and a table, in a folder of its own."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from src.config.errors import UserError
+from src.runs.files import write_whole
+from src.runs.provenance import provenance
+
+RESULTS = Path("results")
+DPI = 160
+
+
+def write_results(folder: str, facts: Any, *, figures: Mapping[str, Figure], table: str = "", name: str = "") -> Path:
+    """Writes `results/FOLDER/{*.png,results.json,table.md}`, and prints the table and where the pictures are.
+
+    Args:
+        folder: name of the study, and of its stage if it has several: `depth_study/digits`.
+        facts: plain values, everything that the pictures and the table show; with what they were made is added.
+        figures: the pictures, by their names.
+        table: in Markdown; none if there is nothing to tabulate.
+        name: of one part of the study, which then has files of its own beside those of other parts.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    home = RESULTS / folder
+    ending = f"_{name}" if name else ""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for picture, figure in figures.items():
+            figure.savefig(home / f"{picture}{ending}.png", dpi=DPI)
+        record = json.dumps({"made_with": provenance(), "facts": facts}, indent=1)
+        write_whole(home / f"results{ending}.json", record + "\n")
+        if table:
+            write_whole(home / f"table{ending}.md", table)
+    except OSError as error:
+        raise UserError(f"cannot write {home}: {error.strerror}") from None
+    if table:
+        print(f"\n{table}")
+    print("\n".join(str(home / f"{picture}{ending}.png") for picture in figures))
+    return home
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table that reads well as text too; all columns but the first are flush right."""
+    cells = [[str(cell) for cell in row] for row in (heads, *rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
+    line = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "".join(
+        f"| {row[0]:<{widths[0]}} | "
+        + " | ".join(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))
+        + " |\n"
+        for row in (cells[0], line, *cells[1:])
+    )

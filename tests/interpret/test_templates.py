@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from src.config.errors import UserError
+from src.interpret.templates import templates
+from src.runs.directory import RunDirectory
+from src.training.engine import Engine
+from src.training.finished import FinishedRun
+from src.training.plan import make_plan
+
+
+@pytest.fixture
+def untrained(compose):
+    """A run that never took a step, which is as good for what holds of all weights."""
+
+    def make(*arguments):
+        settings = compose(*arguments)
+        dataset = settings.dataset()
+        engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+        return FinishedRun(RunDirectory(Path("runs/untrained")), engine, engine.initial_state())
+
+    return make
+
+
+@pytest.mark.parametrize("normalize", ["pixel", "channel", "unit"])
+def test_scores_on_plain_pixels_are_the_networks(untrained, normalize):
+    run = untrained("model=linear", f"data.normalize={normalize}")
+    images = run.engine.dataset.test.images[:5]
+    data = run.engine.split("test")
+    outputs = run.engine.network(*run.state.scored(), (images - data.mean) / data.deviation)
+    found = templates(run)
+    assert found.weights.shape == (10, 8, 8, 1)
+    np.testing.assert_allclose([found.scores(image) for image in images], jax.device_get(outputs), atol=1e-5)
+
+
+@pytest.mark.parametrize("model", ["model=dense", "model=resnet"])
+def test_a_network_with_hidden_layers_has_no_templates(untrained, model):
+    with pytest.raises(UserError, match="run=runs/untrained: only a linear network has one template a class"):
+        templates(untrained(model))

@@ -1,0 +1,24 @@
+import json
+
+from matplotlib.figure import Figure
+
+from src.studies import results
+from src.studies.results import markdown, write_results
+
+TABLE = "| what | how many |\n| ---- | -------: |\n| a    |        1 |\n| bb   |       20 |\n"
+
+
+def test_numbers_are_flush_right():
+    assert markdown(["what", "how many"], [["a", "1"], ["bb", "20"]]) == TABLE
+
+
+def test_parts_of_a_study_lie_beside_each_other(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    write_results("study", {"a": 1}, figures={"picture": Figure()}, table=TABLE)
+    write_results("study", {"a": 2}, figures={"picture": Figure()}, name="part")
+    files = {path.name for path in (tmp_path / "study").iterdir()}
+    assert files == {"picture.png", "results.json", "table.md", "picture_part.png", "results_part.json"}
+    record = json.loads((tmp_path / "study/results_part.json").read_text())
+    assert record["facts"] == {"a": 2}
+    assert {"command", "commit", "device", "packages"} <= record["made_with"].keys()
+    assert TABLE in capsys.readouterr().out
