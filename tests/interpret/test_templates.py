@@ -7,6 +7,7 @@ import pytest
 from src.config.errors import UserError
 from src.interpret.templates import templates
 from src.runs.directory import RunDirectory
+from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
 from src.training.finished import FinishedRun
 from src.training.plan import make_plan
@@ -20,7 +21,8 @@ def untrained(compose):
         settings = compose(*arguments)
         dataset = settings.dataset()
         engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
-        return FinishedRun(RunDirectory(Path("runs/untrained")), engine, engine.initial_state())
+        path = Path("runs/untrained")
+        return FinishedRun(RunDirectory(path), engine, engine.initial_state(), Checkpoints(path / "checkpoints", {}))
 
     return make
 
