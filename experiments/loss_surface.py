@@ -12,72 +12,39 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import hashlib
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
-from pydantic import Field
 
 from src.config.errors import reported
-from src.config.settings import Settings
-from src.landscape.directions import Normalization, gaussian
+from src.landscape.evaluation import at_points
 from src.landscape.export import write_csv, write_vts
 from src.landscape.objective import BatchNorm, split_objective
 from src.landscape.sharpness import nonconvex_share, share_below
 from src.landscape.surface import Surface, save
-from src.landscape.survey import survey
 from src.plots.surface_page import surface_page
 from src.plots.surfaces import contours, heat_maps, landscapes
-from src.randomness import stream
 from src.runs.files import write_whole
 from src.studies.estimates import Estimate, estimate
-from src.studies.progress import surveying
+from src.studies.planes import PlaneStage
 from src.studies.results import markdown, write_results
-from src.studies.settings import Stage, StudySettings, read_study
-from src.studies.subjects import Subject, SubjectSettings, subjects
+from src.studies.settings import StudySettings, read_study
+from src.studies.subjects import Subject
 from src.training.interruption import resumable
 
-POINTS = Path("runs/surfaces")
 LEVELS = (1.0, 10.0)
 """Losses below which the share of the plane is told."""
 
 
-class AxisSettings(Settings):
-    """Steps along a direction, in lengths of the network's own filters."""
-
-    first: float
-    last: float
-    steps: Annotated[int, Field(gt=0)]
-
-    def values(self) -> Float64[np.ndarray, "n"]:
-        """The steps."""
-        return np.linspace(self.first, self.last, self.steps)
-
-
-class SurfaceStage(Stage):
-    """One size of the study; its seeds are those of the directions.
+class SurfaceStage(PlaneStage):
+    """One size of the study.
 
     Attributes:
-        networks: whose surfaces are measured.
-        splits: on which.
-        images: at most so many of each, the same ones at every point; null for all.
-        alpha: steps along the first direction.
-        beta: steps along the second.
-        normalization: of the directions.
-        batch_norm: statistics that are used.
+        batch_norm: which statistics the networks use on the way.
     """
 
-    networks: Annotated[list[SubjectSettings], Field(min_length=1)]
-    splits: Annotated[list[str], Field(min_length=1)]
-    images: Annotated[int, Field(gt=0)] | None
-    alpha: AxisSettings
-    beta: AxisSettings
-    normalization: Normalization
     batch_norm: BatchNorm
 
 
@@ -91,10 +58,7 @@ def main() -> None:
 
 def report(name: str, stage: SurfaceStage) -> None:
     """One stage, from its networks to its files."""
-    found = {
-        subject.title: [measured(subject, stage, seed) for seed in stage.seeds]
-        for subject in subjects(stage.networks, stage.common, stage.splits, stage.images)
-    }
+    found = {subject.title: [measured(subject, stage, seed) for seed in stage.seeds] for subject in stage.subjects()}
     value = f"{stage.splits[0]}_loss"
     facts = {title: describe(surfaces, value) for title, surfaces in found.items()}
     first = [surfaces[0] for surfaces in found.values()]
@@ -114,29 +78,8 @@ def measured(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
     objective = split_objective(
         subject.module, subject.task, subject.outputs, subject.splits, batch_norm=stage.batch_norm
     )
-    directions = [
-        gaussian(stream(seed, name), objective.parameters, stage.normalization)
-        for name in ("direction 1", "direction 2")
-    ]
-    identity = {
-        **subject.identity,
-        "splits": stage.splits,
-        "normalization": stage.normalization,
-        "batch_norm": stage.batch_norm,
-        "seed": seed,
-    }
-    axes = [stage.alpha.values(), stage.beta.values()]
-    digest = hashlib.sha256(json.dumps([identity, *(axis.tolist() for axis in axes)]).encode()).hexdigest()[:10]
-    with surveying(f"{subject.title}, directions {seed}") as told:
-        return survey(
-            objective,
-            directions,
-            axes,
-            title=subject.title,
-            identity=identity,
-            points=POINTS / f"{digest}.jsonl",
-            on_points=told,
-        )
+    measure = at_points(objective, stage.directions(objective.parameters, seed))
+    return stage.survey(subject, seed, measure, batch_norm=stage.batch_norm)
 
 
 def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:

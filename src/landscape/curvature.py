@@ -10,8 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Float32, Key
 
+from src.landscape.directions import check_same_network
+from src.landscape.evaluation import Measure, moved
 from src.training.state import Tree
 
 BatchLoss = Callable[[Tree, Any], Float[Array, ""]]
@@ -20,7 +22,7 @@ BatchLoss = Callable[[Tree, Any], Float[Array, ""]]
 Product = Callable[[Float[Array, "p"]], Float[Array, "p"]]
 
 
-def hessian_product(loss: BatchLoss, parameters: Tree, batches: Sequence[Any], examples: int) -> Product:
+def hessian_products(loss: BatchLoss, batches: Sequence[Any], examples: int) -> Callable[[Tree], Product]:
     """Products with the Hessian of the mean loss, over all tensors of more than one dimension, as in the paper.
 
     The mean is over examples, so how they are divided into batches does not matter. Gradients of convolutions are slow
@@ -28,26 +30,31 @@ def hessian_product(loss: BatchLoss, parameters: Tree, batches: Sequence[Any], e
 
     Args:
         loss: the sum over a batch.
-        parameters: where.
         batches: all of the data.
         examples: how many there are in all of them.
+
+    Returns:
+        A function of the weights where the Hessian is taken, giving the product; compiled once for all weights.
     """
-    kernels, vectors = _divided(parameters)
-    origin, unravel = ravel_pytree(kernels)
 
     @jax.jit
-    def product(origin: Array, vectors: list[Array], direction: Array, batch: Any) -> Array:
+    def product(parameters: Tree, direction: Array, batch: Any) -> Array:
+        kernels, vectors = _divided(parameters)
+        origin, unravel = ravel_pytree(kernels)
+
         def gradient(flat: Array) -> Array:
             return jax.grad(lambda values: loss(_joined(parameters, unravel(values), vectors), batch))(flat)
 
         return jax.jvp(gradient, (origin,), (direction,))[1]
 
-    def whole(direction: Array) -> Array:
-        return (
-            sum((product(origin, vectors, direction, batch) for batch in batches), jnp.zeros_like(direction)) / examples
-        )
+    def at(parameters: Tree) -> Product:
+        def whole(direction: Array) -> Array:
+            parts = (product(parameters, direction, batch) for batch in batches)
+            return sum(parts, jnp.zeros_like(direction)) / examples
 
-    return whole
+        return whole
+
+    return at
 
 
 class Spectrum(NamedTuple):
@@ -100,6 +107,36 @@ def extreme_eigenvalues(
             return Spectrum(float(values[0]), float(values[-1]), (float(errors[0]), float(errors[1])), done)
         beside.append(length)
         basis.append(new / length)
+
+
+def spectra_at(
+    products: Callable[[Tree], Product], parameters: Tree, directions: Sequence[Tree], key: Key[Array, ""], steps: int
+) -> Measure:
+    """Both ends of the Hessian's spectrum at places of a plane, and how far from convex it is there.
+
+    Args:
+        products: with the Hessian at any weights.
+        parameters: in the middle.
+        directions: one or two.
+        key: of the first vector of each.
+        steps: at most so many products at each place.
+
+    Raises:
+        UserError: a direction belongs to another network.
+    """
+    for direction in directions:
+        check_same_network(parameters, direction)
+    move = jax.jit(moved)
+    size = kernel_count(parameters)
+
+    def at(places: Float32[np.ndarray, "k d"]) -> list[dict[str, float]]:
+        found = [
+            extreme_eigenvalues(products(move(parameters, list(directions), place)), size, key, steps=steps)
+            for place in places
+        ]
+        return [{"smallest": one.smallest, "largest": one.largest, "curvature_ratio": one.ratio} for one in found]
+
+    return at
 
 
 def kernel_count(parameters: Tree) -> int:

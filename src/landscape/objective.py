@@ -7,10 +7,10 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from src.config.errors import UserError
-from src.data.batches import Resident, evaluation_batch
+from src.data.batches import Batch, Resident, evaluation_batch
 from src.tasks.base import Sums, TaskSettings
 from src.training.state import Tree
 from src.training.step import zero_sums
@@ -135,3 +135,23 @@ def split_objective(
         return {f"{split}_{name}": value for split in sums for name, value in task.summary(sums[split]).items()}
 
     return Objective(measure, measure.parameters, dict(splits), summary)
+
+
+def batch_losses(
+    module: nnx.Module, task: TaskSettings, data: Resident, batch_size: int = 200
+) -> tuple[Callable[[Tree, Batch], Float[Array, ""]], list[Batch]]:
+    """The sum of the losses of a batch as a function of weights, and all batches of a split.
+
+    Args:
+        module: with the statistics that are used.
+        task: gives the loss.
+        data: the split.
+        batch_size: images that are computed at once.
+    """
+    apply, _, statistics = pure(module)
+
+    def loss(parameters: Tree, batch: Batch) -> Float[Array, ""]:
+        outputs, _ = apply(parameters, statistics, batch.images)
+        return jnp.sum(batch.weights * task.losses(outputs, batch))
+
+    return loss, [evaluation_batch(data, first, batch_size) for first in range(0, len(data.labels), batch_size)]

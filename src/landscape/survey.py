@@ -1,4 +1,4 @@
-"""Measuring an objective over a line or a plane of weights, point after point; what is measured is kept at once."""
+"""Measuring over a line or a plane, place after place; what is measured is kept at once."""
 
 import itertools
 import json
@@ -8,56 +8,43 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Float64
+from jaxtyping import Float32, Float64
 
 from src.config.errors import UserError
-from src.landscape.directions import check_same_network
-from src.landscape.objective import Objective
+from src.landscape.evaluation import Measure
 from src.landscape.surface import Surface
 from src.lock import Held, locked
 from src.runs.files import write_whole
 from src.runs.identity import difference
 from src.training.interruption import Interrupted, signals_noted
-from src.training.state import Tree
-
-AXIS = "points"
 
 Told = Callable[[int, int], None]
 """Is told how many points are done, and of how many."""
 
 
 def survey(
-    objective: Objective,
-    directions: Sequence[Tree],
+    measure: Measure,
     axes: Sequence[Float64[np.ndarray, "_"]],
     *,
     title: str,
     identity: Mapping[str, Any],
     points: Path,
-    on_points: Told = lambda done, total: None,
+    told: Told = lambda done, total: None,
 ) -> Surface:
-    """Measures an objective at every point of a grid.
-
-    Points follow each other on each device, and devices take different ones. What was measured before, by a process
-    that was interrupted or killed, is not measured again.
+    """Measures every point of a grid; what a process that was stopped or killed has measured is not measured again.
 
     Args:
-        objective: what is measured.
-        directions: one or two.
-        axes: steps along each.
+        measure: for instance `at_points(objective, directions)`; it is given as many places as there are devices.
+        axes: steps along the one or two directions.
         title: of the surface.
         identity: everything that defines the values, as JSON can say it; becomes the surface's metadata.
         points: file of the measurements so far, one JSON object a line.
-        on_points: told of progress.
+        told: is told of progress.
 
     Raises:
-        UserError: a direction belongs to another network; an axis has fewer than two steps; the file cannot be
-            written, holds another surface, or is in use.
+        UserError: an axis has fewer than two steps; the file cannot be written, holds another surface, or is in use.
         Interrupted: the process was asked to stop; what was measured is kept.
     """
-    for direction in directions:
-        check_same_network(objective.parameters, direction)
     for name, axis in zip(("alpha", "beta"), axes, strict=False):
         if len(axis) < 2:
             raise UserError(f"a surface needs at least two steps along {name}, not {len(axis)}")
@@ -66,7 +53,7 @@ def survey(
     try:
         points.parent.mkdir(parents=True, exist_ok=True)
         with locked(points.with_suffix(".lock"), wait=False):
-            found = _measured(objective, directions, places, _Points(points, about), on_points)
+            found = _measured(measure, places, _Points(points, about), told)
     except Held as holder:
         raise UserError(f"{points} is in use by {holder}, which measures there") from None
     except OSError as error:
@@ -76,60 +63,18 @@ def survey(
     return Surface(title, axes[0], axes[1] if len(axes) > 1 else None, values, dict(identity))
 
 
-def at_points(
-    objective: Objective, directions: Sequence[Tree], mesh: Mesh
-) -> Callable[[Float[np.ndarray, "k d"]], Mapping[str, Any]]:
-    """Compiles the measurement of some points, which are divided over the devices of a mesh.
-
-    Weights are moved and measured point after point: mapping convolutions over their weights with `vmap` would make
-    them grouped ones, which take fifty times as long.
-
-    Returns:
-        A function of coordinates, giving the objective's arrays with one row for each point.
-    """
-
-    def measured(parameters: Tree, directions: Sequence[Tree], data: Any, places: Float[Array, "k d"]) -> Any:
-        def one(place: Float[Array, "d"]) -> Mapping[str, Any]:
-            return objective.measure(moved(parameters, directions, place), data)
-
-        return jax.lax.map(one, places)
-
-    everywhere, divided = PartitionSpec(), PartitionSpec(AXIS)
-    mapped = jax.jit(
-        jax.shard_map(
-            measured,
-            mesh=mesh,
-            in_specs=(everywhere, everywhere, everywhere, divided),
-            out_specs=divided,
-            check_vma=False,
-        )
-    )
-    return lambda places: jax.device_get(mapped(objective.parameters, list(directions), objective.data, places))
-
-
-def moved(parameters: Tree, directions: Sequence[Tree], place: Float[Array, "d"]) -> Tree:
-    """The weights at a place: parameters + alpha delta + beta eta."""
-
-    def leaf(weights: Array, *parts: Array) -> Array:
-        return weights + sum(step * part for step, part in zip(place, parts, strict=True))
-
-    return jax.tree.map(leaf, parameters, *directions)
-
-
 def _measured(
-    objective: Objective, directions: Sequence[Tree], places: Float[np.ndarray, "n d"], points: "_Points", told: Told
+    measure: Measure, places: Float32[np.ndarray, "n d"], points: "_Points", told: Told
 ) -> list[dict[str, float]]:
     """Measures what is not measured yet."""
-    mesh = Mesh(np.array(jax.devices()), (AXIS,))
-    at = at_points(objective, directions, mesh)
+    together = jax.device_count()
     waiting = [number for number in range(len(places)) if number not in points.values]
     with signals_noted() as interruption:
-        for first in range(0, len(waiting), mesh.size):
-            chunk = waiting[first : first + mesh.size]
-            filled = [*chunk, *[chunk[-1]] * (mesh.size - len(chunk))]
-            found = at(places[filled])
-            for row, number in enumerate(chunk):
-                points.add(number, objective.summary(jax.tree.map(lambda values, row=row: values[row], found)))
+        for first in range(0, len(waiting), together):
+            chunk = waiting[first : first + together]
+            filled = [*chunk, *[chunk[-1]] * (together - len(chunk))]
+            for number, values in zip(chunk, measure(places[filled]), strict=False):
+                points.add(number, values)
             told(len(points.values), len(places))
             if interruption.signal is not None:
                 raise Interrupted(interruption.signal)

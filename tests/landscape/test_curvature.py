@@ -9,13 +9,13 @@ import pytest
 from flax import nnx
 from jax.flatten_util import ravel_pytree
 
-from src.landscape.curvature import extreme_eigenvalues, hessian_product, kernel_count
+from src.landscape.curvature import extreme_eigenvalues, hessian_products, kernel_count
 from src.models.dense import Dense
 from tests.landscape.quadratic import PARAMETERS, SIZE, loss, matrix
 
 
 def test_products_and_eigenvalues_of_a_quadratic_are_exact():
-    product = hessian_product(loss, PARAMETERS, [matrix()], 1)
+    product = hessian_products(loss, [matrix()], 1)(PARAMETERS)
     np.testing.assert_allclose(product(jnp.arange(6.0)), matrix() @ jnp.arange(6.0), rtol=1e-4, atol=1e-4)
     found = extreme_eigenvalues(product, SIZE, jax.random.key(0), tolerance=0.0)
     assert (found.smallest, found.largest) == pytest.approx((-2, 10), rel=1e-4)
@@ -56,5 +56,5 @@ def test_the_product_with_a_networks_hessian_does_not_depend_on_the_batches():
     for parts in ([12], [5, 7], [1] * 12):
         ends = np.cumsum([0, *parts])
         batches = [(images[a:b], labels[a:b]) for a, b in pairwise(ends)]
-        found = hessian_product(batch_loss, parameters, batches, 12)(direction)
+        found = hessian_products(batch_loss, batches, 12)(parameters)(direction)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

@@ -13,7 +13,8 @@ from src.landscape.directions import gaussian
 from src.landscape.objective import split_objective
 from src.landscape.surface import save
 from src.landscape.survey import survey
-from tests.landscape.quadratic import PARAMETERS, flat, matrix, objective
+from tests.landscape import quadratic
+from tests.landscape.quadratic import PARAMETERS, flat, matrix
 
 IDENTITY = {"seed": 0}
 AXES = [np.linspace(-1, 1, 5), np.linspace(0, 2, 3)]
@@ -51,7 +52,7 @@ def test_a_surface_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
     lines = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "cut.jsonl").write_text("".join(lines[:7]) + lines[7][:10])
     told = []
-    save(surface(tmp_path / "cut.jsonl", on_points=lambda done, total: told.append(done)), tmp_path / "cut.npz")
+    save(surface(tmp_path / "cut.jsonl", told=lambda done, total: told.append(done)), tmp_path / "cut.npz")
     assert told[0] > 6
     assert (tmp_path / "cut.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
@@ -61,12 +62,12 @@ def test_nan_and_infinity_are_values(tmp_path):
         first = flat(parameters)[0]
         return {"loss": jnp.where(first > 1.05, jnp.inf, jnp.where(first < 0.95, jnp.nan, first))}
 
-    wild = replace(objective(), measure=measure)
+    wild = replace(quadratic.objective(), measure=measure)
     found = surface(tmp_path / "points.jsonl", wild)
     assert np.isinf(found.values["loss"]).any()
     assert np.isnan(found.values["loss"]).any()
     told = []
-    again = surface(tmp_path / "points.jsonl", wild, on_points=lambda done, total: told.append(done))
+    again = surface(tmp_path / "points.jsonl", wild, told=lambda done, total: told.append(done))
     assert not told
     np.testing.assert_array_equal(again.values["loss"], found.values["loss"])
 
