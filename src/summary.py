@@ -24,7 +24,8 @@ def main() -> None:
     with reported():
         arguments = sys.argv[1:]
         if "zoo=true" in arguments:
-            print(zoo.table())
+            for line in zoo.table():
+                print(line, flush=True)
             return
         as_json = "json=true" in arguments
         settings, published = chosen([argument for argument in arguments if not argument.startswith("json=")])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key, UInt8
+from jaxtyping import Array, Float, Int, Key, Num, UInt8, UInt16
 
 from src.data.augment import augmented
 from src.data.examples import Split
@@ -24,7 +24,7 @@ class Batch(NamedTuple):
     """Examples for one device.
 
     Attributes:
-        images: normalized pixels.
+        images: normalized pixels; of texts, the numbers of their words.
         labels: classes.
         weights: 1 for an example that counts, 0 for one that only fills the batch up.
         partners: classes of the images that were mixed in, if any were.
@@ -32,7 +32,7 @@ class Batch(NamedTuple):
         keys: randomness of each example that is left for the network; training batches have it.
     """
 
-    images: Float[Array, "b h w c"]
+    images: Float[Array, "b h w c"] | Int[Array, "b length"]
     labels: Int[Array, "b"]
     weights: Float[Array, "b"]
     partners: Int[Array, "b"] | None = None
@@ -40,13 +40,19 @@ class Batch(NamedTuple):
     keys: Key[Array, "b"] | None = None
 
 
-class Resident(NamedTuple):
-    """A split in device memory, with the constants of its normalization."""
+class Constants(NamedTuple):
+    """What is subtracted from pixels, and what they are then divided by."""
 
-    images: UInt8[AnyArray, "n h w c"]
-    labels: Int[AnyArray, "n"]
     mean: Float[AnyArray, "..."]
     deviation: Float[AnyArray, "..."]
+
+
+class Resident(NamedTuple):
+    """A split in device memory, with the constants of its normalization if it has one."""
+
+    images: UInt8[AnyArray, "n h w c"] | UInt16[AnyArray, "n length"]
+    labels: Int[AnyArray, "n"]
+    constants: Constants | None
 
 
 class Window(NamedTuple):
@@ -62,24 +68,29 @@ class Window(NamedTuple):
 
 
 def normalization(
-    kind: Normalization, images: UInt8[np.ndarray, "n h w c"]
-) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
-    """What is subtracted from pixels, and what they are then divided by, computed from the training images."""
+    kind: Normalization, images: UInt8[np.ndarray, "n h w c"] | UInt16[np.ndarray, "n length"]
+) -> Constants | None:
+    """The constants of a normalization, computed from the training images; texts have none."""
+    if images.ndim == 2:
+        return None
+    if kind == "none":
+        return Constants(np.zeros((1, 1, 1), np.float32), np.ones((1, 1, 1), np.float32))
     if kind == "pixel":
-        return images.mean(axis=0, dtype=np.float64).astype(np.float32), np.full((1, 1, 1), 255, np.float32)
+        mean = images.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return Constants(mean, np.full((1, 1, 1), 255, np.float32))
     if kind == "unit":
-        return np.zeros((1, 1, 1), np.float32), np.full((1, 1, 1), 255, np.float32)
+        return Constants(np.zeros((1, 1, 1), np.float32), np.full((1, 1, 1), 255, np.float32))
     values = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])])
     levels = np.arange(256)
     mean = values @ levels / values.sum(axis=1)
     variance = values @ levels**2 / values.sum(axis=1) - mean**2
     deviation = np.sqrt(np.maximum(variance, 1.0))
-    return mean.astype(np.float32).reshape(1, 1, -1), deviation.astype(np.float32).reshape(1, 1, -1)
+    return Constants(*(values.astype(np.float32).reshape(1, 1, -1) for values in (mean, deviation)))
 
 
-def resident(split: Split, constants: tuple[np.ndarray, np.ndarray]) -> Resident:
+def resident(split: Split, constants: Constants | None) -> Resident:
     """A split and its normalization as host arrays, ready to be put on devices."""
-    return Resident(split.images, split.labels, *constants)
+    return Resident(split.images, split.labels, constants)
 
 
 @partial(jax.jit, static_argnames="examples")
@@ -130,14 +141,14 @@ def training_batch(data: Resident, order: Window, step: Scalar, part: Int[Array,
 
 def _changed(
     data: Resident, order: Window, places: Int[Array, "b"], batching: Batching
-) -> tuple[Float[Array, "b h w c"], Int[Array, "b"], Key[Array, "b"]]:
+) -> tuple[Num[Array, "b ..."], Int[Array, "b"], Key[Array, "b"]]:
     """The images at the given places of the stream after their random changes, their numbers, and their keys."""
     examples = len(data.labels)
     chosen = order.order[places - order.first_epoch * examples]
     keys = jax.vmap(partial(at, batching.key))(places // examples, chosen)
     images = normalized(data, data.images[chosen])
-    if batching.augment is not None:
-        black = jnp.broadcast_to(-data.mean / data.deviation, images.shape[1:])
+    if batching.augment is not None and data.constants is not None:
+        black = jnp.broadcast_to(-data.constants.mean / data.constants.deviation, images.shape[1:])
         images = augmented(images, keys, batching.augment, black)
     return images, chosen, keys
 
@@ -150,6 +161,10 @@ def evaluation_batch(data: Resident, first: Scalar, size: int) -> Batch:
     return Batch(normalized(data, data.images[chosen]), data.labels[chosen], (places <= last).astype(jnp.float32))
 
 
-def normalized(data: Resident, images: UInt8[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-    """Pixels less the mean, over the deviation."""
-    return (images - data.mean) / data.deviation
+def normalized(
+    data: Resident, images: UInt8[Array, "b h w c"] | UInt16[Array, "b length"]
+) -> Float[Array, "b h w c"] | Int[Array, "b length"]:
+    """Pixels less the mean, over the deviation; the numbers of words as they are."""
+    if data.constants is None:
+        return images.astype(jnp.int32)
+    return (images - data.constants.mean) / data.constants.deviation

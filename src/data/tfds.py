@@ -66,7 +66,7 @@ class Tfds(DataSettings):
             FileNotFoundError: nothing is prepared.
             UserError: TFDS has no such set, or it is not one of images and labels.
         """
-        info = _prepared_info(self.name)
+        info = prepared_info(self.name)
         test = next((name for name in ("test", "validation") if name in info.splits), None)
         image, label = info.supervised_keys or ("image", "label")
         if "train" not in info.splits or test is None or not {image, label} <= set(info.features):
@@ -91,7 +91,7 @@ class Tfds(DataSettings):
         return Split(stack(images, self.name), np.array(labels))
 
 
-def _prepared_info(name: str) -> Any:
+def prepared_info(name: str) -> Any:
     """What TFDS knows of a set that is prepared as array_record files.
 
     Raises:

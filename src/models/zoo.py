@@ -1,6 +1,6 @@
 """The chapter's Fig. 26: what Keras published of its networks, beside what ours come to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flax import nnx
@@ -91,17 +91,16 @@ def maker(model: str, changes: Mapping[str, Any]) -> tuple[Callable[[], nnx.Modu
     return lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape
 
 
-def table() -> str:
-    """Fig. 26 as text: accuracies as published, sizes beside ours."""
+def table() -> Iterator[str]:
+    """Fig. 26 as lines of text: accuracies as published, sizes beside ours."""
     heads = ("network", "top-1", "top-5", "MB", "ours", "parameters", "layers", "G mult.")
-    lines = ["{:<18} {:>6} {:>6} {:>5} {:>6} {:>12} {:>7} {:>8}".format(*heads)]
+    yield "{:<18} {:>6} {:>6} {:>5} {:>6} {:>12} {:>7} {:>8}".format(*heads)
     for row in ROWS:
         published = f"{row.name:<18} {row.top1:>6.3f} {row.top5:>6.3f} {row.megabytes:>5}"
         if row.model is None:
-            lines.append(f"{published} {'not built':>6}")
+            yield f"{published} {'not built':>6}"
             continue
         found = ours(row.model, row.changes)
         size = found.total * BYTES / MEGABYTE
         billions = found.multiplications / 1e9
-        lines.append(f"{published} {size:>6.1f} {found.total:>12,} {found.weighted:>7} {billions:>8.2f}")
-    return "\n".join(lines)
+        yield f"{published} {size:>6.1f} {found.total:>12,} {found.weighted:>7} {billions:>8.2f}"

@@ -79,8 +79,8 @@ class Engine:
         batch = jax.jit(partial(training_batch, batching=self._batching))(
             self.split("train"), self.order(0), 0, jnp.arange(min(count, self.settings.data.batch_size))
         )
-        mean, deviation = self._constants
-        return np.clip(np.asarray(batch.images) * deviation + mean, 0, 255)
+        assert self._constants is not None, "texts have no pixels"
+        return np.clip(np.asarray(batch.images) * self._constants.deviation + self._constants.mean, 0, 255)
 
     def split(self, name: str) -> Resident:
         """A split on all devices; it is put there when it is first asked for."""

@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 from src.data.batches import Batch
 from src.data.dataset import Dataset
+from src.data.examples import DataSpec
 from src.models.summary import SHAPES, Columns, as_table, layers
 from src.training.plan import Plan, make_plan
 from src.training.settings import RunSettings
@@ -38,8 +39,8 @@ def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
     sections = {
         name: yaml.safe_dump(config, sort_keys=False).rstrip(),
         "data": _data(dataset),
-        "layers": as_table(layers(make, dataset.spec.shape), SHAPES | decayed),
-        "steps": _steps(plan),
+        "layers": as_table(layers(make, dataset.spec.shape, _dtype(dataset.spec)), SHAPES | decayed),
+        "steps": _steps(plan, dataset.spec),
         "memory": _memory(settings, dataset, Network(nnx.eval_shape(make))),
     }
     return "\n\n".join(f"# {title}\n{text}" for title, text in sections.items())
@@ -48,15 +49,15 @@ def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
 def _data(dataset: Dataset) -> str:
     spec = dataset.spec
     shape = "x".join(map(str, spec.shape))
-    sizes = f"{spec.train:,} training, {spec.validation:,} validation and {spec.test:,} test images"
+    sizes = f"{spec.train:,} training, {spec.validation:,} validation and {spec.test:,} test {_noun(spec)}"
     names = ", ".join(spec.class_names[:10]) + (", …" if spec.classes > 10 else "")
     return f"{spec.name}: {sizes} of {shape}, {spec.classes} classes ({names})"
 
 
-def _steps(plan: Plan) -> str:
+def _steps(plan: Plan, spec: DataSpec) -> str:
     clock = plan.clock
     epochs = f"{plan.epoch(plan.steps):.1f} epochs"
-    text = f"{plan.steps:,} steps of {clock.batch_size} images = {epochs}; {len(plan.evaluate)} evaluations"
+    text = f"{plan.steps:,} steps of {clock.batch_size} {_noun(spec)} = {epochs}; {len(plan.evaluate)} evaluations"
     if clock.scale != 1:
         text += f"; {float(clock.scale):.2%} of the stated duration, the schedule shrinks along"
     return text
@@ -71,22 +72,23 @@ def _memory(settings: RunSettings, dataset: Dataset, network: Network) -> str:
     weights = parameters + _bytes(network.statistics)
     state = weights + _bytes(jax.eval_shape(optimizer.init, network.parameters))
     state += weights if settings.train.average is not None else 0
-    activations = _kept_bytes(settings, network, dataset.spec.shape, batch)
+    activations = _kept_bytes(settings, network, dataset.spec, batch)
     total = data + state + parameters + activations
+    examples = f"{batch} {_noun(dataset.spec)}"
     return (
         f"about {total / MIB:,.0f} MiB on each device: data {data / MIB:,.1f}, state {state / MIB:,.1f}, "
-        f"gradient {parameters / MIB:,.1f}, activations of {batch} images {activations / MIB:,.0f} before fusion"
+        f"gradient {parameters / MIB:,.1f}, activations of {examples} {activations / MIB:,.0f} before fusion"
     )
 
 
-def _kept_bytes(settings: RunSettings, network: Network, shape: tuple[int, int, int], batch: int) -> int:
+def _kept_bytes(settings: RunSettings, network: Network, spec: DataSpec, batch: int) -> int:
     """The size of what the forward pass keeps for the backward pass."""
 
     def loss(parameters: Tree, statistics: Tree, images: Array, labels: Array) -> Array:
         outputs, _ = network.train(parameters, statistics, images, jax.random.split(jax.random.key(0), batch))
         return settings.task.losses(outputs.main, Batch(images, labels, jnp.ones(batch))).mean()
 
-    images = jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
+    images = jax.ShapeDtypeStruct((batch, *spec.shape), _dtype(spec))
     labels = jax.ShapeDtypeStruct((batch,), jnp.int32)
     backward = jax.eval_shape(
         lambda p, s, x, y: jax.vjp(lambda p: loss(p, s, x, y), p)[1],
@@ -96,6 +98,16 @@ def _kept_bytes(settings: RunSettings, network: Network, shape: tuple[int, int, 
         labels,
     )
     return _bytes(backward)
+
+
+def _noun(spec: DataSpec) -> str:
+    """What the examples are."""
+    return "images" if spec.pictured else "texts"
+
+
+def _dtype(spec: DataSpec) -> Any:
+    """In what numbers a network gets them."""
+    return jnp.float32 if spec.pictured else jnp.int32
 
 
 def _bytes(tree: Tree) -> int:

@@ -117,7 +117,8 @@ def train(
         log.info("%s\n%s", directory.trace, as_table(profile(engine, settings.debug.trace, directory.trace)))
     sinks = open_sinks(settings.tracking, directory, history, step, engine.plan.steps)
     try:
-        sinks.picture("first_batch", first_batch(engine, directory))
+        if engine.dataset.spec.pictured:
+            sinks.picture("first_batch", first_batch(engine, directory))
         fit = Fit(
             engine, engine.replicated(found) if found else engine.beginning(), checkpoints, sinks, history.seconds
         )

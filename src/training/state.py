@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Int, Key, Num
 
 from src.models.base import Heads, heads
 from src.models.dropout import give_keys
@@ -68,7 +68,7 @@ class Network:
         self.statistics: Tree = nnx.to_pure_dict(statistics)
 
     def train(
-        self, parameters: Tree, statistics: Tree, x: Float[Array, "b ..."], keys: Key[Array, "b"] | None
+        self, parameters: Tree, statistics: Tree, x: Num[Array, "b ..."], keys: Key[Array, "b"] | None
     ) -> tuple[Heads, Tree]:
         """Outputs in training mode, and the statistics afterwards; dropout takes each example's key."""
         module = nnx.merge(self._training, parameters, statistics, copy=True)
@@ -76,7 +76,7 @@ class Network:
         outputs = heads(module(x))
         return outputs, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
 
-    def __call__(self, parameters: Tree, statistics: Tree, x: Float[Array, "b ..."]) -> Array:
+    def __call__(self, parameters: Tree, statistics: Tree, x: Num[Array, "b ..."]) -> Array:
         """Outputs in evaluation mode: running statistics, no dropout."""
         return nnx.merge(self._evaluation, parameters, statistics, copy=True)(x)
 

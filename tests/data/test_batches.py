@@ -102,7 +102,7 @@ def test_a_changed_image_is_a_window_of_the_padded_one_or_of_its_mirror_image(da
 
 def test_black_padding_shows_black_pixels(data):
     (changed,) = batches(data, EXAMPLES, 1, NONE.model_copy(update={"crop": 6, "fill": "black"}))
-    black = np.asarray(-data.mean / data.deviation).ravel()
+    black = np.asarray(-data.constants.mean / data.constants.deviation).ravel()
     corners = np.asarray(changed.images)[:, 0, 0]
     assert np.isclose(corners, black).all(axis=-1).any()
     assert not (np.asarray(changed.images) == 0).all(axis=-1).any()

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from src.config.errors import UserError
+from src.data import imdb
 from src.data.resize import shrink, to_square
+from src.data.texts import Texts
 
 
 def folder(root, classes=("cat", "dog"), count=10):
@@ -125,6 +127,46 @@ def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
         compose("+experiment=resnet20").data.read()
 
 
+def reviews(labels):
+    """Reviews of ninety words whose last ones agree with their label, each with a number of its own."""
+    said = {0: "Dull, dull film!", 1: "A fine -- truly FINE -- film."}
+    return Texts([f"{'really ' * 85} {number} {said[label]}" for number, label in enumerate(labels)], np.array(labels))
+
+
+def test_reviews_of_a_mirror_are_trained_on(tmp_path, monkeypatch, compose):
+    from src.training.engine import Engine
+    from src.training.plan import make_plan
+
+    parts = reviews([0, 1] * 30), reviews([1, 0] * 10)
+    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
+    monkeypatch.setattr(imdb, "fetched", lambda name, fetch: parts)
+    small = ("data.vocabulary=20", "data.length=60", "data.validation=20", "data.batch_size=20", "data.sha256=null")
+    settings = compose("+experiment=imdb_conv1d", *small, "train.duration=15epochs", "optimizer.learning_rate=0.01")
+    dataset = settings.dataset()
+    assert (dataset.spec.train, dataset.spec.validation, dataset.spec.test) == (40, 20, 20)
+    assert dataset.train.images.shape == (40, 60)
+    assert dataset.train.images[0].max() < 20
+    run = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+    state, sums = run.beginning()
+    for stop in run.plan.stops(0, 1):
+        state, sums = run.advance(state, sums, run.order(stop * 20 // 40), stop)
+    assert run.evaluate(state, run.split("test"))["accuracy"] == 1
+
+
+def test_other_reviews_than_the_published_are_refused(tmp_path, monkeypatch, compose):
+    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
+    monkeypatch.setattr(imdb, "fetched", lambda name, fetch: (reviews([0, 1]), reviews([1, 0])))
+    with pytest.raises(UserError, match=r"reviews from its package mirror are not the published .* data.sha256=null"):
+        compose("data=imdb", "model=text_conv1d").data.read()
+
+
+def test_texts_are_neither_normalized_nor_augmented(compose):
+    with pytest.raises(UserError, match=r"data\.normalize=channel: .*'none'"):
+        compose("data=imdb", "model=text_conv1d", "data.normalize=channel")
+
+
 @pytest.mark.heavy
 @pytest.mark.parametrize(
     ("name", "sizes", "shape"),
@@ -132,6 +174,7 @@ def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
         ("cifar10", (45_000, 5_000, 10_000), (32, 32, 3)),
         ("mnist", (50_000, 10_000, 10_000), (28, 28, 1)),
         ("fashion_mnist", (55_000, 5_000, 10_000), (28, 28, 1)),
+        ("imdb", (20_000, 5_000, 25_000), (500,)),
     ],
 )
 def test_mirrors_hold_the_published_examples(tmp_path, monkeypatch, compose, name, sizes, shape):

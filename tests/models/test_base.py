@@ -1,0 +1,18 @@
+import pytest
+
+from src.config.errors import UserError
+from src.models.base import check_depth, named_model
+
+
+def test_an_unknown_network_or_setting_is_named():
+    with pytest.raises(UserError, match=r"conf/model/ has no alexnt\.yaml; did you mean 'alexnet'"):
+        named_model("alexnt")
+    with pytest.raises(UserError, match="smal is not a setting; did you mean 'small'"):
+        named_model("alexnet", smal=True)
+
+
+@pytest.mark.parametrize(("depth", "nearest"), [(2, "8$"), (9, "8 and 14"), (13, "8 and 14"), (15, "14 and 20")])
+def test_the_depths_next_to_a_wrong_one_are_named(depth, nearest):
+    with pytest.raises(ValueError, match=f"a network has 6n\\+2 layers; nearest: {nearest}"):
+        check_depth("a network", depth, each=6, others=2)
+    assert check_depth("a network", 14, each=6, others=2) == 14
