@@ -3,6 +3,7 @@
 `python -m experiments.pooling` writes `results/pooling/{grids.png,global.png,images.png,results.json,table.md}`.
 """
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import sobel
@@ -34,7 +35,7 @@ def main() -> None:
         grids = {kind: values[..., 0] for kind, values in small.items()}
         image = first_images("cifar10", CAR + 1)[CAR]
         maps = shrink(image[None, 1:-1, 1:-1], FIG8)[0].astype(np.float32)  # 30 pixels are five times six
-        largest = np.asarray(GlobalMaxPool()(maps[None])[0])
+        largest = np.asarray(GlobalMaxPool()(jnp.asarray(maps)[None])[0])
         edges = sobel(image.mean(axis=-1) / 255, axis=1).astype(np.float32)
         facts = {
             "input": FIG7,
@@ -57,7 +58,7 @@ def main() -> None:
 
 def pooled(maps: Float[np.ndarray, "h w c"]) -> dict[str, Float[np.ndarray, "h2 w2 c"]]:
     """The maps after each kind of pooling."""
-    return {kind: np.asarray(pool(SIZE)(maps[None])[0]) for kind, pool in KINDS.items()}
+    return {kind: np.asarray(pool(SIZE)(jnp.asarray(maps)[None])[0]) for kind, pool in KINDS.items()}
 
 
 def table(grids: dict[str, Float[np.ndarray, "h w"]]) -> str:

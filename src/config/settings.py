@@ -42,14 +42,19 @@ def not_defining(default: Any = ...) -> Any:
     return Field(default, json_schema_extra={"defining": False})
 
 
+def added(default: Any) -> Any:
+    """A field that came later; at the value that it stood for before it is left out of identities, so runs keep names."""
+    return Field(default, json_schema_extra={"added": True})
+
+
 def defining_values(settings: Settings) -> dict[str, Any]:
     """The values that define a result, as plain nested JSON values: the ground of a run's identity."""
     values: dict[str, Any] = {TARGET: f"{type(settings).__module__}.{type(settings).__qualname__}"}
     for name, field in type(settings).model_fields.items():
-        extra = field.json_schema_extra
-        if isinstance(extra, dict) and extra.get("defining") is False:
-            continue
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         value = getattr(settings, name)
+        if extra.get("defining") is False or (extra.get("added") and value == field.default):
+            continue
         values[name] = (
             defining_values(value)
             if isinstance(value, Settings)

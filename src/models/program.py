@@ -115,7 +115,9 @@ def _window(equation: JaxprEqn, dimensions: int) -> tuple[Shape, Shape] | None:
     if kind == "conv_general_dilated":
         kernel = [_shape(equation.invars[1])[axis] for axis in params["dimension_numbers"].rhs_spec[2:]]
         spread = zip(kernel, params["rhs_dilation"], strict=True)
-        return tuple((side - 1) * dilation + 1 for side, dilation in spread), tuple(params["window_strides"])
+        gone = (1,) * (dimensions - len(kernel))  # dimensions of one pixel that the network took away
+        sides = tuple((side - 1) * dilation + 1 for side, dilation in spread)
+        return sides + gone, tuple(params["window_strides"]) + gone
     if kind.startswith("reduce_window"):
         return tuple(params["window_dimensions"][inside]), tuple(params["window_strides"][inside])
     if kind == "slice" and params["strides"] is not None:

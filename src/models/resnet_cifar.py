@@ -12,6 +12,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
+from src.config.settings import added
 from src.models.base import ImageShape, ModelSettings, Published, check_depth
 from src.models.blocks import ConvNorm, he_normal
 from src.models.pooling import GlobalAveragePool
@@ -25,7 +26,7 @@ class CifarResNetSettings(ModelSettings):
 
     depth: int
     shortcut: Shortcut
-    width: Annotated[int, Field(gt=0)] = 1
+    width: Annotated[int, Field(gt=0)] = added(1)
 
     @field_validator("depth")
     @classmethod

@@ -46,9 +46,9 @@ def _network(
             axis.plot(*zip(start, end, strict=True), color=COLORS[weight], linewidth=2.2, zorder=1)
             _boxed(axis, x, y, f"{terms[weight, place]:g}", "white", color=COLORS[weight], fontsize=10)
     for number, value in enumerate(inputs, 1):
-        _boxed(axis, number - 1, 0, f"$z_{number}$\n{value:g}", "0.93", edge="0.4", fontsize=11)
+        _boxed(axis, number - 1.0, 0.0, f"$z_{number}$\n{value:g}", "0.93", edge="0.4", fontsize=11)
     for number, value in enumerate(signals, 1):
-        _boxed(axis, number - 1 + middle, 2, f"$\\delta_{number}$\n{value:g}", "#fff3c4", edge="0.4", fontsize=11)
+        _boxed(axis, number - 1 + middle, 2.0, f"$\\delta_{number}$\n{value:g}", "#fff3c4", edge="0.4", fontsize=11)
     axis.set(xlim=(-0.5, len(inputs) - 0.5), ylim=(-0.4, 2.4))
     bare(axis)
 

@@ -39,3 +39,8 @@ def test_how_a_run_is_shown_or_placed_does_not_name_it(compose, argument):
 def test_everything_that_defines_a_result_names_it(compose):
     hashes = {run_hash(compose(argument)) for argument in DEFINING}
     assert len(hashes | {run_hash(compose())}) == len(DEFINING) + 1
+
+
+def test_a_setting_that_came_later_renames_nothing_at_its_old_value(compose):
+    assert run_hash(compose("model.width=1")) == run_hash(compose())
+    assert run_hash(compose("model.width=2")) != run_hash(compose())

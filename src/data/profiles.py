@@ -1,0 +1,30 @@
+"""Images as a table: a row for each image, with the ink in each of its columns of pixels (chapter, "1-D ConvNets")."""
+
+import numpy as np
+
+from src.data.examples import Examples, Split
+from src.data.tfds import Tfds
+
+
+class Profiles(Tfds):
+    """An image set of which nothing is kept but the mean of every column of pixels.
+
+    Neighbouring columns of the table have to do with each other, until they are shuffled.
+
+    Attributes:
+        shuffle: number of a random order of the columns, the same for every row; null leaves them as they are.
+    """
+
+    shuffle: int | None
+
+    def read(self) -> Examples:
+        """Reads the images; the rows of the table have the shape `[columns, 1, channels]`."""
+        images = super().read()
+        return Examples(self._profiles(images.train), self._profiles(images.test), images.class_names)
+
+    def _profiles(self, split: Split) -> Split:
+        table = np.round(split.images.mean(axis=1, dtype=np.float32)).astype(np.uint8)
+        order = np.arange(table.shape[1])
+        if self.shuffle is not None:
+            order = np.random.default_rng(self.shuffle).permutation(order)
+        return Split(table[:, order, None], split.labels)

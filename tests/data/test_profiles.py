@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from src.data.examples import Examples, Split
+from src.data.tfds import Tfds
+
+
+@pytest.fixture
+def images(monkeypatch):
+    """Three images in place of MNIST."""
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), np.uint8)
+    split = Split(pixels, np.arange(3))
+    monkeypatch.setattr(Tfds, "read", lambda settings: Examples(split, split[:1], ("a", "b", "c")))
+    return pixels
+
+
+def test_a_row_is_the_mean_of_every_column(compose, images):
+    table = compose("data=mnist_profiles").data.read()
+    assert table.train.images.shape == (3, 28, 1, 1)
+    np.testing.assert_array_equal(table.train.images[2, 5, 0, 0], round(images[2, :, 5].mean()))
+
+
+def test_every_row_is_shuffled_alike(compose, images):
+    ordered = compose("data=mnist_profiles").data.read()
+    shuffled = compose("data=mnist_profiles", "data.shuffle=1").data.read()
+    order = np.random.default_rng(1).permutation(28)
+    np.testing.assert_array_equal(shuffled.train.images, ordered.train.images[:, order])
+    np.testing.assert_array_equal(shuffled.test.images, shuffled.train.images[:1])
