@@ -18,12 +18,12 @@ from jaxtyping import UInt8
 from src.config.errors import reported
 from src.plots.tables import tables_figure
 from src.studies.results import markdown, write_results
-from src.studies.runs import trained
-from src.training.composed import composed_runs, run_settings
+from src.studies.runs import finish, planned
+from src.training.interruption import resumable
 
 RECIPE = (
     "data=mnist_profiles", "+profile=full", "profile.examples=10000", "train.duration=20 epochs",
-    "optimizer=adamw", "optimizer.learning_rate=0.003", "tracking.progress=none", "tracking.tensorboard=false",
+    "optimizer=adamw", "optimizer.learning_rate=0.003", "tracking.tensorboard=false",
 )  # fmt: skip
 NETWORKS = {"dense": ("model=dense", "model.hidden=[145]"), "1-D ConvNet": ("model=table_conv1d",)}
 SEEDS = (0, 1, 2, 3, 4)
@@ -33,7 +33,7 @@ FIG13 = (5, 4), (2,), 4
 
 def main() -> None:
     """Trains both networks on both orders, and draws how they compare."""
-    with reported():
+    with reported(), resumable():
         scores, parameters = {}, {}
         for network, chosen in NETWORKS.items():
             ordered = [results([*chosen, f"seed={seed}"]) for seed in SEEDS]
@@ -52,15 +52,14 @@ def main() -> None:
 
 def results(arguments: list[str]) -> dict[str, Any]:
     """What a run came to; it is trained if it is not finished yet."""
-    (run,) = trained([*RECIPE, *arguments, *sys.argv[1:]])
-    return run.read_json("results.json")
+    run = planned([*RECIPE, *arguments, *sys.argv[1:]])
+    finish([run])
+    return run.results()
 
 
 def row(order: str) -> UInt8[np.ndarray, "columns"]:
     """The first row of the test split, with its columns in some order."""
-    (job,) = composed_runs("train", [*RECIPE, order, *sys.argv[1:]])
-    dataset = run_settings(job).dataset()
-    return dataset.test.images[0, :, 0, 0]
+    return planned([*RECIPE, order, *sys.argv[1:]]).settings.dataset().test.images[0, :, 0, 0]
 
 
 def fig13() -> tuple[int, ...]:

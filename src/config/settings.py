@@ -43,7 +43,7 @@ def not_defining(default: Any = ...) -> Any:
 
 
 def added(default: Any) -> Any:
-    """A field that came later; at the value that it stood for before it is left out of identities, so runs keep names."""
+    """A field that came later. At the value that always held before, it is left out of identities: runs keep names."""
     return Field(default, json_schema_extra={"added": True})
 
 

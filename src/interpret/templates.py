@@ -37,7 +37,7 @@ def templates(run: FinishedRun) -> Templates:
     """The templates of a linear network, with the normalization of its data taken into them.
 
     Raises:
-        UserError: the network is not linear.
+        UserError: the network is not linear, or its data are no images.
     """
     model = run.engine.settings.model
     if not isinstance(model, DenseSettings) or model.hidden:
@@ -45,6 +45,8 @@ def templates(run: FinishedRun) -> Templates:
     layer = run.state.scored()[0]["layers"][0]
     kernel, bias = np.asarray(layer["kernel"], np.float64), np.asarray(layer["bias"], np.float64)
     weights = kernel.T.reshape(-1, *run.engine.dataset.spec.shape)
-    data = run.engine.split("test")
-    mean, deviation = np.asarray(data.mean, np.float64), np.asarray(data.deviation, np.float64)
+    constants = run.engine.split("test").constants
+    if constants is None:
+        raise UserError(f"run={run.directory.path}: texts have no templates; train on images")
+    mean, deviation = (np.asarray(values, np.float64) for values in constants)
     return Templates(weights * (WHITE / deviation), bias - (weights * (mean / deviation)).sum(axis=(1, 2, 3)))

@@ -10,7 +10,7 @@ from flax import nnx
 
 from src.config.errors import UserError
 from src.config.settings import Settings
-from src.data.batches import Resident, normalization, resident
+from src.data.batches import Constants, Resident, normalization, resident
 from src.data.examples import Split
 from src.models.resnet_cifar import CifarResNetSettings
 from src.pretrained import li2018
@@ -123,8 +123,10 @@ def _from_elsewhere(
     module = build_network(model, dataset.spec.shape, outputs, run.settings.precision, run.settings.parallel, seed=0)
     put_weights(module, arrays, li2018.resnet(model.depth), TORCH)
     module.eval()
-    mean, deviation = (np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
-    own = {name: resident(_first(dataset.split(name), images), (mean, deviation)) for name in splits}
+    constants = Constants(
+        *(np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
+    )
+    own = {name: resident(_first(dataset.split(name), images), constants) for name in splits}
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Subject(title, module, task, outputs, own, {"weights": digest, "images": images}, None)
 

@@ -32,7 +32,7 @@ def test_scores_on_plain_pixels_are_the_networks(untrained, normalize):
     run = untrained("model=linear", f"data.normalize={normalize}")
     images = run.engine.dataset.test.images[:5]
     data = run.engine.split("test")
-    outputs = run.engine.network(*run.state.scored(), (images - data.mean) / data.deviation)
+    outputs = run.engine.network(*run.state.scored(), (images - data.constants.mean) / data.constants.deviation)
     found = templates(run)
     assert found.weights.shape == (10, 8, 8, 1)
     np.testing.assert_allclose([found.scores(image) for image in images], jax.device_get(outputs), atol=1e-5)
