@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from benchmarks import loop, operations, pages, published, restarts, starts, steps
+from benchmarks import loop, operations, pages, published, restarts, starts, steps, surfaces
 from benchmarks.measure import RESULTS, write
 from src.config.errors import UserError, did_you_mean, reported
 
@@ -41,6 +41,7 @@ BENCHMARKS = {
     "starts": Benchmark(starts, 3),
     "pages": Benchmark(pages, 3),
     "restarts": Benchmark(restarts, 5),
+    "surfaces": Benchmark(surfaces, 7),
     "published": Benchmark(published, 1, published.table),
 }
 PAGE = "docs/performance.md"

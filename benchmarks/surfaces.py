@@ -1,0 +1,71 @@
+"""A survey of a loss surface, with its file and its progress, beside the bare evaluation of as many networks."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.engines import engine
+from benchmarks.measure import in_turn, ratio
+from src.data.batches import Resident, evaluation_batch
+from src.landscape.directions import gaussian
+from src.landscape.evaluation import Measure, at_points
+from src.landscape.objective import split_objective
+from src.landscape.survey import survey
+from src.training.engine import Engine
+
+BATCH = 500
+AXES = [np.linspace(-1, 1, 3), np.linspace(-1, 1, 3)]
+RUNS = {
+    "digits, 360 images, ResNet-20, 9 points": (),
+    "CIFAR-10, 1,000 images, ResNet-20, 9 points": ("+experiment=resnet20", "debug.examples=1000"),
+}
+
+
+def surveyed(measure: Measure) -> Callable[[], Any]:
+    """A whole surface, from nothing to its last point on disk."""
+
+    def work() -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            survey(measure, AXES, title="timed", identity={}, points=Path(directory) / "points.jsonl")
+
+    return work
+
+
+def bare_evaluations(run: Engine, data: Resident, count: int) -> Callable[[], Any]:
+    """As many times all images through the compiled network, batch by batch, and one number fetched for each."""
+    state = run.initial_state()
+    task, network = run.settings.task, run.network
+
+    @jax.jit
+    def step(parameters: Any, statistics: Any, data: Resident, first: int) -> Any:
+        batch = evaluation_batch(data, first, BATCH)
+        return task.sums(network(parameters, statistics, batch.images), batch, detailed=False)
+
+    def work() -> None:
+        for _ in range(count):
+            parts = [step(*state.scored(), data, jnp.int32(first)) for first in range(0, len(data.labels), BATCH)]
+            jax.device_get(jax.tree.map(lambda *values: sum(values), *parts))
+
+    return work
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """Points per second of a survey over those of the bare evaluation."""
+    figures = {}
+    for name, arguments in RUNS.items():
+        run = engine(*arguments)
+        data = run.split("test")
+        module = run.network.module(run.initial_state())
+        objective = split_objective(module, run.settings.task, run.outputs, {"test": data}, batch_size=BATCH)
+        directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)]
+        work = {
+            "survey": surveyed(at_points(objective, directions)),
+            "bare evaluation": bare_evaluations(run, data, AXES[0].size * AXES[1].size),
+        }
+        figures[name] = ratio(in_turn(work, rounds=rounds), "survey", "bare evaluation")
+    return figures
