@@ -100,7 +100,8 @@ def path_of(subject: Subject, stage: PathStage) -> Path:
     """
     if subject.run is None:
         raise UserError(f"{subject.title}: weights from elsewhere have no path; name a run")
-    states = list(load_run(subject.run.directory.path).states())
+    finished = load_run(subject.run.directory.path)
+    states = [finished.engine.initial_state(), *finished.states()]
     weights = [state.scored()[0] for state in states]
     found = principal(weights[:-1], weights[-1])
     points = project(weights, weights[-1], found.directions)
