@@ -21,6 +21,7 @@ from src.landscape.surface import Surface, heights
 COLORS = colormaps["viridis"]
 LOSS_LEVELS = tuple(float(level) for level in np.arange(1, 100, 5) / 10)  # from 0.1 to 10 in steps of 0.5: the paper's
 ACCURACY_LEVELS = tuple(float(level) for level in np.arange(1, 10) / 10)
+LONG = 1.5  # a plane whose sides differ by a greater factor is stretched to a square
 ELEVATION, AZIMUTH = 32, -60  # degrees: from a corner, a little above, as in the paper's Fig. 1
 GONE: dict[str, Any] = {"facecolor": "0.88", "edgecolor": "0.55", "hatch": "////", "linewidth": 0}
 
@@ -193,7 +194,8 @@ def _panels(surfaces: Sequence[Surface], projection: str | None = None) -> tuple
         axis = figure.add_subplot(1, len(surfaces), number, projection=projection)
         axis.set(title=surface.title, xlabel="α", ylabel="β")
         if projection is None:
-            axis.set(xlim=alpha[[0, -1]], ylim=beta[[0, -1]], aspect="equal")
+            long = max(np.ptp(alpha), np.ptp(beta)) > LONG * min(np.ptp(alpha), np.ptp(beta))
+            axis.set(xlim=alpha[[0, -1]], ylim=beta[[0, -1]], aspect="auto" if long else "equal")
         panels.append(axis)
     return figure, panels
 
