@@ -58,7 +58,7 @@ class PathStage(Stage):
 
     Attributes:
         residual: settings of the residual network.
-        plain: settings of the VGG network.
+        plain: settings of the network without shortcuts: a plain one of equal depth, or VGG.
         learning_rates: from which each network gets its best.
         removed: how many modules are taken out at random.
         swaps: how many random pairs of modules change places.
@@ -205,7 +205,7 @@ def rise(facts: Mapping[str, Any]) -> float:
 def differences(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
     """What the criteria want above 0, seed by seed."""
     return {
-        "rise of the error by one module taken out, VGG − ResNet, points of percent": [
+        "rise of the error by one module taken out, plain − ResNet, points of percent": [
             rise(b) - rise(a) for a, b in zip(residual, plain, strict=True)
         ],
         "Spearman's correlation of the error and the number of modules taken out": [
@@ -231,15 +231,15 @@ def as_table(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str,
         return [words, *(estimate([measure(facts) for facts in own]) for own in (residual, plain)), published]
 
     rows = [
-        errors("nothing taken out", lambda facts: facts["whole"]),
-        errors("one taken out, mean", lambda facts: np.mean(facts["one_removed"]), "VGG: guessing"),
-        errors("one taken out, worst", lambda facts: max(facts["one_removed"])),
+        errors("error %, nothing taken out", lambda facts: facts["whole"]),
+        errors("error %, one taken out, mean", lambda facts: np.mean(facts["one_removed"]), "plain (VGG): guessing"),
+        errors("error %, one taken out, worst", lambda facts: max(facts["one_removed"])),
     ]
     halving = estimate([np.mean([facts["one_removed"][each] for each in facts["halving"]]) for facts in residual])
-    rows.append(["one that halves the image taken out", halving, "", ""])
+    rows.append(["error %, one that halves the image taken out", halving, "", ""])
     for count in residual[0]["removed"]:
         found = estimate([np.mean(facts["removed"][count]) for facts in residual])
-        rows.append([f"{count} at random taken out", found, "", PUBLISHED_REMOVED.get(count, "")])
+        rows.append([f"error %, {count} at random taken out", found, "", PUBLISHED_REMOVED.get(count, "")])
     first, last = carrying_lengths(np.mean([carried(facts) for facts in residual], axis=0), SHARE)
     rows += [
         ["mean length of paths, weighted by gradient", estimate([mean_length(facts) for facts in residual]), "", ""],
@@ -256,7 +256,7 @@ def as_table(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str,
             f"{100 * float(path_share(PUBLISHED_MODULES, *PUBLISHED_LENGTHS)):.3g}",
         ],
     ]
-    return markdown(["test error, %", "ResNet", "VGG", "published (ResNet-110, CIFAR-10)"], rows)
+    return markdown(["", "ResNet", "plain", "published (CIFAR-10)"], rows)
 
 
 def in_words(criteria: Mapping[str, Estimate]) -> str:
@@ -279,7 +279,7 @@ def figures(
             [facts["whole"] for facts in own],
             own[0]["halving"],
         )
-        for label, own in (("ResNet", residual), ("VGG", plain))
+        for label, own in (("ResNet", residual), ("no shortcuts", plain))
     ]
     removed = {
         count: [each for facts in residual for each in facts["removed"][count]] for count in residual[0]["removed"]

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Key
 from src.config.errors import UserError
 from src.data.batches import Resident, evaluation_batch
 from src.models.blocks import ConvNorm, Identity
-from src.models.resnet_cifar_preact import PreActivationResNet
+from src.models.resnet_cifar_preact import PreActivationBlock, PreActivationResNet
 from src.models.vgg import VGG
 from src.tasks.base import Sums, TaskSettings
 from src.training.state import Tree
@@ -56,19 +56,19 @@ class Nothing(nnx.Module):
 def make_removable(network: nnx.Module) -> list[Removable]:
     """Changes a network so that its modules can be taken out, and gives these in the order of the signal.
 
-    Of a residual network they are the branches of its blocks, where the shortcut stays. Of a VGG network they are the
-    convolutions with as many outputs as inputs; what comes in is not negative, so the ReLU behind them changes nothing.
+    Of a residual network they are the branches of all blocks, where the shortcut stays. Where there is no shortcut
+    they are what gives as many values as it gets: blocks of a plain network, or convolutions of a VGG network, whose
+    ReLU changes nothing then, since what comes in is not negative.
 
     Raises:
-        UserError: it is another kind of network, or has no shortcuts.
+        UserError: it is another kind of network.
     """
     if isinstance(network, VGG):
-        return [
-            _replaced(stage.convs, place, Identity())
-            for stage in network.stages
-            for place, conv in enumerate(stage.convs)
-            if _keeps_channels(conv)
-        ]
+        convs = [(stage.convs, place) for stage in network.stages for place in range(len(stage.convs))]
+        return [_skippable(*each) for each in convs if _keeps_channels(each[0][each[1]])]
+    if isinstance(network, PreActivationResNet) and not _residual(network):
+        blocks = enumerate(network.blocks)
+        return [_skippable(network.blocks, place) for place, block in blocks if _keeps_shape(block)]
     for block in residual_blocks(network):
         block.branch = Removable(block.branch, Nothing())
     return [block.branch for block in residual_blocks(network)]
@@ -80,19 +80,27 @@ def residual_blocks(network: nnx.Module) -> nnx.List:
     Raises:
         UserError: it has none.
     """
-    if not isinstance(network, PreActivationResNet) or any(block.shortcut is None for block in network.blocks):
+    if not isinstance(network, PreActivationResNet) or not _residual(network):
         raise UserError("branches and shortcuts are told apart in resnet_preact and wide_resnet with shortcuts only")
     return network.blocks
 
 
-def _replaced(convs: nnx.List, place: int, instead: nnx.Module) -> Removable:
-    convs[place] = Removable(convs[place], instead)
-    return convs[place]
+def _residual(network: PreActivationResNet) -> bool:
+    return all(block.shortcut is not None for block in network.blocks)
+
+
+def _skippable(layers: nnx.List, place: int) -> Removable:
+    layers[place] = Removable(layers[place], Identity())
+    return layers[place]
 
 
 def _keeps_channels(layer: nnx.Conv | ConvNorm) -> bool:
     conv = layer.conv if isinstance(layer, ConvNorm) else layer
     return conv.in_features == conv.out_features
+
+
+def _keeps_shape(block: PreActivationBlock) -> bool:
+    return not block.halves and block.norm.num_features == block.branch.last.out_features
 
 
 def take_out(layers: Sequence[Removable], numbers: Collection[int]) -> None:
