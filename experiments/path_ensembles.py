@@ -47,7 +47,7 @@ SHARE = 0.95
 PUBLISHED_MODULES, PUBLISHED_LENGTHS = 54, (5, 17)
 """The paper's network, and the lengths that carry almost all of its gradient (section 5)."""
 
-PUBLISHED_REMOVED = {10: "about 20"}
+PUBLISHED_REMOVED = {10: f"about 20 (of {PUBLISHED_MODULES})"}
 """Errors in percent with so many of its modules taken out (Fig. 5a)."""
 
 Count = Annotated[int, Field(gt=0)]
@@ -115,6 +115,7 @@ def residual_facts(run: StudyRun, stage: PathStage) -> dict[str, Any]:
     """All that is measured of a residual network."""
     finished = load_run(run.directory.path)
     facts = one_removed(finished)
+    facts["halving"] = [number for number, block in enumerate(scored(finished)[0].blocks) if block.halves]
     for words, measure in (("removed", several_removed), ("swapped", several_swapped), ("gradients", gradients)):
         say(f"{run.directory.path.name}: {words}")
         facts[words] = measure(finished, stage)
@@ -129,7 +130,6 @@ def one_removed(finished: FinishedRun) -> dict[str, Any]:
     for number in range(len(layers)):
         take_out(layers, {number})
         facts["one_removed"].append(score(network))
-    facts["halving"] = [number for number, block in enumerate(getattr(network, "blocks", [])) if block.halves]
     return facts
 
 
@@ -277,7 +277,7 @@ def figures(
             label,
             [facts["one_removed"] for facts in own],
             [facts["whole"] for facts in own],
-            own[0]["halving"],
+            own[0].get("halving", []),
         )
         for label, own in (("ResNet", residual), ("no shortcuts", plain))
     ]

@@ -36,7 +36,7 @@ def gradient_by_length(
     total.plot(lengths, 100 * carried.mean(axis=0), color="C0", linewidth=1.8)
     total.set(title="(c) gradient along all of them", ylabel="share of the gradient (%)", ylim=(0, None))
     for axis in (number, single, total):
-        axis.axvspan(carrying[0] - 0.5, carrying[1] + 0.5, color="C1", alpha=0.15, linewidth=0)
+        axis.axvspan(carrying[0] - 0.5, carrying[1] + 0.5, color="C1", alpha=0.15, linewidth=0, zorder=0)
         axis.set(xlabel="path length (modules)", xlim=(-0.7, len(counts) - 0.3))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         quiet(axis)
