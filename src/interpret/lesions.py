@@ -22,7 +22,7 @@ from src.tasks.base import Sums, TaskSettings
 from src.training.state import Tree
 
 BATCH = 500
-"""Images that are computed at once."""
+"""At most so many images are computed at once."""
 
 
 class Kept(nnx.Variable[Bool[Array, ""]]):
@@ -143,9 +143,11 @@ def error(network: nnx.Module, task: TaskSettings, data: Resident) -> float:
 
 @partial(jax.jit, static_argnames=("definition", "task"))
 def _sums(definition: nnx.GraphDef, state: Tree, task: TaskSettings, data: Resident) -> Sums:
+    size = min(BATCH, len(data.labels))
+
     def of_batch(first: Array) -> Sums:
-        batch = evaluation_batch(data, first, BATCH)
+        batch = evaluation_batch(data, first, size)
         return task.sums(nnx.merge(definition, state, copy=True)(batch.images), batch, detailed=False)
 
-    sums = jax.lax.map(of_batch, jnp.arange(0, len(data.labels), BATCH))
+    sums = jax.lax.map(of_batch, jnp.arange(0, len(data.labels), size))
     return jax.tree.map(lambda values: values.sum(axis=0), sums)
