@@ -92,7 +92,7 @@ class ConvNorm(nnx.Module):
             outputs,
             size,
             strides=(stride, stride),
-            padding=[(side // 2, side // 2) for side in size] if padding is None else padding,
+            padding=tuple((side // 2, side // 2) for side in size) if padding is None else padding,
             feature_group_count=groups,
             use_bias=bias,
             kernel_init=he_normal,

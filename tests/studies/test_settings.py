@@ -5,6 +5,7 @@ import re
 import pytest
 
 from experiments.depth_study import DepthStage
+from experiments.path_ensembles import PathStage
 from src.config.compose import CONF
 from src.config.errors import UserError
 from src.studies.runs import planned
@@ -46,6 +47,17 @@ def test_every_run_of_the_depth_study_composes():
             model = run.settings.model
             assert (model.depth, model.shortcut) == (stage.depths[-1], "none" if kind == "plain" else "A")
             assert run.settings.eval.test_curve
+
+
+def test_every_run_of_the_path_ensembles_composes():
+    settings = read_study(StudySettings[PathStage], "path_ensembles", [])
+    depths = {}
+    for name, stage in settings.stages.items():
+        models = [arm.run(0).settings.model for arm in stage.arms()]
+        depths[name] = [model.depth for model in models]
+        assert models[0].shortcut == "A"
+        assert max(stage.removed) <= (models[0].depth - 2) // 2
+    assert depths == {"digits": [32, 32], "cifar10_small": [56, 16], "cifar10": [110, 16]}
 
 
 def test_a_run_has_the_directory_that_a_person_gets():

@@ -1,0 +1,299 @@
+"""Residual networks as ensembles of paths: what lesions do to them, and which paths carry the gradient.
+
+Veit, Wilber, Belongie 2016 (arXiv:1605.06431), Figs 3, 5 and 6; chapter Figs 37-38.
+
+`python -m experiments.path_ensembles [profile=full]` trains what is not trained yet (`conf/study/path_ensembles.yaml`
+says what) and writes `results/path_ensembles/STAGE/{table.md,results.json,one_removed.png,several.png,paths.png}`.
+Lesions are scored on the test images, gradients taken on training images without random changes, both in evaluation
+mode.
+"""
+
+from src.huge_pages import restart_with_huge_pages
+
+if __name__ == "__main__":
+    restart_with_huge_pages()  # before anything heavy is imported
+
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any
+
+import numpy as np
+from flax import nnx
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from pydantic import Field
+from scipy.stats import kendalltau, spearmanr
+
+from src.arithmetic.paths import path_counts, path_share
+from src.config.errors import UserError, reported, say
+from src.interpret.lesions import error, like_pairs, make_removable, random_modules, reordered, swapped, take_out
+from src.interpret.paths import carrying_lengths, gated, sampled_norms
+from src.plots.lesions import Removals, several_lesions, single_removals
+from src.plots.paths import gradient_by_length
+from src.randomness import at, stream
+from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.estimates import Estimate, estimate
+from src.studies.results import markdown, write_results
+from src.studies.runs import StudyRun
+from src.studies.settings import Stage, StudySettings, read_study
+from src.training.finished import FinishedRun, load_run
+from src.training.interruption import resumable
+
+LEARNING_RATE = "optimizer.learning_rate"
+SHARE = 0.95
+"""What counts as nearly all of the gradient."""
+
+PUBLISHED_MODULES, PUBLISHED_LENGTHS = 54, (5, 17)
+"""The paper's network, and the lengths that carry almost all of its gradient (section 5)."""
+
+PUBLISHED_REMOVED = {10: f"about 20 (of {PUBLISHED_MODULES})"}
+"""Errors in percent with so many of its modules taken out (Fig. 5a)."""
+
+Count = Annotated[int, Field(gt=0)]
+
+
+class PathStage(Stage):
+    """One size of the study.
+
+    Attributes:
+        residual: settings of the residual network.
+        plain: settings of the network without shortcuts: a plain one of equal depth, or VGG.
+        learning_rates: from which each network gets its best.
+        removed: how many modules are taken out at random.
+        swaps: how many random pairs of modules change places.
+        draws: how often for each number.
+        paths: how many are sampled of each length.
+        batch_size: training images for each of them.
+    """
+
+    residual: list[str]
+    plain: list[str]
+    learning_rates: list[float]
+    removed: Annotated[list[Count], Field(min_length=1)]
+    swaps: Annotated[list[Count], Field(min_length=1)]
+    draws: Count
+    paths: Count
+    batch_size: Count
+
+    def arms(self) -> list[Arm]:
+        """Both networks, still without a learning rate."""
+        return [Arm(name, (*getattr(self, name), *self.common)) for name in ("residual", "plain")]
+
+
+def main() -> None:
+    """Trains, measures, and reports, stage by stage."""
+    with reported(), resumable():
+        settings = read_study(StudySettings[PathStage], "path_ensembles", sys.argv[1:])
+        for name, stage in settings.chosen().items():
+            report(f"path_ensembles/{name}", stage)
+
+
+def report(name: str, stage: PathStage) -> None:
+    """One stage, from its runs to its files."""
+    runs = finished_runs(at_best(stage.arms(), LEARNING_RATE, stage.learning_rates, stage.seeds[0]), stage.seeds)
+    seeds = [seed for seed in stage.seeds if all(seed in own for own in runs.values())]
+    if not seeds:
+        raise UserError("no seed has finished runs of both networks")
+    plain = [one_removed(load_run(runs["plain"][seed].directory.path)) for seed in seeds]
+    residual = [residual_facts(runs["residual"][seed], stage) for seed in seeds]
+    criteria = {words: estimate(values) for words, values in differences(residual, plain).items()}
+    record = {
+        "seeds": seeds,
+        "residual": residual,
+        "plain": plain,
+        "path_counts": path_counts(modules(residual)),
+        "criteria": {words: found._asdict() for words, found in criteria.items()},
+        "runs": [own[seed].record() for own in runs.values() for seed in seeds],
+    }
+    guessing = 100 * (1 - 1 / runs["plain"][seeds[0]].settings.dataset().spec.classes)
+    table = f"{as_table(residual, plain)}\n{in_words(criteria)}"
+    write_results(name, record, figures=figures(residual, plain, guessing), table=table)
+
+
+def residual_facts(run: StudyRun, stage: PathStage) -> dict[str, Any]:
+    """All that is measured of a residual network."""
+    finished = load_run(run.directory.path)
+    facts = one_removed(finished)
+    facts["halving"] = [number for number, block in enumerate(scored(finished)[0].blocks) if block.halves]
+    for words, measure in (("removed", several_removed), ("swapped", several_swapped), ("gradients", gradients)):
+        say(f"{run.directory.path.name}: {words}")
+        facts[words] = measure(finished, stage)
+    return facts
+
+
+def one_removed(finished: FinishedRun) -> dict[str, Any]:
+    """The test error in percent, and that without each module in turn."""
+    network, score = scored(finished)
+    layers = make_removable(network)
+    facts: dict[str, Any] = {"whole": score(network), "one_removed": []}
+    for number in range(len(layers)):
+        take_out(layers, {number})
+        facts["one_removed"].append(score(network))
+    return facts
+
+
+def several_removed(finished: FinishedRun, stage: PathStage) -> dict[int, list[float]]:
+    """Test errors in percent without several random modules, by their number."""
+    network, score = scored(finished)
+    layers = make_removable(network)
+    key = stream(finished.engine.settings.seed, "removed modules")
+    found: dict[int, list[float]] = {count: [] for count in stage.removed}
+    for count, errors in found.items():
+        for draw in range(stage.draws):
+            take_out(layers, random_modules(len(layers), count, at(key, count, draw)))
+            errors.append(score(network))
+    return found
+
+
+def several_swapped(finished: FinishedRun, stage: PathStage) -> list[tuple[float, float]]:
+    """Kendall's tau of random orders of the modules, and the test error in percent with each."""
+    network, score = scored(finished)
+    make_removable(network)  # so that the compiled program is that of the other lesions
+    pairs, blocks = like_pairs(network), range(len(network.blocks))
+    key = stream(finished.engine.settings.seed, "swapped modules")
+    orders = [
+        swapped(len(blocks), pairs, count, at(key, count, draw)) for count in stage.swaps for draw in range(stage.draws)
+    ]
+    return [(float(kendalltau(blocks, order).statistic), score(reordered(network, order))) for order in orders]
+
+
+def gradients(finished: FinishedRun, stage: PathStage) -> list[float]:
+    """The mean norm of the gradient at the images along a path, by length."""
+    engine = finished.engine
+    network = gated(engine.network.module(finished.state))
+    sample = partial(
+        sampled_norms,
+        network,
+        engine.settings.task,
+        engine.split("train"),
+        samples=stage.paths,
+        size=stage.batch_size,
+        key=stream(engine.settings.seed, "paths"),
+    )
+    return [float(sample(length).mean()) for length in range(network.modules + 1)]
+
+
+def scored(finished: FinishedRun) -> tuple[Any, partial[float]]:
+    """The network of a run to be operated on, and what gives its test error."""
+    engine = finished.engine
+    network: nnx.Module = engine.network.module(finished.state)
+    return network, partial(error, task=engine.settings.task, data=engine.split("test"))
+
+
+def modules(residual: Sequence[Mapping[str, Any]]) -> int:
+    """How many the residual network has."""
+    return len(residual[0]["one_removed"])
+
+
+def carried(facts: Mapping[str, Any]) -> Float[np.ndarray, "lengths"]:
+    """The share of the gradient that all paths of each length carry together: their number times their norm."""
+    magnitudes = np.array(path_counts(len(facts["gradients"]) - 1), np.float64) * facts["gradients"]
+    return magnitudes / magnitudes.sum()
+
+
+def mean_length(facts: Mapping[str, Any]) -> float:
+    """Of paths, weighted by the gradient that they carry."""
+    return float(carried(facts) @ np.arange(len(facts["gradients"])))
+
+
+def rise(facts: Mapping[str, Any]) -> float:
+    """By how much taking out one module raises the error, in the mean over modules."""
+    return float(np.mean(facts["one_removed"])) - facts["whole"]
+
+
+def differences(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """What the criteria want above 0, seed by seed."""
+    return {
+        "rise of the error by one module taken out, plain − ResNet, points of percent": [
+            rise(b) - rise(a) for a, b in zip(residual, plain, strict=True)
+        ],
+        "Spearman's correlation of the error and the number of modules taken out": [
+            correlation([(count, each) for count, errors in facts["removed"].items() for each in errors])
+            for facts in residual
+        ],
+        "Spearman's correlation of the error and −tau": [-correlation(facts["swapped"]) for facts in residual],
+        "half the modules − mean length of paths weighted by their gradient": [
+            modules(residual) / 2 - mean_length(facts) for facts in residual
+        ],
+    }
+
+
+def correlation(points: Sequence[tuple[float, float]]) -> float:
+    """Spearman's, of the coordinates of points."""
+    return float(spearmanr(*zip(*points, strict=True)).statistic)
+
+
+def as_table(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str, Any]]) -> str:
+    """Errors in percent with and without lesions, and the lengths that carry the gradient, beside the paper's."""
+
+    def errors(words: str, measure: Any, published: str = "") -> list[object]:
+        return [words, *(estimate([measure(facts) for facts in own]) for own in (residual, plain)), published]
+
+    rows = [
+        errors("error %, nothing taken out", lambda facts: facts["whole"]),
+        errors("error %, one taken out, mean", lambda facts: np.mean(facts["one_removed"]), "plain (VGG): guessing"),
+        errors("error %, one taken out, worst", lambda facts: max(facts["one_removed"])),
+    ]
+    halving = estimate([np.mean([facts["one_removed"][each] for each in facts["halving"]]) for facts in residual])
+    rows.append(["error %, one that halves the image taken out", halving, "", ""])
+    for count in residual[0]["removed"]:
+        found = estimate([np.mean(facts["removed"][count]) for facts in residual])
+        rows.append([f"error %, {count} at random taken out", found, "", PUBLISHED_REMOVED.get(count, "")])
+    first, last = carrying_lengths(np.mean([carried(facts) for facts in residual], axis=0), SHARE)
+    rows += [
+        ["mean length of paths, weighted by gradient", estimate([mean_length(facts) for facts in residual]), "", ""],
+        [
+            f"lengths with {100 * SHARE:g} % of the gradient",
+            f"{first} to {last} of {modules(residual)}",
+            "",
+            f"{PUBLISHED_LENGTHS[0]} to {PUBLISHED_LENGTHS[1]} of {PUBLISHED_MODULES}",
+        ],
+        [
+            "their share of all paths, %",
+            f"{100 * float(path_share(modules(residual), first, last)):.3g}",
+            "",
+            f"{100 * float(path_share(PUBLISHED_MODULES, *PUBLISHED_LENGTHS)):.3g}",
+        ],
+    ]
+    return markdown(["", "ResNet", "plain", "published (CIFAR-10)"], rows)
+
+
+def in_words(criteria: Mapping[str, Estimate]) -> str:
+    """The criteria in words."""
+    lines = []
+    for words, found in criteria.items():
+        verdict = "above 0" if found.positive else "not shown to be above 0"
+        lines.append(f"- {words}: {found}, 95 % interval {found.interval} (n = {found.n}): {verdict}")
+    return "\n".join(lines) + "\n"
+
+
+def figures(
+    residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str, Any]], guessing: float
+) -> dict[str, Figure]:
+    """The three figures."""
+    removals = [
+        Removals(
+            label,
+            [facts["one_removed"] for facts in own],
+            [facts["whole"] for facts in own],
+            own[0].get("halving", []),
+        )
+        for label, own in (("ResNet", residual), ("no shortcuts", plain))
+    ]
+    removed = {
+        count: [each for facts in residual for each in facts["removed"][count]] for count in residual[0]["removed"]
+    }
+    shuffled = [point for facts in residual for point in facts["swapped"]]
+    norms = np.array([facts["gradients"] for facts in residual])
+    lengths = carrying_lengths(np.mean([carried(facts) for facts in residual], axis=0), SHARE)
+    whole = float(np.mean(removals[0].whole))
+    return {
+        "one_removed": single_removals(removals, guessing, "halves the image"),
+        "several": several_lesions(removed, shuffled, whole, guessing),
+        "paths": gradient_by_length(path_counts(modules(residual)), norms, lengths, SHARE),
+    }
+
+
+if __name__ == "__main__":
+    main()

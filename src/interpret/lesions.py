@@ -1,0 +1,153 @@
+"""Modules of a trained network that are taken out, or that change places.
+
+Veit, Wilber, Belongie 2016 (arXiv:1605.06431), section 4. Neither compiles anything anew: whether a module is there is
+a value of the network's state, and a network whose like modules changed places has the same definition.
+"""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from itertools import combinations
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Key
+
+from src.config.errors import UserError
+from src.data.batches import Resident, evaluation_batch
+from src.models.blocks import ConvNorm, Identity
+from src.models.resnet_cifar_preact import PreActivationBlock, PreActivationResNet
+from src.models.vgg import VGG
+from src.tasks.base import Sums, TaskSettings
+from src.training.state import Tree
+
+BATCH = 500
+"""At most so many images are computed at once."""
+
+
+class Kept(nnx.Variable[Bool[Array, ""]]):
+    """Whether a layer is in its place."""
+
+
+class Removable(nnx.Module):
+    """A layer that can be taken out.
+
+    Attributes:
+        layer: the layer.
+        instead: what stays where it was.
+        kept: whether it is there.
+    """
+
+    def __init__(self, layer: nnx.Module, instead: nnx.Module) -> None:
+        self.layer, self.instead = layer, instead
+        self.kept = Kept(jnp.array(True))
+
+    def __call__(self, x: Float[Array, "b ..."]) -> Float[Array, "b ..."]:
+        return jnp.where(self.kept[...], self.layer(x), self.instead(x))
+
+
+class Nothing(nnx.Module):
+    """Zeros."""
+
+    def __call__(self, x: Float[Array, "b ..."]) -> Float[Array, ""]:
+        return jnp.zeros((), x.dtype)
+
+
+def make_removable(network: nnx.Module) -> list[Removable]:
+    """Changes a network so that its modules can be taken out, and gives these in the order of the signal.
+
+    Of a residual network they are the branches of all blocks, where the shortcut stays. Where there is no shortcut
+    they are what gives as many values as it gets: blocks of a plain network, or convolutions of a VGG network, whose
+    ReLU changes nothing then, since what comes in is not negative.
+
+    Raises:
+        UserError: it is another kind of network.
+    """
+    if isinstance(network, VGG):
+        convs = [(stage.convs, place) for stage in network.stages for place in range(len(stage.convs))]
+        return [_skippable(*each) for each in convs if _keeps_channels(each[0][each[1]])]
+    if isinstance(network, PreActivationResNet) and not _residual(network):
+        blocks = enumerate(network.blocks)
+        return [_skippable(network.blocks, place) for place, block in blocks if _keeps_shape(block)]
+    for block in residual_blocks(network):
+        block.branch = Removable(block.branch, Nothing())
+    return [block.branch for block in residual_blocks(network)]
+
+
+def residual_blocks(network: nnx.Module) -> nnx.List:
+    """The blocks of a network in which each has a branch and a shortcut.
+
+    Raises:
+        UserError: it has none.
+    """
+    if not isinstance(network, PreActivationResNet) or not _residual(network):
+        raise UserError("branches and shortcuts are told apart in resnet_preact and wide_resnet with shortcuts only")
+    return network.blocks
+
+
+def _residual(network: PreActivationResNet) -> bool:
+    return all(block.shortcut is not None for block in network.blocks)
+
+
+def _skippable(layers: nnx.List, place: int) -> Removable:
+    layers[place] = Removable(layers[place], Identity())
+    return layers[place]
+
+
+def _keeps_channels(layer: nnx.Conv | ConvNorm) -> bool:
+    conv = layer.conv if isinstance(layer, ConvNorm) else layer
+    return conv.in_features == conv.out_features
+
+
+def _keeps_shape(block: PreActivationBlock) -> bool:
+    return not block.halves and block.norm.num_features == block.branch.last.out_features
+
+
+def take_out(layers: Sequence[Removable], numbers: Collection[int]) -> None:
+    """Takes out the layers with these numbers, and puts all others back."""
+    for number, layer in enumerate(layers):
+        layer.kept[...] = jnp.array(number not in numbers)
+
+
+def random_modules(modules: int, count: int, key: Key[Array, ""]) -> list[int]:
+    """The numbers of so many different modules."""
+    return jax.random.permutation(key, modules)[:count].tolist()
+
+
+def like_pairs(network: nnx.Module) -> list[tuple[int, int]]:
+    """All pairs of blocks that can change places: those of one definition, so of one stage, without down-sampling."""
+    definitions = [nnx.graphdef(block) for block in residual_blocks(network)]
+    return [pair for pair in combinations(range(len(definitions)), 2) if definitions[pair[0]] == definitions[pair[1]]]
+
+
+def swapped(blocks: int, pairs: Sequence[tuple[int, int]], count: int, key: Key[Array, ""]) -> list[int]:
+    """The order of blocks after so many swaps in a row, each of a random pair of places."""
+    order = list(range(blocks))
+    for number in jax.random.randint(key, (count,), 0, len(pairs)).tolist():
+        one, other = pairs[number]
+        order[one], order[other] = order[other], order[one]
+    return order
+
+
+def reordered(network: PreActivationResNet, order: Sequence[int]) -> PreActivationResNet:
+    """The network with its blocks in another order; they are shared with the one that is given."""
+    changed = nnx.clone(network, variables=False)
+    changed.blocks = nnx.List([changed.blocks[number] for number in order])
+    return changed
+
+
+def error(network: nnx.Module, task: TaskSettings, data: Resident) -> float:
+    """The error on a split in percent; networks of one definition share a compiled program."""
+    return 100 * (1 - task.summary(jax.device_get(_sums(*nnx.split(network), task, data)))["accuracy"])
+
+
+@partial(jax.jit, static_argnames=("definition", "task"))
+def _sums(definition: nnx.GraphDef, state: Tree, task: TaskSettings, data: Resident) -> Sums:
+    size = min(BATCH, len(data.labels))
+
+    def of_batch(first: Array) -> Sums:
+        batch = evaluation_batch(data, first, size)
+        return task.sums(nnx.merge(definition, state, copy=True)(batch.images), batch, detailed=False)
+
+    sums = jax.lax.map(of_batch, jnp.arange(0, len(data.labels), size))
+    return jax.tree.map(lambda values: values.sum(axis=0), sums)

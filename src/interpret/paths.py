@@ -1,0 +1,144 @@
+"""The gradient that reaches the image along single paths through a residual network.
+
+Veit, Wilber, Belongie 2016 (arXiv:1605.06431), section 5 and Fig. 6; chapter Fig. 38. All of the network computes the
+loss. On the way back the gradient passes through the branch of some modules alone and along the shortcut of all others
+alone: one of 2^n paths, whose gradients add up to the whole.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Key
+
+from src.data.batches import Batch, Resident, normalized
+from src.interpret.lesions import residual_blocks
+from src.randomness import Scalar, at
+from src.tasks.base import TaskSettings
+from src.training.state import Tree
+
+
+class Open(nnx.Variable[Bool[Array, ""]]):
+    """Whether the gradient passes."""
+
+
+class Gate(nnx.Module):
+    """A layer that gives what it gave before, and lets the gradient pass only if it is open."""
+
+    def __init__(self, layer: nnx.Module) -> None:
+        self.layer = layer
+        self.open = Open(jnp.array(True))
+
+    def __call__(self, x: Float[Array, "b ..."]) -> Float[Array, "b ..."]:
+        y = self.layer(x)
+        return jnp.where(self.open[...], y, jax.lax.stop_gradient(y))
+
+
+class Gated(NamedTuple):
+    """A network with gates on its branches and shortcuts, as the compiled functions take it.
+
+    Attributes:
+        definition: what it is.
+        state: its values.
+        modules: how many it has.
+    """
+
+    definition: nnx.GraphDef
+    state: Tree
+    modules: int
+
+
+def gated(network: nnx.Module) -> Gated:
+    """Puts gates on all branches and shortcuts.
+
+    Args:
+        network: in evaluation mode; it keeps the gates.
+
+    Raises:
+        UserError: it is not residual.
+    """
+    blocks = residual_blocks(network)
+    for block in blocks:
+        block.branch, block.shortcut = Gate(block.branch), Gate(block.shortcut)
+    return Gated(*nnx.split(network), len(blocks))
+
+
+@partial(jax.jit, static_argnames=("definition", "task"))
+def path_gradient(
+    definition: nnx.GraphDef, state: Tree, task: TaskSettings, batch: Batch, branches: Bool[Array, "modules"]
+) -> Float[Array, "b h w c"]:
+    """The gradient of the mean loss by the images that comes along one path.
+
+    Args:
+        definition: of a network with gates.
+        state: of the same.
+        task: gives the loss.
+        batch: of images.
+        branches: through which modules' branches the path goes.
+    """
+
+    def loss(images: Float[Array, "b h w c"]) -> Float[Array, ""]:
+        network = nnx.merge(definition, state, copy=True)
+        for number, block in enumerate(network.blocks):
+            block.branch.open[...] = branches[number]
+            block.shortcut.open[...] = ~branches[number]
+        return task.losses(network(images), batch).mean()
+
+    return jax.grad(loss)(batch.images)
+
+
+@partial(jax.jit, static_argnames=("definition", "task", "modules", "size"))
+def _sampled_norm(
+    definition: nnx.GraphDef,
+    state: Tree,
+    modules: int,
+    task: TaskSettings,
+    data: Resident,
+    size: int,
+    length: Scalar,
+    key: Key[Array, ""],
+) -> Float[Array, ""]:
+    """The norm of the gradient along a random path of the given length, for a random batch."""
+    chosen = jax.random.choice(at(key, 0), len(data.labels), (size,), replace=False)
+    branches = jax.random.permutation(at(key, 1), modules) < length
+    batch = Batch(normalized(data, jnp.asarray(data.images)[chosen]), jnp.asarray(data.labels)[chosen], jnp.ones(size))
+    return jnp.linalg.norm(path_gradient(definition, state, task, batch, branches))
+
+
+def sampled_norms(
+    network: Gated, task: TaskSettings, data: Resident, length: int, *, samples: int, size: int, key: Key[Array, ""]
+) -> Float[np.ndarray, "samples"]:
+    """Norms of the gradient at the images along random paths of one length, each for a random batch.
+
+    Args:
+        network: with gates.
+        task: gives the loss.
+        data: the split from which batches are drawn.
+        length: branches that a path goes through.
+        samples: how many paths.
+        size: of a batch.
+        key: of the randomness.
+    """
+    norms = [_sampled_norm(*network, task, data, size, length, at(key, length, number)) for number in range(samples)]
+    return np.array(jax.device_get(norms), np.float32)
+
+
+def carrying_lengths(magnitudes: Float[np.ndarray, "lengths"], share: float) -> tuple[int, int]:
+    """The fewest lengths in a row that have at least this share of the gradient: the first and the last of them.
+
+    Args:
+        magnitudes: of the gradient that all paths of each length carry together, from length 0 on.
+        share: of their sum, from 0 to 1.
+    """
+    ends = np.concatenate([[0.0], np.cumsum(magnitudes, dtype=np.float64)])
+    runs = [
+        (last - first, -(ends[last + 1] - ends[first]), first, last)
+        for first in range(len(magnitudes))
+        for last in range(first, len(magnitudes))
+        if ends[last + 1] - ends[first] >= share * ends[-1]
+    ]
+    *_, first, last = min(runs)
+    return first, last

@@ -1,0 +1,36 @@
+"""What the study of paths makes of its measurements, against numbers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from experiments.path_ensembles import carried, correlation, differences, mean_length
+
+
+def facts(**changes):
+    return {
+        "whole": 2.0,
+        "one_removed": [4.0, 6.0],
+        "removed": {1: [4.0, 6.0], 2: [50.0, 60.0]},
+        "swapped": [(1.0, 2.0), (0.5, 20.0), (0.0, 30.0)],
+        "gradients": [4.0, 1.0, 2.0],
+    } | changes
+
+
+def test_a_length_carries_its_paths_times_their_gradient():
+    """One path of length 0, two of length 1, one of length 2."""
+    np.testing.assert_allclose(carried(facts()), [4 / 8, 2 / 8, 2 / 8])
+    assert mean_length(facts()) == pytest.approx(0.75)
+
+
+def test_paths_of_equal_gradient_have_half_the_modules_as_their_mean():
+    assert mean_length(facts(gradients=[3.0] * 8)) == pytest.approx(3.5)
+
+
+def test_the_criteria_are_differences_within_a_seed():
+    rise, removed, swapped, length = differences(
+        [facts(), facts()], [facts(one_removed=[90.0]), facts(whole=1.0)]
+    ).values()
+    assert rise == [88 - 3, 4 - 3]
+    assert removed == [correlation([(1, 4), (1, 6), (2, 50), (2, 60)])] * 2
+    assert swapped == pytest.approx([1.0, 1.0])
+    assert length == pytest.approx([0.25, 0.25])
