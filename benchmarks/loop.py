@@ -8,7 +8,8 @@ from typing import Any
 import jax
 
 from benchmarks.engines import engine
-from benchmarks.measure import in_turn, ratio
+from benchmarks.measure import ratio
+from src.studies.timing import in_turn
 from src.tracking.history import History
 from src.training.engine import Engine
 from src.training.fit import as_row

@@ -1,10 +1,8 @@
-"""Timing in turn: A B A B …, so that a machine that drifts does so under all of them."""
+"""Ratios of what was timed in turn, and the files they are written to."""
 
 import json
 import platform
 import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +11,6 @@ import jax
 from src.runs.provenance import commit, uncommitted
 
 RESULTS = Path("results/benchmarks")
-
-
-def in_turn(work: dict[str, Callable[[], Any]], *, rounds: int, warm_up: int = 1) -> dict[str, list[float]]:
-    """Runs every piece of work once a round.
-
-    Args:
-        work: functions that return when their work is done.
-        rounds: how often each is timed.
-        warm_up: rounds that are not counted.
-
-    Returns:
-        Seconds of every round.
-    """
-    seconds: dict[str, list[float]] = {name: [] for name in work}
-    for number in range(warm_up + rounds):
-        for name, function in work.items():
-            started = time.perf_counter()
-            function()
-            if number >= warm_up:
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
 
 
 def ratio(seconds: dict[str, list[float]], ours: str, peer: str) -> dict[str, Any]:

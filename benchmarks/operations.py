@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.measure import in_turn, ratio
+from benchmarks.measure import ratio
+from src.studies.timing import in_turn
 
 BATCH = 128
 STAGES = ((32, 16), (16, 32), (8, 64))

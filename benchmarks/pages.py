@@ -11,8 +11,8 @@ from src.huge_pages import HUGE_PAGES, TUNABLES
 
 PROGRAM = """
 from benchmarks.engines import engine
-from benchmarks.measure import in_turn
-from benchmarks.steps import BATCH, training_step
+from benchmarks.steps import BATCH
+from src.studies.timing import in_turn, training_step
 run = engine("+experiment=resnet20", "debug.examples=2000", f"data.batch_size={BATCH}")
 print("step", min(in_turn({"step": training_step(run)}, rounds=6)["step"]))
 """

@@ -11,8 +11,9 @@ from typing import Any
 import jax
 
 from benchmarks.engines import engine
-from benchmarks.measure import in_turn, ratio
+from benchmarks.measure import ratio
 from src.runs.directory import RunDirectory
+from src.studies.timing import in_turn
 from src.tracking.history import read_rows
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine

@@ -1,6 +1,5 @@
 """Training and evaluation steps of ResNet-20 and ResNet-56 on CIFAR-10 images, beside PyTorch (channels last)."""
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,25 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.engines import engine
-from benchmarks.measure import in_turn, ratio
+from benchmarks.measure import ratio
+from src.studies.timing import in_turn, training_step
 from src.training.engine import Engine
 from src.training.step import zero_sums
 
 BATCH = 128
 EXAMPLES = 2000
-
-
-def training_step(run: Engine) -> Callable[[], Any]:
-    """One step of training, waited for; the order of two epochs is long enough for every step that is timed."""
-    state, sums, order = run.initial_state(), run.zero_sums(), run.order(0)
-    steps = itertools.count(1)
-
-    def work() -> None:
-        nonlocal state, sums
-        state, sums = run.advance(state, sums, order, next(steps))
-        jax.block_until_ready(state)
-
-    return work
 
 
 def evaluation_step(run: Engine) -> Callable[[], Any]:

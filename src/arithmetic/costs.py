@@ -4,7 +4,8 @@ Chapter: "Computations during Convolutions", "Small Filters", "Bottlenecking", "
 Convolutions".
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, prod
@@ -63,13 +64,18 @@ def depthwise_separable(filter: tuple[int, ...], inputs: int, outputs: int) -> l
     return [depthwise, Convolution((1,) * len(filter), inputs, outputs)]
 
 
-def bottleneck(channels: int, narrow: int, *, groups: int = 1) -> list[Convolution]:
-    """A 3x3 convolution between two of 1x1 that narrow and widen again; in groups it is ResNeXt's (Figs 22, 23, 39)."""
+def bottleneck(channels: int, narrow: int, *, filter: tuple[int, int] = (3, 3), groups: int = 1) -> list[Convolution]:
+    """A convolution between two of 1x1 that narrow and widen again; in groups it is ResNeXt's (Figs 22, 23, 39)."""
     return [
         Convolution((1, 1), channels, narrow),
-        Convolution((3, 3), narrow, narrow, groups=groups),
+        Convolution(filter, narrow, narrow, groups=groups),
         Convolution((1, 1), narrow, channels),
     ]
+
+
+def factorised(side: int, channels: int) -> list[Convolution]:
+    """A row and a column in place of a square: 1xn, then nx1 (Szegedy et al. 2015, arXiv:1512.00567, section 3.2)."""
+    return [Convolution((1, side), channels, channels), Convolution((side, 1), channels, channels)]
 
 
 def weights(layers: Iterable[Convolution]) -> int:
@@ -85,3 +91,14 @@ def parameters(layers: Iterable[Convolution]) -> int:
 def ratio(layers: Iterable[Convolution], instead_of: Iterable[Convolution]) -> Fraction:
     """Weights of the layers for each weight of those that they replace; on maps of one size, multiplications too."""
     return Fraction(weights(layers), weights(instead_of))
+
+
+def nearest_width(count: Callable[[int], int], wanted: int) -> int:
+    """The width at which a count comes nearest to a wanted one.
+
+    Args:
+        count: weights, say, by the width; it grows with every channel, by at least one.
+        wanted: the count that it should have.
+    """
+    above = bisect_left(range(1, wanted + 1), wanted, key=count) + 1
+    return min((max(1, above - 1), above), key=lambda width: abs(count(width) - wanted))

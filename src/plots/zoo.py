@@ -1,7 +1,7 @@
 """Accuracy against cost, the field's standard picture of its networks (chapter Fig. 26)."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -39,6 +39,21 @@ class Point(NamedTuple):
     parameters: float
 
 
+class Scored(Protocol):
+    """A network with a cost and a score."""
+
+    @property
+    def multiplications(self) -> float:
+        """What it costs."""
+
+    @property
+    def accuracy(self) -> float:
+        """How well it does."""
+
+
+ScoredT = TypeVar("ScoredT", bound=Scored)
+
+
 def accuracy_against_cost(points: Sequence[Point]) -> Figure:
     """Circles with areas in proportion to the parameters, over a logarithmic axis of multiply-adds.
 
@@ -69,9 +84,9 @@ def accuracy_against_cost(points: Sequence[Point]) -> Figure:
     return figure
 
 
-def frontier(points: Sequence[Point]) -> list[Point]:
+def frontier(points: Sequence[ScoredT]) -> list[ScoredT]:
     """The networks that are more accurate than every cheaper one, the cheapest first."""
-    found: list[Point] = []
+    found: list[ScoredT] = []
     for point in sorted(points, key=lambda point: point.multiplications):
         if not found or point.accuracy > found[-1].accuracy:
             found.append(point)

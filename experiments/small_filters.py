@@ -1,0 +1,228 @@
+"""Small filters in a row against large ones that see as much.
+
+Simonyan and Zisserman 2014 (arXiv:1409.1556), section 2.3, and Zeiler and Fergus 2013 (arXiv:1311.2901), section 4.1;
+chapter Figs 19-20. What of it they look at: Luo et al. 2016 (arXiv:1701.04128).
+
+`python -m experiments.small_filters [profile=full]` trains what is not trained yet (`conf/study/small_filters.yaml`
+says what) and writes `results/small_filters/STAGE/{table.md,results.json,comparisons.png,fields.png}`.
+"""
+
+from src.huge_pages import restart_with_huge_pages
+
+if __name__ == "__main__":
+    restart_with_huge_pages()  # before anything heavy is imported
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from src.arithmetic.costs import nearest_width, weights
+from src.config.errors import reported
+from src.interpret.fields import effective_field, spread
+from src.models.filter_stacks import FilterStack, FilterStackSettings
+from src.plots.fields import FieldPicture, effective_fields
+from src.plots.filters import Contender, comparisons
+from src.randomness import stream
+from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.costs import Ratio, step_ratios, traced_costs
+from src.studies.estimates import Estimate, estimate
+from src.studies.results import markdown, write_results
+from src.studies.runs import StudyRun
+from src.studies.scores import error_difference, final_errors, first_run, reference_runs
+from src.studies.settings import Stage, StudySettings, read_study
+from src.training.finished import load_run
+from src.training.interruption import resumable
+
+LEARNING_RATE = "optimizer.learning_rate"
+ROUNDS = 15
+"""Training steps of each network that are timed."""
+
+IMAGES = 16
+"""Random images through which effective fields are measured."""
+
+PUBLISHED = """\
+Published: with 5x5 filters in place of pairs of 3x3, VGG's top-1 error on ImageNet is 7 % higher (Simonyan and
+Zisserman 2014, section 2.3); a network that begins with 7x7/2 instead of 11x11/4 has a top-5 error 1.7 points below
+AlexNet's (Zeiler and Fergus 2013, section 4.1).
+"""
+
+
+class SmallFiltersStage(Stage):
+    """One size of the study.
+
+    Attributes:
+        comparisons: settings of the networks of each; the first has the large filters.
+        learning_rates: from which each network gets its best.
+    """
+
+    comparisons: dict[str, dict[str, list[str]]]
+    learning_rates: list[float]
+
+    def arms(self, comparison: str) -> list[Arm]:
+        """The networks of a comparison: all of one width, then the later ones as large as the first if they are not."""
+        first, *others = [Arm(name, (*self.common, *own)) for name, own in self.comparisons[comparison].items()]
+        wider = [equally_large(arm, first) for arm in others]
+        return [first, *others, *(arm for arm in wider if stack(arm.run(0)).width != stack(first.run(0)).width)]
+
+
+def main() -> None:
+    """Trains, measures, and reports, stage by stage."""
+    with reported(), resumable():
+        settings = read_study(StudySettings[SmallFiltersStage], "small_filters", sys.argv[1:])
+        for name, stage in settings.chosen().items():
+            report(f"small_filters/{name}", stage)
+
+
+def equally_large(arm: Arm, reference: Arm) -> Arm:
+    """The network at the width that gives it the weights of another one, by the formulas."""
+    wanted = network_weights(stack(reference.run(0)), reference.run(0))
+    run = arm.run(0)
+    width = nearest_width(lambda width: network_weights(stack(run).model_copy(update={"width": width}), run), wanted)
+    return Arm(f"{arm.name}, {width} wide", (*arm.arguments, f"model.width={width}"))
+
+
+def stack(run: StudyRun) -> FilterStackSettings:
+    """The network of a run."""
+    model = run.settings.model
+    assert isinstance(model, FilterStackSettings)
+    return model
+
+
+def network_weights(model: FilterStackSettings, run: StudyRun) -> int:
+    """What the formulas say of a network on the data of a run."""
+    spec = run.settings.dataset().spec
+    return weights(layer for layer, _ in model.layers(spec.shape, spec.classes))
+
+
+def report(name: str, stage: SmallFiltersStage) -> None:
+    """One stage, from its runs to its files."""
+    facts: dict[str, dict[str, Any]] = {}
+    fields: dict[str, dict[str, FieldPicture]] = {}
+    records = []
+    for comparison in stage.comparisons:
+        arms = at_best(stage.arms(comparison), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
+        runs = {arm: found for arm, found in finished_runs(arms, stage.seeds).items() if found}
+        pictures = {arm: measured_fields(own) for arm, own in runs.items()}
+        facts[comparison] = describe(arms, runs, pictures)
+        for arm in stage.comparisons[comparison]:
+            for when, picture in pictures.get(arm, {}).items():
+                fields.setdefault(when, {})[arm] = picture
+        records += [run.record() for own in runs.values() for run in own.values()]
+    groups = [contenders(found) for found in facts.values()]
+    write_results(
+        name,
+        {"comparisons": facts, "runs": records},
+        figures={"comparisons": comparisons(groups), "fields": effective_fields(fields)},
+        table=f"{as_table(facts)}\n{criterion(facts)}\n{PUBLISHED}",
+    )
+
+
+def measured_fields(runs: Mapping[int, StudyRun]) -> dict[str, FieldPicture]:
+    """The effective field of an arm before and after training, over all seeds, on random images."""
+    finished = [load_run(run.directory.path) for run in runs.values()]
+    engine, side = finished[0].engine, traced_costs(first_run(runs)).field
+    key = stream(0, "effective field")
+    images = jax.random.normal(key, (IMAGES, 2 * side, 2 * side, engine.dataset.spec.shape[-1]))
+    states = {
+        "untrained": [each.engine.initial_state() for each in finished],
+        "trained": [each.state for each in finished],
+    }
+    pictures = {}
+    for when, own in states.items():
+        modules = [each.engine.network.module(state) for each, state in zip(finished, own, strict=True)]
+        squares = effective_field([module.maps for module in modules if isinstance(module, FilterStack)], images, key)
+        pictures[when] = FieldPicture(squares, side, spread(squares))
+    return pictures
+
+
+def describe(
+    arms: list[Arm], runs: Mapping[str, Mapping[int, StudyRun]], fields: Mapping[str, Mapping[str, FieldPicture]]
+) -> dict[str, Any]:
+    """What the table says of the networks of a comparison."""
+    firsts = {arm: first_run(own) for arm, own in runs.items()}
+    seconds = step_ratios(firsts, ROUNDS)
+    reference = arms[0].name
+    large = reference_runs(runs, reference)
+    return {
+        arm.name: {
+            "width": stack(firsts[arm.name]).width,
+            "learning_rate": arm.value(LEARNING_RATE),
+            **traced_costs(firsts[arm.name])._asdict(),
+            "seconds": seconds[arm.name]._asdict(),
+            "spread": {when: picture.spread for when, picture in fields[arm.name].items()},
+            "errors": final_errors(runs[arm.name]),
+            "gain": None if arm.name == reference else error_difference(large, runs[arm.name])._asdict(),
+        }
+        for arm in arms
+        if arm.name in runs
+    }
+
+
+def contenders(facts: Mapping[str, Mapping[str, Any]]) -> list[Contender]:
+    """The networks of a comparison for the figure."""
+    first = next(iter(facts.values()))
+    return [
+        Contender(
+            name,
+            {
+                "parameters": own["parameters"] / first["parameters"],
+                "multiplications": own["multiplications"] / first["multiplications"],
+                "time of a step": own["seconds"]["median"],
+            },
+            list(own["errors"].values()),
+        )
+        for name, own in facts.items()
+    ]
+
+
+def as_table(facts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """The networks of all comparisons."""
+    heading = [
+        "network",
+        "width",
+        "parameters",
+        "M multiplications",
+        "time of a step",
+        "field",
+        "spread untrained",
+        "spread trained",
+        "n",
+        "test error %",
+        "lower than the first by",
+    ]
+    rows = [
+        [
+            name,
+            own["width"],
+            f"{own['parameters']:,}",
+            f"{own['multiplications'] / 1e6:.2f}",
+            Ratio(**own["seconds"]),
+            own["field"],
+            *(f"{spread:.2f}" for spread in own["spread"].values()),
+            len(own["errors"]),
+            estimate(list(own["errors"].values())),
+            Estimate(**own["gain"]) if own["gain"] else "",
+        ]
+        for networks in facts.values()
+        for name, own in networks.items()
+    ]
+    return markdown(heading, rows)
+
+
+def criterion(facts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """The criterion in words."""
+    lines = ["Error of the large filters minus that of the small ones, points of percent:", ""]
+    for networks in facts.values():
+        first = next(iter(networks))
+        for name, own in networks.items():
+            if own["gain"]:
+                gain = Estimate(**own["gain"])
+                verdict = "above 0" if gain.positive else "not shown to be above 0"
+                lines.append(f"- {first} − {name}: {gain}, 95 % interval {gain.interval} (n = {gain.n}): {verdict}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

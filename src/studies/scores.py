@@ -1,0 +1,41 @@
+"""Scores of the finished runs of an arm, and differences between two arms."""
+
+from collections.abc import Mapping
+
+from src.config.errors import UserError
+from src.studies.estimates import Estimate, estimate
+from src.studies.runs import StudyRun
+
+
+def final_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:
+    """Errors of the final networks on the test split, in percent, by seed."""
+    return {seed: 100 * (1 - run.results()["test_accuracy"]) for seed, run in runs.items()}
+
+
+def first_run(runs: Mapping[int, StudyRun]) -> StudyRun:
+    """One run of an arm, for what does not depend on the seed."""
+    return next(iter(runs.values()))
+
+
+def reference_runs(runs: Mapping[str, Mapping[int, StudyRun]], arm: str) -> Mapping[int, StudyRun]:
+    """The finished runs of the arm that others are compared to.
+
+    Raises:
+        UserError: it has none.
+    """
+    if not runs.get(arm):
+        raise UserError(f"{arm}: no run finished, and the others are compared to it")
+    return runs[arm]
+
+
+def error_difference(first: Mapping[int, StudyRun], second: Mapping[int, StudyRun]) -> Estimate:
+    """Test errors of the first arm minus those of the second, seed by seed, in points of percent.
+
+    Raises:
+        UserError: no seed has both.
+    """
+    errors, others = final_errors(first), final_errors(second)
+    seeds = [seed for seed in errors if seed in others]
+    if not seeds:
+        raise UserError("two arms have no finished run with the same seed")
+    return estimate([errors[seed] - others[seed] for seed in seeds])

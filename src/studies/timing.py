@@ -1,0 +1,44 @@
+"""Timing in turn: A B A B …, so that a machine that drifts does so under all of them."""
+
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+
+from src.training.engine import Engine
+
+
+def in_turn(work: Mapping[str, Callable[[], Any]], *, rounds: int, warm_up: int = 1) -> dict[str, list[float]]:
+    """Runs every piece of work once a round.
+
+    Args:
+        work: functions that return when their work is done.
+        rounds: how often each is timed.
+        warm_up: rounds that are not counted.
+
+    Returns:
+        Seconds of every round.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in work}
+    for number in range(warm_up + rounds):
+        for name, function in work.items():
+            started = time.perf_counter()
+            function()
+            if number >= warm_up:
+                seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def training_step(run: Engine) -> Callable[[], Any]:
+    """One step of training, waited for; the order of two epochs is long enough for every step that is timed."""
+    state, sums, order = run.initial_state(), run.zero_sums(), run.order(0)
+    steps = itertools.count(1)
+
+    def work() -> None:
+        nonlocal state, sums
+        state, sums = run.advance(state, sums, order, next(steps))
+        jax.block_until_ready(state)
+
+    return work
