@@ -16,7 +16,9 @@ from src.plots.style import quiet
 State = Literal["complete", "pruned", "failed"]
 
 COLORS = colormaps["viridis_r"]
-FAILED = "0.7"
+PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
+"""What is behind numbers on a line."""
+LEGEND: dict[State, str] = {"complete": "#3b528b", "pruned": "0.75", "failed": "#e07a5f"}
 
 
 class Tried(NamedTuple):
@@ -55,10 +57,10 @@ class Scale(NamedTuple):
 
 
 def parallel_coordinates(trials: Sequence[Tried], searched: Sequence[Scale], score: str) -> Figure:
-    """A line for each trial through what it tried, which ends at its score; good trials are dark and on top.
+    """A line for each trial through what it tried, which ends at its score; the better, the darker.
 
     Args:
-        trials: at least one of them with a score.
+        trials: at least one of them complete.
         searched: what was searched.
         score: what it is called.
     """
@@ -66,22 +68,18 @@ def parallel_coordinates(trials: Sequence[Tried], searched: Sequence[Scale], sco
     axis = figure.subplots()
     scores = [trial.score for trial in trials if trial.score is not None]
     scales = [*searched, Scale(score, min(scores), max(scores))]
-    shade = Normalize(min(scores), max(scores))
-    for trial in sorted(trials, key=lambda trial: -np.inf if trial.score is None else trial.score):
+    shade = Normalize(min(trial.score or 0 for trial in trials if trial.state == "complete"), max(scores))
+    for trial in sorted(trials, key=lambda trial: (trial.state == "complete", trial.score or 0)):
         values = [*trial.values, *(() if trial.score is None else (trial.score,))]
         heights = [scale.height(value) for scale, value in zip(scales, values, strict=False)]
-        color = FAILED if trial.score is None else COLORS(shade(trial.score))
-        style = "--" if trial.state == "pruned" else "-"
-        axis.plot(heights, color=color, linestyle=style, linewidth=1.6, marker="o", markersize=4, clip_on=False)
+        complete = trial.state == "complete"
+        color = COLORS(0.2 + 0.8 * shade(trial.score)) if complete else LEGEND[trial.state]
+        axis.plot(heights, color=color, linewidth=1.8 if complete else 1, marker="o", markersize=4)
     for place, scale in enumerate(scales):
         _upright(axis, place, scale)
     axis.set(xlim=(-0.3, len(searched) + 0.1), ylim=(-0.02, 1.02))
     axis.axis("off")
-    lines = {
-        "complete": Line2D([], [], color="0.2"),
-        "pruned": Line2D([], [], color="0.2", linestyle="--"),
-        "failed": Line2D([], [], color=FAILED),
-    }
+    lines = {state: Line2D([], [], color=color) for state, color in LEGEND.items()}
     met = [state for state in lines if any(trial.state == state for trial in trials)]
     figure.legend([lines[state] for state in met], met, loc="outside lower center", ncols=len(met), frameon=False)
     return figure
@@ -123,4 +121,4 @@ def _upright(axis: Axes, place: int, scale: Scale) -> None:
     for value in scale.ticks():
         height = scale.height(value)
         axis.plot([place - 0.02, place], [height, height], color="0.3", linewidth=0.8)
-        axis.text(place - 0.04, height, f"{value:.4g}", ha="right", va="center", fontsize=8.5, color="0.3")
+        axis.text(place - 0.04, height, f"{value:.3g}", ha="right", va="center", fontsize=8.5, color="0.3", bbox=PAPER)
