@@ -68,13 +68,13 @@ def parallel_coordinates(trials: Sequence[Tried], searched: Sequence[Scale], sco
     axis = figure.subplots()
     scores = [trial.score for trial in trials if trial.score is not None]
     scales = [*searched, Scale(score, min(scores), max(scores))]
-    shade = Normalize(min(trial.score or 0 for trial in trials if trial.state == "complete"), max(scores))
+    complete = [trial.score for trial in trials if trial.state == "complete" and trial.score is not None]
+    shade = Normalize(min(complete), max(complete))
     for trial in sorted(trials, key=lambda trial: (trial.state == "complete", trial.score or 0)):
         values = [*trial.values, *(() if trial.score is None else (trial.score,))]
         heights = [scale.height(value) for scale, value in zip(scales, values, strict=False)]
-        complete = trial.state == "complete"
-        color = COLORS(0.2 + 0.8 * shade(trial.score)) if complete else LEGEND[trial.state]
-        axis.plot(heights, color=color, linewidth=1.8 if complete else 1, marker="o", markersize=4)
+        width = 1.8 if trial.state == "complete" else 1
+        axis.plot(heights, color=_color(trial, shade), linewidth=width, marker="o", markersize=4)
     for place, scale in enumerate(scales):
         _upright(axis, place, scale)
     axis.set(xlim=(-0.3, len(searched) + 0.1), ylim=(-0.02, 1.02))
@@ -112,6 +112,13 @@ def search_history(trials: Sequence[Tried], score: str, recipe: float | None) ->
     axis.legend(frameon=False)
     quiet(axis)
     return figure
+
+
+def _color(trial: Tried, shade: Normalize) -> str | tuple[float, ...]:
+    """The colour of a trial; the better, the darker, if it is complete."""
+    if trial.state != "complete" or trial.score is None:
+        return LEGEND[trial.state]
+    return COLORS(0.2 + 0.8 * float(shade(trial.score)))
 
 
 def _upright(axis: Axes, place: int, scale: Scale) -> None:
