@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from benchmarks import loop, operations, pages, published, restarts, starts, steps, surfaces
+from benchmarks import channels, loop, operations, pages, published, restarts, starts, steps, surfaces
 from benchmarks.measure import RESULTS, write
 from src.config.errors import UserError, did_you_mean, reported
 
@@ -38,6 +38,7 @@ BENCHMARKS = {
     "loop": Benchmark(loop, 7),
     "steps": Benchmark(steps, 9),
     "operations": Benchmark(operations, 25),
+    "channels": Benchmark(channels, 15),
     "starts": Benchmark(starts, 3),
     "pages": Benchmark(pages, 3),
     "restarts": Benchmark(restarts, 5),

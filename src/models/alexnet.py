@@ -5,40 +5,32 @@ chapter Fig. 28. torchvision's: Krizhevsky: One weird trick for parallelizing co
 (2014, arXiv:1404.5997).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from flax import nnx
+from pydantic import Field
 
 from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.convs_then_dense import Average, Conv, ConvsThenDense, Norm, Pool, Steps, smallest_side
 
-Variant = Literal["paper", "ungrouped", "torchvision"]
+Variant = Literal["paper", "ungrouped", "unnormalized", "torchvision"]
 
+PAPER: Steps = (
+    Conv(96, 11, stride=4),
+    Norm(),
+    Pool(),
+    Conv(256, 5, padding=2, groups=2),
+    Norm(),
+    Pool(),
+    Conv(384, 3, padding=1),
+    Conv(384, 3, padding=1, groups=2),
+    Conv(256, 3, padding=1, groups=2),
+    Pool(),
+)
 LAYERS: dict[Variant, Steps] = {
-    "paper": (
-        Conv(96, 11, stride=4),
-        Norm(),
-        Pool(),
-        Conv(256, 5, padding=2, groups=2),
-        Norm(),
-        Pool(),
-        Conv(384, 3, padding=1),
-        Conv(384, 3, padding=1, groups=2),
-        Conv(256, 3, padding=1, groups=2),
-        Pool(),
-    ),
-    "ungrouped": (
-        Conv(96, 11, stride=4),
-        Norm(),
-        Pool(),
-        Conv(256, 5, padding=2),
-        Norm(),
-        Pool(),
-        Conv(384, 3, padding=1),
-        Conv(384, 3, padding=1),
-        Conv(256, 3, padding=1),
-        Pool(),
-    ),
+    "paper": PAPER,
+    "ungrouped": tuple(step._replace(groups=1) if isinstance(step, Conv) else step for step in PAPER),
+    "unnormalized": tuple(step for step in PAPER if not isinstance(step, Norm)),
     "torchvision": (
         Conv(64, 11, stride=4, padding=2),
         Pool(),
@@ -51,14 +43,21 @@ LAYERS: dict[Variant, Steps] = {
         Average(6),
     ),
 }
-SIDES: dict[Variant, int] = {"paper": 227, "ungrouped": 227, "torchvision": 224}
+SIDES: dict[Variant, int] = {"paper": 227, "ungrouped": 227, "unnormalized": 227, "torchvision": 224}
 
 
 class AlexNetSettings(ModelSettings):
-    """Settings of the network; `variant` is whose it is, `small` is for images of about 32x32 pixels."""
+    """Settings of the network.
+
+    Attributes:
+        variant: whose it is.
+        small: whether it is for images of about 32x32 pixels.
+        dropout: probability with which a dense layer loses a value in training (Srivastava et al. 2014).
+    """
 
     variant: Variant
     small: bool
+    dropout: Annotated[float, Field(ge=0, lt=1)]
 
     @property
     def published(self) -> Published:
@@ -69,7 +68,7 @@ class AlexNetSettings(ModelSettings):
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "AlexNet":
         """Builds the network for images of the given shape."""
         check_size("AlexNet", input_shape, smallest_side(_steps(self.variant, self.small)), small=self.small)
-        return AlexNet(self.variant, input_shape, small=self.small, outputs=outputs, rngs=rngs)
+        return AlexNet(self, input_shape, outputs=outputs, rngs=rngs)
 
 
 class AlexNet(ConvsThenDense):
@@ -80,15 +79,22 @@ class AlexNet(ConvsThenDense):
     He et al.'s, not the paper's.
 
     `paper` has two groups of channels, one for each of its two GPUs, and local response normalization; `ungrouped` is
-    the same without groups. `torchvision` has fewer filters, no normalization, average pooling of the features to 6x6
-    (which they are already for 224x224), and dropout before each dense layer instead of after it. The small version
-    has a first convolution of 5x5 without a stride, one dense layer of 512 in place of two, and no average pooling.
+    the same without groups, `unnormalized` the same without that normalization. `torchvision` has fewer filters, no
+    normalization, average pooling of the features to 6x6 (which they are already for 224x224), and dropout before each
+    dense layer instead of after it. The small version has a first convolution of 5x5 without a stride, one dense layer
+    of 512 in place of two, and no average pooling.
     """
 
-    def __init__(self, variant: Variant, input_shape: ImageShape, *, small: bool, outputs: int, rngs: nnx.Rngs) -> None:
-        first = variant == "torchvision"
-        steps = _steps(variant, small)
-        super().__init__(steps, input_shape, small=small, dropout_first=first, outputs=outputs, rngs=rngs)
+    def __init__(self, settings: AlexNetSettings, input_shape: ImageShape, *, outputs: int, rngs: nnx.Rngs) -> None:
+        super().__init__(
+            _steps(settings.variant, settings.small),
+            input_shape,
+            small=settings.small,
+            dropout=settings.dropout,
+            dropout_first=settings.variant == "torchvision",
+            outputs=outputs,
+            rngs=rngs,
+        )
 
 
 def _steps(variant: Variant, small: bool) -> Steps:

@@ -1,6 +1,7 @@
 """Pieces that families of networks share."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -114,10 +115,10 @@ class ConvNormReLU(ConvNorm):
 class DenseDropout(nnx.Module):
     """A dense layer with ReLU, and dropout of what leaves it, or of what enters it."""
 
-    def __init__(self, inputs: int, outputs: int, *, dropout_first: bool, rngs: nnx.Rngs) -> None:
+    def __init__(self, inputs: int, outputs: int, *, dropout: float = 0.5, dropout_first: bool, rngs: nnx.Rngs) -> None:
         self.dropout_first = dropout_first
         self.linear = nnx.Linear(inputs, outputs, kernel_init=he_normal, rngs=rngs)
-        self.dropout = Dropout(0.5)
+        self.dropout = Dropout(dropout)
 
     def __call__(self, x: Float[Array, "b n"]) -> Float[Array, "b m"]:
         if self.dropout_first:
@@ -125,9 +126,12 @@ class DenseDropout(nnx.Module):
         return self.dropout(nnx.relu(self.linear(x)))
 
 
-def dense_blocks(widths: tuple[int, ...], *, dropout_first: bool = False, rngs: nnx.Rngs) -> nnx.List[DenseDropout]:
+def dense_blocks(
+    widths: tuple[int, ...], *, dropout: float = 0.5, dropout_first: bool = False, rngs: nnx.Rngs
+) -> nnx.List[DenseDropout]:
     """Dense layers one after the other; `widths` starts with the inputs of the first."""
-    return nnx.List([DenseDropout(*pair, dropout_first=dropout_first, rngs=rngs) for pair in pairwise(widths)])
+    block = partial(DenseDropout, dropout=dropout, dropout_first=dropout_first, rngs=rngs)
+    return nnx.List([block(*pair) for pair in pairwise(widths)])
 
 
 class Identity(nnx.Module):

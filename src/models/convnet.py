@@ -1,12 +1,14 @@
 """The chapter's own ConvNet; Figs 9 and 10."""
 
-from typing import Literal
+from functools import partial
+from typing import Annotated, Literal
 
 from flax import nnx
 from jaxtyping import Array, Float
+from pydantic import Field
 
 from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import Flatten, he_normal
+from src.models.blocks import ConvNorm, Flatten, he_normal
 from src.models.pooling import GlobalMaxPool, MaxPool
 
 SMALLEST = 24
@@ -15,9 +17,17 @@ Collect = Literal["flatten", "global_max"]
 
 
 class ConvNetSettings(ModelSettings):
-    """Settings of the network; `collect` is how the last feature maps become a vector."""
+    """Settings of the network.
+
+    Attributes:
+        collect: how the last feature maps become a vector.
+        filters: of the five convolutions.
+        batch_norm: whether there is batch normalization after each of them (Ioffe and Szegedy 2015), before ReLU.
+    """
 
     collect: Collect
+    filters: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=5, max_length=5)]
+    batch_norm: bool
 
     @property
     def published(self) -> Published:
@@ -27,7 +37,7 @@ class ConvNetSettings(ModelSettings):
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "ConvNet":
         """Builds the network for images of the given shape."""
         check_size("the ConvNet", input_shape, SMALLEST)
-        return ConvNet(self.collect, input_shape, outputs=outputs, rngs=rngs)
+        return ConvNet(self, input_shape, outputs=outputs, rngs=rngs)
 
 
 class ConvNet(nnx.Module):
@@ -39,19 +49,21 @@ class ConvNet(nnx.Module):
     do: 32, 32, 64, 64, 64.
     """
 
-    def __init__(self, collect: Collect, input_shape: ImageShape, *, outputs: int, rngs: nnx.Rngs) -> None:
+    def __init__(self, settings: ConvNetSettings, input_shape: ImageShape, *, outputs: int, rngs: nnx.Rngs) -> None:
         *size, channels = input_shape
-        self.conv1 = _conv(channels, 32, rngs)
-        self.conv2 = _conv(32, 32, rngs)
+        one, two, three, four, five = settings.filters
+        conv = partial(_conv, batch_norm=settings.batch_norm, rngs=rngs)
+        self.conv1 = conv(channels, one)
+        self.conv2 = conv(one, two)
         self.pool1 = MaxPool(2)
-        self.conv3 = _conv(32, 64, rngs)
-        self.conv4 = _conv(64, 64, rngs)
+        self.conv3 = conv(two, three)
+        self.conv4 = conv(three, four)
         self.pool2 = MaxPool(2)
-        self.conv5 = _conv(64, 64, rngs)
-        self.collect = Flatten() if collect == "flatten" else GlobalMaxPool()
+        self.conv5 = conv(four, five)
+        self.collect = Flatten() if settings.collect == "flatten" else GlobalMaxPool()
         height, width = (((side - 4) // 2 - 4) // 2 - 2 for side in size)
-        pixels = height * width if collect == "flatten" else 1
-        self.dense = nnx.Linear(pixels * 64, 1024, kernel_init=he_normal, rngs=rngs)
+        pixels = height * width if settings.collect == "flatten" else 1
+        self.dense = nnx.Linear(pixels * five, 1024, kernel_init=he_normal, rngs=rngs)
         self.head = nnx.Linear(1024, outputs, kernel_init=he_normal, rngs=rngs)
 
     def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:
@@ -63,5 +75,7 @@ class ConvNet(nnx.Module):
         return self.head(nnx.relu(self.dense(self.collect(x))))
 
 
-def _conv(inputs: int, filters: int, rngs: nnx.Rngs) -> nnx.Conv:
+def _conv(inputs: int, filters: int, *, batch_norm: bool, rngs: nnx.Rngs) -> nnx.Conv | ConvNorm:
+    if batch_norm:
+        return ConvNorm(inputs, filters, kernel=3, padding="VALID", bias=True, rngs=rngs)
     return nnx.Conv(inputs, filters, (3, 3), padding="VALID", kernel_init=he_normal, rngs=rngs)

@@ -91,6 +91,7 @@ class ConvsThenDense(nnx.Module):
         input_shape: ImageShape,
         *,
         small: bool,
+        dropout: float = 0.5,
         dropout_first: bool = False,
         outputs: int,
         rngs: nnx.Rngs,
@@ -104,7 +105,7 @@ class ConvsThenDense(nnx.Module):
         self.features = nnx.List(features)
         self.flatten = Flatten()
         widths = (side_after(steps, height) * side_after(steps, width) * channels, *(SMALL_DENSE if small else DENSE))
-        self.dense = dense_blocks(widths, dropout_first=dropout_first, rngs=rngs)
+        self.dense = dense_blocks(widths, dropout=dropout, dropout_first=dropout_first, rngs=rngs)
         self.head = nnx.Linear(widths[-1], outputs, kernel_init=he_normal, rngs=rngs)
 
     def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:

@@ -4,6 +4,8 @@ LeCun, Bottou, Bengio, Haffner: Gradient-Based Learning Applied to Document Reco
 chapter Fig. 27.
 """
 
+from typing import Literal
+
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -14,9 +16,13 @@ from src.models.pooling import AveragePool
 MNIST = (28, 28)
 SMALLEST = 16
 
+Activation = Literal["tanh", "relu"]
+
 
 class LeNet5Settings(ModelSettings):
-    """LeNet-5 has no settings."""
+    """Settings of the network; the paper's `activation` is tanh."""
+
+    activation: Activation
 
     @property
     def published(self) -> Published:
@@ -26,11 +32,11 @@ class LeNet5Settings(ModelSettings):
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "LeNet5":
         """Builds the network for images of the given shape."""
         check_size("LeNet5", input_shape, SMALLEST)
-        return LeNet5(input_shape, outputs=outputs, rngs=rngs)
+        return LeNet5(self.activation, input_shape, outputs=outputs, rngs=rngs)
 
 
 class LeNet5(nnx.Module):
-    """Two 5x5 convolutions with average pooling, dense layers of 120 and 84, a linear layer; tanh between all.
+    """Two 5x5 convolutions with average pooling, dense layers of 120 and 84, a linear layer; tanh between all, or ReLU.
 
     Input: images `[batch, height, width, channels]` of the one size that it was built for, at least 16x16, float.
     Output: logits `[batch, outputs]`. Images of 28x28 get two pixels of padding in the first layer, as is usual for
@@ -39,7 +45,7 @@ class LeNet5(nnx.Module):
     that are distances to pictures of the digits.
     """
 
-    def __init__(self, input_shape: ImageShape, *, outputs: int, rngs: nnx.Rngs) -> None:
+    def __init__(self, activation: Activation, input_shape: ImageShape, *, outputs: int, rngs: nnx.Rngs) -> None:
         *size, channels = input_shape
         padding = 2 if tuple(size) == MNIST else 0
         height, width = (((side + 2 * padding - 4) // 2 - 4) // 2 for side in size)
@@ -51,10 +57,11 @@ class LeNet5(nnx.Module):
         self.dense1 = nnx.Linear(height * width * 16, 120, kernel_init=he_normal, rngs=rngs)
         self.dense2 = nnx.Linear(120, 84, kernel_init=he_normal, rngs=rngs)
         self.head = nnx.Linear(84, outputs, kernel_init=he_normal, rngs=rngs)
+        self.activation = {"tanh": nnx.tanh, "relu": nnx.relu}[activation]
 
     def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:
-        x = self.pool1(nnx.tanh(self.conv1(images)))
-        x = self.pool2(nnx.tanh(self.conv2(x)))
-        x = nnx.tanh(self.dense1(self.flatten(x)))
-        x = nnx.tanh(self.dense2(x))
+        x = self.pool1(self.activation(self.conv1(images)))
+        x = self.pool2(self.activation(self.conv2(x)))
+        x = self.activation(self.dense1(self.flatten(x)))
+        x = self.activation(self.dense2(x))
         return self.head(x)

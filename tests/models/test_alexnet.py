@@ -11,8 +11,8 @@ from src.models.pooling import AdaptiveAveragePool
 from tests.models.networks import read, table
 
 # Computed from the descriptions.
-PARAMETERS = {"paper": 60_965_224, "ungrouped": 62_378_344, "torchvision": 61_100_840}
-SMALLEST = {"paper": 67, "ungrouped": 67, "torchvision": 63}
+PARAMETERS = {"paper": 60_965_224, "ungrouped": 62_378_344, "unnormalized": 60_965_224, "torchvision": 61_100_840}
+SMALLEST = {"paper": 67, "ungrouped": 67, "unnormalized": 67, "torchvision": 63}
 
 
 @pytest.mark.parametrize(("variant", "parameters"), PARAMETERS.items())
@@ -63,6 +63,19 @@ def test_dropout_stands_behind_the_dense_layer_or_before_it(dropout_first):
     give_keys(block, jax.random.split(jax.random.key(0), 8))
     dropped = (block(x) == 0)[:, alive[0]].mean(1)  # of each example: all or nothing where the one input was dropped
     assert set(dropped.tolist()) <= {0.0, 1.0} if dropout_first else ((dropped > 0.3) & (dropped < 0.7)).all()
+
+
+@pytest.mark.parametrize(("variant", "expected"), [("paper", True), ("ungrouped", True), ("unnormalized", False)])
+def test_only_some_variants_are_normalized(variant, expected):
+    kinds = {row.kind for row in table(read("alexnet", variant=variant))}
+    assert ("LocalResponseNorm" in kinds) == expected
+
+
+def test_the_rate_of_dropout_is_that_asked_for():
+    network = read("alexnet", small=True, dropout=0.25).build((16, 16, 3), 10, rngs=nnx.Rngs(0))
+    assert [block.dropout.rate for block in network.dense] == [0.25]
+    with pytest.raises(UserError, match=r"dropout=1\.0"):
+        read("alexnet", dropout=1.0)
 
 
 def test_adaptive_pooling_is_pytorchs():

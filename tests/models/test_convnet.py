@@ -40,3 +40,24 @@ def test_global_max_pooling_forgets_where():
     net = read("convnet_gmp").build((24, 56, 1), 5, rngs=nnx.Rngs(0))
     image = jnp.zeros((1, 24, 56, 1)).at[:, 10:13, 26:29].set(1.0)
     assert jnp.allclose(net(image), net(jnp.roll(image, 4, axis=2)), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["convnet", "convnet_gmp"])
+def test_batch_normalization_adds_a_scale_and_a_shift_for_each_filter(name):
+    plain, normalized = (table(read(name, batch_norm=chosen)) for chosen in (False, True))
+    added = sum(row.parameters for row in normalized) - sum(row.parameters for row in plain)
+    assert added == 2 * (32 + 32 + 64 + 64 + 64)
+
+
+def test_normalized_features_have_mean_zero_and_deviation_one_before_relu():
+    net = read("convnet", batch_norm=True).build((24, 24, 3), 10, rngs=nnx.Rngs(0))
+    features = net.conv1(5 + 3 * jax.random.normal(jax.random.key(0), (8, 24, 24, 3)))
+    assert jnp.allclose(features.mean((0, 1, 2)), 0, atol=1e-4)
+    assert jnp.allclose(features.std((0, 1, 2)), 1, atol=1e-3)
+
+
+def test_the_numbers_of_filters_are_those_asked_for():
+    rows = table(read("convnet", filters=[1, 2, 3, 4, 5]))
+    assert [row.output_shape[-1] for row in rows if row.kind == "Conv"] == [1, 2, 3, 4, 5]
+    with pytest.raises(UserError, match="at least 5 items"):
+        read("convnet", filters=[8, 8])

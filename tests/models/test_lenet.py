@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import pytest
 from flax import nnx
@@ -32,3 +33,12 @@ def test_other_sizes_pass_through(shape):
 def test_the_smallest_image_is_named():
     with pytest.raises(UserError, match="at least 16x16, not 15x15"):
         build((15, 15, 1))
+
+
+def test_values_between_layers_are_those_of_the_activation():
+    digit = jax.random.normal(jax.random.key(0), (4, 28, 28, 1))
+    for activation, function in (("tanh", jnp.tanh), ("relu", jax.nn.relu)):
+        net = read("lenet5", activation=activation).build((28, 28, 1), 10, rngs=nnx.Rngs(0))
+        x = net.pool2(function(net.conv2(net.pool1(function(net.conv1(digit))))))
+        x = function(net.dense2(function(net.dense1(net.flatten(x)))))
+        assert jnp.allclose(net(digit), net.head(x), atol=1e-5)

@@ -1,0 +1,214 @@
+"""What AlexNet changed and what came after it, one change at a time (chapter Figs 9, 10, 28 and 31).
+
+Krizhevsky et al. 2012 (NeurIPS): ReLU and cross-entropy for tanh and squared error, dropout, local response
+normalization, two groups of channels; then global pooling for dense layers, and GoogLeNet's auxiliary heads.
+
+`python -m experiments.alexnet_changes [profile=full]` trains what is not trained yet (`conf/study/alexnet_changes.yaml`
+says what) and writes `results/alexnet_changes/STAGE/{table.md,results.json,differences.png}`.
+"""
+
+from src.huge_pages import restart_with_huge_pages
+
+if __name__ == "__main__":
+    restart_with_huge_pages()  # before anything heavy is imported
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field, model_validator
+
+from src.config.errors import did_you_mean, reported
+from src.config.settings import Settings
+from src.plots.differences import Difference, differences_figure
+from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.estimates import Estimate, estimate
+from src.studies.results import markdown, write_results
+from src.studies.runs import StudyRun
+from src.studies.settings import Stage, StudySettings, read_study
+from src.training.interruption import resumable
+
+log = logging.getLogger(__name__)
+
+LEARNING_RATE = "optimizer.learning_rate"
+
+
+class SideSettings(Settings):
+    """One arm of a pair: its name, and the settings of `src.train` that are its own."""
+
+    name: str
+    settings: list[str]
+
+
+class PairSettings(Settings):
+    """Two arms that differ in one thing.
+
+    Attributes:
+        what: it is.
+        claim: what the chapter or a paper says of it, in a few words, or null.
+        shared: settings of `src.train` that both arms have.
+        a: the arm before the change.
+        b: the arm after it.
+        learning_rates: from which each arm gets its best.
+    """
+
+    what: str
+    claim: str | None
+    shared: list[str]
+    a: SideSettings
+    b: SideSettings
+    learning_rates: Annotated[list[float], Field(min_length=1)]
+
+    def arms(self, name: str, more: list[str]) -> list[Arm]:
+        """Both arms, still without a learning rate; `more` settings are added to those of the pair."""
+        return [
+            Arm(f"{name}: {side.name}", (*self.shared, *side.settings, *more)) for side in (self.a, self.b)
+        ]  # fmt: skip
+
+
+class ChangesStage(Stage):
+    """One size of the study.
+
+    Attributes:
+        pairs: by name, with settings of `src.train` for both arms of each.
+    """
+
+    pairs: Annotated[dict[str, list[str]], Field(min_length=1)]
+
+
+class ChangesSettings(StudySettings[ChangesStage]):
+    """The study in its sizes.
+
+    Attributes:
+        pairs: by name.
+    """
+
+    pairs: dict[str, PairSettings]
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> "ChangesSettings":
+        for stage in self.stages.values():
+            for name in stage.pairs:
+                if name not in self.pairs:
+                    raise ValueError(f"there is no pair {name!r}{did_you_mean(name, self.pairs)}")
+        return self
+
+    def candidates(self, stage: ChangesStage) -> dict[str, list[Arm]]:
+        """The arms of each pair of a stage."""
+        return {name: self.pairs[name].arms(name, [*stage.common, *more]) for name, more in stage.pairs.items()}
+
+
+class Side(NamedTuple):
+    """What came of one arm of a pair; accuracies are in percent."""
+
+    name: str
+    accuracy: Estimate
+    parameters: int
+    learning_rate: str
+
+
+class Compared(NamedTuple):
+    """What came of a pair; the difference is that of b over a, seed by seed, in points of percent."""
+
+    what: str
+    claim: str | None
+    a: Side
+    b: Side
+    difference: Estimate
+
+
+def main() -> None:
+    """Trains, compares, and reports, stage by stage."""
+    with reported(), resumable():
+        settings = read_study(ChangesSettings, "alexnet_changes", sys.argv[1:])
+        for name, stage in settings.chosen().items():
+            report(f"alexnet_changes/{name}", settings, stage)
+
+
+def report(name: str, settings: ChangesSettings, stage: ChangesStage) -> None:
+    """One stage, from its runs to its files."""
+    arms = {
+        pair: at_best(found, LEARNING_RATE, settings.pairs[pair].learning_rates, stage.seeds[0])
+        for pair, found in settings.candidates(stage).items()
+    }
+    runs = finished_runs([arm for pair in arms.values() for arm in pair], stage.seeds)
+    found = {}
+    for pair, both in arms.items():
+        result = compare(settings.pairs[pair], both, runs)
+        if result is None:
+            log.warning("left out: no seed has finished runs of both arms of %s", pair)
+        else:
+            found[pair] = result
+    record = {
+        "pairs": {pair: as_record(result) for pair, result in found.items()},
+        "runs": [run.record() for own in runs.values() for run in own.values()],
+    }
+    figure = differences_figure(
+        [as_difference(one) for one in found.values()], "test accuracy, B − A (points of percent)"
+    )
+    write_results(name, record, figures={"differences": figure}, table=as_table(found))
+
+
+def compare(pair: PairSettings, arms: list[Arm], runs: Mapping[str, Mapping[int, StudyRun]]) -> Compared | None:
+    """What came of a pair with the seeds that both arms finished; nothing if there are none."""
+    before, after = (runs[arm.name] for arm in arms)
+    seeds = sorted(before.keys() & after.keys())
+    if not seeds:
+        return None
+    a, b = (
+        describe(side.name, arm, [runs[arm.name][seed] for seed in seeds])
+        for side, arm in zip((pair.a, pair.b), arms, strict=True)
+    )
+    difference = estimate([accuracy(after[seed]) - accuracy(before[seed]) for seed in seeds])
+    return Compared(pair.what, pair.claim, a, b, difference)
+
+
+def describe(name: str, arm: Arm, runs: list[StudyRun]) -> Side:
+    """What came of one arm."""
+    found = estimate([accuracy(run) for run in runs])
+    return Side(name, found, runs[0].results()["parameters"], arm.value(LEARNING_RATE))
+
+
+def accuracy(run: StudyRun) -> float:
+    """On the test split, in percent."""
+    return 100 * run.results()["test_accuracy"]
+
+
+def as_difference(one: Compared) -> Difference:
+    """A comparison as the figure shows it."""
+    return Difference(one.what, one.a.name, one.b.name, one.difference.mean, one.difference.low, one.difference.high)
+
+
+def as_record(found: Compared) -> dict[str, Any]:
+    """A comparison as JSON can say it."""
+    sides = {
+        key: side._asdict() | {"accuracy": side.accuracy._asdict()} for key, side in (("a", found.a), ("b", found.b))
+    }
+    return found._asdict() | sides | {"difference": found.difference._asdict()}
+
+
+def as_table(found: Mapping[str, Compared]) -> str:
+    """One row for each pair."""
+    heads = ["what", "A", "B", "accuracy A %", "accuracy B %", "B − A", "95 % interval", "n", "parameters A"]
+    rows = [
+        [
+            one.what,
+            one.a.name,
+            one.b.name,
+            one.a.accuracy,
+            one.b.accuracy,
+            f"{one.difference.mean:+.2f}",
+            one.difference.interval,
+            one.difference.n,
+            f"{one.a.parameters:,}",
+            f"{one.b.parameters:,}",
+            one.claim or "",
+        ]
+        for one in found.values()
+    ]
+    return markdown([*heads, "parameters B", "what the chapter says"], rows)
+
+
+if __name__ == "__main__":
+    main()

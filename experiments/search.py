@@ -1,0 +1,182 @@
+"""A search for learning rate and weight decay, and what it gains over the recipe.
+
+`python -m experiments.search [profile=full]` searches as `python -m src.search` does (`conf/study/search.yaml` says how
+long) and writes `results/search/STAGE/{table.md,results.json,coordinates.png,history.png}`. Optuna's TPE (Bergstra et
+al. 2011) proposes, and its median rule stops what lags behind.
+"""
+
+from src.huge_pages import restart_with_huge_pages
+
+if __name__ == "__main__":
+    restart_with_huge_pages()  # before anything heavy is imported
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Annotated, Any
+
+from optuna.trial import FrozenTrial
+from pydantic import Field
+
+from src.config.errors import UserError, reported
+from src.plots.searches import Scale, State, Tried, parallel_coordinates, search_history
+from src.studies.arms import Arm, finished_runs
+from src.studies.estimates import Estimate, estimate
+from src.studies.results import markdown, write_results
+from src.studies.runs import QUIET, StudyRun
+from src.studies.settings import Stage, StudySettings, read_study
+from src.training.interruption import resumable
+from src.tuning.runs import changes, planned, searched
+from src.tuning.settings import Dimension
+from src.tuning.study import best, ended
+
+SCORE = "validation accuracy (%)"
+ENDS: dict[str, State] = {"complete": "complete", "pruned": "pruned", "fail": "failed"}
+"""How trials end, in Optuna's words and in ours."""
+
+
+class SearchStage(Stage):
+    """One size of the study.
+
+    Attributes:
+        trials: how many there are in the end.
+    """
+
+    trials: Annotated[int, Field(gt=0)]
+
+    @property
+    def arguments(self) -> list[str]:
+        """Of `src.search`."""
+        return [*self.common, QUIET, f"seed={self.seeds[0]}", f"search.trials={self.trials}"]
+
+
+def main() -> None:
+    """Searches, compares, and reports, stage by stage."""
+    with reported(), resumable():
+        settings = read_study(StudySettings[SearchStage], "search", sys.argv[1:])
+        for name, stage in settings.chosen().items():
+            report(f"search/{name}", stage)
+
+
+def report(name: str, stage: SearchStage) -> None:
+    """One stage, from its trials to its files.
+
+    Raises:
+        UserError: no trial was completed, or no seed has finished runs of both arms.
+    """
+    space = planned(stage.arguments).settings.space
+    study, directory = searched(stage.arguments)
+    winner, trials = best(study), ended(study)
+    if winner is None:
+        raise UserError(f"none of {len(trials)} trials was completed; see {directory}")
+    arms = [Arm("recipe", (*stage.common,)), Arm("best trial", (*stage.common, *changes(winner.params)))]
+    runs = finished_runs(arms, stage.seeds)
+    facts = {arm.name: describe(runs[arm.name], space, stage.seeds[0]) for arm in arms}
+    states, gain = Counter(trial.state.name.lower() for trial in trials), difference(runs)
+    record = {
+        "arms": facts,
+        "gain": gain._asdict(),
+        "states": states,
+        "trials": [as_record(trial) for trial in trials],
+        "search": str(directory),
+        "runs": [run.record() for own in runs.values() for run in own.values()],
+    }
+    tried = [as_tried(trial) for trial in trials]
+    figures = {
+        "coordinates": parallel_coordinates(tried, [as_scale(each) for each in space], SCORE),
+        "history": search_history(tried, SCORE, facts["recipe"]["validation_accuracy"]),
+    }
+    write_results(name, record, figures=figures, table=f"{as_table(facts)}\n{in_words(states, gain)}")
+
+
+def difference(runs: Mapping[str, Mapping[int, StudyRun]]) -> Estimate:
+    """What the best trial gains over the recipe in test accuracy, seed by seed, in points of percent.
+
+    Raises:
+        UserError: no seed has both.
+    """
+    recipe, found = runs.values()
+    seeds = sorted(recipe.keys() & found.keys())
+    if not seeds:
+        raise UserError(f"no seed has finished runs of {' and '.join(runs)}")
+    return estimate([100 * (accuracy(found[seed]) - accuracy(recipe[seed])) for seed in seeds])
+
+
+def accuracy(run: StudyRun) -> float:
+    """On the test split, from 0 to 1."""
+    return run.results()["test_accuracy"]
+
+
+def describe(runs: Mapping[int, StudyRun], space: Sequence[Dimension], first: int) -> dict[str, Any]:
+    """What the table says of an arm; the validation score is that of the seed which the search had."""
+    settings = next(iter(runs.values())).settings
+    return {
+        "settings": {each.key: reduce(getattr, each.key.split("."), settings) for each in space},
+        "validation_accuracy": 100 * runs[first].last("validation_accuracy") if first in runs else None,
+        "test_accuracy": estimate([100 * accuracy(run) for run in runs.values()])._asdict(),
+    }
+
+
+def as_table(facts: Mapping[str, Mapping[str, Any]]) -> str:
+    """The best trial beside the recipe."""
+    keys = [short(key) for key in facts["recipe"]["settings"]]
+    rows = [
+        [
+            name,
+            *(f"{value:.3g}" for value in own["settings"].values()),
+            "" if own["validation_accuracy"] is None else f"{own['validation_accuracy']:.2f}",
+            Estimate(**own["test_accuracy"]),
+            own["test_accuracy"]["n"],
+        ]
+        for name, own in facts.items()
+    ]
+    return markdown(["", *keys, "validation accuracy %", "test accuracy %", "n"], rows)
+
+
+def in_words(states: Mapping[str, int], gain: Estimate) -> str:
+    """How the trials ended, and what the search gained."""
+    ended = ", ".join(f"{states.get(state, 0)} {word}" for state, word in ENDS.items())
+    verdict = "above 0" if gain.positive else "not shown to be above 0"
+    return (
+        f"- {sum(states.values())} trials: {ended}\n"
+        f"- best trial − recipe in test accuracy, points of percent: {gain}, "
+        f"95 % interval {gain.interval} (n = {gain.n}): {verdict}\n"
+    )
+
+
+def as_record(trial: FrozenTrial) -> dict[str, Any]:
+    """A trial as JSON can say it, with its scores on the way."""
+    return {
+        "trial": trial.number,
+        "state": trial.state.name.lower(),
+        "score": trial.value,
+        "settings": trial.params,
+        "scores": trial.intermediate_values,
+    }
+
+
+def as_tried(trial: FrozenTrial) -> Tried:
+    """A trial as figures show it."""
+    score = None if trial.value is None else 100 * trial.value
+    return Tried(ENDS[trial.state.name.lower()], score, [*trial.params.values()])
+
+
+def as_scale(dimension: Dimension) -> Scale:
+    """What was searched as an axis.
+
+    Raises:
+        UserError: it has no ends.
+    """
+    if dimension.low is None or dimension.high is None:
+        raise UserError(f"{dimension.key} has choices; the figures of this study show ranges")
+    return Scale(short(dimension.key), dimension.low, dimension.high, dimension.log)
+
+
+def short(key: str) -> str:
+    """The name of a setting in tables and figures."""
+    return key.rpartition(".")[2].replace("_", " ")
+
+
+if __name__ == "__main__":
+    main()

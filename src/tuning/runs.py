@@ -1,0 +1,139 @@
+"""A search whose trials are runs like any other; the search and its runs are found again by their names."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import optuna
+from omegaconf import DictConfig, OmegaConf
+from optuna.study import Study
+from optuna.trial import Trial
+
+from src.config.errors import UserError, say
+from src.config.settings import defining_values, read_settings
+from src.lock import Held, locked
+from src.tracking.history import read_rows
+from src.training.composed import composed_runs, run_config, run_name, run_settings
+from src.training.loop import Diverged, Measurement
+from src.training.run import run
+from src.tuning.settings import SearchNode, SearchSettings
+from src.tuning.study import Failed, open_study, search
+
+CONFIG = "search"
+"""Name of the primary configuration, and of the node in it that is not a setting of the runs."""
+
+
+class Search(NamedTuple):
+    """A search and where it is kept.
+
+    Attributes:
+        settings: of the search.
+        job: the run without what is searched, composed.
+        directory: of the search itself.
+    """
+
+    settings: SearchSettings
+    job: DictConfig
+    directory: Path
+
+
+def planned(arguments: Sequence[str]) -> Search:
+    """Composes and checks a search; nothing is computed.
+
+    Args:
+        arguments: of `src.search`.
+
+    Raises:
+        UserError: they are wrong, or every trial would fail.
+    """
+    job = composed(arguments)
+    node = OmegaConf.to_container(job[CONFIG], resolve=True)
+    settings = read_settings(SearchNode, {CONFIG: node}).search
+    check(settings, job, arguments)
+    return Search(settings, job, Path(settings.directory) / search_name(settings, job))
+
+
+def searched(arguments: Sequence[str]) -> tuple[Study, Path]:
+    """Searches until there are as many trials as were asked for; what was tried before is not tried again.
+
+    Args:
+        arguments: of `src.search`.
+
+    Returns:
+        The trials, and the directory of the search.
+
+    Raises:
+        UserError: the arguments are wrong, or another process goes on with the same search.
+        Interrupted: the process was asked to stop; the same search goes on from there.
+    """
+    settings, job, directory = planned(arguments)
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(directory / ".lock", wait=False):
+            study = open_study(settings, directory / "journal.log")
+            search(study, settings, job.seed, lambda trial: train(trial, settings, arguments))
+            return study, directory
+    except Held as holder:
+        raise UserError(f"{directory} is in use by {holder}, which searches there") from None
+
+
+def composed(arguments: Sequence[str]) -> DictConfig:
+    """Composes one job.
+
+    Raises:
+        UserError: the command line is wrong, or asks for several.
+    """
+    jobs = composed_runs(CONFIG, [*arguments])
+    if len(jobs) != 1:
+        raise UserError("a search takes no -m and no --help; its settings are in conf/search/")
+    return jobs[0]
+
+
+def check(settings: SearchSettings, job: DictConfig, arguments: Sequence[str]) -> None:
+    """Refuses what would make every trial fail.
+
+    Raises:
+        UserError: there is no validation split, or a setting does not exist or does not take such values.
+    """
+    if run_settings(job).dataset().spec.validation == 0:
+        raise UserError("data.validation=0: a search needs a validation split to decide by")
+    for dimension in settings.space:
+        for value in dimension.extremes:
+            run_settings(composed([*arguments, f"{dimension.key}={value}"]))
+
+
+def search_name(settings: SearchSettings, job: DictConfig) -> str:
+    """The same command finds its search again; a greater number of trials goes on with it."""
+    values = [defining_values(settings), defining_values(run_settings(job))]
+    return f"search-{hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]}"
+
+
+def train(trial: Trial, settings: SearchSettings, arguments: Sequence[str]) -> float:
+    """One trial: a run with the proposed settings, stopped early if it lags behind.
+
+    Raises:
+        Failed: the run diverged.
+        optuna.TrialPruned: the run lags behind.
+    """
+    job = composed([*arguments, *changes(trial.params)])
+    path = Path(settings.directory) / run_name(_root_=job)
+    score = settings.metric.removeprefix("validation_")
+
+    def on_evaluation(measurement: Measurement) -> None:
+        trial.report(measurement.values[score], measurement.step)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+
+    say(f"trial {trial.number}: {trial.params}")
+    try:
+        run(run_settings(job), run_config(job), path, on_evaluation)
+    except Diverged as error:
+        raise Failed(str(error)) from None
+    return [row[settings.metric] for row in read_rows(path / "metrics.jsonl") if settings.metric in row][-1]
+
+
+def changes(parameters: dict[str, object]) -> list[str]:
+    """The settings that a trial proposes, as arguments of `src.train`."""
+    return [f"{key}={value}" for key, value in parameters.items()]
