@@ -5,10 +5,11 @@ from typing import Any
 from flax import nnx
 
 from benchmarks.engines import engine
-from benchmarks.measure import in_turn, ratio
+from benchmarks.measure import ratio
 from benchmarks.steps import training_step
 from src.models.base import named_model
 from src.models.summary import layers
+from src.studies.timing import in_turn
 
 FILTERS = (32, 32, 64, 64, 64)
 EXAMPLES = 2000

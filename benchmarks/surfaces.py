@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.engines import engine
-from benchmarks.measure import in_turn, ratio
+from benchmarks.measure import ratio
 from src.data.batches import Resident, evaluation_batch
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import Measure, at_points
 from src.landscape.objective import split_objective
 from src.landscape.survey import survey
+from src.studies.timing import in_turn
 from src.training.engine import Engine
 
 BATCH = 500
