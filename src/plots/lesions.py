@@ -87,7 +87,7 @@ def several_lesions(
     left.set(xlabel="modules taken out at random", ylabel="test error (%)", ylim=(0, 100))
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.plot(*zip(*shuffled, strict=True), ".", color="C0", alpha=0.35)
-    right.plot(*_running_median(shuffled), color="C1", linewidth=2, label="median of neighbours")
+    right.plot(*_medians(shuffled), color="C1", linewidth=2, label="median")
     right.set(xlabel="Kendall's tau between old and new order")
     right.invert_xaxis()
     right.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.88))
@@ -97,9 +97,11 @@ def several_lesions(
     return figure
 
 
-def _running_median(points: Sequence[tuple[float, float]], bins: int = 8) -> tuple[list[float], list[float]]:
-    """Medians of groups of equally many points, ordered by the first coordinate."""
-    groups = np.array_split(np.array(sorted(points)), bins)
+def _medians(points: Sequence[tuple[float, float]], width: float = 0.05) -> tuple[list[float], list[float]]:
+    """Medians of both coordinates in bins of the first."""
+    values = np.array(sorted(points))
+    bins = np.round(values[:, 0] / width)
+    groups = [values[bins == each] for each in np.unique(bins)]
     return [float(np.median(group[:, 0])) for group in groups], [float(np.median(group[:, 1])) for group in groups]
 
 
