@@ -18,6 +18,7 @@ def nonconvex_share(surface: Surface, name: str) -> float:
     neither is the loss there (Li et al. 2018, section 6). Points beside a value that is not finite are left out.
     """
     values = surface.value(name).astype(np.float64)
+    values[~np.isfinite(values)] = np.nan
     rows, columns = _curvature(values, surface.alpha, 0), _curvature(values, _steps(surface), 1)
     mixed = np.gradient(np.gradient(values, surface.alpha, axis=0), _steps(surface), axis=1)
     inner = (slice(1, -1), slice(1, -1))

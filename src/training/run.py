@@ -14,11 +14,11 @@ from PIL import Image
 from src.config.errors import UserError
 from src.config.settings import defining_values, read_settings
 from src.lock import Held, locked
-from src.plots.grid import grid
 from src.runs.directory import RunDirectory
 from src.runs.files import write_whole
 from src.runs.identity import difference, run_hash
 from src.runs.provenance import changes, commit, provenance, uncommitted
+from src.tracking.grid import grid
 from src.tracking.history import History
 from src.tracking.open import open_sinks
 from src.training.checkpoints import Checkpoints

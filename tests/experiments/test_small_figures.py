@@ -17,7 +17,7 @@ def written(tmp_path, monkeypatch):
     def read(name):
         folder = tmp_path / name
         assert list(folder.glob("*.png"))
-        return json.loads((folder / "results.json").read_text())
+        return json.loads((folder / "results.json").read_text())["facts"]
 
     return read
 

@@ -6,7 +6,7 @@ import pytest
 from src.landscape.sharpness import nonconvex_share, share_below
 from src.landscape.surface import Surface
 
-ALPHA, BETA = np.linspace(-1, 1, 41), np.linspace(-2, 2, 31)
+ALPHA, BETA = np.linspace(-1, 1, 201), np.linspace(-2, 2, 151)
 
 
 def surface(function):
@@ -28,7 +28,7 @@ def test_what_is_not_finite_is_left_out():
         return np.where(a > 0.9, np.inf, a**2 + b**2)
 
     assert nonconvex_share(surface(bowl), "loss") == 0
-    assert share_below(surface(bowl), "loss", 100.0) == pytest.approx(39 / 41)
+    assert share_below(surface(bowl), "loss", 100.0) == pytest.approx(191 / 201, abs=0.01)
 
 
 def test_the_share_below_a_level_is_an_area():

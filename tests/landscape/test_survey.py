@@ -26,9 +26,8 @@ def directions(count=2):
 
 def surface(points, objective=None, axes=AXES, given=None, identity=IDENTITY, **more):
     given = directions(len(axes)) if given is None else given
-    return survey(
-        objective or globals()["objective"](), given, axes, title="q", identity=identity, points=points, **more
-    )
+    measure = at_points(objective or quadratic.objective(), given)
+    return survey(measure, axes, title="q", identity=identity, points=points, **more)
 
 
 def test_a_quadratic_is_exact_on_a_rectangle(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import wandb
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from src.plots.grid import grid
+from src.tracking.grid import grid
 from src.tracking.history import History
 from src.tracking.settings import WandbSettings
 from src.tracking.sinks import Sink, Sinks
