@@ -10,6 +10,7 @@ import pytest
 
 from src.config.errors import UserError
 from src.landscape.directions import gaussian
+from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
 from src.landscape.surface import save
 from src.landscape.survey import survey
