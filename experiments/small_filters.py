@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+from flax import nnx
 
 from src.arithmetic.costs import nearest_width, weights
 from src.config.errors import reported
@@ -41,6 +42,9 @@ ROUNDS = 15
 
 IMAGES = 16
 """Random images through which effective fields are measured."""
+
+INITIALIZATIONS = 20
+"""Untrained networks whose fields are averaged, as in Luo et al."""
 
 PUBLISHED = """\
 Published: with 5x5 filters in place of pairs of 3x3, VGG's top-1 error on ImageNet is 7 % higher (Simonyan and
@@ -120,21 +124,32 @@ def report(name: str, stage: SmallFiltersStage) -> None:
 
 
 def measured_fields(runs: Mapping[int, StudyRun]) -> dict[str, FieldPicture]:
-    """The effective field of an arm before and after training, over all seeds, on random images."""
-    finished = [load_run(run.directory.path) for run in runs.values()]
-    engine, side = finished[0].engine, traced_costs(first_run(runs)).field
-    key = stream(0, "effective field")
-    images = jax.random.normal(key, (IMAGES, 2 * side, 2 * side, engine.dataset.spec.shape[-1]))
-    states = {
-        "untrained": [each.engine.initial_state() for each in finished],
-        "trained": [each.state for each in finished],
+    """The effective field of an arm with random weights, and after training with all seeds, on random images."""
+    run = first_run(runs)
+    spec, side = run.settings.dataset().spec, traced_costs(run).field
+    networks = {
+        "untrained": [
+            stack(run).build(spec.shape, spec.classes, rngs=nnx.Rngs(seed)) for seed in range(INITIALIZATIONS)
+        ],
+        "trained": [trained_stack(each) for each in runs.values()],
     }
+    key = stream(0, "effective field")
+    images = jax.random.normal(key, (IMAGES, 2 * side, 2 * side, spec.shape[-1]))
     pictures = {}
-    for when, own in states.items():
-        modules = [each.engine.network.module(state) for each, state in zip(finished, own, strict=True)]
-        squares = effective_field([module.maps for module in modules if isinstance(module, FilterStack)], images, key)
+    for when, own in networks.items():
+        for network in own:
+            network.eval()
+        squares = effective_field([network.maps for network in own], images, key)
         pictures[when] = FieldPicture(squares, side, spread(squares))
     return pictures
+
+
+def trained_stack(run: StudyRun) -> FilterStack:
+    """The network that a finished run ended with."""
+    finished = load_run(run.directory.path)
+    network = finished.engine.network.module(finished.state)
+    assert isinstance(network, FilterStack)
+    return network
 
 
 def describe(

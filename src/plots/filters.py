@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from src.plots.style import quiet
 from src.plots.zoo import frontier
 
-COLORS = ("#457b9d", "#e76f51", "#8d99ae")
+COLORS = ("#457b9d", "#e9a178", "#8d99ae")
 MARKERS = "osD^vPX*<>"
 
 
@@ -51,8 +51,9 @@ def comparisons(groups: Sequence[Sequence[Contender]]) -> Figure:
         axis.set_title(title, fontsize=10)
         quiet(axis)
         axis.tick_params(left=False)
-        axis.grid(visible=axis is axes[-1], axis="x", alpha=0.25)
+        axis.grid(visible=False, axis="y")
     for axis, kind in zip(axes, kinds, strict=False):
+        axis.grid(visible=False)
         axis.set(xlim=(0, 1.25 * max(each.costs[kind] for group in groups for each in group)), xticks=[])
         axis.spines["bottom"].set_visible(False)
     axes[-1].set_xlim(left=0)

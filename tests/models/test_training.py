@@ -14,7 +14,7 @@ EXAMPLES, CLASSES, STEPS = 8, 10, 30
 # One network of each family, in its version for small images, as shallow as it comes.
 NETWORKS = {
     "linear": {}, "dense": {}, "convnet": {}, "convnet_gmp": {}, "lenet5": {},
-    "alexnet": {"small": True}, "zfnet": {"small": True}, "vgg9": {}, "resnet": {"depth": 8},
+    "alexnet": {"small": True}, "zfnet": {"small": True}, "vgg9": {}, "resnet": {"depth": 8}, "filter_stack": {},
     "resnet18": {"small": True}, "densenet_cifar": {"depth": 16}, "mobilenet": {"small": True, "width": 0.5},
     "squeezenet1_1": {"small": True},
     "googlenet": {"small": True, "variant": "torchvision", "auxiliary": True},
@@ -24,7 +24,7 @@ NETWORKS = {
 }  # fmt: skip
 
 
-QUICK = ("linear", "dense", "convnet", "convnet_gmp", "lenet5", "alexnet", "zfnet", "vgg9", "resnet")
+QUICK = ("linear", "dense", "convnet", "convnet_gmp", "lenet5", "alexnet", "zfnet", "vgg9", "resnet", "filter_stack")
 
 
 @pytest.mark.parametrize(
