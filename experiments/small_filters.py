@@ -21,6 +21,7 @@ from flax import nnx
 
 from src.arithmetic.costs import nearest_width, weights
 from src.config.errors import reported
+from src.data.examples import DataSpec
 from src.interpret.fields import effective_field, spread
 from src.models.filter_stacks import FilterStack, FilterStackSettings
 from src.plots.fields import FieldPicture, effective_fields
@@ -67,8 +68,8 @@ class SmallFiltersStage(Stage):
     def arms(self, comparison: str) -> list[Arm]:
         """The networks of a comparison: all of one width, then the later ones as large as the first if they are not."""
         first, *others = [Arm(name, (*self.common, *own)) for name, own in self.comparisons[comparison].items()]
-        wider = [equally_large(arm, first) for arm in others]
-        return [first, *others, *(arm for arm in wider if stack(arm.run(0)).width != stack(first.run(0)).width)]
+        large = first.run(0)
+        return [first, *others, *filter(None, (equally_large(arm, large) for arm in others))]
 
 
 def main() -> None:
@@ -79,12 +80,15 @@ def main() -> None:
             report(f"small_filters/{name}", stage)
 
 
-def equally_large(arm: Arm, reference: Arm) -> Arm:
-    """The network at the width that gives it the weights of another one, by the formulas."""
-    wanted = network_weights(stack(reference.run(0)), reference.run(0))
-    run = arm.run(0)
-    width = nearest_width(lambda width: network_weights(stack(run).model_copy(update={"width": width}), run), wanted)
-    return Arm(f"{arm.name}, {width} wide", (*arm.arguments, f"model.width={width}"))
+def equally_large(arm: Arm, reference: StudyRun) -> Arm | None:
+    """A network at the width that gives it the weights of another one, by the formulas; none if it has that width."""
+    model, spec = stack(arm.run(0)), reference.settings.dataset().spec
+
+    def count(width: int) -> int:
+        return network_weights(model.model_copy(update={"width": width}), spec)
+
+    width = nearest_width(count, network_weights(stack(reference), spec))
+    return None if width == model.width else Arm(f"{arm.name}, {width} wide", (*arm.arguments, f"model.width={width}"))
 
 
 def stack(run: StudyRun) -> FilterStackSettings:
@@ -94,9 +98,8 @@ def stack(run: StudyRun) -> FilterStackSettings:
     return model
 
 
-def network_weights(model: FilterStackSettings, run: StudyRun) -> int:
-    """What the formulas say of a network on the data of a run."""
-    spec = run.settings.dataset().spec
+def network_weights(model: FilterStackSettings, spec: DataSpec) -> int:
+    """What the formulas say of a network on some data."""
     return weights(layer for layer, _ in model.layers(spec.shape, spec.classes))
 
 

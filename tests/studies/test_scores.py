@@ -4,15 +4,15 @@ import pytest
 
 from src.config.errors import UserError
 from src.studies.costs import step_ratios
-from src.studies.runs import planned
+from src.studies.runs import StudyRun, planned
 from src.studies.scores import error_difference, final_errors, reference_runs
 
 
-class Finished:
+class Finished(StudyRun):
     """A run that came to its end with an accuracy."""
 
     def __init__(self, accuracy):
-        self.accuracy = accuracy
+        object.__setattr__(self, "accuracy", accuracy)
 
     def results(self):
         return {"test_accuracy": self.accuracy}
