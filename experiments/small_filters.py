@@ -17,9 +17,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+from flax import nnx
 
 from src.arithmetic.costs import nearest_width, weights
 from src.config.errors import reported
+from src.data.examples import DataSpec
 from src.interpret.fields import effective_field, spread
 from src.models.filter_stacks import FilterStack, FilterStackSettings
 from src.plots.fields import FieldPicture, effective_fields
@@ -42,6 +44,9 @@ ROUNDS = 15
 IMAGES = 16
 """Random images through which effective fields are measured."""
 
+INITIALIZATIONS = 20
+"""Untrained networks whose fields are averaged, as in Luo et al."""
+
 PUBLISHED = """\
 Published: with 5x5 filters in place of pairs of 3x3, VGG's top-1 error on ImageNet is 7 % higher (Simonyan and
 Zisserman 2014, section 2.3); a network that begins with 7x7/2 instead of 11x11/4 has a top-5 error 1.7 points below
@@ -63,8 +68,8 @@ class SmallFiltersStage(Stage):
     def arms(self, comparison: str) -> list[Arm]:
         """The networks of a comparison: all of one width, then the later ones as large as the first if they are not."""
         first, *others = [Arm(name, (*self.common, *own)) for name, own in self.comparisons[comparison].items()]
-        wider = [equally_large(arm, first) for arm in others]
-        return [first, *others, *(arm for arm in wider if stack(arm.run(0)).width != stack(first.run(0)).width)]
+        large = first.run(0)
+        return [first, *others, *filter(None, (equally_large(arm, large) for arm in others))]
 
 
 def main() -> None:
@@ -75,12 +80,15 @@ def main() -> None:
             report(f"small_filters/{name}", stage)
 
 
-def equally_large(arm: Arm, reference: Arm) -> Arm:
-    """The network at the width that gives it the weights of another one, by the formulas."""
-    wanted = network_weights(stack(reference.run(0)), reference.run(0))
-    run = arm.run(0)
-    width = nearest_width(lambda width: network_weights(stack(run).model_copy(update={"width": width}), run), wanted)
-    return Arm(f"{arm.name}, {width} wide", (*arm.arguments, f"model.width={width}"))
+def equally_large(arm: Arm, reference: StudyRun) -> Arm | None:
+    """A network at the width that gives it the weights of another one, by the formulas; none if it has that width."""
+    model, spec = stack(arm.run(0)), reference.settings.dataset().spec
+
+    def count(width: int) -> int:
+        return network_weights(model.model_copy(update={"width": width}), spec)
+
+    width = nearest_width(count, network_weights(stack(reference), spec))
+    return None if width == model.width else Arm(f"{arm.name}, {width} wide", (*arm.arguments, f"model.width={width}"))
 
 
 def stack(run: StudyRun) -> FilterStackSettings:
@@ -90,9 +98,8 @@ def stack(run: StudyRun) -> FilterStackSettings:
     return model
 
 
-def network_weights(model: FilterStackSettings, run: StudyRun) -> int:
-    """What the formulas say of a network on the data of a run."""
-    spec = run.settings.dataset().spec
+def network_weights(model: FilterStackSettings, spec: DataSpec) -> int:
+    """What the formulas say of a network on some data."""
     return weights(layer for layer, _ in model.layers(spec.shape, spec.classes))
 
 
@@ -120,21 +127,32 @@ def report(name: str, stage: SmallFiltersStage) -> None:
 
 
 def measured_fields(runs: Mapping[int, StudyRun]) -> dict[str, FieldPicture]:
-    """The effective field of an arm before and after training, over all seeds, on random images."""
-    finished = [load_run(run.directory.path) for run in runs.values()]
-    engine, side = finished[0].engine, traced_costs(first_run(runs)).field
-    key = stream(0, "effective field")
-    images = jax.random.normal(key, (IMAGES, 2 * side, 2 * side, engine.dataset.spec.shape[-1]))
-    states = {
-        "untrained": [each.engine.initial_state() for each in finished],
-        "trained": [each.state for each in finished],
+    """The effective field of an arm with random weights, and after training with all seeds, on random images."""
+    run = first_run(runs)
+    spec, side = run.settings.dataset().spec, traced_costs(run).field
+    networks = {
+        "untrained": [
+            stack(run).build(spec.shape, spec.classes, rngs=nnx.Rngs(seed)) for seed in range(INITIALIZATIONS)
+        ],
+        "trained": [trained_stack(each) for each in runs.values()],
     }
+    key = stream(0, "effective field")
+    images = jax.random.normal(key, (IMAGES, 2 * side, 2 * side, spec.shape[-1]))
     pictures = {}
-    for when, own in states.items():
-        modules = [each.engine.network.module(state) for each, state in zip(finished, own, strict=True)]
-        squares = effective_field([module.maps for module in modules if isinstance(module, FilterStack)], images, key)
+    for when, own in networks.items():
+        for network in own:
+            network.eval()
+        squares = effective_field([network.maps for network in own], images, key)
         pictures[when] = FieldPicture(squares, side, spread(squares))
     return pictures
+
+
+def trained_stack(run: StudyRun) -> FilterStack:
+    """The network that a finished run ended with."""
+    finished = load_run(run.directory.path)
+    network = finished.engine.network.module(finished.state)
+    assert isinstance(network, FilterStack)
+    return network
 
 
 def describe(

@@ -35,10 +35,10 @@ def effective_fields(rows: Mapping[str, Mapping[str, FieldPicture]]) -> Figure:
         rows: pictures by what they are called, by the title of the row.
     """
     columns = len(next(iter(rows.values())))
-    figure = Figure(figsize=(1.75 * columns + 0.9, 2.15 * len(rows) + 0.6), layout="constrained")
+    figure = Figure(figsize=(1.75 * columns + 0.9, 2.0 * len(rows) + 0.5), layout="constrained")
     axes = figure.subplots(len(rows), columns, squeeze=False)
     largest = max(picture.side for pictures in rows.values() for picture in pictures.values()) / 2 + 0.5
-    for line, (title, pictures) in zip(axes, rows.items(), strict=True):
+    for row, (line, (title, pictures)) in enumerate(zip(axes, rows.items(), strict=True)):
         for axis, (name, picture) in zip(line, pictures.items(), strict=True):
             height, width = picture.squares.shape
             gradients = np.sqrt(picture.squares / picture.squares.max())
@@ -50,7 +50,7 @@ def effective_fields(rows: Mapping[str, Mapping[str, FieldPicture]]) -> Figure:
             axis.add_patch(Circle(middle, WIDE / 2 * picture.spread, fill=False, color="white", linewidth=1.2))
             bare(axis)
             axis.set(xlim=(-largest, largest), ylim=(largest, -largest))
-            axis.set_title(name if line is axes[0] else "", fontsize=10)
+            axis.set_title("" if row else name, fontsize=10)
             axis.set_xlabel(f"{side}x{side}, spread {picture.spread:.2f}", fontsize=8.5)
         line[0].set_ylabel(title, fontsize=10)
     figure.colorbar(image, ax=axes, shrink=0.7, label="gradient, part of the largest")

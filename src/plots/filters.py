@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from src.plots.style import quiet
 from src.plots.zoo import frontier
 
-COLORS = ("#457b9d", "#e76f51", "#8d99ae")
+COLORS = ("#457b9d", "#e9a178", "#8d99ae")
 MARKERS = "osD^vPX*<>"
 
 
@@ -51,8 +52,9 @@ def comparisons(groups: Sequence[Sequence[Contender]]) -> Figure:
         axis.set_title(title, fontsize=10)
         quiet(axis)
         axis.tick_params(left=False)
-        axis.grid(visible=axis is axes[-1], axis="x", alpha=0.25)
+        axis.grid(visible=False, axis="y")
     for axis, kind in zip(axes, kinds, strict=False):
+        axis.grid(visible=False)
         axis.set(xlim=(0, 1.25 * max(each.costs[kind] for group in groups for each in group)), xticks=[])
         axis.spines["bottom"].set_visible(False)
     axes[-1].set_xlim(left=0)
@@ -94,13 +96,13 @@ def accuracy_front(networks: Sequence[Measured]) -> Figure:
         for network in own:
             seeds = [network.multiplications] * len(network.accuracies)
             axis.plot(seeds, network.accuracies, **style, linestyle="", markersize=3.5, alpha=0.45)
-            _name(axis, network)
+            if len(own) > 1:
+                place = (network.multiplications, network.accuracy)
+                axis.annotate(str(network.width), place, (7, 5), textcoords="offset points", fontsize=8.5)
     axis.set(xscale="log", xlabel="multiplications for one image (millions)", ylabel="test accuracy (%)")
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_formatter("{x:g}")
-    axis.tick_params(axis="x", which="minor", labelsize=8)
+    _few_ticks(axis.xaxis)
     quiet(axis)
-    figure.legend(loc="outside right center", frameon=False, title="small marks: seeds")
+    figure.legend(loc="outside right center", frameon=False, title="numbers: channels\nsmall marks: seeds")
     return figure
 
 
@@ -121,9 +123,8 @@ def seconds_against_multiplications(networks: Sequence[Measured]) -> Figure:
         xlabel="multiplications, over those of full filters",
         ylabel="seconds of a training step, over those of full filters",
     )
-    for formatted in (axis.xaxis, axis.yaxis):
-        formatted.set_major_formatter("{x:g}")
-        formatted.set_minor_formatter("")
+    _few_ticks(axis.xaxis)
+    _few_ticks(axis.yaxis)
     quiet(axis)
     figure.legend(loc="outside right center", frameon=False)
     return figure
@@ -137,6 +138,8 @@ def by_kind(networks: Sequence[Measured]) -> dict[str, list[Measured]]:
     }
 
 
-def _name(axis: Axes, network: Measured) -> None:
-    place = (network.multiplications, network.accuracy)
-    axis.annotate(str(network.width), place, (6, 4), textcoords="offset points", fontsize=8)
+def _few_ticks(axis: Axis) -> None:
+    """Plain numbers on a logarithmic axis, such as 0.1, 0.2, 0.5 and 1."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")

@@ -1,7 +1,7 @@
 """Accuracy against cost, the field's standard picture of its networks (chapter Fig. 26)."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -39,6 +39,7 @@ class Point(NamedTuple):
     parameters: float
 
 
+@runtime_checkable
 class Scored(Protocol):
     """A network with a cost and a score."""
 

@@ -43,7 +43,7 @@ class Ratio(NamedTuple):
     n: int
 
     def __str__(self) -> str:
-        return f"{self.median:.2f}"
+        return f"{self.median:.2f} ({self.lowest:.2f} to {self.highest:.2f})"
 
 
 def traced_costs(run: StudyRun) -> Costs:

@@ -3,7 +3,17 @@ from fractions import Fraction
 import pytest
 from flax import nnx
 
-from src.arithmetic.costs import Convolution, bottleneck, dense, depthwise_separable, parameters, ratio, weights
+from src.arithmetic.costs import (
+    Convolution,
+    bottleneck,
+    dense,
+    depthwise_separable,
+    factorised,
+    nearest_width,
+    parameters,
+    ratio,
+    weights,
+)
 from src.models.summary import layers
 
 GRID = [
@@ -63,3 +73,19 @@ def test_groups_are_the_same_as_paths_of_their_own():
 
 def test_a_dense_layer_multiplies_once_for_each_weight():
     assert dense(3, 20).multiplications() == dense(3, 20).weights == 60
+
+
+@pytest.mark.parametrize("side", [3, 5, 7])
+def test_a_row_and_a_column_save_as_much_as_the_square_is_large(side):
+    """33 % for 3x3, as in Szegedy et al. 2015, section 3.2."""
+    assert ratio(factorised(side, 64), [Convolution((side, side), 64, 64)]) == Fraction(2, side)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "width"), [(49 * 32**2, 43), (9, 1), (1, 1), (27 * 20**2, 20), (27 * 20**2 - 1, 20)]
+)
+def test_the_nearest_width_has_the_nearest_count(wanted, width):
+    """27 C^2 weights of three 3x3 filters."""
+    found = nearest_width(lambda c: 27 * c**2, wanted)
+    assert found == width
+    assert all(abs(27 * found**2 - wanted) <= abs(27 * other**2 - wanted) for other in (max(1, found - 1), found + 1))

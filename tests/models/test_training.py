@@ -15,7 +15,7 @@ EXAMPLES, CLASSES, STEPS = 8, 10, 30
 NETWORKS = {
     "linear": {}, "dense": {}, "convnet": {}, "convnet_gmp": {}, "lenet5": {},
     "alexnet": {"small": True}, "zfnet": {"small": True}, "vgg9": {}, "resnet": {"depth": 8},
-    "resnet_preact": {"depth": 8}, "wide_resnet": {"depth": 10, "width": 2},
+    "resnet_preact": {"depth": 8}, "wide_resnet": {"depth": 10, "width": 2}, "filter_stack": {},
     "resnet18": {"small": True}, "densenet_cifar": {"depth": 16}, "mobilenet": {"small": True, "width": 0.5},
     "squeezenet1_1": {"small": True},
     "googlenet": {"small": True, "variant": "torchvision", "auxiliary": True},
@@ -26,18 +26,9 @@ NETWORKS = {
 
 
 QUICK = (
-    "linear",
-    "dense",
-    "convnet",
-    "convnet_gmp",
-    "lenet5",
-    "alexnet",
-    "zfnet",
-    "vgg9",
-    "resnet",
-    "resnet_preact",
-    "wide_resnet",
-)
+    "linear", "dense", "convnet", "convnet_gmp", "lenet5", "alexnet", "zfnet", "vgg9", "resnet", "resnet_preact",
+    "wide_resnet", "filter_stack",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

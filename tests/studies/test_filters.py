@@ -1,0 +1,60 @@
+"""The studies of filters name runs that exist, at the sizes that the formulas give."""
+
+import pytest
+
+from experiments.cheap_filters import CheapFiltersStage, predicted_multiplications
+from experiments.small_filters import SmallFiltersStage, network_weights, stack
+from src.config.errors import UserError
+from src.studies.costs import traced_costs
+from src.studies.runs import planned
+from src.studies.settings import StudySettings, read_study
+
+Small, Cheap = StudySettings[SmallFiltersStage], StudySettings[CheapFiltersStage]
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar10"])
+def test_small_filters_come_at_equal_fields_and_at_equal_weights(name):
+    stage = read_study(Small, "small_filters", []).stages[name]
+    large, small, wide = [arm.run(0) for arm in stage.arms("one 7x7")]
+    spec = large.settings.dataset().spec
+    assert stack(large).width == stack(small).width < stack(wide).width
+    assert traced_costs(large).field == traced_costs(small).field == traced_costs(wide).field
+    wanted, found = network_weights(stack(large), spec), network_weights(stack(wide), spec)
+    assert found == pytest.approx(wanted, rel=0.03)
+    assert network_weights(stack(small), spec) < 0.6 * wanted
+
+
+def test_first_layers_are_compared_on_whole_images():
+    stage = read_study(Small, "small_filters", []).stages["cifar10_small"]
+    (name, settings), *_ = stage.comparisons["first layer"].items()
+    assert name == "11x11/4 first"
+    run = planned([*stage.common, *settings])
+    assert run.settings.dataset().spec.shape == (32, 32, 3)
+    assert (stack(run).stem, stack(run).stride) == (11, 4)
+
+
+def test_a_stack_that_is_as_large_already_does_not_come_twice():
+    stage = read_study(Small, "small_filters", []).stages["digits"]
+    assert len(stage.arms("one 5x5")) == 3
+    assert len(stage.arms("first layer")) == 2
+
+
+def test_every_cheap_block_can_be_built():
+    stage = read_study(Cheap, "cheap_filters", []).stages["digits"]
+    models = {name: arm.run(0).settings.model for name, arm in stage.arms().items()}
+    assert {name: (model.kind, model.groups) for name, model in models.items() if name[0].endswith("groups")} == {
+        (f"{groups} groups", 64): ("bottleneck", groups) for groups in (2, 4, 8, 16, 32)
+    }
+
+
+@pytest.mark.parametrize("name", ["cifar10_small", "cifar10"])
+def test_the_larger_stages_have_the_same_blocks_in_larger_networks(name):
+    stages = read_study(Cheap, "cheap_filters", []).stages
+    assert stages[name].blocks == stages["digits"].blocks
+    run = stages[name].arms()["32 groups", 64].run(0)
+    assert predicted_multiplications(run) == traced_costs(run).multiplications > 1e6
+
+
+def test_every_width_has_full_filters_to_compare_with():
+    with pytest.raises(UserError, match="separable is 16 wide, and no block named 'full' is"):
+        read_study(Cheap, "cheap_filters", ["stages.digits.blocks.separable.widths=[16]"])

@@ -1,0 +1,42 @@
+"""Scores and timings of arms."""
+
+import pytest
+
+from src.config.errors import UserError
+from src.studies.costs import step_ratios
+from src.studies.runs import StudyRun, planned
+from src.studies.scores import error_difference, final_errors, reference_runs
+
+
+class Finished(StudyRun):
+    """A run that came to its end with an accuracy."""
+
+    def __init__(self, accuracy):
+        object.__setattr__(self, "accuracy", accuracy)
+
+    def results(self):
+        return {"test_accuracy": self.accuracy}
+
+
+def test_differences_are_taken_seed_by_seed():
+    first = {0: Finished(0.90), 1: Finished(0.80), 2: Finished(0.5)}
+    second = {0: Finished(0.95), 1: Finished(0.85), 3: Finished(1.0)}
+    assert final_errors(first) == pytest.approx({0: 10, 1: 20, 2: 50})
+    found = error_difference(first, second)
+    assert (found.mean, found.n) == (pytest.approx(5), 2)
+    assert found.deviation == pytest.approx(0, abs=1e-9)
+
+
+def test_arms_without_a_common_seed_cannot_be_compared():
+    with pytest.raises(UserError, match="no finished run with the same seed"):
+        error_difference({0: Finished(1.0)}, {1: Finished(1.0)})
+    with pytest.raises(UserError, match="full, 64: no run finished"):
+        reference_runs({"full, 64": {}}, "full, 64")
+
+
+def test_a_network_takes_as_long_as_itself_and_less_than_a_larger_one():
+    common = ("data=digits", "debug.examples=300", "model=dense")
+    small, large = planned([*common, "model.hidden=[4]"]), planned([*common, "model.hidden=[4000,4000]"])
+    found = step_ratios({"small": small, "large": large}, rounds=3)
+    assert found["small"] == (1.0, 1.0, 1.0, 3)
+    assert found["large"].median > 1
