@@ -45,7 +45,7 @@ def test_a_pair_is_compared_seed_by_seed(tmp_path, monkeypatch, capsys):
 
 def test_a_pair_that_does_not_exist_is_named():
     with pytest.raises(UserError, match=re.escape("there is no pair 'dropuot'; did you mean 'dropout'?")):
-        read_study(ChangesSettings, "alexnet_changes", ["stages.convnets.pairs.dropuot=[]"])
+        read_study(ChangesSettings, "alexnet_changes", ["stages.convnet.pairs.dropuot=[]"])
 
 
 @pytest.mark.parametrize(
