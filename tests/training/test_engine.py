@@ -196,7 +196,13 @@ def test_both_steps_lower_for_accelerators(engine, placement):
             assert "stablehlo.convolution" in traced.lower(lowering_platforms=(platform,)).as_text()
 
 
-TINY = ("trust=tests", "~model.depth", "~model.shortcut", "model._target_=tests.models.tiny.TinySettings")
+TINY = (
+    "trust=tests",
+    "~model.depth",
+    "~model.shortcut",
+    "~model.width",
+    "model._target_=tests.models.tiny.TinySettings",
+)
 
 
 @pytest.fixture
