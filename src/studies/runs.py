@@ -72,9 +72,12 @@ class StudyRun:
     def record(self) -> dict[str, Any]:
         """Where its numbers come from."""
         provenance = self.directory.read_json("provenance.json")
-        kept = ("commit", "dirty", "device", "devices", "threads", "resumed")
-        return {"arguments": list(self.arguments), "run": self.directory.path.name} | {
-            name: provenance[name] for name in kept
+        resumed = [{name: each[name] for name in ("step", "commit", "dirty")} for each in provenance["resumed"]]
+        return {
+            "arguments": list(self.arguments),
+            "run": self.directory.path.name,
+            **{name: provenance[name] for name in ("commit", "dirty", "device", "devices", "threads")},
+            "resumed": resumed,
         }
 
 
