@@ -17,6 +17,7 @@ TINY = [
 ]
 
 
+@pytest.mark.heavy
 def test_a_search_is_compared_with_its_recipe_and_goes_on(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
@@ -35,6 +36,7 @@ def test_a_search_is_compared_with_its_recipe_and_goes_on(tmp_path, monkeypatch,
     assert {path.name for path in (tmp_path / "results/tiny").glob("*.png")} == {"coordinates.png", "history.png"}
 
 
+@pytest.mark.heavy
 def test_every_stage_is_a_search_that_could_begin():
     for stage in read_study(StudySettings[SearchStage], "search", []).stages.values():
         settings = planned(stage.arguments).settings
