@@ -92,7 +92,7 @@ def begun(path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_sweep_that_was_interrupted_goes_on_in_the_same_directories(tmp_path, command, number):
     home = tmp_path / "runs"
-    arguments = ("-m", *SMALL, "train.duration=60steps", "checkpoint.every=5steps", "seed=0,1,2")
+    arguments = ("-m", *SMALL, "train.duration=300steps", "checkpoint.every=5steps", "seed=0,1,2")
     process = subprocess.Popen(
         [sys.executable, "-m", "src.train", *arguments, f"hydra.sweep.dir={home}"],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
