@@ -28,6 +28,7 @@ from src.studies.arms import Arm, at_best, finished_runs
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
+from src.studies.scores import first_run
 from src.studies.settings import Stage, StudySettings, read_study
 from src.tasks.intervals import wilson_interval
 from src.training.finished import load_run
@@ -113,10 +114,10 @@ def last_error(run: StudyRun, split: str) -> float:
 def describe(arm: Arm, runs: Mapping[int, StudyRun]) -> dict[str, Any]:
     """What the table says of a network."""
     found = {split: [last_error(run, split) for run in runs.values()] for split in ("train", "test")}
-    guessing = 100 * (1 - 1 / next(iter(runs.values())).settings.dataset().spec.classes)
+    guessing = 100 * (1 - 1 / first_run(runs).settings.dataset().spec.classes)
     trained = sum(error < TRAINED * guessing for error in found["train"])
     return {
-        "parameters": next(iter(runs.values())).results()["parameters"],
+        "parameters": first_run(runs).results()["parameters"],
         "learning_rate": arm.value(LEARNING_RATE),
         "seeds": list(runs),
         "train_error": estimate(found["train"])._asdict(),
@@ -220,7 +221,7 @@ def mean_curve(name: str, runs: Mapping[int, StudyRun]) -> Curve:
     """The errors of a network on the way, averaged over the seeds."""
 
     def mean(split: str) -> tuple[list[int], list[float]]:
-        steps, _ = errors(next(iter(runs.values())), split)
+        steps, _ = errors(first_run(runs), split)
         return steps, np.mean([errors(run, split)[1] for run in runs.values()], axis=0).tolist()
 
     return Curve(name, mean("train"), mean("test"))

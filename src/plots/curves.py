@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from src.plots.style import quiet
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -36,8 +38,7 @@ def error_curves(panels: dict[str, list[Curve]], held_out: str) -> Figure:
             axis.plot(*curve.train, color=color, linewidth=0.8, linestyle="--", alpha=0.7)
             axis.plot(*curve.held_out, color=color, linewidth=1.8, label=curve.label)
         axis.set(title=title, xlabel="step", ylim=(0, 100))
-        axis.grid(alpha=0.25)
         axis.legend(loc="lower left", frameon=False)
-        axis.spines[["top", "right"]].set_visible(False)
+        quiet(axis)
     axes[0].set_ylabel(f"error (%): {held_out} bold, training dashed")
     return figure

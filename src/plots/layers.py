@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from matplotlib import colormaps
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from src.plots.style import quiet
 
 Series = Mapping[str, Sequence[float]]
 """Values by layer, by what they are called in the legend."""
@@ -27,7 +28,7 @@ def responses_by_layer(panels: Mapping[str, Series]) -> Figure:
         rows[0, column].legend(frameon=False)
     for axis in rows.flat:
         axis.set_ylim(bottom=0)
-        _quiet(axis)
+        quiet(axis)
     figure.supylabel("standard deviation of the response")
     return figure
 
@@ -46,12 +47,7 @@ def gradients_by_layer(panels: Mapping[str, Series]) -> Figure:
                 values, color=colormaps["viridis"](0.9 * number / max(1, len(series) - 1)), linewidth=1.2, label=label
             )
         axis.set(title=title, xlabel="layer")
-        _quiet(axis)
+        quiet(axis)
     axes[0].set_ylabel("norm of the gradient by the kernel")
     axes[-1].legend(frameon=False, fontsize="small")
     return figure
-
-
-def _quiet(axis: Axes) -> None:
-    axis.grid(alpha=0.25)
-    axis.spines[["top", "right"]].set_visible(False)

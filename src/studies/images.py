@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import UInt8
 
-from src.training.composed import composed_runs, run_settings
+from src.studies.runs import planned
 
 
 def first_images(data: str, count: int) -> UInt8[np.ndarray, "n h w c"]:
@@ -12,5 +12,4 @@ def first_images(data: str, count: int) -> UInt8[np.ndarray, "n h w c"]:
     Raises:
         UserError: there is no such data set, or it cannot be had.
     """
-    (job,) = composed_runs("train", [f"data={data}"])
-    return run_settings(job).dataset().test.images[:count]
+    return planned([f"data={data}"]).settings.dataset().test.images[:count]
