@@ -157,8 +157,12 @@ def evaluation_batch(data: Resident, first: Scalar, size: int) -> Batch:
     """Takes `size` examples in their stored order; those past the end repeat the last one with weight 0."""
     places = first + jnp.arange(size)
     last = len(data.labels) - 1
-    chosen = jnp.minimum(places, last)
-    return Batch(normalized(data, data.images[chosen]), data.labels[chosen], (places <= last).astype(jnp.float32))
+    return picked(data, jnp.minimum(places, last))._replace(weights=(places <= last).astype(jnp.float32))
+
+
+def picked(data: Resident, chosen: Int[Array, "b"]) -> Batch:
+    """Takes the examples with the given numbers."""
+    return Batch(normalized(data, data.images[chosen]), data.labels[chosen], jnp.ones(len(chosen)))
 
 
 def normalized(

@@ -4,18 +4,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Float32
+from flax import nnx
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Float, Float32, Float64, Int
 
+from src.data.batches import Resident, picked
 from src.landscape.directions import check_same_network
-from src.landscape.objective import Objective
+from src.landscape.objective import Objective, pure
+from src.tasks.base import TaskSettings
 from src.training.state import Tree
 
 AXIS = "points"
 
 Measure = Callable[[Float32[np.ndarray, "k d"]], list[dict[str, float]]]
 """Gives named numbers at each of some places."""
+
+Scores = Callable[[Float32[np.ndarray, "d"], Int[np.ndarray, "n"]], Float64[np.ndarray, "n 2"]]
+"""Gives loss and hit of each of some examples at a place."""
 
 
 def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
@@ -57,6 +64,45 @@ def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
     def at(places: Float32[np.ndarray, "k d"]) -> list[dict[str, float]]:
         found = jax.device_get(mapped(objective.parameters, list(directions), objective.data, places))
         return [objective.summary(jax.tree.map(lambda values, k=k: values[k], found)) for k in range(len(places))]
+
+    return at
+
+
+def scores_at(
+    module: nnx.Module, task: TaskSettings, data: Resident, directions: Sequence[Tree], batch_size: int
+) -> Scores:
+    """Compiles the measurement of chosen examples at one place; batches of them are divided over the devices.
+
+    Args:
+        module: with the weights of the middle and the statistics that are used everywhere.
+        task: gives the scores.
+        data: that examples are chosen from.
+        directions: one or two.
+        batch_size: examples that are computed at once, on all devices together.
+
+    Raises:
+        UserError: a direction belongs to another network.
+    """
+    apply, parameters, statistics = pure(module)
+    for direction in directions:
+        check_same_network(parameters, direction)
+    devices = np.array(jax.devices())
+    divided = NamedSharding(Mesh(devices, (AXIS,)), PartitionSpec(AXIS))
+    size = batch_size + -batch_size % len(devices)
+
+    @jax.jit
+    def scores(place: Array, chosen: Array, parameters: Tree, directions: list[Tree], data: Resident) -> Array:
+        batch = picked(data, chosen)
+        outputs, _ = apply(moved(parameters, directions, place), statistics, batch.images)
+        return jnp.stack(list(task.scores(outputs, batch)), axis=1)
+
+    def at(place: Float32[np.ndarray, "d"], chosen: Int[np.ndarray, "n"]) -> Float64[np.ndarray, "n 2"]:
+        filled = np.resize(chosen, len(chosen) + -len(chosen) % size)
+        parts = [
+            scores(place, jax.device_put(part, divided), parameters, list(directions), data)
+            for part in np.split(filled, len(filled) // size)
+        ]
+        return np.concatenate(jax.device_get(parts))[: len(chosen)].astype(np.float64)
 
     return at
 

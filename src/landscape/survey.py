@@ -30,6 +30,7 @@ def survey(
     identity: Mapping[str, Any],
     points: Path,
     told: Told = lambda done, total: None,
+    order: Sequence[int] | None = None,
 ) -> Surface:
     """Measures every point of a grid; what a process that was stopped or killed has measured is not measured again.
 
@@ -40,6 +41,7 @@ def survey(
         identity: everything that defines the values, as JSON can say it; becomes the surface's metadata.
         points: file of the measurements so far, one JSON object a line.
         told: is told of progress.
+        order: in which points are measured, one by one; none for row after row, one on each device.
 
     Raises:
         UserError: an axis has fewer than two steps; the file cannot be written, holds another surface, or is in use.
@@ -48,27 +50,44 @@ def survey(
     for name, axis in zip(("alpha", "beta"), axes, strict=False):
         if len(axis) < 2:
             raise UserError(f"a surface needs at least two steps along {name}, not {len(axis)}")
-    places = np.array(list(itertools.product(*axes)), np.float32)
     about = {"title": title, "axes": [axis.tolist() for axis in axes], **identity}
-    try:
-        points.parent.mkdir(parents=True, exist_ok=True)
-        with locked(points.with_suffix(".lock"), wait=False):
-            found = _measured(measure, places, _Points(points, about), told)
-    except Held as holder:
-        raise UserError(f"{points} is in use by {holder}, which measures there") from None
-    except OSError as error:
-        raise UserError(f"cannot write {points}: {error.strerror}") from None
+    found = measured(measure, grid(axes), about=about, points=points, told=told, order=order)
     shape = [len(axis) for axis in axes]
     values = {name: np.array([row[name] for row in found]).reshape(shape) for name in found[0]}
     return Surface(title, axes[0], axes[1] if len(axes) > 1 else None, values, dict(identity))
 
 
+def grid(axes: Sequence[Float64[np.ndarray, "_"]]) -> Float32[np.ndarray, "n d"]:
+    """All points of a grid, the last direction fastest."""
+    return np.array(list(itertools.product(*axes)), np.float32)
+
+
+def measured(
+    measure: Measure,
+    places: Float32[np.ndarray, "n d"],
+    *,
+    about: Mapping[str, Any],
+    points: Path,
+    told: Told = lambda done, total: None,
+    order: Sequence[int] | None = None,
+) -> list[dict[str, float]]:
+    """Measures places that need not be a grid, and keeps what it has; for arguments and errors see `survey`."""
+    try:
+        points.parent.mkdir(parents=True, exist_ok=True)
+        with locked(points.with_suffix(".lock"), wait=False):
+            return _measured(measure, places, _Points(points, about), told, order)
+    except Held as holder:
+        raise UserError(f"{points} is in use by {holder}, which measures there") from None
+    except OSError as error:
+        raise UserError(f"cannot write {points}: {error.strerror}") from None
+
+
 def _measured(
-    measure: Measure, places: Float32[np.ndarray, "n d"], points: "_Points", told: Told
+    measure: Measure, places: Float32[np.ndarray, "n d"], points: "_Points", told: Told, order: Sequence[int] | None
 ) -> list[dict[str, float]]:
     """Measures what is not measured yet."""
-    together = jax.device_count()
-    waiting = [number for number in range(len(places)) if number not in points.values]
+    together = jax.device_count() if order is None else 1
+    waiting = [number for number in order or range(len(places)) if number not in points.values]
     with signals_noted() as interruption:
         for first in range(0, len(waiting), together):
             chunk = waiting[first : first + together]

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from src.data.batches import Batch
 from src.data.examples import DataSpec
-from src.tasks.base import Sums, TaskSettings
+from src.tasks.base import Scores, Sums, TaskSettings
 from src.tasks.intervals import wilson_interval
 
 
@@ -39,6 +39,11 @@ class Classification(TaskSettings):
             return hard
         even = -jnp.mean(jax.nn.log_softmax(outputs), axis=-1)
         return (1 - self.label_smoothing) * hard + self.label_smoothing * even
+
+    def scores(self, outputs: Float[Array, "b classes"], batch: Batch) -> Scores:
+        """Cross-entropy, in nats, and whether the class is the one with the largest output."""
+        hit = (outputs.argmax(axis=-1) == batch.labels).astype(outputs.dtype)
+        return Scores(optax.softmax_cross_entropy_with_integer_labels(outputs, batch.labels), hit)
 
     def sums(self, outputs: Float[Array, "b classes"], batch: Batch, *, detailed: bool) -> Sums:
         """Cross-entropy and hits; in detail also hits among five and the confusion matrix `[true, predicted]`."""

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from src.data.batches import Batch
-from src.tasks.base import Sums
+from src.tasks.base import Scores, Sums
 from src.tasks.classification import Classification
 
 
@@ -28,9 +28,14 @@ class SquaredError(Classification):
         target = (1 - self.label_smoothing) * target + self.label_smoothing / classes
         return jnp.sum((outputs - target) ** 2, axis=-1)
 
+    def scores(self, outputs: Float[Array, "b classes"], batch: Batch) -> Scores:
+        """The distance to the plain target, and what every classification says of a hit."""
+        errors = jnp.sum((outputs - jax.nn.one_hot(batch.labels, outputs.shape[-1])) ** 2, axis=-1)
+        return super().scores(outputs, batch)._replace(loss=errors)
+
     def sums(self, outputs: Float[Array, "b classes"], batch: Batch, *, detailed: bool) -> Sums:
         """The distance, and what every classification measures."""
-        errors = jnp.sum((outputs - jax.nn.one_hot(batch.labels, outputs.shape[-1])) ** 2, axis=-1)
+        errors = self.scores(outputs, batch).loss
         own = {"squared_error": jnp.where(batch.weights > 0, errors, 0).sum()}
         return super().sums(outputs, batch, detailed=detailed) | own
 

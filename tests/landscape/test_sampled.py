@@ -1,0 +1,146 @@
+"""Means from samples: within their errors, with fewer examples where the loss allows, the same after a kill."""
+
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from src.landscape.directions import gaussian
+from src.landscape.evaluation import at_points, scores_at
+from src.landscape.objective import split_objective
+from src.landscape.sampled import Sampled, Tolerance, coarse_to_fine, regression_means, together
+from src.landscape.surface import save
+from src.landscape.survey import grid, survey
+
+TOTAL, CLASSES = 4000, 10
+LABELS = np.arange(TOTAL) % CLASSES
+AXES = [np.linspace(-1, 1, 7), np.linspace(-1, 1, 5)]
+PLACES = grid(AXES)
+ORDER = coarse_to_fine(AXES)
+TOLERANCE = Tolerance(relative=0.01, absolute=0.005, examples=100)
+RANDOM = np.random.default_rng(0)
+HARD = RANDOM.random(TOTAL) < 0.05
+PHASE = RANDOM.uniform(0, 2 * np.pi, TOTAL)
+
+
+def losses(place):
+    """Near the middle one example in twenty has most of the loss; farther out the class says nearly all."""
+    near = np.exp(-3 * (place**2).sum())
+    waves = 1 + np.cos(3 * place.sum() + PHASE)
+    return near * (8 * HARD + waves / 3) + (1 - near) * (2 + LABELS * (1 + place[0] / 2)) + waves / 50
+
+
+class Counted:
+    """Scores that count how many examples they were asked for; some of them may overflow."""
+
+    def __init__(self, overflow=lambda place: None):
+        self.asked, self._overflow = 0, overflow
+
+    def __call__(self, place, chosen):
+        self.asked += len(chosen)
+        found = losses(place)[chosen]
+        which = self._overflow(place)
+        if which is not None:
+            found[:] = which
+        return np.stack([found, (found < 1).astype(float)], axis=1)
+
+
+def measure(folder, scores=None, tolerance=TOLERANCE, seed=0):
+    order = np.random.default_rng(seed).permutation(TOTAL)
+    return Sampled(scores or Counted(), LABELS, PLACES[ORDER], tolerance, order, folder)
+
+
+def surface(folder, name="points", **options):
+    points = folder / f"{name}.jsonl"
+    return survey(measure(folder / name, **options), AXES, title="sampled", identity={}, points=points, order=ORDER)
+
+
+def test_values_are_within_two_errors_as_often_as_they_should(tmp_path):
+    exact = np.array([losses(place).mean() for place in PLACES]).reshape(7, 5)
+    found = [surface(tmp_path, f"{seed}", seed=seed) for seed in range(8)]
+    apart = np.array([np.abs(each.values["loss"] - exact) for each in found])
+    errors = np.array([each.values["loss_error"] for each in found])
+    sampled = errors > 0
+    assert sampled.mean() > 0.5
+    assert 0.9 < (apart <= 2 * errors)[sampled].mean() < 1
+    assert (apart[~sampled] < 1e-12).all()
+    assert (errors <= np.maximum(0.01 * exact, 0.005) * 1.1).all()
+
+
+def test_few_examples_are_enough_where_the_class_says_nearly_all(tmp_path):
+    scores = Counted()
+    found = surface(tmp_path, scores=scores)
+    assert scores.asked == found.values["examples"].sum() < TOTAL * len(PLACES) / 2
+    assert found.values["examples"][0, 0] == TOLERANCE.examples
+    assert found.values["examples"][3, 2] == TOTAL
+
+
+def test_what_is_measured_on_all_helps_its_neighbours(tmp_path):
+    """The second place has the losses of the first, up to a factor."""
+    places, own = PLACES[[16, 17]], 8 * HARD + PHASE / 10
+
+    def scores(place, chosen):
+        factor = 1 if place.tobytes() == places[0].tobytes() else 1.2
+        return np.stack([factor * own[chosen], np.zeros(len(chosen))], axis=1)
+
+    order = np.random.default_rng(0).permutation(TOTAL)
+    found = Sampled(scores, LABELS, places, TOLERANCE, order, tmp_path)(places)
+    assert [row["examples"] for row in found] == [TOTAL, TOLERANCE.examples]
+    assert found[1]["loss"] == pytest.approx(1.2 * own.mean(), rel=1e-6)
+
+
+def test_a_survey_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
+    save(surface(tmp_path, "whole"), tmp_path / "whole.npz")
+    lines = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
+    for name, kept in (("cut", 4), ("late", 20)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines[:kept]))
+        (tmp_path / "whole").rename(tmp_path / name)  # with the files of places that come later still
+        save(surface(tmp_path, name), tmp_path / f"{name}.npz")
+        assert (tmp_path / f"{name}.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
+        (tmp_path / name).rename(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_where_the_loss_overflows_nothing_more_is_asked(tmp_path, value):
+    scores = Counted(lambda place: value if place[0] > 0.9 else None)
+    found = surface(tmp_path, scores=scores)
+    np.testing.assert_array_equal(found.values["loss"][-1], value)
+    assert (found.values["examples"][-1] == TOLERANCE.examples).all()
+    assert np.isfinite(found.values["loss"][:-1]).all()
+
+
+def test_a_grid_from_coarse_to_fine():
+    order = coarse_to_fine([np.linspace(-1, 1, 5)] * 2)
+    assert sorted(order) == list(range(25))
+    assert order[0] == 12
+    assert set(order[1:5]) == {0, 4, 20, 24}
+
+
+def test_regression_is_exact_for_what_is_a_sum_of_what_is_known():
+    rng = np.random.default_rng(1)
+    known = np.column_stack([np.ones(500), rng.normal(size=(500, 2))])
+    values = known @ np.array([[1.0], [2.0], [-3.0]])
+    found = regression_means(values[:50], known[:50], known.mean(axis=0), 500)
+    assert found.values[0] == pytest.approx(values.mean())
+    assert found.errors[0] < 1e-12
+
+
+def test_a_tolerance_that_takes_everything_gives_the_exact_surface(tmp_path, engine):
+    engine = engine()
+    state, data = engine.initial_state(), jax.device_get(engine.split("test"))
+    module, task = engine.network.module(state), engine.settings.task
+    objective = split_objective(module, task, engine.outputs, {"test": data})
+    directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in range(2)]
+    axes = [np.linspace(-1, 1, 3)] * 2
+    places = grid(axes)
+    exact = survey(at_points(objective, directions), axes, title="", identity={}, points=tmp_path / "exact.jsonl")
+    scores = scores_at(module, task, data, directions, batch_size=30)
+    everything = Tolerance(relative=1e-9, absolute=1e-9, examples=30)
+    order = np.arange(len(data.labels))
+    sampled = Sampled(scores, data.labels, places, everything, order, tmp_path / "all")
+    found = together({"test": sampled})(places)
+    for row, (i, j) in zip(found, itertools.product(range(3), range(3)), strict=True):
+        assert row["test_examples"] == len(data.labels)
+        assert row["test_loss"] == pytest.approx(exact.values["test_loss"][i, j], rel=1e-5)
+        assert row["test_accuracy"] == pytest.approx(exact.values["test_accuracy"][i, j])
