@@ -19,11 +19,11 @@ import numpy as np
 from pydantic import Field
 
 from src.config.errors import reported
-from src.landscape.curvature import hessian_products, spectra_at
-from src.landscape.objective import batch_losses, pure
+from src.landscape.curvature import spectra_at
 from src.landscape.surface import Surface, save
 from src.plots.surfaces import heat_maps
 from src.randomness import stream
+from src.studies.hessians import hessian_of
 from src.studies.planes import PlaneStage
 from src.studies.results import markdown, write_results
 from src.studies.settings import StudySettings, read_study
@@ -64,11 +64,8 @@ def report(name: str, stage: CurvatureStage) -> None:
 
 def spectra(subject: Subject, stage: CurvatureStage, seed: int) -> Surface:
     """Both ends of the spectrum over the plane of a seed."""
-    data = subject.splits[stage.splits[0]]
-    loss, batches = batch_losses(subject.module, subject.task, data)
-    _, parameters, _ = pure(subject.module)
-    products = hessian_products(loss, batches, len(data.labels))
-    directions = stage.directions(parameters, seed)
+    products, parameters = hessian_of(subject, stage.splits[0])
+    directions = stage.random_directions(parameters, seed)
     measure = spectra_at(products, parameters, directions, stream(seed, "Lanczos"), stage.products)
     return stage.survey(subject, seed, measure, products=stage.products, measured="spectrum")
 

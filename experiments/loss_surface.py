@@ -14,25 +14,32 @@ if __name__ == "__main__":
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from src.config.errors import reported
+from src.landscape.curvature import kernel_count, top_directions
+from src.landscape.directions import orthogonal
 from src.landscape.evaluation import at_points
 from src.landscape.export import write_csv, write_vts
+from src.landscape.lanczos import extreme_eigenvalues
 from src.landscape.objective import BatchNorm, split_objective
 from src.landscape.sharpness import nonconvex_share, share_below
 from src.landscape.surface import Surface, save
 from src.plots.surface_page import surface_page
 from src.plots.surfaces import contours, heat_maps, landscapes
+from src.randomness import stream
 from src.runs.files import write_whole
 from src.studies.estimates import Estimate, estimate
+from src.studies.hessians import hessian_of
 from src.studies.planes import PlaneStage
 from src.studies.results import markdown, write_results
 from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
 from src.training.interruption import resumable
+from src.training.state import Tree
 
 LEVELS = (1.0, 10.0)
 """Losses below which the share of the plane is told."""
@@ -43,9 +50,21 @@ class SurfaceStage(PlaneStage):
 
     Attributes:
         batch_norm: which statistics the networks use on the way.
+        directions: random ones, or the Hessian's eigenvectors of its two largest eigenvalues, of length 1.
+        orthogonal: whether the second random direction loses its part along the first.
+        hessian: at most so many images of the first split define the Hessian at the minimum; null leaves it out.
     """
 
     batch_norm: BatchNorm
+    directions: Literal["gaussian", "eigenvectors"]
+    orthogonal: bool
+    hessian: Annotated[int, Field(gt=0)] | None
+
+    @model_validator(mode="after")
+    def _eigenvectors_are_as_they_are(self) -> "SurfaceStage":
+        if self.directions == "eigenvectors" and (self.hessian is None or self.normalization != "none"):
+            raise ValueError("directions=eigenvectors needs a number of images as hessian, and normalization=none")
+        return self
 
 
 def main() -> None:
@@ -58,10 +77,16 @@ def main() -> None:
 
 def report(name: str, stage: SurfaceStage) -> None:
     """One stage, from its networks to its files."""
-    found = {subject.title: [measured(subject, stage, seed) for seed in stage.seeds] for subject in stage.subjects()}
     value = f"{stage.splits[0]}_loss"
-    facts = {title: describe(surfaces, value) for title, surfaces in found.items()}
-    first = [surfaces[0] for surfaces in found.values()]
+    first, facts = [], {}
+    for subject, network in zip(stage.subjects(), stage.networks, strict=True):
+        surfaces = [measured(subject, stage, seed) for seed in stage.seeds]
+        first.append(surfaces[0])
+        facts[subject.title] = {
+            "published_test_error": network.published,
+            **describe(surfaces, value),
+            "curvature": curvature(subject, stage),
+        }
     figures = {kind.__name__: kind(first, value) for kind in (contours, heat_maps, landscapes)}
     directory = write_results(name, facts, figures=figures, table=as_table(facts))
     for surface in first:
@@ -69,32 +94,54 @@ def report(name: str, stage: SurfaceStage) -> None:
         save(surface, path.with_suffix(".npz"))
         write_csv(surface, path.with_suffix(".csv"))
         write_vts(surface, path.with_suffix(".vts"), value=value)
-    write_whole(directory / "surfaces.html", surface_page(first, "Loss surfaces with and without shortcuts"))
+    write_whole(directory / "surfaces.html", surface_page(first, "Loss surfaces"))
     print(f"{directory}/surfaces.html")
 
 
 def measured(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
-    """The surface of a network along two random directions."""
+    """The surface of a network in the plane of a seed."""
     objective = split_objective(
         subject.module, subject.task, subject.outputs, subject.splits, batch_norm=stage.batch_norm
     )
-    measure = at_points(objective, stage.directions(objective.parameters, seed))
-    return stage.survey(subject, seed, measure, batch_norm=stage.batch_norm)
+    directions, identity = plane(subject, objective.parameters, stage, seed)
+    return stage.survey(subject, seed, at_points(objective, directions), batch_norm=stage.batch_norm, **identity)
+
+
+def plane(subject: Subject, parameters: Tree, stage: SurfaceStage, seed: int) -> tuple[list[Tree], dict[str, Any]]:
+    """The two directions, and what defines them besides the seed."""
+    if stage.directions == "eigenvectors":
+        products, _ = hessian_of(subject, stage.splits[0], stage.hessian)
+        found, values = top_directions(products, parameters, stream(seed, "Lanczos"))
+        return found, {"directions": "eigenvectors", "hessian": stage.hessian, "eigenvalues": values}
+    first, second = stage.random_directions(parameters, seed)
+    return ([first, orthogonal(second, first)], {"orthogonal": True}) if stage.orthogonal else ([first, second], {})
+
+
+def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
+    """The ends of the Hessian's spectrum at the minimum, if the stage wants them."""
+    if stage.hessian is None:
+        return None
+    products, parameters = hessian_of(subject, stage.splits[0], stage.hessian)
+    key = stream(stage.seeds[0], "Lanczos")
+    found = extreme_eigenvalues(products(parameters), kernel_count(parameters), key)
+    return {**found._asdict(), "ratio": found.ratio, "images": stage.hessian}
 
 
 def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:
     """What the table says of a network; means are over pairs of directions."""
-    accuracy = value.replace("loss", "accuracy")
+    one = surfaces[0]
+    tested = "test_accuracy" in one.values
     return {
         "pairs": len(surfaces),
-        "loss": middle(surfaces[0], value),
-        "error": 100 * (1 - middle(surfaces[0], accuracy)),
+        "loss": middle(one, value),
+        "error": 100 * (1 - middle(one, value.replace("loss", "accuracy"))),
+        "test_error": 100 * (1 - middle(one, "test_accuracy")) if tested else None,
         "non_convex": estimate([100 * nonconvex_share(surface, value) for surface in surfaces])._asdict(),
         "below": {
             str(level): estimate([100 * share_below(surface, value, level) for surface in surfaces])._asdict()
             for level in LEVELS
         },
-        **surfaces[0].metadata,
+        **one.metadata,
     }
 
 
@@ -106,20 +153,30 @@ def middle(surface: Surface, name: str) -> float:
 
 
 def as_table(facts: dict[str, Any]) -> str:
-    """How wide and how convex the plane is, for each network."""
-    heading = ["network", "loss", "error %", "pairs", "non-convex %", *(f"loss < {level:g} %" for level in LEVELS)]
+    """How well each network does, how wide and how convex the plane is, and how sharp the minimum."""
+    sharp = any(own["curvature"] for own in facts.values())
+    heading = ["network", "loss", "test error %", "published test error %", "pairs", "non-convex %"]
+    heading += [f"loss < {level:g} %" for level in LEVELS]
+    heading += ["largest eigenvalue", "smallest", "known to", "ratio"] if sharp else []
     rows = [
         [
             title,
             f"{own['loss']:.4f}",
-            f"{own['error']:.2f}",
+            *("–" if own[error] is None else f"{own[error]:.2f}" for error in ("test_error", "published_test_error")),
             own["pairs"],
             Estimate(**own["non_convex"]),
             *(Estimate(**share) for share in own["below"].values()),
+            *(ends(own["curvature"]) if sharp else []),
         ]
         for title, own in facts.items()
     ]
     return markdown(heading, rows)
+
+
+def ends(curvature: dict[str, Any]) -> list[str]:
+    """The ends of a spectrum, how far from a true eigenvalue they may be, and |smallest / largest|."""
+    bound = max(curvature["errors"])
+    return [f"{number:.3g}" for number in (curvature["largest"], curvature["smallest"], bound, curvature["ratio"])]
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Curvature of a loss: exact products with its Hessian, and its extreme eigenvalues.
+"""Curvature of a loss: exact products with its Hessian, its spectrum over a plane, the directions of most curvature.
 
 Li et al. 2018 (arXiv:1712.09913), section 6: |smallest / largest eigenvalue| over the plane tells where it is convex.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,14 +12,14 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Float32, Key
 
+from src.config.errors import UserError
 from src.landscape.directions import check_same_network
 from src.landscape.evaluation import Measure, moved
+from src.landscape.lanczos import Product, extreme_eigenvalues, top_eigenvectors
 from src.training.state import Tree
 
 BatchLoss = Callable[[Tree, Any], Float[Array, ""]]
 """The sum of the losses of a batch's examples."""
-
-Product = Callable[[Float[Array, "p"]], Float[Array, "p"]]
 
 
 def hessian_products(loss: BatchLoss, batches: Sequence[Any], examples: int) -> Callable[[Tree], Product]:
@@ -57,56 +57,30 @@ def hessian_products(loss: BatchLoss, batches: Sequence[Any], examples: int) -> 
     return at
 
 
-class Spectrum(NamedTuple):
-    """The ends of a Hessian's spectrum.
-
-    Attributes:
-        smallest: eigenvalue.
-        largest: eigenvalue.
-        errors: bounds on the distance of each to a true eigenvalue.
-        steps: products with the Hessian that were needed.
-    """
-
-    smallest: float
-    largest: float
-    errors: tuple[float, float]
-    steps: int
-
-    @property
-    def ratio(self) -> float:
-        """|smallest / largest|: how far from convex."""
-        return abs(self.smallest / self.largest)
-
-
-def extreme_eigenvalues(
-    product: Product, size: int, key: Key[Array, ""], *, steps: int = 50, tolerance: float = 1e-2
-) -> Spectrum:
-    """Both ends of a symmetric operator's spectrum (Lanczos 1950), each new vector made orthogonal to all before.
+def top_directions(
+    products: Callable[[Tree], Product], parameters: Tree, key: Key[Array, ""], count: int = 2
+) -> tuple[list[Tree], list[float]]:
+    """Directions of length 1 along which the loss curves most: eigenvectors of the Hessian's largest eigenvalues.
 
     Args:
-        product: with the operator.
-        size: of its vectors.
-        key: of the first vector.
-        steps: at most so many products.
-        tolerance: ends earlier when both errors are below this part of the larger magnitude.
+        products: with the Hessian at any weights.
+        parameters: where it is taken.
+        key: of the first vector of the search.
+        count: how many.
+
+    Returns:
+        The directions, zero in tensors of one dimension, orthogonal to each other; their eigenvalues, largest first.
+
+    Raises:
+        UserError: so many were not found, as where the loss is flat.
     """
-    basis = [_unit(jax.random.normal(key, (size,)))]
-    diagonal: list[float] = []
-    beside: list[float] = []
-    while True:
-        new = product(basis[-1])
-        diagonal.append(float(jnp.vdot(basis[-1], new)))
-        for _ in range(2):  # once leaves what rounding added
-            for vector in basis:
-                new -= jnp.vdot(vector, new) * vector
-        length = float(jnp.linalg.norm(new))
-        values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
-        errors = abs(length * vectors[-1, 0]), abs(length * vectors[-1, -1])
-        done = len(diagonal)
-        if max(errors) <= tolerance * max(abs(values[0]), abs(values[-1])) or done == min(steps, size):
-            return Spectrum(float(values[0]), float(values[-1]), (float(errors[0]), float(errors[1])), done)
-        beside.append(length)
-        basis.append(new / length)
+    found = top_eigenvectors(products(parameters), kernel_count(parameters), key, count)
+    if len(found.vectors) < count:
+        raise UserError(f"the Hessian has no {count} directions to draw along: the loss is flat there")
+    kernels, vectors = _divided(parameters)
+    _, unravel = ravel_pytree(kernels)
+    still = [jnp.zeros_like(leaf) for leaf in vectors]
+    return [_joined(parameters, unravel(vector), still) for vector in found.vectors], found.values
 
 
 def spectra_at(
@@ -153,7 +127,3 @@ def _joined(like: Tree, kernels: list[Array], vectors: list[Array]) -> Tree:
     leaves, structure = jax.tree.flatten(like)
     wide, thin = iter(kernels), iter(vectors)
     return jax.tree.unflatten(structure, [next(wide if leaf.ndim > 1 else thin) for leaf in leaves])
-
-
-def _unit(vector: Array) -> Array:
-    return vector / jnp.linalg.norm(vector)

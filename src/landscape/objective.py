@@ -72,7 +72,8 @@ class SplitMeasure:
         self, module: nnx.Module, task: TaskSettings, outputs: int, batch_norm: BatchNorm, batch_size: int
     ) -> None:
         """Prepares; see `split_objective`."""
-        self._frozen, self.parameters, self._statistics = pure(module)
+        self._frozen, self.parameters, statistics = pure(module)
+        self._statistics = jax.tree.map(jnp.array, jax.device_get(statistics))  # bound to no mesh of the training
         self._in_batch, _, _ = pure(module, use_running_average=False, momentum=0.0)
         self._task, self._outputs = task, outputs
         self._batch_norm, self._batch_size = batch_norm, batch_size

@@ -12,6 +12,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator, model_validator
 
+from src.config.settings import added
 from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
 from src.models.blocks import ConvNorm, he_normal
 from src.models.pooling import AveragePool, GlobalAveragePool, MaxPool
@@ -22,6 +23,9 @@ BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 EPSILON = {"torchvision": 1e-5, "keras": 1.001e-5}
 SMALLEST = 29
 """Side of the smallest image of which the networks for ImageNet leave a pixel."""
+
+SMALLEST_SMALL = 8
+"""The same for their version for small images."""
 
 SMALLEST_CIFAR = 4
 
@@ -47,10 +51,11 @@ class Plan(NamedTuple):
 
 
 class DenseNetSettings(ModelSettings):
-    """Settings of a network for ImageNet with `depth` weighted layers."""
+    """Settings of a network for ImageNet with `depth` weighted layers; `small` is for images of about 32x32 pixels."""
 
     depth: Literal[121, 169, 201]
     variant: Literal["torchvision", "keras"]
+    small: bool = added(False)
 
     @property
     def published(self) -> Published:
@@ -58,8 +63,9 @@ class DenseNetSettings(ModelSettings):
         return Published((224, 224, 3), 1000)
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "DenseNet":
-        """Builds the network for images of at least 29x29 pixels."""
-        check_size(f"DenseNet-{self.depth}", input_shape, SMALLEST)
+        """Builds the network for images of at least 29x29 pixels, or 8x8 if it is the small one."""
+        smallest = SMALLEST_SMALL if self.small else SMALLEST
+        check_size(f"DenseNet-{self.depth}", input_shape, smallest, small=self.small)
         plan = Plan(
             blocks=BLOCKS[self.depth],
             growth=32,
@@ -68,7 +74,11 @@ class DenseNetSettings(ModelSettings):
             compression=0.5,
             epsilon=EPSILON[self.variant],
         )
-        stem = PooledStem(input_shape[-1], plan.stem, epsilon=plan.epsilon, rngs=rngs)
+        stem = (
+            small_stem(input_shape[-1], plan.stem, rngs=rngs)
+            if self.small
+            else PooledStem(input_shape[-1], plan.stem, epsilon=plan.epsilon, rngs=rngs)
+        )
         return DenseNet(plan, stem, outputs=outputs, rngs=rngs)
 
 
@@ -108,15 +118,14 @@ class CifarDenseNetSettings(ModelSettings):
             compression=0.5 if self.bottleneck else 1.0,
             epsilon=1e-5,
         )
-        stem = nnx.Conv(input_shape[-1], plan.stem, (3, 3), use_bias=False, kernel_init=he_normal, rngs=rngs)
-        return DenseNet(plan, stem, outputs=outputs, rngs=rngs)
+        return DenseNet(plan, small_stem(input_shape[-1], plan.stem, rngs=rngs), outputs=outputs, rngs=rngs)
 
 
 class DenseNet(nnx.Module):
     """A stem, dense blocks with transitions between them, a normalization, global average pooling, a linear layer.
 
-    Input: images `[batch, height, width, channels]`, float, of at least 29x29 pixels with the stem for ImageNet and
-    4x4 with the one for CIFAR. Output: logits `[batch, outputs]`.
+    Input: images `[batch, height, width, channels]`, float, of at least 29x29 pixels with the stem for ImageNet, 8x8
+    with as many blocks and a small stem, and 4x4 with the three blocks for CIFAR. Output: logits `[batch, outputs]`.
 
     Differs from the paper: there is no dropout, which the authors used where they did not augment the images. Keras
     and torchvision differ in epsilon alone.
@@ -144,6 +153,11 @@ class DenseNet(nnx.Module):
         for layer in self.layers:
             x = layer(x)
         return self.head(self.pool(nnx.relu(self.norm(x))))
+
+
+def small_stem(channels: int, outputs: int, *, rngs: nnx.Rngs) -> nnx.Conv:
+    """A 3x3 convolution that leaves the size of the images."""
+    return nnx.Conv(channels, outputs, (3, 3), use_bias=False, kernel_init=he_normal, rngs=rngs)
 
 
 class PooledStem(nnx.Module):

@@ -21,6 +21,7 @@ from src.landscape.surface import Surface, heights
 COLORS = colormaps["viridis"]
 LOSS_LEVELS = tuple(float(level) for level in np.arange(1, 100, 5) / 10)  # from 0.1 to 10 in steps of 0.5: the paper's
 ACCURACY_LEVELS = tuple(float(level) for level in np.arange(1, 10) / 10)
+ROW = 4  # more panels than this are drawn in two rows
 LONG = 1.5  # a plane whose sides differ by a greater factor is stretched to a square
 ELEVATION, AZIMUTH = 32, -60  # degrees: from a corner, a little above, as in the paper's Fig. 1
 GONE: dict[str, Any] = {"facecolor": "0.88", "edgecolor": "0.55", "hatch": "////", "linewidth": 0}
@@ -187,11 +188,13 @@ def finite_range(surfaces: Sequence[Surface], value: str, *, log: bool) -> tuple
 
 def _panels(surfaces: Sequence[Surface], projection: str | None = None) -> tuple[Figure, list[Any]]:
     """A figure with a titled panel for each surface."""
-    figure = Figure(figsize=(4.4 * len(surfaces), 4.2), layout="constrained")
+    rows = 1 if len(surfaces) <= ROW else 2
+    columns = -(-len(surfaces) // rows)
+    figure = Figure(figsize=(4.4 * columns, 4.2 * rows), layout="constrained")
     panels: list[Any] = []  # in space they are of a class of their own
     for number, surface in enumerate(surfaces, 1):
         alpha, beta = surface.plane()
-        axis = figure.add_subplot(1, len(surfaces), number, projection=projection)
+        axis = figure.add_subplot(rows, columns, number, projection=projection)
         axis.set(title=surface.title, xlabel="α", ylabel="β")
         if projection is None:
             long = max(np.ptp(alpha), np.ptp(beta)) > LONG * min(np.ptp(alpha), np.ptp(beta))

@@ -60,7 +60,7 @@ class PlaneStage(Stage):
         """The networks, trained if they are not yet."""
         return subjects(self.networks, self.common, self.splits, self.images)
 
-    def directions(self, parameters: Tree, seed: int) -> list[Tree]:
+    def random_directions(self, parameters: Tree, seed: int) -> list[Tree]:
         """Two random directions."""
         names = ("direction 1", "direction 2")
         return [gaussian(stream(seed, name), parameters, self.normalization) for name in names]

@@ -43,11 +43,13 @@ class SubjectSettings(Settings):
         title: in tables and figures.
         arguments: of `src.train`, which make its run; weights from elsewhere take the network and the data from them.
         weights: from elsewhere, or null for those of the run.
+        published: test error in percent that its paper states, if it does.
     """
 
     title: str
     arguments: list[str]
     weights: ElsewhereSettings | None
+    published: float | None = None
 
 
 class Subject(NamedTuple):

@@ -64,3 +64,12 @@ def test_the_arms_of_a_pair_differ_in_one_thing(pair, words):
     study = read_study(ChangesSettings, "alexnet_changes", [])
     a, b = (defining_values(arm.run(0).settings) for arm in study.candidates(study.stages["cifar10_small"])[pair])
     assert difference(a, b) == words
+
+
+@pytest.mark.heavy
+def test_every_run_of_every_stage_composes():
+    study = read_study(ChangesSettings, "alexnet_changes", [])
+    for stage in study.stages.values():
+        pairs = study.candidates(stage)
+        assert all(arm.run(0).settings.seed == 0 for arms in pairs.values() for arm in arms)
+        assert set(pairs) == set(stage.pairs)

@@ -9,26 +9,45 @@ import pytest
 from flax import nnx
 from jax.flatten_util import ravel_pytree
 
-from src.landscape.curvature import extreme_eigenvalues, hessian_products, kernel_count
+from src.config.errors import UserError
+from src.landscape.curvature import hessian_products, kernel_count, top_directions
+from src.landscape.directions import check_same_network, dot
 from src.models.dense import Dense
-from tests.landscape.quadratic import PARAMETERS, SIZE, loss, matrix
+from tests.landscape.quadratic import PARAMETERS, flat, loss, matrix
 
 
-def test_products_and_eigenvalues_of_a_quadratic_are_exact():
+def test_products_with_the_hessian_of_a_quadratic_are_exact():
     product = hessian_products(loss, [matrix()], 1)(PARAMETERS)
     np.testing.assert_allclose(product(jnp.arange(6.0)), matrix() @ jnp.arange(6.0), rtol=1e-4, atol=1e-4)
-    found = extreme_eigenvalues(product, SIZE, jax.random.key(0), tolerance=0.0)
-    assert (found.smallest, found.largest) == pytest.approx((-2, 10), rel=1e-4)
-    assert found.ratio == pytest.approx(0.2, rel=1e-4)
-    assert found.steps == SIZE
 
 
-def test_errors_bound_the_distance_to_the_true_ends():
-    values = jnp.linspace(-1, 50, 200)
-    for steps in (5, 10, 20):
-        found = extreme_eigenvalues(lambda x: values * x, 200, jax.random.key(1), steps=steps, tolerance=0.0)
-        for value, error in zip((found.smallest, found.largest), found.errors, strict=True):
-            assert np.min(np.abs(values - value)) <= error + 1e-4
+def test_along_the_top_directions_a_quadratic_curves_by_its_largest_eigenvalues():
+    directions, values = top_directions(hessian_products(loss, [matrix()], 1), PARAMETERS, jax.random.key(0))
+    assert values == pytest.approx([10, 5], rel=1e-3)
+    for direction, value in zip(directions, values, strict=True):
+        check_same_network(PARAMETERS, direction)
+        vector = flat(direction)
+        np.testing.assert_allclose(matrix() @ vector, value * vector, atol=0.1)
+        assert float(2 * loss(direction, matrix())) == pytest.approx(value, rel=1e-3)
+    assert abs(dot(*directions)) < 1e-5
+
+
+def test_top_directions_leave_tensors_of_one_dimension_alone():
+    parameters = {"dense": {"kernel": jnp.array([[1.0, 2.0]]), "bias": jnp.array([3.0, 4.0])}}
+
+    def steep_in_the_bias(parameters, batch):
+        own = parameters["dense"]
+        return 4 * own["kernel"][0, 0] ** 2 + own["kernel"][0, 1] ** 2 + 100 * jnp.sum(own["bias"] ** 2)
+
+    (first, _), values = top_directions(hessian_products(steep_in_the_bias, [None], 1), parameters, jax.random.key(0))
+    assert values == pytest.approx([8, 2], rel=1e-4)
+    np.testing.assert_allclose(np.abs(first["dense"]["kernel"]), [[1, 0]], atol=1e-3)
+    assert not first["dense"]["bias"].any()
+
+
+def test_where_the_loss_is_flat_there_is_no_direction():
+    with pytest.raises(UserError, match="no 2 directions to draw along: the loss is flat there"):
+        top_directions(hessian_products(loss, [0 * matrix()], 1), PARAMETERS, jax.random.key(0))
 
 
 def test_the_product_with_a_networks_hessian_does_not_depend_on_the_batches():

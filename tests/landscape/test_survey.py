@@ -138,6 +138,16 @@ def test_a_batch_of_all_images_is_its_own_calibration(trained):
     assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)
 
 
+def test_statistics_are_recalibrated_at_every_place_on_any_mesh(trained):
+    """Those of the run lie on the devices of its training, which are divided otherwise than places are."""
+    engine, state = trained
+    splits = {"train": engine.split("train")}
+    module = engine.network.module(state)
+    objective = split_objective(module, engine.settings.task, engine.outputs, splits, batch_norm="recalibrated")
+    rows = at_points(objective, [objective.parameters])(np.zeros((jax.device_count(), 1), np.float32))
+    assert rows[0]["train_loss"] == pytest.approx(measured(engine, state, batch_norm="recalibrated")["train_loss"])
+
+
 def test_recalibration_needs_training_images(trained):
     engine, state = trained
     with pytest.raises(UserError, match="takes statistics from the training images; add the split train"):

@@ -54,6 +54,14 @@ def test_transitions_have_the_sizes_of_the_paper(name, sizes):
     assert [rows[0].output_shape, *pooled, last] == sizes
 
 
+def test_the_small_version_halves_the_size_between_blocks_only():
+    rows = table(read("densenet121", small=True), (32, 32, 3), 10)
+    pooled = [row.output_shape for row in rows if row.kind in ("AveragePool", "MaxPool")]
+    assert rows[0].output_shape == (32, 32, 64)
+    assert pooled == [(16, 16, 128), (8, 8, 256), (4, 4, 512)]
+    assert sum(row.kind in ("Conv", "Linear") for row in rows) == 121
+
+
 @pytest.mark.parametrize("bottleneck", [True, False])
 def test_a_layer_adds_channels_and_keeps_those_that_it_saw(bottleneck):
     plan = Plan((1,), growth=3, stem=8, bottleneck=bottleneck, compression=1.0, epsilon=1e-5)
@@ -68,6 +76,13 @@ def test_a_layer_adds_channels_and_keeps_those_that_it_saw(bottleneck):
 )
 def test_images_of_other_sizes_pass_through(name, shape):
     assert table(read(name), shape, 7)[-1].output_shape == (7,)
+
+
+def test_images_that_are_too_small_for_imagenet_are_offered_the_small_version():
+    with pytest.raises(UserError, match=r"model\.small=true takes smaller ones"):
+        read("densenet121").build((28, 28, 3), 10, rngs=nnx.Rngs(0))
+    with pytest.raises(UserError, match=r"at least 8x8, not 7x7$"):
+        read("densenet121", small=True).build((7, 7, 3), 10, rngs=nnx.Rngs(0))
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,12 @@ def test_a_landscape_stands_on_one_logarithmic_scale(pair):
     drawn(landscapes(pair, "test_accuracy"))
 
 
+def test_many_surfaces_take_two_rows():
+    figure = drawn(contours([plane(str(number), 9, 9) for number in range(6)]))
+    rows = [axis.get_subplotspec().rowspan.start for axis in figure.axes]
+    assert rows == [0, 0, 0, 1, 1, 1]
+
+
 def test_interpolations_are_solid_in_training_and_dashed_in_the_test():
     surface = line(n=41)
     figure = drawn(interpolations([surface, line("whole", 21, hole=False)]))

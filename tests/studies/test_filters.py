@@ -58,3 +58,9 @@ def test_the_larger_stages_have_the_same_blocks_in_larger_networks(name):
 def test_every_width_has_full_filters_to_compare_with():
     with pytest.raises(UserError, match="separable is 16 wide, and no block named 'full' is"):
         read_study(Cheap, "cheap_filters", ["stages.digits.blocks.separable.widths=[16]"])
+
+
+def test_every_small_filter_of_every_stage_composes():
+    for stage in read_study(Small, "small_filters", []).stages.values():
+        for comparison, networks in stage.comparisons.items():
+            assert all(planned([*stage.common, *settings]) for settings in networks.values()), comparison

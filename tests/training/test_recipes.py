@@ -22,6 +22,7 @@ PARAMETERS = {f"resnet{depth}{suffix}": count for depth, count in DEPTHS.items()
     "convnet_fig9": 703_594, "convnet_gmp_fig10": 179_306, "dense_cifar10": 61_935, "linear_mnist": 7_850,
     "lenet5_mnist": 61_706, "alexnet_cifar10": 3_491_722, "resnet110_preact": 1_727_962, "resnet164_preact": 1_703_258,
     "wrn28_10": 36_479_194, "densenet_cifar10": 1_019_722, "densenet_bc_cifar10": 769_162,
+    "densenet121_li": 6_956_298,
 }  # fmt: skip
 SHAPES = {"cifar10": (32, 32, 3), "mnist": (28, 28, 1), "imdb_reviews": (500,)}
 TRAINED = {"cifar10": 45_000, "mnist": 50_000, "imdb_reviews": 20_000}

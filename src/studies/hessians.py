@@ -1,0 +1,26 @@
+"""The Hessian of a trained network's loss."""
+
+from collections.abc import Callable
+
+import jax
+
+from src.data.batches import Resident
+from src.landscape.curvature import hessian_products
+from src.landscape.lanczos import Product
+from src.landscape.objective import batch_losses, pure
+from src.studies.subjects import Subject
+from src.training.state import Tree
+
+
+def hessian_of(subject: Subject, split: str, images: int | None = None) -> tuple[Callable[[Tree], Product], Tree]:
+    """Products with the Hessian of the mean loss at any weights of a network, and its own weights.
+
+    Args:
+        subject: the network.
+        split: on which the loss is.
+        images: at most so many of it, the first ones; none for all.
+    """
+    data = subject.splits[split]
+    kept = jax.device_put(Resident(data.images[:images], data.labels[:images], data.constants))
+    loss, batches = batch_losses(subject.module, subject.task, kept)
+    return hessian_products(loss, batches, len(kept.labels)), pure(subject.module)[1]

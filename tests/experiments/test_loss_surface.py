@@ -1,0 +1,81 @@
+"""Surfaces of tiny networks, from their training to the table."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+
+from experiments.loss_surface import SurfaceStage, report
+from src.config.errors import UserError
+from src.config.settings import read_settings
+from src.landscape.surface import load
+
+TINY = ["model=dense", "model.hidden=[9]", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false"]
+AXIS = {"first": -1.0, "last": 1.0, "steps": 5}
+STAGE = {
+    "common": TINY, "seeds": [0], "splits": ["train", "test"], "images": 60, "alpha": AXIS, "beta": AXIS,
+    "normalization": "filter", "batch_norm": "frozen", "directions": "gaussian", "orthogonal": False, "hessian": None,
+    "networks": [{"title": "one layer", "arguments": [], "weights": None, "published": 12.0}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """Reports a stage with some changes; gives what is told of its network, the table and the surface."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(**changes):
+        report("tiny", read_settings(SurfaceStage, STAGE | changes))
+        home = tmp_path / "results/tiny"
+        facts = json.loads((home / "results.json").read_text())["facts"]["one layer"]
+        return facts, (home / "table.md").read_text(), load(home / "one_layer.npz")
+
+    return make
+
+
+def test_means_are_over_pairs_of_directions_and_published_errors_stand_beside_ours(made):
+    facts, table, surface = made(seeds=[0, 1])
+    assert (facts["pairs"], facts["non_convex"]["n"], facts["below"]["1.0"]["n"]) == (2, 2, 2)
+    assert " ± " in table
+    assert "| test error % | published test error % |" in table
+    assert re.search(r"\| +12\.00 \|", table.splitlines()[2])
+    assert facts["curvature"] is None
+    assert "eigenvalue" not in table
+    middle = surface.value("test_accuracy")[2, 2]
+    assert facts["test_error"] == pytest.approx(100 * (1 - middle))
+    alone, _, again = made(seeds=[1])
+    both = [100 * np.mean(each.value("train_loss") < 1.0) for each in (surface, again)]
+    assert facts["below"]["1.0"]["mean"] == pytest.approx(np.mean(both))
+    assert alone["below"]["1.0"]["mean"] == pytest.approx(both[1])
+
+
+def test_along_eigenvectors_the_surface_curves_by_the_eigenvalues(made):
+    """Exactly so only where the loss is smooth: without hidden units, which have kinks."""
+    near = {"first": -0.02, "last": 0.02, "steps": 3}
+    smooth = [text.replace("[9]", "[]") for text in TINY]
+    changes = {"directions": "eigenvectors", "normalization": "none", "hessian": 60, "common": smooth}
+    facts, table, surface = made(**changes, alpha=near, beta=near, splits=["train"])
+    loss = surface.value("train_loss").astype(np.float64)
+    first, second = (np.diff(line, 2)[0] / 0.02**2 for line in (loss[:, 1], loss[1]))
+    assert facts["eigenvalues"] == pytest.approx([first, second], rel=0.05)
+    assert facts["eigenvalues"][0] == pytest.approx(facts["curvature"]["largest"], rel=0.02)
+    assert facts["curvature"]["ratio"] == abs(facts["curvature"]["smallest"] / facts["curvature"]["largest"])
+    assert re.search(r"\| largest eigenvalue \| smallest \| known to \| +ratio \|", table)
+    assert facts["test_error"] is None
+
+
+def test_the_second_direction_may_lose_its_part_along_the_first(made):
+    _, _, surface = made()
+    facts, _, turned = made(orthogonal=True)
+    assert facts["orthogonal"] is True
+    np.testing.assert_array_equal(surface.value("train_loss")[:, 2], turned.value("train_loss")[:, 2])
+    assert not np.allclose(surface.value("train_loss")[:, 0], turned.value("train_loss")[:, 0])
+    assert math.isfinite(facts["loss"])
+
+
+@pytest.mark.parametrize("changes", [{"hessian": 60}, {"normalization": "none"}])
+def test_eigenvectors_need_a_hessian_and_no_other_length(changes):
+    with pytest.raises(UserError, match="directions=eigenvectors needs a number of images as hessian, and normali"):
+        read_settings(SurfaceStage, STAGE | {"directions": "eigenvectors"} | changes)
