@@ -24,7 +24,7 @@ from src.landscape.surface import Surface, save
 from src.plots.surfaces import heat_maps
 from src.randomness import stream
 from src.studies.hessians import hessian_of
-from src.studies.planes import PlaneStage
+from src.studies.planes import PlaneStage, surveyed
 from src.studies.results import markdown, write_results
 from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
@@ -67,7 +67,8 @@ def spectra(subject: Subject, stage: CurvatureStage, seed: int) -> Surface:
     products, parameters = hessian_of(subject, stage.splits[0])
     directions = stage.random_directions(parameters, seed)
     measure = spectra_at(products, parameters, directions, stream(seed, "Lanczos"), stage.products)
-    return stage.survey(subject, seed, measure, products=stage.products, measured="spectrum")
+    identity = stage.identity(subject, seed, products=stage.products, measured="spectrum")
+    return surveyed(subject.title, measure, stage.axes(), identity)
 
 
 def describe(surface: Surface) -> dict[str, Any]:

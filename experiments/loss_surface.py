@@ -26,6 +26,7 @@ from src.landscape.evaluation import at_points
 from src.landscape.export import write_csv, write_vts
 from src.landscape.lanczos import extreme_eigenvalues
 from src.landscape.objective import BatchNorm, split_objective
+from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import nonconvex_share, share_below
 from src.landscape.surface import Surface, save
 from src.plots.surface_page import surface_page
@@ -34,7 +35,7 @@ from src.randomness import stream
 from src.runs.files import write_whole
 from src.studies.estimates import Estimate, estimate
 from src.studies.hessians import hessian_of
-from src.studies.planes import PlaneStage
+from src.studies.planes import PlaneStage, surveyed, surveyed_to_tolerance
 from src.studies.results import markdown, write_results
 from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
@@ -53,17 +54,27 @@ class SurfaceStage(PlaneStage):
         directions: random ones, or the Hessian's eigenvectors of its two largest eigenvalues, of length 1.
         orthogonal: whether the second random direction loses its part along the first.
         hessian: at most so many images of the first split define the Hessian at the minimum; null leaves it out.
+        tolerance: standard error of the loss at which a point is known well enough; null takes all images everywhere.
     """
 
     batch_norm: BatchNorm
     directions: Literal["gaussian", "eigenvectors"]
     orthogonal: bool
     hessian: Annotated[int, Field(gt=0)] | None
+    tolerance: Tolerance | None
 
     @model_validator(mode="after")
     def _eigenvectors_are_as_they_are(self) -> "SurfaceStage":
         if self.directions == "eigenvectors" and (self.hessian is None or self.normalization != "none"):
             raise ValueError("directions=eigenvectors needs a number of images as hessian, and normalization=none")
+        return self
+
+    @model_validator(mode="after")
+    def _samples_have_fixed_statistics(self) -> "SurfaceStage":
+        if self.tolerance is not None and self.batch_norm != "frozen":
+            raise ValueError(
+                "a tolerance needs batch_norm=frozen: otherwise the loss of an image depends on the others"
+            )
         return self
 
 
@@ -103,8 +114,11 @@ def measured(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
     objective = split_objective(
         subject.module, subject.task, subject.outputs, subject.splits, batch_norm=stage.batch_norm
     )
-    directions, identity = plane(subject, objective.parameters, stage, seed)
-    return stage.survey(subject, seed, at_points(objective, directions), batch_norm=stage.batch_norm, **identity)
+    directions, about = plane(subject, objective.parameters, stage, seed)
+    identity = stage.identity(subject, seed, batch_norm=stage.batch_norm, **about)
+    if stage.tolerance is None:
+        return surveyed(subject.title, at_points(objective, directions), stage.axes(), identity)
+    return surveyed_to_tolerance(subject, directions, stage.axes(), stage.tolerance, identity)
 
 
 def plane(subject: Subject, parameters: Tree, stage: SurfaceStage, seed: int) -> tuple[list[Tree], dict[str, Any]]:
@@ -141,8 +155,17 @@ def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:
             str(level): estimate([100 * share_below(surface, value, level) for surface in surfaces])._asdict()
             for level in LEVELS
         },
+        **({} if f"{value}_error" not in one.values else effort(one, value)),
         **one.metadata,
     }
+
+
+def effort(surface: Surface, value: str) -> dict[str, float]:
+    """What a surface to a tolerance took: the part of all images, and the largest standard error that is left."""
+    split = value.removesuffix("_loss")
+    share = surface.value(f"{split}_examples") / surface.metadata["examples"][split]
+    relative = surface.value(f"{value}_error") / surface.value(value)
+    return {"images_share": float(share.mean()), "largest_error": float(np.nanmax(relative))}
 
 
 def middle(surface: Surface, name: str) -> float:
@@ -157,6 +180,8 @@ def as_table(facts: dict[str, Any]) -> str:
     sharp = any(own["curvature"] for own in facts.values())
     heading = ["network", "loss", "test error %", "published test error %", "pairs", "non-convex %"]
     heading += [f"loss < {level:g} %" for level in LEVELS]
+    sampled = any("images_share" in own for own in facts.values())
+    heading += ["images %", "standard error up to %"] if sampled else []
     heading += ["largest eigenvalue", "smallest", "known to", "ratio"] if sharp else []
     rows = [
         [
@@ -166,6 +191,7 @@ def as_table(facts: dict[str, Any]) -> str:
             own["pairs"],
             Estimate(**own["non_convex"]),
             *(Estimate(**share) for share in own["below"].values()),
+            *((f"{100 * own[part]:.1f}" for part in ("images_share", "largest_error")) if sampled else []),
             *(ends(own["curvature"]) if sharp else []),
         ]
         for title, own in facts.items()

@@ -1,6 +1,7 @@
 """An objective at places of a line or a plane of weights, compiled once, on all devices."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -17,6 +18,9 @@ from src.tasks.base import TaskSettings
 from src.training.state import Tree
 
 AXIS = "points"
+
+NAN_STAYS = {"xla_cpu_experimental_ynn_fusion_type": ""}
+"""Sums on the CPU else take the larger of NaN and 0 for 0, so that a network which overflowed seems only to guess."""
 
 Measure = Callable[[Float32[np.ndarray, "k d"]], list[dict[str, float]]]
 """Gives named numbers at each of some places."""
@@ -58,7 +62,8 @@ def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
             in_specs=(everywhere, everywhere, everywhere, divided),
             out_specs=divided,
             check_vma=False,
-        )
+        ),
+        compiler_options=_compiler_options(),
     )
 
     def at(places: Float32[np.ndarray, "k d"]) -> list[dict[str, float]]:
@@ -90,7 +95,7 @@ def scores_at(
     divided = NamedSharding(Mesh(devices, (AXIS,)), PartitionSpec(AXIS))
     size = batch_size + -batch_size % len(devices)
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=_compiler_options())
     def scores(place: Array, chosen: Array, parameters: Tree, directions: list[Tree], data: Resident) -> Array:
         batch = picked(data, chosen)
         outputs, _ = apply(moved(parameters, directions, place), statistics, batch.images)
@@ -114,3 +119,7 @@ def moved(parameters: Tree, directions: Sequence[Tree], place: Float[Array, "d"]
         return weights + sum(step * part for step, part in zip(place, parts, strict=True))
 
     return jax.tree.map(leaf, parameters, *directions)
+
+
+def _compiler_options() -> dict[str, Any] | None:
+    return dict(NAN_STAYS) if jax.default_backend() == "cpu" else None

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from src.config.errors import UserError
 from src.landscape.surface import Surface
-from src.plots.surfaces import ACCURACY_LEVELS, COLORS, LOSS_LEVELS, finite_range, logarithmic, words
+from src.plots.surfaces import ACCURACY_LEVELS, COLORS, LOSS_LEVELS, finite_range, logarithmic, scores, words
 
 PARTS = Path(__file__).with_name("page")
 
@@ -22,15 +22,15 @@ def surface_page(surfaces: Sequence[Surface], title: str) -> str:
     """A page with the surfaces beside each other (Li et al. 2018, Fig. 1), on one scale of heights and colours.
 
     Args:
-        surfaces: over planes, in any sizes; what all of them measured can be chosen on the page.
+        surfaces: over planes, in any sizes; losses and accuracies of all of them can be chosen on the page.
         title: its heading.
 
     Raises:
         UserError: a surface is a line, or the surfaces have no finite value in common.
     """
-    names = [name for name in surfaces[0].values if all(name in surface.values for surface in surfaces)]
+    names = [name for name in scores(surfaces[0]) if all(name in surface.values for surface in surfaces)]
     if not names:
-        raise UserError(f"the surfaces of '{title}' have no value in common")
+        raise UserError(f"the surfaces of '{title}' have no loss or accuracy in common")
     data = {
         "colors": _base64((255 * COLORS(np.arange(256))[:, :3]).round().astype(np.uint8)),
         "values": {name: _scale(surfaces, name) for name in names},

@@ -141,7 +141,8 @@ def interpolations(surfaces: Sequence[Surface]) -> Figure:
         shares.set(ylim=(0, 1.02))
         shares.yaxis.set_major_formatter(PercentFormatter(1))
         gone = np.zeros(surface.shape, bool)
-        for name, values in surface.values.items():
+        for name in scores(surface):
+            values = surface.values[name]
             target, color = (axis, "C0") if logarithmic(name) else (shares, "C3")
             height = heights(values, logarithmic=logarithmic(name))
             gone |= np.isnan(height)
@@ -166,6 +167,11 @@ def interpolations(surfaces: Sequence[Surface]) -> Figure:
 def logarithmic(value: str) -> bool:
     """Whether a value is read on a logarithmic scale: losses, but not accuracies."""
     return value.endswith("loss")
+
+
+def scores(surface: Surface) -> list[str]:
+    """What a surface says of the network, and not of how it was measured: losses and accuracies."""
+    return [name for name in surface.values if name.endswith(("loss", "accuracy"))]
 
 
 def words(value: str) -> str:

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import jax
 import numpy as np
 from jaxtyping import Float64
 from pydantic import Field
 
 from src.config.settings import Settings
 from src.landscape.directions import Normalization, gaussian
-from src.landscape.evaluation import Measure
+from src.landscape.evaluation import Measure, scores_at
+from src.landscape.sampled import Sampled, Tolerance, coarse_to_fine, together
 from src.landscape.surface import Surface
-from src.landscape.survey import survey
+from src.landscape.survey import grid, survey
 from src.randomness import stream
 from src.studies.progress import surveying
 from src.studies.settings import Stage
@@ -65,30 +67,57 @@ class PlaneStage(Stage):
         names = ("direction 1", "direction 2")
         return [gaussian(stream(seed, name), parameters, self.normalization) for name in names]
 
-    def survey(self, subject: Subject, seed: int, measure: Measure, **identity: Any) -> Surface:
-        """Measures the plane of a seed, or what is left of it.
+    def axes(self) -> list[Float64[np.ndarray, "_"]]:
+        """The steps along both directions."""
+        return [self.alpha.values(), self.beta.values()]
 
-        Args:
-            subject: the network.
-            seed: of the directions.
-            measure: what is measured, at steps along the directions.
-            identity: what defines it besides the network, the images and the plane.
-        """
-        about = {
-            "splits": self.splits,
-            "normalization": self.normalization,
-            "seed": seed,
-            **subject.identity,
-            **identity,
-        }
-        return surveyed(subject.title, measure, [self.alpha.values(), self.beta.values()], about)
+    def identity(self, subject: Subject, seed: int, **more: Any) -> dict[str, Any]:
+        """What defines the values at the points of a plane."""
+        plane = {"splits": self.splits, "normalization": self.normalization, "seed": seed}
+        return {**plane, **subject.identity, **more}
 
 
 def surveyed(
     title: str, measure: Measure, axes: Sequence[Float64[np.ndarray, "_"]], identity: Mapping[str, Any]
 ) -> Surface:
     """Surveys with progress, into the file that is named by all that defines the values."""
-    content = json.dumps([dict(identity), *(axis.tolist() for axis in axes)], sort_keys=True)
-    points = POINTS / f"{hashlib.sha256(content.encode()).hexdigest()[:10]}.jsonl"
     with surveying(title) as told:
-        return survey(measure, axes, title=title, identity=identity, points=points, told=told)
+        return survey(measure, axes, title=title, identity=identity, points=points_file(axes, identity), told=told)
+
+
+def surveyed_to_tolerance(
+    subject: Subject,
+    directions: Sequence[Tree],
+    axes: Sequence[Float64[np.ndarray, "_"]],
+    tolerance: Tolerance,
+    identity: Mapping[str, Any],
+) -> Surface:
+    """The same, on as few images as a tolerance allows.
+
+    Args:
+        subject: the network, its statistics as they are.
+        directions: one or two.
+        axes: steps along them.
+        tolerance: of the loss on each split.
+        identity: what defines the values besides the tolerance; its seed draws the images.
+    """
+    counts = {name: len(data.labels) for name, data in subject.splits.items()}
+    identity = {**identity, "tolerance": tolerance.model_dump(), "examples": counts}
+    order, points = coarse_to_fine(axes), points_file(axes, identity)
+
+    def sampled(split: str) -> Sampled:
+        data = subject.splits[split]
+        images = jax.random.permutation(stream(identity["seed"], f"images of {split}"), len(data.labels))
+        scores = scores_at(subject.module, subject.task, data, directions, tolerance.examples)
+        kept = points.with_suffix("") / split
+        return Sampled(scores, np.asarray(data.labels), grid(axes)[order], tolerance, np.asarray(images), kept)
+
+    measure = together({split: sampled(split) for split in subject.splits})
+    with surveying(subject.title) as told:
+        return survey(measure, axes, title=subject.title, identity=identity, points=points, told=told, order=order)
+
+
+def points_file(axes: Sequence[Float64[np.ndarray, "_"]], identity: Mapping[str, Any]) -> Path:
+    """Where measurements are kept, named by all that defines them."""
+    content = json.dumps([dict(identity), *(axis.tolist() for axis in axes)], sort_keys=True)
+    return POINTS / f"{hashlib.sha256(content.encode()).hexdigest()[:10]}.jsonl"

@@ -17,6 +17,7 @@ AXIS = {"first": -1.0, "last": 1.0, "steps": 5}
 STAGE = {
     "common": TINY, "seeds": [0], "splits": ["train", "test"], "images": 60, "alpha": AXIS, "beta": AXIS,
     "normalization": "filter", "batch_norm": "frozen", "directions": "gaussian", "orthogonal": False, "hessian": None,
+    "tolerance": None,
     "networks": [{"title": "one layer", "arguments": [], "weights": None, "published": 12.0}],
 }  # fmt: skip
 
@@ -73,6 +74,28 @@ def test_the_second_direction_may_lose_its_part_along_the_first(made):
     np.testing.assert_array_equal(surface.value("train_loss")[:, 2], turned.value("train_loss")[:, 2])
     assert not np.allclose(surface.value("train_loss")[:, 0], turned.value("train_loss")[:, 0])
     assert math.isfinite(facts["loss"])
+
+
+def test_a_tolerance_is_kept_with_fewer_images(made):
+    _, _, exact = made(images=None)
+    tolerance = {"relative": 0.15, "absolute": 0.05, "examples": 60}
+    facts, table, surface = made(images=None, tolerance=tolerance)
+    assert facts["tolerance"] == tolerance
+    assert "| images % |" in table
+    for split in ("train", "test"):
+        loss, error = surface.value(f"{split}_loss"), surface.value(f"{split}_loss_error")
+        assert (error <= np.maximum(0.15 * loss, 0.05)).all()
+        apart = np.abs(loss - exact.value(f"{split}_loss"))
+        assert (apart <= 4 * error + 1e-5).all()
+        assert surface.value(f"{split}_examples").mean() < 0.8 * 300
+
+
+def test_samples_have_fixed_statistics():
+    with pytest.raises(UserError, match="a tolerance needs batch_norm=frozen"):
+        read_settings(
+            SurfaceStage,
+            STAGE | {"batch_norm": "batch", "tolerance": {"relative": 0.1, "absolute": 0.1, "examples": 20}},
+        )
 
 
 @pytest.mark.parametrize("changes", [{"hessian": 60}, {"normalization": "none"}])

@@ -10,7 +10,7 @@ import pytest
 
 from src.config.errors import UserError
 from src.landscape.directions import gaussian
-from src.landscape.evaluation import at_points
+from src.landscape.evaluation import at_points, scores_at
 from src.landscape.objective import split_objective
 from src.landscape.surface import save
 from src.landscape.survey import survey
@@ -158,6 +158,20 @@ def test_recalibration_needs_training_images(trained):
             {"test": engine.split("test")},
             batch_norm="recalibrated",
         )
+
+
+def test_a_network_that_overflows_is_not_taken_for_one_that_guesses(trained):
+    """Its values become NaN before the last ReLU, of which sums on the CPU make 0 if they are let."""
+    engine, state = trained
+    data = jax.device_get(engine.split("train"))
+    module, task = engine.network.module(state), engine.settings.task
+    objective = split_objective(module, task, engine.outputs, {"train": data})
+    away = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.inf), objective.parameters)
+    places = np.array([[0.0]] * 7 + [[1.0]], np.float32)
+    *_, gone = at_points(objective, [away])(places)
+    assert np.isnan(gone["train_loss"])
+    scores = scores_at(module, task, data, [away], batch_size=400)
+    assert np.isnan(scores(places[-1], np.arange(400))[:, 0]).all()
 
 
 def test_points_are_lines_of_json(tmp_path):

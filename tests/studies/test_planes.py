@@ -8,6 +8,7 @@ import pytest
 from experiments.batch_size_interpolation import InterpolationStage
 from experiments.curvature import CurvatureStage
 from experiments.loss_surface import SurfaceStage
+from experiments.surface_accuracy import AccuracyStage
 from experiments.training_paths import PathStage
 from src.config.compose import CONF
 from src.studies.runs import planned
@@ -16,6 +17,7 @@ from src.studies.settings import StudySettings, read_study
 STUDIES = {
     "loss_surface": SurfaceStage,
     "curvature": CurvatureStage,
+    "surface_accuracy": AccuracyStage,
     "training_paths": PathStage,
     "batch_size_interpolation": InterpolationStage,
 }

@@ -1,0 +1,123 @@
+"""How far a loss surface from samples of the images is from the exact one, and what it saves.
+
+`python -m experiments.surface_accuracy [profile=full]` measures planes to a tolerance (`src/landscape/sampled.py`), and
+then random points of them on all images, as `conf/study/surface_accuracy.yaml` says, and writes
+`results/surface_accuracy/STAGE/{table.md,results.json,samples.png}` and the surfaces.
+"""
+
+from src.huge_pages import restart_with_huge_pages
+
+if __name__ == "__main__":
+    restart_with_huge_pages()  # before anything heavy is imported
+
+import sys
+from typing import Annotated, Any
+
+import jax
+import numpy as np
+from jaxtyping import Float64
+from pydantic import Field
+
+from src.config.errors import reported
+from src.config.settings import Settings
+from src.landscape.evaluation import at_points
+from src.landscape.objective import split_objective
+from src.landscape.sampled import Tolerance
+from src.landscape.surface import save
+from src.landscape.survey import grid, measured
+from src.plots.samples import Checked, samples
+from src.randomness import stream
+from src.studies.planes import PlaneStage, points_file, surveyed_to_tolerance
+from src.studies.progress import surveying
+from src.studies.results import markdown, write_results
+from src.studies.settings import StudySettings, read_study
+from src.studies.subjects import Subject
+from src.training.interruption import resumable
+
+
+class CloseSettings(Settings):
+    """What counts as close to the exact loss: the larger of two.
+
+    Attributes:
+        relative: part of the loss.
+        absolute: in nats.
+    """
+
+    relative: Annotated[float, Field(gt=0)]
+    absolute: Annotated[float, Field(gt=0)]
+
+
+class AccuracyStage(PlaneStage):
+    """One size of the study; it looks at the first split.
+
+    Attributes:
+        tolerance: to which the planes are measured.
+        checked: so many random points are measured on all images too.
+        close: the distance within which they should be.
+    """
+
+    tolerance: Tolerance
+    checked: Annotated[int, Field(gt=0)]
+    close: CloseSettings
+
+
+def main() -> None:
+    """Measures, draws and reports, stage by stage."""
+    with reported(), resumable():
+        settings = read_study(StudySettings[AccuracyStage], "surface_accuracy", sys.argv[1:])
+        for name, stage in settings.chosen().items():
+            report(f"surface_accuracy/{name}", stage)
+
+
+def report(name: str, stage: AccuracyStage) -> None:
+    """One stage, from its networks to its files."""
+    found = [check(subject, stage, seed) for subject in stage.subjects() for seed in stage.seeds]
+    facts = [describe(each, stage) for each in found]
+    close = f"within {100 * stage.close.relative:g} % or {stage.close.absolute:g}, %"
+    heading = ["network", "images %", "points checked", close, "within two errors %", "farthest %"]
+    rows = [
+        [each.surface.title, f"{100 * 100 * own['images_share']:.1f}", own["checked"]]
+        + [f"{100 * own[key]:.1f}" for key in ("close", "two_errors", "farthest")]
+        for each, own in zip(found, facts, strict=True)
+    ]
+    directory = write_results(name, facts, figures={"samples": samples(found)}, table=markdown(heading, rows))
+    for each in found:
+        save(each.surface, directory / f"{each.surface.title.replace(' ', '_')}_{each.surface.metadata['seed']}.npz")
+
+
+def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
+    """A plane to a tolerance, and the exact losses at some of its points."""
+    split = stage.splits[0]
+    objective = split_objective(subject.module, subject.task, subject.outputs, {split: subject.splits[split]})
+    directions, axes = stage.random_directions(objective.parameters, seed), stage.axes()
+    identity = stage.identity(subject, seed, batch_norm="frozen")
+    surface = surveyed_to_tolerance(subject, directions, axes, stage.tolerance, identity)
+    places = grid(axes)
+    chosen = np.asarray(jax.random.permutation(stream(seed, "checked points"), len(places)))[: stage.checked]
+    about = {**identity, "checked": stage.checked}
+    with surveying(f"{subject.title}, exactly") as told:
+        file = points_file(axes, about)
+        exact = measured(at_points(objective, directions), places[chosen], about=about, points=file, told=told)
+    return Checked(surface, split, chosen, np.array([row[f"{split}_loss"] for row in exact]))
+
+
+def describe(each: Checked, stage: AccuracyStage) -> dict[str, Any]:
+    """What the table says of a network."""
+    exact: Float64[np.ndarray, "k"] = each.exact
+    apart, error = np.abs(each.sampled("loss") - exact), each.sampled("loss_error")
+    return {
+        "images_share": float(each.shares().mean()),
+        "checked": len(exact),
+        "close": float(np.mean(apart <= np.maximum(stage.close.relative * exact, stage.close.absolute))),
+        "two_errors": float(np.mean(apart <= 2 * error + 1e-5 * exact)),  # two ways of adding float32 up
+        "farthest": float(np.max(apart / exact)),
+        "points": [
+            {"point": int(point), "exact": float(loss), "sampled": float(sampled), "error": float(own)}
+            for point, loss, sampled, own in zip(each.chosen, exact, each.sampled("loss"), error, strict=True)
+        ],
+        **each.surface.metadata,
+    }
+
+
+if __name__ == "__main__":
+    main()
