@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from src.config.errors import reported
+from src.config.errors import UserError, reported
 from src.interpret.groups import Difference, colour_shares, first_filters, halves_differ
 from src.plots.groups import Group, groups_figure
 from src.studies.arms import Arm, finished_runs
@@ -79,15 +79,21 @@ def main() -> None:
 
 
 def report(name: str, stage: GroupStage) -> None:
-    """One stage, from its runs to its files."""
+    """One stage, from its runs to its files.
+
+    Raises:
+        UserError: no run came to its end.
+    """
     arms = [Arm(network, (*own, *stage.common)) for network, own in stage.networks.items()]
     runs = finished_runs(arms, stage.seeds)
-    found = {network: {seed: measure(run, seed) for seed, run in own.items()} for network, own in runs.items()}
+    found = {network: {seed: measure(run, seed) for seed, run in own.items()} for network, own in runs.items() if own}
+    if not found:
+        raise UserError(f"{name}: no run finished")
     record = {
         "networks": {network: {seed: as_record(one) for seed, one in own.items()} for network, own in found.items()},
         "runs": [run.record() for own in runs.values() for run in own.values()],
     }
-    pictures = {network: own[min(own)].halves() for network, own in found.items() if own}
+    pictures = {network: own[min(own)].halves() for network, own in found.items()}
     write_results(
         name, record, figures={"filters": groups_figure(pictures)}, table=f"{as_table(found)}\n{verdict(found)}"
     )
