@@ -120,7 +120,7 @@ def as_record(one: Measured) -> dict[str, object]:
 
 def as_table(found: Mapping[str, Mapping[int, Measured]]) -> str:
     """A row for each run."""
-    heads = ["network", "seed", "test accuracy %", "colour, group 1 %", "group 2 %", "difference", "p"]
+    heads = ["network", "seed", "test accuracy %", "colour, first half %", "second half %", "difference", "p"]
     rows = [
         [
             network,

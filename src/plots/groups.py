@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from src.plots.style import bare, quiet
 
@@ -29,13 +30,13 @@ class Group(NamedTuple):
 
 def groups_figure(networks: Mapping[str, tuple[Group, Group]]) -> Figure:
     """A row for each network: the filters of both groups in the order of their shares, and the shares themselves."""
-    figure = Figure(figsize=(11.5, 2.3 * len(networks) + 0.3), layout="constrained")
+    figure = Figure(figsize=(11.5, 1.75 * len(networks) + 0.4), layout=ConstrainedLayoutEngine(w_pad=0.12))
     axes = figure.subplots(len(networks), 3, squeeze=False, width_ratios=[1.5, 1.5, 1])
     for row, (name, groups) in zip(axes, networks.items(), strict=True):
-        for axis, group, color, number in zip(row, groups, GROUPS, (1, 2), strict=False):
+        for axis, group, color, half in zip(row, groups, GROUPS, ("first", "second"), strict=False):
             axis.imshow(_tiles(group.filters[..., np.argsort(group.shares)]))
             bare(axis)
-            axis.set_title(f"group {number}, colour {group.shares.mean():.0%}", fontsize=10, color=color)
+            axis.set_title(f"{half} half, colour {group.shares.mean():.0%}", fontsize=10, color=color)
         row[0].set_ylabel(name, fontsize=10)
         _shares(row[2], groups)
     axes[-1, 2].set_xlabel("filters, in order")

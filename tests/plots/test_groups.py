@@ -12,4 +12,4 @@ def test_filters_stand_in_the_order_of_their_shares_around_grey():
     assert picture.shape == (2, 35, 3)
     assert (picture[:, :2] == 0).all()
     assert (picture[:, 3:5] == 1).all()
-    assert [axis.get_title() for axis in figure.axes[:2]] == ["group 1, colour 50%", "group 2, colour 25%"]
+    assert [axis.get_title() for axis in figure.axes[:2]] == ["first half, colour 50%", "second half, colour 25%"]
