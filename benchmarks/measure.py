@@ -9,18 +9,19 @@ from typing import Any
 import jax
 
 from src.runs.provenance import commit, uncommitted
+from src.studies.timing import Ratio
 
 RESULTS = Path("results/benchmarks")
 
 
 def ratio(seconds: dict[str, list[float]], ours: str, peer: str) -> dict[str, Any]:
     """How fast ours is beside its peer: the median of the rounds' ratios, their extremes, and n."""
-    ratios = [theirs / own for own, theirs in zip(seconds[ours], seconds[peer], strict=True)]
+    found = Ratio.of(seconds[peer], seconds[ours])
     return {
-        "speed_ratio": statistics.median(ratios),
-        "lowest": min(ratios),
-        "highest": max(ratios),
-        "n": len(ratios),
+        "speed_ratio": found.median,
+        "lowest": found.lowest,
+        "highest": found.highest,
+        "n": found.n,
         "median_seconds": {name: statistics.median(seconds[name]) for name in (ours, peer)},
     }
 

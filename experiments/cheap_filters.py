@@ -23,12 +23,13 @@ from src.config.settings import Settings
 from src.models.filter_stacks import FilterStackSettings
 from src.plots.filters import Measured, accuracy_front, seconds_against_multiplications
 from src.studies.arms import Arm, at_best, finished_runs
-from src.studies.costs import Ratio, step_ratios, traced_costs
+from src.studies.costs import step_ratios, traced_costs
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import error_difference, final_errors, first_run, reference_runs
 from src.studies.settings import Stage, StudySettings, read_study
+from src.studies.timing import Ratio
 from src.training.interruption import resumable
 
 LEARNING_RATE = "optimizer.learning_rate"

@@ -28,7 +28,7 @@ from src.studies.arms import Arm, at_best, finished_runs
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
-from src.studies.scores import first_run
+from src.studies.scores import final_errors, first_run
 from src.studies.settings import Stage, StudySettings, read_study
 from src.tasks.intervals import wilson_interval
 from src.training.finished import load_run
@@ -85,7 +85,10 @@ def report(name: str, stage: DepthStage) -> None:
     runs = finished_runs(arms, stage.seeds)
     networks = {arm.name: describe(arm, runs[arm.name]) for arm in arms if runs[arm.name]}
     layers = {name: layer_signals(own[min(own)]) for name, own in runs.items() if own}
-    differences = {split: difference_of_differences(runs, stage.compared, split) for split in ("train", "test")}
+    differences = {
+        "train": difference_of_differences({name: training_errors(own) for name, own in runs.items()}, stage.compared),
+        "test": difference_of_differences({name: final_errors(own) for name, own in runs.items()}, stage.compared),
+    }
     table = f"{as_table(networks)}\n{criterion(differences, stage.compared)}"
     record = {
         "networks": networks,
@@ -96,7 +99,7 @@ def report(name: str, stage: DepthStage) -> None:
     write_results(name, record, figures=figures(runs, layers), table=table)
 
 
-def errors(run: StudyRun, split: str) -> tuple[list[int], list[float]]:
+def error_curve(run: StudyRun, split: str) -> tuple[list[int], list[float]]:
     """Steps and errors in percent; on training images as they were met, randomly changed, as in the paper."""
     points = [
         (int(row["step"]), 100 * (1 - row[f"{split}_accuracy"])) for row in run.rows() if f"{split}_accuracy" in row
@@ -104,16 +107,19 @@ def errors(run: StudyRun, split: str) -> tuple[list[int], list[float]]:
     return [step for step, _ in points], [error for _, error in points]
 
 
-def last_error(run: StudyRun, split: str) -> float:
-    """The test error of the final network, or the mean training error over the last tenth of the steps."""
-    steps, found = errors(run, split)
-    late = [error for step, error in zip(steps, found, strict=True) if step > 0.9 * steps[-1]]
-    return found[-1] if split == "test" else sum(late) / len(late)
+def training_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:
+    """Mean training errors over the last tenth of the steps, in percent, by seed."""
+    found = {}
+    for seed, run in runs.items():
+        steps, own = error_curve(run, "train")
+        late = [error for step, error in zip(steps, own, strict=True) if step > 0.9 * steps[-1]]
+        found[seed] = sum(late) / len(late)
+    return found
 
 
 def describe(arm: Arm, runs: Mapping[int, StudyRun]) -> dict[str, Any]:
     """What the table says of a network."""
-    found = {split: [last_error(run, split) for run in runs.values()] for split in ("train", "test")}
+    found = {"train": [*training_errors(runs).values()], "test": [*final_errors(runs).values()]}
     guessing = 100 * (1 - 1 / first_run(runs).settings.dataset().spec.classes)
     trained = sum(error < TRAINED * guessing for error in found["train"])
     return {
@@ -128,7 +134,7 @@ def describe(arm: Arm, runs: Mapping[int, StudyRun]) -> dict[str, Any]:
     }
 
 
-def difference_of_differences(runs: Mapping[str, Mapping[int, StudyRun]], compared: list[int], split: str) -> Estimate:
+def difference_of_differences(errors: Mapping[str, Mapping[int, float]], compared: list[int]) -> Estimate:
     """(deep plain - shallow plain) - (deep residual - shallow residual) in error, seed by seed, in points of percent.
 
     Raises:
@@ -136,10 +142,10 @@ def difference_of_differences(runs: Mapping[str, Mapping[int, StudyRun]], compar
     """
     shallow, deep = compared
     signs = {f"plain-{deep}": 1, f"plain-{shallow}": -1, f"residual-{deep}": -1, f"residual-{shallow}": 1}
-    seeds = set.intersection(*(set(runs[name]) for name in signs))
+    seeds = set.intersection(*(set(errors[name]) for name in signs))
     if not seeds:
         raise UserError(f"no seed has finished runs of {', '.join(signs)}")
-    return estimate([sum(sign * last_error(runs[name][seed], split) for name, sign in signs.items()) for seed in seeds])
+    return estimate([sum(sign * errors[name][seed] for name, sign in signs.items()) for seed in seeds])
 
 
 def layer_signals(run: StudyRun) -> dict[str, Any]:
@@ -221,8 +227,8 @@ def mean_curve(name: str, runs: Mapping[int, StudyRun]) -> Curve:
     """The errors of a network on the way, averaged over the seeds."""
 
     def mean(split: str) -> tuple[list[int], list[float]]:
-        steps, _ = errors(first_run(runs), split)
-        return steps, np.mean([errors(run, split)[1] for run in runs.values()], axis=0).tolist()
+        steps, _ = error_curve(first_run(runs), split)
+        return steps, np.mean([error_curve(run, split)[1] for run in runs.values()], axis=0).tolist()
 
     return Curve(name, mean("train"), mean("test"))
 

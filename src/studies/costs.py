@@ -1,6 +1,5 @@
 """What the networks of a study cost: by the formulas, by the traced program, and by the clock."""
 
-import statistics
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -8,7 +7,7 @@ from flax import nnx
 
 from src.models.summary import layers
 from src.studies.runs import StudyRun
-from src.studies.timing import in_turn, training_step
+from src.studies.timing import Ratio, in_turn, training_step
 from src.training.engine import Engine
 from src.training.plan import make_plan
 
@@ -27,25 +26,6 @@ class Costs(NamedTuple):
     field: int
 
 
-class Ratio(NamedTuple):
-    """The time of a training step over that of another network.
-
-    Attributes:
-        median: over the rounds in which both were timed in turn.
-        lowest: of them.
-        highest: of them.
-        n: number of rounds.
-    """
-
-    median: float
-    lowest: float
-    highest: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.median:.2f} ({self.lowest:.2f} to {self.highest:.2f})"
-
-
 def traced_costs(run: StudyRun) -> Costs:
     """Traces the network of a run; nothing is computed."""
     settings, spec = run.settings, run.settings.dataset().spec
@@ -60,8 +40,7 @@ def step_ratios(runs: Mapping[str, StudyRun], rounds: int) -> dict[str, Ratio]:
     engines = {name: engine(run) for name, run in runs.items()}
     seconds = in_turn({name: training_step(engine) for name, engine in engines.items()}, rounds=rounds)
     first = next(iter(seconds.values()))
-    ratios = {name: [own / other for own, other in zip(found, first, strict=True)] for name, found in seconds.items()}
-    return {name: Ratio(statistics.median(found), min(found), max(found), rounds) for name, found in ratios.items()}
+    return {name: Ratio.of(found, first) for name, found in seconds.items()}
 
 
 def engine(run: StudyRun) -> Engine:

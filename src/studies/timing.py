@@ -1,13 +1,39 @@
 """Timing in turn: A B A B …, so that a machine that drifts does so under all of them."""
 
 import itertools
+import statistics
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 
 from src.training.engine import Engine
+
+
+class Ratio(NamedTuple):
+    """A time over another, both taken in turn.
+
+    Attributes:
+        median: over the rounds.
+        lowest: of them.
+        highest: of them.
+        n: number of rounds.
+    """
+
+    median: float
+    lowest: float
+    highest: float
+    n: int
+
+    @staticmethod
+    def of(seconds: Sequence[float], others: Sequence[float]) -> "Ratio":
+        """The first over the second, round by round."""
+        ratios = [own / other for own, other in zip(seconds, others, strict=True)]
+        return Ratio(statistics.median(ratios), min(ratios), max(ratios), len(ratios))
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.lowest:.2f} to {self.highest:.2f})"
 
 
 def in_turn(work: Mapping[str, Callable[[], Any]], *, rounds: int, warm_up: int = 1) -> dict[str, list[float]]:

@@ -20,7 +20,7 @@ from src.training.parallel import AXIS, ParallelSettings, replicate
 from src.training.plan import Plan
 from src.training.settings import PrecisionSettings, RunSettings
 from src.training.state import Network, Snapshot, TrainState, initial_state
-from src.training.step import training_chunk, zero_training_sums
+from src.training.step import training_chunk, training_step, zero_training_sums
 
 STEPS_PER_DISPATCH = {"cpu": 1}
 MANY_STEPS = 10
@@ -94,7 +94,7 @@ class Engine:
 
     @cached_property
     def _chunk(self) -> Any:
-        chunk = training_chunk(
+        step = training_step(
             self.network,
             self.settings.task,
             self._optimizer,
@@ -102,8 +102,8 @@ class Engine:
             self._batching,
             self.settings.train,
             devices=self.mesh.size,
-            looped=self.steps_per_dispatch > 1,
         )
+        chunk = training_chunk(step, looped=self.steps_per_dispatch > 1)
         return self.settings.parallel.place(chunk, self.mesh, donate=(0, 1))
 
 

@@ -15,6 +15,7 @@ from src.training.schedule import steered_scale
 from src.training.settings import TrainSettings
 from src.training.state import Network, TrainState, Tree
 
+Step = Callable[[TrainState, Sums, Resident, Window], tuple[TrainState, Sums]]
 Chunk = Callable[[TrainState, Sums, Resident, Window, Int[Array, ""]], tuple[TrainState, Sums]]
 
 
@@ -52,7 +53,7 @@ def batch_gradient(
     return gradient
 
 
-def training_chunk(
+def training_step(
     network: Network,
     task: TaskSettings,
     optimizer: optax.GradientTransformationExtraArgs,
@@ -61,9 +62,8 @@ def training_chunk(
     train: TrainSettings,
     *,
     devices: int,
-    looped: bool,
-) -> Chunk:
-    """Makes the function that trains up to a given step in one dispatch.
+) -> Step:
+    """Makes the function that takes one step.
 
     A step whose loss or gradient is not finite leaves the state as it was, the step number included: the run stands
     still there, and its last good state is not lost.
@@ -76,16 +76,13 @@ def training_chunk(
         batching: how batches are made.
         train: into how many slices a batch is cut, and how fast averaged parameters follow.
         devices: size of the axis.
-        looped: whether a dispatch may take several steps. On the CPU it may not: gradients of convolutions inside
-            loops leave XLA's fast path there, and a step takes some thirty times as long.
 
     Returns:
-        A function of state, sums so far, data, order and the step to stop before, giving state and sums.
+        A function of state, sums so far, data and order, giving state and sums.
     """
     gradient = batch_gradient(network, task, batching, train.accumulation, devices)
 
-    def step(carry: tuple[TrainState, Sums], data: Resident, order: Window) -> tuple[TrainState, Sums]:
-        state, sums = carry
+    def step(state: TrainState, sums: Sums, data: Resident, order: Window) -> tuple[TrainState, Sums]:
         value, slope, statistics, measured = gradient(state, data, order)
         updates, optimizer_state = optimizer.update(slope, state.optimizer, state.parameters, value=value)
         parameters = optax.apply_updates(state.parameters, updates)
@@ -100,12 +97,32 @@ def training_chunk(
         keep = partial(jnp.where, finite)
         return jax.tree.map(keep, new, state), jax.tree.map(lambda total, part: total + keep(part, 0), sums, measured)
 
+    return step
+
+
+def training_chunk(step: Step, *, looped: bool) -> Chunk:
+    """Makes the function that trains up to a given step in one dispatch.
+
+    Args:
+        step: takes one step.
+        looped: whether a dispatch may take several steps. On the CPU it may not: gradients of convolutions inside
+            loops leave XLA's fast path there, and a step takes some thirty times as long.
+
+    Returns:
+        A function of state, sums so far, data, order and the step to stop before, giving state and sums.
+    """
+
     def chunk(
         state: TrainState, sums: Sums, data: Resident, order: Window, stop: Int[Array, ""]
     ) -> tuple[TrainState, Sums]:
         if not looped:
-            return step((state, sums), data, order)
-        return jax.lax.fori_loop(state.step, stop, lambda _, carry: step(carry, data, order), (state, sums))
+            return step(state, sums, data, order)
+
+        def body(_: Array, carry: tuple[TrainState, Sums]) -> tuple[TrainState, Sums]:
+            state, sums = carry
+            return step(state, sums, data, order)
+
+        return jax.lax.fori_loop(state.step, stop, body, (state, sums))
 
     return chunk
 

@@ -31,3 +31,12 @@ def test_a_phrase_counts_wherever_it_stands():
     text = jnp.zeros((1, 100), jnp.int32).at[0, 40:45].set(jnp.arange(1, 6))
     assert jnp.allclose(net(text), net(jnp.roll(text, 5, axis=1)), atol=1e-5)
     assert not jnp.allclose(net(text), net(text[:, ::-1]), atol=1e-5)
+
+
+def test_weights_begin_as_in_keras():
+    """Between -0.05 and 0.05 for words, and between -x and x, x² = 6 / (inputs + outputs of a filter), for kernels."""
+    net = read("text_conv1d").build((500,), 1, rngs=nnx.Rngs(0))
+    kernels = [(net.conv1.kernel, 7 * (128 + 32)), (net.conv2.kernel, 7 * (32 + 32)), (net.head.kernel, 32 + 1)]
+    for weights, limit in [(net.embedding.embedding, 0.05), *((kernel, (6 / n) ** 0.5) for kernel, n in kernels)]:
+        assert 0.8 * limit < jnp.abs(weights[...]).max() <= limit
+        assert jnp.std(weights[...]) == pytest.approx(limit / 3**0.5, rel=0.25)

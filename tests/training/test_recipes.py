@@ -150,3 +150,18 @@ def test_weight_decay_is_coupled_as_in_the_papers(compose, nesterov, decayed):
             value -= 0.1 * (total + 0.9 * velocity[name] if nesterov else velocity[name])
     for name, value in expected.items():
         np.testing.assert_allclose(weights[name], value, rtol=1e-5)
+
+
+def test_rmsprop_is_that_of_keras(compose):
+    """The update rule of Keras 2, written out: epsilon joins the root, so that the smallest gradients move weights."""
+    transform = compose("optimizer=rmsprop").optimizer.build(lambda step: 0.01)
+    weights = jnp.array([1.0, 1.0])
+    expected, mean_square = np.ones(2), np.zeros(2)
+    state = transform.init(weights)
+    for step in range(3):
+        gradient = np.array([0.5, 1e-6 * (step - 3)])
+        updates, state = transform.update(jnp.asarray(gradient, jnp.float32), state, weights)
+        weights = optax.apply_updates(weights, updates)
+        mean_square = 0.9 * mean_square + 0.1 * gradient**2
+        expected -= 0.01 * gradient / (np.sqrt(mean_square) + 1e-7)
+    np.testing.assert_allclose(weights, expected, rtol=1e-5)
