@@ -50,7 +50,7 @@ def survey(
     for name, axis in zip(("alpha", "beta"), axes, strict=False):
         if len(axis) < 2:
             raise UserError(f"a surface needs at least two steps along {name}, not {len(axis)}")
-    about = {"title": title, "axes": [axis.tolist() for axis in axes], **identity}
+    about = {"axes": [axis.tolist() for axis in axes], **identity}
     found = measured(measure, grid(axes), about=about, points=points, told=told, order=order)
     shape = [len(axis) for axis in axes]
     values = {name: np.array([row[name] for row in found]).reshape(shape) for name in found[0]}

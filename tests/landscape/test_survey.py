@@ -177,5 +177,5 @@ def test_a_network_that_overflows_is_not_taken_for_one_that_guesses(trained):
 def test_points_are_lines_of_json(tmp_path):
     surface(tmp_path / "points.jsonl")
     lines = [json.loads(line) for line in (tmp_path / "points.jsonl").read_text().splitlines()]
-    assert lines[0]["title"] == "q"
+    assert lines[0] == {"axes": [axis.tolist() for axis in AXES], **IDENTITY}
     assert sorted(line["point"] for line in lines[1:]) == list(range(15))

@@ -11,9 +11,10 @@ from src.training.state import Network
 from tests.models.networks import read
 
 EXAMPLES, CLASSES, STEPS = 8, 10, 30
+SMALL = (32, 32, 3)
 # One network of each family, in its version for small images, as shallow as it comes.
 NETWORKS = {
-    "linear": {}, "dense": {}, "convnet": {}, "convnet_gmp": {}, "lenet5": {},
+    "linear": {}, "dense": {}, "text_conv1d": {}, "table_conv1d": {}, "convnet": {}, "convnet_gmp": {}, "lenet5": {},
     "alexnet": {"small": True}, "zfnet": {"small": True}, "vgg9": {}, "resnet": {"depth": 8},
     "resnet_preact": {"depth": 8}, "wide_resnet": {"depth": 10, "width": 2}, "filter_stack": {},
     "resnet18": {"small": True}, "densenet_cifar": {"depth": 16}, "mobilenet": {"small": True, "width": 0.5},
@@ -26,9 +27,16 @@ NETWORKS = {
 
 
 QUICK = (
-    "linear", "dense", "convnet", "convnet_gmp", "lenet5", "alexnet", "zfnet", "vgg9", "resnet", "resnet_preact",
-    "wide_resnet", "filter_stack",
+    "linear", "dense", "text_conv1d", "table_conv1d", "convnet", "convnet_gmp", "lenet5", "alexnet", "zfnet", "vgg9",
+    "resnet", "resnet_preact", "wide_resnet", "filter_stack",
 )  # fmt: skip
+
+
+def examples(shape):
+    """Noise: texts of random words, or images."""
+    if len(shape) == 1:
+        return jax.random.randint(jax.random.key(1), (EXAMPLES, *shape), 0, 10000)
+    return jax.random.normal(jax.random.key(1), (EXAMPLES, *shape))
 
 
 @pytest.mark.parametrize(
@@ -36,14 +44,14 @@ QUICK = (
 )
 def test_a_network_learns_one_batch(name):
     settings = read(name, **NETWORKS[name])
-    shape = settings.published.input_shape
+    shape = SMALL if NETWORKS[name].get("small") else settings.published.input_shape
     network = Network(settings.build(shape, CLASSES, rngs=nnx.Rngs(0)))
-    images = jax.random.normal(jax.random.key(1), (EXAMPLES, *shape))
+    inputs = examples(shape)
     labels = jnp.arange(EXAMPLES) % CLASSES
     keys = jax.random.split(jax.random.key(2), EXAMPLES)
 
     def loss(parameters, statistics):
-        outputs, after = network.train(parameters, statistics, images, keys)
+        outputs, after = network.train(parameters, statistics, inputs, keys)
         entropy = optax.softmax_cross_entropy_with_integer_labels
         value = entropy(outputs.main, labels).mean()
         for auxiliary in outputs.auxiliary:
