@@ -62,7 +62,7 @@ def measure(rounds: int) -> dict[str, Any]:
         run = engine(*arguments)
         data = run.split("test")
         module = run.network.module(run.initial_state())
-        objective = split_objective(module, run.settings.task, run.outputs, {"test": data}, batch_size=BATCH)
+        objective = split_objective(module, run.settings.task, {"test": data}, batch_size=BATCH)
         directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)]
         work = {
             "survey": surveyed(at_points(objective, directions)),

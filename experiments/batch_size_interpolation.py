@@ -153,7 +153,7 @@ def around(subject: Subject, stage: InterpolationStage, seed: int) -> Surface:
 
 def objective_of(subject: Subject, batch_norm: BatchNorm) -> Objective:
     """Loss and accuracy of a network on both splits."""
-    return split_objective(subject.module, subject.task, subject.outputs, subject.splits, batch_norm=batch_norm)
+    return split_objective(subject.module, subject.task, subject.splits, batch_norm=batch_norm)
 
 
 def kernel_norm(parameters: Tree) -> float:

@@ -111,9 +111,7 @@ def report(name: str, stage: SurfaceStage) -> None:
 
 def measured(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
     """The surface of a network in the plane of a seed."""
-    objective = split_objective(
-        subject.module, subject.task, subject.outputs, subject.splits, batch_norm=stage.batch_norm
-    )
+    objective = split_objective(subject.module, subject.task, subject.splits, batch_norm=stage.batch_norm)
     directions, about = plane(subject, objective.parameters, stage, seed)
     identity = stage.identity(subject, seed, batch_norm=stage.batch_norm, **about)
     if stage.tolerance is None:

@@ -88,7 +88,7 @@ def report(name: str, stage: AccuracyStage) -> None:
 def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
     """A plane to a tolerance, and the exact losses at some of its points."""
     split = stage.splits[0]
-    objective = split_objective(subject.module, subject.task, subject.outputs, {split: subject.splits[split]})
+    objective = split_objective(subject.module, subject.task, {split: subject.splits[split]})
     directions, axes = stage.random_directions(objective.parameters, seed), stage.axes()
     identity = stage.identity(subject, seed, batch_norm="frozen")
     surface = surveyed_to_tolerance(subject, directions, axes, stage.tolerance, identity)

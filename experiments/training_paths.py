@@ -106,7 +106,7 @@ def path_of(subject: Subject, stage: PathStage) -> Path:
     found = principal(weights[:-1], weights[-1])
     points = project(weights, weights[-1], found.directions)
     places = np.array([point.coordinates for point in points])
-    objective = split_objective(subject.module, subject.task, subject.outputs, subject.splits)
+    objective = split_objective(subject.module, subject.task, subject.splits)
     identity = {
         **subject.identity,
         "splits": stage.splits,

@@ -14,11 +14,11 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
 from src.config.errors import UserError
-from src.data.batches import Resident, evaluation_batch
+from src.data.batches import Batch, Resident
 from src.models.blocks import ConvNorm, Identity
 from src.models.resnet_cifar_preact import PreActivationBlock, PreActivationResNet
 from src.models.vgg import VGG
-from src.tasks.base import Sums, TaskSettings
+from src.tasks.base import Sums, TaskSettings, added_up
 from src.training.state import Tree
 
 BATCH = 500
@@ -143,11 +143,7 @@ def error(network: nnx.Module, task: TaskSettings, data: Resident) -> float:
 
 @partial(jax.jit, static_argnames=("definition", "task"))
 def _sums(definition: nnx.GraphDef, state: Tree, task: TaskSettings, data: Resident) -> Sums:
-    size = min(BATCH, len(data.labels))
-
-    def of_batch(first: Array) -> Sums:
-        batch = evaluation_batch(data, first, size)
+    def of_batch(batch: Batch) -> Sums:
         return task.sums(nnx.merge(definition, state, copy=True)(batch.images), batch, detailed=False)
 
-    sums = jax.lax.map(of_batch, jnp.arange(0, len(data.labels), size))
-    return jax.tree.map(lambda values: values.sum(axis=0), sums)
+    return added_up(of_batch, data, min(BATCH, len(data.labels)))

@@ -11,9 +11,8 @@ from jaxtyping import Array, Float
 
 from src.config.errors import UserError
 from src.data.batches import Batch, Resident, evaluation_batch
-from src.tasks.base import Sums, TaskSettings
+from src.tasks.base import Sums, TaskSettings, added_up
 from src.training.state import Tree
-from src.training.step import zero_sums
 
 BatchNorm = Literal["frozen", "recalibrated", "batch"]
 """Statistics of batch normalization: those of the trained network (the paper's), of the training images with the moved
@@ -68,15 +67,12 @@ def pure(module: nnx.Module, **norm: Any) -> tuple[Callable[..., tuple[Array, Tr
 class SplitMeasure:
     """Sums of a network's losses and hits over whole splits, as a function of its weights."""
 
-    def __init__(
-        self, module: nnx.Module, task: TaskSettings, outputs: int, batch_norm: BatchNorm, batch_size: int
-    ) -> None:
+    def __init__(self, module: nnx.Module, task: TaskSettings, batch_norm: BatchNorm, batch_size: int) -> None:
         """Prepares; see `split_objective`."""
         self._frozen, self.parameters, statistics = pure(module)
         self._statistics = jax.tree.map(jnp.array, jax.device_get(statistics))  # bound to no mesh of the training
         self._in_batch, _, _ = pure(module, use_running_average=False, momentum=0.0)
-        self._task, self._outputs = task, outputs
-        self._batch_norm, self._batch_size = batch_norm, batch_size
+        self._task, self._batch_norm, self._batch_size = task, batch_norm, batch_size
 
     def __call__(self, parameters: Tree, data: Mapping[str, Resident]) -> dict[str, Sums]:
         recalibrated = self._batch_norm == "recalibrated"
@@ -86,30 +82,26 @@ class SplitMeasure:
     def _sums(self, parameters: Tree, statistics: Tree, data: Resident) -> Sums:
         forward = self._in_batch if self._batch_norm == "batch" else self._frozen
 
-        def add(number: Array, total: Sums) -> Sums:
-            batch = evaluation_batch(data, number * self._batch_size, self._batch_size)
+        def sums(batch: Batch) -> Sums:
             outputs, _ = forward(parameters, statistics, batch.images)
-            return jax.tree.map(jnp.add, total, self._task.sums(outputs, batch, detailed=False))
+            return self._task.sums(outputs, batch, detailed=False)
 
-        batches = -(-len(data.labels) // self._batch_size)
-        return jax.lax.fori_loop(0, batches, add, zero_sums(self._task, self._outputs, detailed=False))
+        return added_up(sums, data, self._batch_size)
 
     def _recalibrated(self, parameters: Tree, data: Resident) -> Tree:
         """Means of the statistics that each batch has with these weights; a short last batch is left out."""
         batches = max(1, len(data.labels) // self._batch_size)
 
-        def add(number: Array, total: Tree) -> Tree:
-            batch = evaluation_batch(data, number * self._batch_size, self._batch_size)
-            return jax.tree.map(jnp.add, total, self._in_batch(parameters, self._statistics, batch.images)[1])
+        def statistics(batch: Batch) -> Tree:
+            return self._in_batch(parameters, self._statistics, batch.images)[1]
 
-        total = jax.lax.fori_loop(0, batches, add, jax.tree.map(jnp.zeros_like, self._statistics))
+        total = added_up(statistics, data, self._batch_size, whole=True)
         return jax.tree.map(lambda values: values / batches, total)
 
 
 def split_objective(
     module: nnx.Module,
     task: TaskSettings,
-    outputs: int,
     splits: Mapping[str, Resident],
     *,
     batch_norm: BatchNorm = "frozen",
@@ -120,7 +112,6 @@ def split_objective(
     Args:
         module: with the weights and statistics of the middle.
         task: what its outputs mean.
-        outputs: their length.
         splits: by name; `recalibrated` takes statistics from `train`.
         batch_norm: which statistics the network uses.
         batch_size: images that are computed at once; with `batch` it is part of the definition of the loss.
@@ -130,7 +121,7 @@ def split_objective(
     """
     if batch_norm == "recalibrated" and "train" not in splits:
         raise UserError("batch_norm=recalibrated takes statistics from the training images; add the split train")
-    measure = SplitMeasure(module, task, outputs, batch_norm, batch_size)
+    measure = SplitMeasure(module, task, batch_norm, batch_size)
 
     def summary(sums: Mapping[str, Any]) -> dict[str, float]:
         return {f"{split}_{name}": value for split in sums for name, value in task.summary(sums[split]).items()}

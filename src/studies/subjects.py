@@ -59,7 +59,6 @@ class Subject(NamedTuple):
         title: in tables and figures.
         module: in evaluation mode.
         task: what its outputs mean.
-        outputs: their length.
         splits: images and labels by name.
         identity: what defines all of it, as JSON can say it.
         run: that it is the end of; none for weights from elsewhere.
@@ -68,7 +67,6 @@ class Subject(NamedTuple):
     title: str
     module: nnx.Module
     task: TaskSettings
-    outputs: int
     splits: Mapping[str, Resident]
     identity: dict[str, Any]
     run: StudyRun | None
@@ -106,7 +104,6 @@ def _of_run(title: str, run: StudyRun, splits: Sequence[str], images: int | None
         title,
         engine.network.module(finished.state),
         engine.settings.task,
-        engine.outputs,
         {name: resident(_first(engine.dataset.split(name), images), constants) for name in splits},
         {"run": run.directory.path.name, "weights": state_sha256(finished.state), "images": images},
         run,
@@ -130,7 +127,7 @@ def _from_elsewhere(
     )
     own = {name: resident(_first(dataset.split(name), images), constants) for name in splits}
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Subject(title, module, task, outputs, own, {"weights": digest, "images": images}, None)
+    return Subject(title, module, task, own, {"weights": digest, "images": images}, None)
 
 
 def _first(split: Split, images: int | None) -> Split:

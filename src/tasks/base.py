@@ -1,16 +1,39 @@
 """What a task is: the meaning of a network's outputs."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from src.config.settings import Settings
-from src.data.batches import Batch
+from src.data.batches import Batch, Resident, evaluation_batch
 from src.data.examples import DataSpec
+from src.randomness import Scalar
 
 Sums = dict[str, Array]
 """Measurements of a batch that add up: over steps, over batches and over devices."""
+
+
+def added_up(measure: Callable[[Batch], Any], data: Resident, batch_size: int, *, whole: bool = False) -> Any:
+    """The sum of what is measured of every batch of a split; to be called inside a compiled function.
+
+    Args:
+        measure: gives a tree of arrays, in which examples without weight count nothing.
+        data: the split.
+        batch_size: examples in a batch.
+        whole: leaves a short last batch out.
+    """
+    examples = len(data.labels)
+    batches = max(1, examples // batch_size) if whole else -(-examples // batch_size)
+
+    def of(number: Scalar) -> Any:
+        return measure(evaluation_batch(data, number * batch_size, batch_size))
+
+    zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(of, 0))
+    return jax.lax.fori_loop(0, batches, lambda number, total: jax.tree.map(jnp.add, total, of(number)), zero)
 
 
 class Scores(NamedTuple):

@@ -68,7 +68,7 @@ def test_losses_at_points_of_the_surface_are_pytorchs(number):
     stage = read_study(StudySettings[SurfaceStage], "loss_surface", [f"stages.li.images={IMAGES}"]).stages["li"]
     stage = stage.model_copy(update={"networks": [stage.networks[number]]})
     (subject,) = stage.subjects()
-    objective = split_objective(subject.module, subject.task, subject.outputs, subject.splits, batch_size=IMAGES)
+    objective = split_objective(subject.module, subject.task, subject.splits, batch_size=IMAGES)
     directions = stage.random_directions(objective.parameters, seed=3)
     (where,) = [stage.networks[0].weights.file]
     li = read_arrays(LI / where.rpartition("/")[2])

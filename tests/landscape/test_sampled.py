@@ -130,7 +130,7 @@ def test_a_tolerance_that_takes_everything_gives_the_exact_surface(tmp_path, eng
     engine = engine()
     state, data = engine.initial_state(), jax.device_get(engine.split("test"))
     module, task = engine.network.module(state), engine.settings.task
-    objective = split_objective(module, task, engine.outputs, {"test": data})
+    objective = split_objective(module, task, {"test": data})
     directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in range(2)]
     axes = [np.linspace(-1, 1, 3)] * 2
     places = grid(axes)

@@ -109,7 +109,7 @@ def trained(engine):
 def measured(engine, state, **options):
     splits = {name: jax.device_get(engine.split(name)) for name in ("train", "test")}
     module = engine.network.module(state)
-    found = split_objective(module, engine.settings.task, engine.outputs, splits, **options)
+    found = split_objective(module, engine.settings.task, splits, **options)
     return found.summary(jax.device_get(jax.jit(found.measure)(found.parameters, found.data)))
 
 
@@ -143,7 +143,7 @@ def test_statistics_are_recalibrated_at_every_place_on_any_mesh(trained):
     engine, state = trained
     splits = {"train": engine.split("train")}
     module = engine.network.module(state)
-    objective = split_objective(module, engine.settings.task, engine.outputs, splits, batch_norm="recalibrated")
+    objective = split_objective(module, engine.settings.task, splits, batch_norm="recalibrated")
     rows = at_points(objective, [objective.parameters])(np.zeros((jax.device_count(), 1), np.float32))
     assert rows[0]["train_loss"] == pytest.approx(measured(engine, state, batch_norm="recalibrated")["train_loss"])
 
@@ -154,7 +154,6 @@ def test_recalibration_needs_training_images(trained):
         split_objective(
             engine.network.module(state),
             engine.settings.task,
-            10,
             {"test": engine.split("test")},
             batch_norm="recalibrated",
         )
@@ -165,7 +164,7 @@ def test_a_network_that_overflows_is_not_taken_for_one_that_guesses(trained):
     engine, state = trained
     data = jax.device_get(engine.split("train"))
     module, task = engine.network.module(state), engine.settings.task
-    objective = split_objective(module, task, engine.outputs, {"train": data})
+    objective = split_objective(module, task, {"train": data})
     away = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.inf), objective.parameters)
     places = np.array([[0.0]] * 7 + [[1.0]], np.float32)
     *_, gone = at_points(objective, [away])(places)
