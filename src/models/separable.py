@@ -39,3 +39,27 @@ class SeparableConv(nnx.Module):
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
         return self.pointwise(self.depthwise(x))
+
+
+class SeparableNorm(nnx.Module):
+    """A separable convolution, then batch normalization.
+
+    Input `[batch, height, width, inputs]`, output `[batch, height / stride, width / stride, outputs]`, rounded up.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int = 3,
+        stride: int = 1,
+        momentum: float,
+        epsilon: float,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.conv = SeparableConv(inputs, outputs, kernel=kernel, stride=stride, rngs=rngs)
+        self.norm = nnx.BatchNorm(outputs, momentum=momentum, epsilon=epsilon, rngs=rngs)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
+        return self.norm(self.conv(x))

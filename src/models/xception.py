@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import ConvNorm, Identity, he_normal
 from src.models.pooling import GlobalAveragePool, MaxPool
-from src.models.separable import SeparableConv
+from src.models.separable import SeparableNorm
 
 STEM = (32, 64)
 ENTRY = ((128, 128), (256, 256), (728, 728))
@@ -24,6 +24,7 @@ EPSILON = 1e-3
 MOMENTUM = 0.99
 
 conv_norm = partial(ConvNorm, epsilon=EPSILON, momentum=MOMENTUM)
+separable_norm = partial(SeparableNorm, epsilon=EPSILON, momentum=MOMENTUM)
 
 
 class XceptionSettings(ModelSettings):
@@ -69,7 +70,7 @@ class Xception(nnx.Module):
             inputs = widths[-1]
         self.tail: nnx.List = nnx.List()
         for width in TAIL:
-            self.tail.append(SeparableNorm(inputs, width, rngs=rngs))
+            self.tail.append(separable_norm(inputs, width, rngs=rngs))
             inputs = width
         self.pool = GlobalAveragePool()
         self.head = nnx.Linear(inputs, outputs, kernel_init=he_normal, rngs=rngs)
@@ -93,7 +94,7 @@ class Block(nnx.Module):
         self.relu_first = relu_first
         self.convs: nnx.List = nnx.List()
         for before, width in zip((inputs, *widths), widths, strict=False):
-            self.convs.append(SeparableNorm(before, width, rngs=rngs))
+            self.convs.append(separable_norm(before, width, rngs=rngs))
         self.pool = MaxPool(3, stride, padding="SAME") if stride > 1 else Identity()
         same = stride == 1 and inputs == widths[-1]
         self.shortcut = Identity() if same else conv_norm(inputs, widths[-1], kernel=1, stride=stride, rngs=rngs)
@@ -103,17 +104,3 @@ class Block(nnx.Module):
         for number, conv in enumerate(self.convs):
             y = conv(nnx.relu(y) if number > 0 or self.relu_first else y)
         return self.pool(y) + self.shortcut(x)
-
-
-class SeparableNorm(nnx.Module):
-    """A separable 3x3 convolution, then batch normalization.
-
-    Input `[batch, height, width, inputs]`, output `[batch, height, width, outputs]`.
-    """
-
-    def __init__(self, inputs: int, outputs: int, *, rngs: nnx.Rngs) -> None:
-        self.conv = SeparableConv(inputs, outputs, rngs=rngs)
-        self.norm = nnx.BatchNorm(outputs, momentum=MOMENTUM, epsilon=EPSILON, rngs=rngs)
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w d"]:
-        return self.norm(self.conv(x))

@@ -14,11 +14,12 @@ from src.models import inception_resnet_v2 as inception_resnets
 from src.models import inception_v3 as inceptions
 from src.models import mobilenet as mobilenets
 from src.models import mobilenet_v2 as mobilenets_v2
+from src.models import nasnet as nasnets
 from src.models import resnet as resnets
 from src.models import xception as xceptions
 from src.models.vgg import CONVOLUTIONS
 from src.pretrained.chains import branches, convolutions
-from src.pretrained.names import Names, conv_norm, depthwise, one_pixel, pointwise
+from src.pretrained.names import Kernel, Names, conv_norm, depthwise, one_pixel, pointwise
 
 
 def _places(counts: Iterable[int]) -> list[str]:
@@ -104,18 +105,20 @@ def xception(arrays: Iterable[str]) -> Names:
     blocks = (*xceptions.ENTRY, *xceptions.MIDDLE, *xceptions.EXIT)
     for number, widths in enumerate(blocks):
         for conv in range(len(widths)):
-            layers |= _separable(f"blocks.{number}.convs.{conv}", f"block{number + 2}_sepconv{conv + 1}")
+            theirs = f"block{number + 2}_sepconv{conv + 1}"
+            layers |= _separable(f"blocks.{number}.convs.{conv}", theirs, f"{theirs}_bn")
     for conv in range(len(xceptions.TAIL)):
-        layers |= _separable(f"tail.{conv}", f"block{len(blocks) + 2}_sepconv{conv + 1}")
+        theirs = f"block{len(blocks) + 2}_sepconv{conv + 1}"
+        layers |= _separable(f"tail.{conv}", theirs, f"{theirs}_bn")
     shortcuts = [f"blocks.{number}.shortcut" for number, widths in enumerate(blocks) if widths not in xceptions.MIDDLE]
     return layers | _by_number(shortcuts, arrays)
 
 
-def _separable(ours: str, theirs: str) -> Names:
+def _separable(ours: str, theirs: str, norm: str) -> Names:
     return {
         f"{ours}.conv.depthwise": depthwise(theirs),
         f"{ours}.conv.pointwise": pointwise(theirs),
-        f"{ours}.norm": f"{theirs}_bn",
+        f"{ours}.norm": norm,
     }
 
 
@@ -137,6 +140,46 @@ def inception_resnet_v2(arrays: Iterable[str]) -> Names:
             ours += branches(module, f"{residual}.branches")
             layers[f"{residual}.widen"] = f"block{kind}_{place}_conv"
     return layers | _by_number(ours, arrays)
+
+
+def nasnet(size: str, arrays: Iterable[str]) -> Names:
+    """NASNetMobile and NASNetLarge, from the names of their arrays, where scopes stand before the names of layers."""
+    plan, normals = nasnets.PLANS[size], 0
+    layers: Names = conv_norm("stem", "stem_conv1", "stem_bn1") | {"head": "predictions"}
+    for number, (kind, _, _) in enumerate(nasnets.places(plan, small=False)):
+        if kind is nasnets.NORMAL:
+            word, block = "normal", str(normals + (normals >= plan.cells))
+            normals += 1
+        else:
+            word, block = "reduction", f"reduce_{normals}" if normals else f"stem_{number + 1}"
+        ours = f"cells.{number}"
+        layers |= conv_norm(f"{ours}.now", f"{word}_conv_1_{block}", f"{word}_bn_1_{block}")
+        layers |= conv_norm(f"{ours}.before", f"adjust_conv_projection_{block}", f"adjust_bn_{block}")
+        layers |= {f"{ours}.before.even": f"adjust_conv_1_{block}", f"{ours}.before.odd": f"adjust_conv_2_{block}"}
+        for place, pair in enumerate(kind.sums):
+            # The fourth sum of a reduction has no convolution; Keras calls that of the fifth the fourth.
+            theirs = place + 1 if word == "normal" else min(place + 1, 4)
+            for side, left_or_right in enumerate(("left", "right")):
+                if isinstance(pair[side][0], int):
+                    layers |= _separables(f"{ours}.sums.{place}.{side}", f"{word}_{left_or_right}{theirs}_{block}")
+    return _in_scopes(layers, arrays)
+
+
+def _separables(ours: str, theirs: str) -> Names:
+    first = _separable(f"{ours}.first", f"separable_conv_1_{theirs}", f"separable_conv_1_bn_{theirs}")
+    return first | _separable(f"{ours}.second", f"separable_conv_2_{theirs}", f"separable_conv_2_bn_{theirs}")
+
+
+def _in_scopes(layers: Names, arrays: Iterable[str]) -> Names:
+    """The same table with the scopes that stand before the names of layers in the names of these arrays."""
+    scoped = {path.split("/")[-1]: path for path in (name.rpartition("/")[0] for name in arrays)}
+
+    def found(entry: str | Kernel) -> str | Kernel:
+        if isinstance(entry, Kernel):
+            return entry._replace(layer=scoped.get(entry.layer, entry.layer))
+        return scoped.get(entry, entry)
+
+    return {ours: found(entry) for ours, entry in layers.items()}
 
 
 def _by_number(ours: Sequence[str], arrays: Iterable[str]) -> Names:

@@ -58,6 +58,8 @@ def twin(name):
         ("Xception", "xception", {}, names.xception),
         ("InceptionV3", "inception_v3", VARIANT, names.inception_v3),
         ("InceptionResNetV2", "inception_resnet_v2", {}, names.inception_resnet_v2),
+        ("NASNetMobile", "nasnet_mobile", {}, lambda arrays: names.nasnet("mobile", arrays)),
+        ("NASNetLarge", "nasnet_large", {}, lambda arrays: names.nasnet("large", arrays)),
     ],
 )
 def test_twins_agree(theirs, own, changes, layers, double):

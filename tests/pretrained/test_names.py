@@ -41,6 +41,8 @@ def numbered(count):
         ("xception", {}, keras.xception(numbered(4))),
         ("inception_v3", KERAS_VARIANT, keras.inception_v3(numbered(94))),
         ("inception_resnet_v2", {}, keras.inception_resnet_v2(numbered(203))),
+        ("nasnet_mobile", {}, keras.nasnet("mobile", [])),
+        ("nasnet_large", {}, keras.nasnet("large", [])),
     ],
 )
 def test_tables_name_every_layer_once(name, changes, table):
@@ -48,6 +50,13 @@ def test_tables_name_every_layer_once(name, changes, table):
     layers = {".".join(map(str, path[:-1])) for path, _ in nnx.to_flat_state(state)}
     assert layers <= set(table)
     assert len({table[layer] for layer in layers}) == len(layers)
+
+
+def test_scopes_stand_before_the_names_of_layers():
+    table = keras.nasnet("mobile", ["a/b/normal_conv_1_0/kernel", "c/separable_conv_1_normal_left1_0/pointwise_kernel"])
+    assert table["cells.2.now.conv"] == "a/b/normal_conv_1_0"
+    assert table["cells.2.sums.0.0.first.conv.pointwise"] == pointwise("c/separable_conv_1_normal_left1_0")
+    assert table["stem.conv"] == "stem_conv1"
 
 
 def test_rows_of_a_linear_layer_follow_the_flattening():

@@ -41,7 +41,7 @@ def _inputs(name, shape):
 
 def images(side):
     """Two images of random squares, which differ also in their means."""
-    squares = np.random.default_rng(1).standard_normal((2, 20, 20, 3))
+    squares = np.random.default_rng(1).standard_normal((2, 21, 21, 3))
     return np.repeat(np.repeat(squares, 16, 1), 16, 2)[:, :side, :side]
 
 
