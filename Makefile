@@ -18,7 +18,7 @@ test: $(READY)  ## Run the tests (under ten minutes on two cores)
 test-heavy: $(READY)  ## Run the tests that take minutes each
 	$(RUN) pytest -n 2 -m heavy $(ARGS)
 
-test-slow: $(READY)  ## Train the deepest networks for thirty steps (half an hour or more on two cores)
+test-slow: $(READY)  ## Train the deepest networks for thirty steps (half an hour on two cores)
 	$(RUN) pytest -n 2 -m slow $(ARGS)
 
 survive: $(READY)  ## Kill a run a hundred times at random moments and compare bits: make survive KILLS=100
