@@ -8,7 +8,7 @@ from src.config.errors import UserError
 from src.models.base import parameter_count, total_count
 from src.models.nasnet import PLANS, Halve, ZeroEdge, places
 from src.models.pooling import AveragePool, MaxPool
-from tests.models.networks import abstract, read, shapes
+from tests.models.networks import abstract, read, shapes, table
 
 
 @pytest.mark.parametrize(
@@ -29,16 +29,22 @@ def cells(found):
     return list(dict.fromkeys(shape for name, shape in found.items() if name.endswith("sums.0.0.second.norm")))
 
 
-def test_maps_have_the_sizes_of_keras():
-    found = shapes(read("nasnet_mobile"))
+def test_maps_have_the_sizes_of_keras_and_cost_what_the_authors_say():
+    """564 million multiply-adds."""
+    rows = table(read("nasnet_mobile"))
+    assert sum(row.multiplications for row in rows) == 563_638_816
+    found = {row.name: row.output_shape for row in rows}
     assert found["stem.conv"] == (111, 111, 32)
     assert cells(found) == [(56, 56, 11), (28, 28, 22), (28, 28, 44), (14, 14, 88), (7, 7, 176)]
     assert found["pool"] == (1056,)
 
 
 @pytest.mark.heavy
-def test_maps_of_the_large_network_have_the_sizes_of_keras():
-    found = shapes(read("nasnet_large"))
+def test_maps_of_the_large_network_have_the_sizes_of_keras_and_cost_what_the_authors_say():
+    """23.8 billion multiply-adds."""
+    rows = table(read("nasnet_large"))
+    assert sum(row.multiplications for row in rows) == 23_783_414_658
+    found = {row.name: row.output_shape for row in rows}
     assert found["stem.conv"] == (165, 165, 96)
     assert cells(found) == [(83, 83, 42), (42, 42, 84), (42, 42, 168), (21, 21, 336), (11, 11, 672)]
     assert found["pool"] == (4032,)
