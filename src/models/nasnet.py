@@ -246,7 +246,7 @@ class Separables(nnx.Module):
 
 
 class ZeroEdge(nnx.Module):
-    """3x3 pooling of stride 2 that takes zeros around the image for pixels, as Keras does and the authors do not.
+    """3x3 pooling of stride 2 that takes zeros around the image for pixels, as Keras does.
 
     Input `[batch, height, width, channels]`, output `[batch, height / 2, width / 2, channels]`, rounded up.
     """
