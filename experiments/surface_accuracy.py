@@ -76,7 +76,7 @@ def report(name: str, stage: AccuracyStage) -> None:
     close = f"within {100 * stage.close.relative:g} % or {stage.close.absolute:g}, %"
     heading = ["network", "images %", "points checked", close, "within two errors %", "farthest %"]
     rows = [
-        [each.surface.title, f"{100 * 100 * own['images_share']:.1f}", own["checked"]]
+        [each.surface.title, f"{100 * own['images_share']:.1f}", own["checked"]]
         + [f"{100 * own[key]:.1f}" for key in ("close", "two_errors", "farthest")]
         for each, own in zip(found, facts, strict=True)
     ]
