@@ -38,7 +38,7 @@ class Checked(NamedTuple):
 
 def samples(checked: Sequence[Checked]) -> Figure:
     """For each surface a map of the images that its points took, and deviations against their standard errors."""
-    figure = Figure(figsize=(4.4 * len(checked), 7.4), layout="constrained")
+    figure = Figure(figsize=(4.8 * len(checked) + 0.8, 8.2), layout="constrained")
     maps, clouds = figure.subplots(2, len(checked), squeeze=False)
     for axis, cloud, each in zip(maps, clouds, checked, strict=True):
         alpha, beta = each.surface.plane()
