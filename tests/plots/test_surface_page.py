@@ -74,7 +74,7 @@ def test_only_what_all_surfaces_have_can_be_chosen():
     some = replace(wild, values={"test_loss": wild.values["test_loss"]})
     assert list(json.loads(Scripts(surface_page([calm, some], "page")).texts["data"])["values"]) == ["test_loss"]
     other = replace(wild, values={"sharpness": wild.values["test_loss"]})
-    with pytest.raises(UserError, match="no value in common"):
+    with pytest.raises(UserError, match="no loss or accuracy in common"):
         surface_page([calm, other], "page")
     with pytest.raises(UserError, match="'interpolation' is a line"):
         surface_page([line(n=11)], "page")
