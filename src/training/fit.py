@@ -6,7 +6,7 @@ from collections.abc import Callable
 from src.tracking.sinks import Row, Sinks
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
-from src.training.interruption import Interrupted, Interruption, signals_noted
+from src.training.interruption import Interrupted, Interruption
 from src.training.loop import Diverged, Measurement, Training
 from src.training.state import Snapshot, TrainState
 
@@ -16,7 +16,15 @@ OnEvaluation = Callable[[Measurement], None]
 class Fit:
     """One run from a snapshot to its end."""
 
-    def __init__(self, engine: Engine, start: Snapshot, checkpoints: Checkpoints, sinks: Sinks, seconds: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        start: Snapshot,
+        checkpoints: Checkpoints,
+        sinks: Sinks,
+        seconds: float,
+        interruption: Interruption,
+    ) -> None:
         """Prepares.
 
         Args:
@@ -25,8 +33,10 @@ class Fit:
             checkpoints: where it is saved.
             sinks: are told of every measurement.
             seconds: that training took before.
+            interruption: a wish to stop, which is granted between two dispatches.
         """
         self._engine, self._checkpoints, self._sinks = engine, checkpoints, sinks
+        self._interruption = interruption
         self._training = Training(engine, start)
         self._every = engine.settings.checkpoint.every.seconds
         self._began = time.perf_counter() - seconds
@@ -51,30 +61,29 @@ class Fit:
             Diverged: the loss stopped being finite; the last good state is saved.
             UserError: a checkpoint cannot be written.
         """
-        with signals_noted() as interruption:
-            try:
-                for measurement in self._training.measurements(lambda: self._after_dispatch(interruption)):
-                    self._record(measurement)
-                    if measurement.split == "validation":
-                        on_evaluation(measurement)
-            except Diverged:
-                self._checkpoints.save(self._training.snapshot())
-                raise
-            finally:
-                self._checkpoints.wait()
-                self._sinks.covered(self._checkpoints.durable)
+        try:
+            for measurement in self._training.measurements(self._after_dispatch):
+                self._record(measurement)
+                if measurement.split == "validation":
+                    on_evaluation(measurement)
+        except Diverged:
+            self._checkpoints.save(self._training.snapshot())
+            raise
+        finally:
+            self._checkpoints.wait()
+            self._sinks.covered(self._checkpoints.durable)
         return self._training.state
 
-    def _after_dispatch(self, interruption: Interruption) -> None:
+    def _after_dispatch(self) -> None:
         self._sinks.advance(self._training.dispatched)
         self._sinks.covered(self._checkpoints.durable)
-        if interruption.signal is not None or self._save_is_due():
+        if self._interruption.signal is not None or self._save_is_due():
             for measurement in self._training.settled():
                 self._record(measurement)
             self._checkpoints.save(self._training.snapshot())
             self._saved_at = time.perf_counter()
-        if interruption.signal is not None:
-            raise Interrupted(interruption.signal)
+        if self._interruption.signal is not None:
+            raise Interrupted(self._interruption.signal)
 
     def _save_is_due(self) -> bool:
         by_the_clock = self._every is not None and time.perf_counter() - self._saved_at >= self._every

@@ -24,7 +24,7 @@ from src.tracking.open import open_sinks
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
 from src.training.fit import Fit, OnEvaluation
-from src.training.interruption import Interrupted
+from src.training.interruption import Interrupted, Interruption, signals_noted
 from src.training.parallel import check_divisible
 from src.training.plan import make_plan
 from src.training.process import configure_jax
@@ -65,12 +65,16 @@ def run(
                 if directory.finished():
                     return finished_before(directory)
             try:
-                return train(settings, config, directory, on_evaluation)
+                with signals_noted() as interruption:
+                    results = train(settings, config, directory, on_evaluation, interruption)
             except Interrupted:
                 raise
             except Exception:
                 directory.write_failure(traceback.format_exc())
                 raise
+        if interruption.signal is not None:  # too late for this run, but not for the jobs that would come next
+            raise Interrupted(interruption.signal)
+        return results
     except Held as holder:
         raise UserError(f"{path} is in use by {holder}, which trains there") from None
 
@@ -99,7 +103,11 @@ def finished_before(directory: RunDirectory) -> dict[str, Any]:
 
 
 def train(
-    settings: RunSettings, config: dict[str, Any], directory: RunDirectory, on_evaluation: OnEvaluation
+    settings: RunSettings,
+    config: dict[str, Any],
+    directory: RunDirectory,
+    on_evaluation: OnEvaluation,
+    interruption: Interruption,
 ) -> dict[str, Any]:
     """Trains to the end, from wherever the run stands."""
     configure_jax(settings)
@@ -119,9 +127,8 @@ def train(
     try:
         if engine.dataset.spec.pictured:
             sinks.picture("first_batch", first_batch(engine, directory))
-        fit = Fit(
-            engine, engine.replicated(found) if found else engine.beginning(), checkpoints, sinks, history.seconds
-        )
+        start = engine.replicated(found) if found else engine.beginning()
+        fit = Fit(engine, start, checkpoints, sinks, history.seconds, interruption)
         state = fit.run(on_evaluation)
         results = score(engine, state) | {"seconds": fit.seconds}
         sinks.finish(results)

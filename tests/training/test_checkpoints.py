@@ -1,14 +1,19 @@
 """Checkpoints: the latest few, whole or not there, written while training goes on."""
 
+import signal
+
 import jax
 import numpy as np
 import pytest
 
 from src.config.errors import UserError
+from src.studies.runs import planned
 from src.tracking.sinks import Sinks
 from src.training import checkpoints as module
+from src.training import run as training
 from src.training.checkpoints import Checkpoints
 from src.training.fit import Fit
+from src.training.interruption import Interrupted, Interruption
 from src.training.state import Snapshot
 
 
@@ -84,5 +89,20 @@ def test_a_full_disk_is_one_clear_error(tmp_path, built, monkeypatch):
 def test_checkpoints_come_by_steps_by_epochs_and_by_the_clock(tmp_path, engine, every, expected):
     run = engine("parallel.devices=1", f"checkpoint.every={every}")
     checkpoints = Checkpoints(tmp_path, {})
-    Fit(run, run.beginning(), checkpoints, Sinks({}), 0.0).run(lambda measured: None)
+    Fit(run, run.beginning(), checkpoints, Sinks({}), 0.0, Interruption()).run(lambda measured: None)
     assert steps(tmp_path) == list(expected)
+
+
+def test_a_wish_to_stop_that_comes_too_late_for_a_run_is_not_forgotten(tmp_path, monkeypatch):
+    """Its results are there, and whoever asked for several runs does not begin the next one."""
+    monkeypatch.chdir(tmp_path)
+    last = planned(["model=dense", "train.duration=3steps", "data.batch_size=40", "tracking.tensorboard=false"])
+
+    def stopped(engine, state, score=training.score):
+        signal.raise_signal(signal.SIGINT)
+        return score(engine, state)
+
+    monkeypatch.setattr(training, "score", stopped)
+    with pytest.raises(Interrupted, match="stopped by SIGINT"):
+        training.run(last.settings, last.config, last.directory.path)
+    assert last.results()["steps"] == 3
