@@ -25,7 +25,7 @@ NAN_STAYS = {"xla_cpu_experimental_ynn_fusion_type": ""}
 Measure = Callable[[Float32[np.ndarray, "k d"]], list[dict[str, float]]]
 """Gives named numbers at each of some places."""
 
-Scores = Callable[[Float32[np.ndarray, "d"], Int[np.ndarray, "n"]], Float64[np.ndarray, "n 2"]]
+ExampleScores = Callable[[Float32[np.ndarray, "d"], Int[np.ndarray, "n"]], Float64[np.ndarray, "n 2"]]
 """Gives loss and hit of each of some examples at a place."""
 
 
@@ -75,7 +75,7 @@ def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
 
 def scores_at(
     module: nnx.Module, task: TaskSettings, data: Resident, directions: Sequence[Tree], batch_size: int
-) -> Scores:
+) -> ExampleScores:
     """Compiles the measurement of chosen examples at one place; batches of them are divided over the devices.
 
     Args:
@@ -91,9 +91,10 @@ def scores_at(
     apply, parameters, statistics = pure(module)
     for direction in directions:
         check_same_network(parameters, direction)
-    devices = np.array(jax.devices())
-    divided = NamedSharding(Mesh(devices, (AXIS,)), PartitionSpec(AXIS))
-    size = batch_size + -batch_size % len(devices)
+    mesh = Mesh(np.array(jax.devices()), (AXIS,))
+    everywhere, divided = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec(AXIS))
+    size = batch_size + -batch_size % mesh.size
+    fixed = jax.device_put((parameters, list(directions), data), everywhere)  # once, and not with every batch
 
     @partial(jax.jit, compiler_options=_compiler_options())
     def scores(place: Array, chosen: Array, parameters: Tree, directions: list[Tree], data: Resident) -> Array:
@@ -103,10 +104,7 @@ def scores_at(
 
     def at(place: Float32[np.ndarray, "d"], chosen: Int[np.ndarray, "n"]) -> Float64[np.ndarray, "n 2"]:
         filled = np.resize(chosen, len(chosen) + -len(chosen) % size)
-        parts = [
-            scores(place, jax.device_put(part, divided), parameters, list(directions), data)
-            for part in np.split(filled, len(filled) // size)
-        ]
+        parts = [scores(place, jax.device_put(part, divided), *fixed) for part in np.split(filled, len(filled) // size)]
         return np.concatenate(jax.device_get(parts))[: len(chosen)].astype(np.float64)
 
     return at

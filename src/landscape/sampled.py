@@ -16,7 +16,7 @@ from jaxtyping import Float32, Float64, Int
 from pydantic import Field
 
 from src.config.settings import Settings
-from src.landscape.evaluation import Measure, Scores
+from src.landscape.evaluation import ExampleScores, Measure
 from src.runs.files import write_whole
 
 NEAREST = 4
@@ -24,7 +24,6 @@ NEAREST = 4
 
 ALL = 0.5
 """A place that needs a greater part of the examples is measured on all."""
-
 
 NAMES = ("loss", "accuracy", "loss_error", "accuracy_error", "examples")
 """What is told of a place: means, their standard errors, and on how many examples it was measured."""
@@ -128,7 +127,7 @@ class Sampled:
 
     def __init__(
         self,
-        scores: Scores,
+        scores: ExampleScores,
         labels: Int[np.ndarray, "n"],
         places: Float32[np.ndarray, "p d"],
         tolerance: Tolerance,

@@ -78,11 +78,16 @@ class PlaneStage(Stage):
 
 
 def surveyed(
-    title: str, measure: Measure, axes: Sequence[Float64[np.ndarray, "_"]], identity: Mapping[str, Any]
+    title: str,
+    measure: Measure,
+    axes: Sequence[Float64[np.ndarray, "_"]],
+    identity: Mapping[str, Any],
+    order: Sequence[int] | None = None,
 ) -> Surface:
     """Surveys with progress, into the file that is named by all that defines the values."""
+    points = points_file(axes, identity)
     with surveying(title) as told:
-        return survey(measure, axes, title=title, identity=identity, points=points_file(axes, identity), told=told)
+        return survey(measure, axes, title=title, identity=identity, points=points, told=told, order=order)
 
 
 def surveyed_to_tolerance(
@@ -103,18 +108,18 @@ def surveyed_to_tolerance(
     """
     counts = {name: len(data.labels) for name, data in subject.splits.items()}
     identity = {**identity, "tolerance": tolerance.model_dump(), "examples": counts}
-    order, points = coarse_to_fine(axes), points_file(axes, identity)
+    order, folder = coarse_to_fine(axes), points_file(axes, identity).with_suffix("")
 
     def sampled(split: str) -> Sampled:
         data = subject.splits[split]
         images = jax.random.permutation(stream(identity["seed"], f"images of {split}"), len(data.labels))
         scores = scores_at(subject.module, subject.task, data, directions, tolerance.examples)
-        kept = points.with_suffix("") / split
-        return Sampled(scores, np.asarray(data.labels), grid(axes)[order], tolerance, np.asarray(images), kept)
+        return Sampled(
+            scores, np.asarray(data.labels), grid(axes)[order], tolerance, np.asarray(images), folder / split
+        )
 
     measure = together({split: sampled(split) for split in subject.splits})
-    with surveying(subject.title) as told:
-        return survey(measure, axes, title=subject.title, identity=identity, points=points, told=told, order=order)
+    return surveyed(subject.title, measure, axes, identity, order)
 
 
 def points_file(axes: Sequence[Float64[np.ndarray, "_"]], identity: Mapping[str, Any]) -> Path:
