@@ -36,7 +36,7 @@ format: $(READY)  ## Format the code
 dashboard: $(READY)  ## Show all runs in TensorBoard
 	$(RUN) tensorboard.main --logdir runs $(ARGS)
 
-bench: $(READY)  ## Measure; writes docs/performance.md and results/benchmarks/*.json
+bench: $(READY)  ## Measure; writes docs/performance.md and results/benchmarks/DEVICE/*.json
 	$(RUN) benchmarks.run $(ARGS)
 
 data: $(READY)  ## Prepare a TFDS data set: make data NAME=cifar10 (in a throw-away environment with TensorFlow)

@@ -2,14 +2,11 @@
 
 from typing import Any
 
-from flax import nnx
-
 from benchmarks.engines import engine
 from benchmarks.measure import ratio
-from benchmarks.steps import training_step
 from src.models.base import named_model
-from src.models.summary import layers
-from src.studies.timing import in_turn
+from src.models.summary import model_layers
+from src.studies.timing import in_turn, training_dispatch
 
 FILTERS = (32, 32, 64, 64, 64)
 EXAMPLES = 2000
@@ -18,15 +15,14 @@ EXAMPLES = 2000
 def multiplications(filters: list[int]) -> int:
     """Of one image."""
     model = named_model("convnet", filters=filters)
-    shape, outputs = model.published
-    return sum(layer.multiplications for layer in layers(lambda: model.build(shape, outputs, rngs=nnx.Rngs(0)), shape))
+    return sum(layer.multiplications for layer in model_layers(model, *model.published))
 
 
 def measure(rounds: int) -> dict[str, Any]:
     """Both ratios, with the multiplications that the neighbour has of those with powers of two."""
     counts = {name: [count + more for count in FILTERS] for name, more in (("32", 0), ("31", -1), ("33", 1))}
     work = {
-        name: training_step(
+        name: training_dispatch(
             engine("+experiment=convnet_fig9", f"model.filters={filters}", f"debug.examples={EXAMPLES}")
         )
         for name, filters in counts.items()

@@ -12,6 +12,7 @@ from src.runs.provenance import commit, uncommitted
 from src.studies.timing import Ratio
 
 RESULTS = Path("results/benchmarks")
+"""Holds a folder for each kind of device."""
 
 
 def ratio(seconds: dict[str, list[float]], ours: str, peer: str) -> dict[str, Any]:
@@ -28,8 +29,9 @@ def ratio(seconds: dict[str, list[float]], ours: str, peer: str) -> dict[str, An
 
 def write(name: str, figures: dict[str, Any]) -> None:
     """Writes the figures of one benchmark with where they were measured."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
     device = jax.devices()[0]
+    directory = RESULTS / device.device_kind.lower().replace(" ", "_")
+    directory.mkdir(parents=True, exist_ok=True)
     where = {
         "device": device.device_kind,
         "devices": jax.device_count(),
@@ -38,4 +40,4 @@ def write(name: str, figures: dict[str, Any]) -> None:
         "commit": commit(),
         "dirty": bool(uncommitted()),
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps({"where": where, "figures": figures}, indent=2) + "\n")
+    (directory / f"{name}.json").write_text(json.dumps({"where": where, "figures": figures}, indent=2) + "\n")

@@ -11,7 +11,20 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from benchmarks import channels, loop, operations, pages, published, restarts, starts, steps, surfaces
+from benchmarks import (
+    channels,
+    determinism,
+    loop,
+    operations,
+    pages,
+    published,
+    restarts,
+    starts,
+    steps,
+    surface_points,
+    surfaces,
+    utilization,
+)
 from benchmarks.measure import RESULTS, write
 from src.config.errors import UserError, did_you_mean, reported
 
@@ -37,12 +50,15 @@ class Benchmark(NamedTuple):
 BENCHMARKS = {
     "loop": Benchmark(loop, 7),
     "steps": Benchmark(steps, 9),
+    "utilization": Benchmark(utilization, 9, utilization.table),
     "operations": Benchmark(operations, 25),
     "channels": Benchmark(channels, 15),
     "starts": Benchmark(starts, 3),
     "pages": Benchmark(pages, 3),
     "restarts": Benchmark(restarts, 5),
+    "determinism": Benchmark(determinism, 3),
     "surfaces": Benchmark(surfaces, 7),
+    "surface_points": Benchmark(surface_points, 5),
     "published": Benchmark(published, 1, published.table),
 }
 PAGE = "docs/performance.md"
@@ -50,7 +66,7 @@ HEADER = """# Performance
 
 Each ratio is of two pieces of work that took turns on the same machine: ours in speed, over the speed of its
 peer, so that above 1 ours is faster. Given are the median of the rounds' ratios, the lowest and the highest, and the
-number of rounds. `make bench` writes this page and `results/benchmarks/*.json`.
+number of rounds. `make bench` writes this page and `results/benchmarks/DEVICE/*.json`.
 """
 
 
@@ -71,16 +87,16 @@ def as_page() -> str:
     """All results so far as one page."""
     parts = [HEADER]
     for name, benchmark in BENCHMARKS.items():
-        file = RESULTS / f"{name}.json"
-        if file.exists():
-            parts.append(_section(benchmark, json.loads(file.read_text())))
+        measured = [json.loads(file.read_text()) for file in sorted(RESULTS.glob(f"*/{name}.json"))]
+        if measured:
+            parts += [f"## {benchmark.module.__doc__}\n", *(_of_device(benchmark, one) for one in measured)]
     parts.append(_limit())
     return "\n".join(parts)
 
 
 def _limit() -> str:
     """What the convolutions of ResNet-56 take by themselves, beside all of PyTorch's evaluation."""
-    files = [RESULTS / f"{name}.json" for name in ("operations", "steps")]
+    files = [RESULTS / "cpu" / f"{name}.json" for name in ("operations", "steps")]
     if not all(file.exists() for file in files):
         return ""
     alone, steps_taken = (json.loads(file.read_text())["figures"] for file in files)
@@ -99,13 +115,13 @@ def _limit() -> str:
     )
 
 
-def _section(benchmark: Benchmark, measured: dict[str, Any]) -> str:
+def _of_device(benchmark: Benchmark, measured: dict[str, Any]) -> str:
+    """What was measured on one kind of device."""
     where, figures = measured["where"], measured["figures"]
-    title = benchmark.module.__doc__
-    place = f"{where['device']}, {where['machine']}, JAX {where['jax']}, commit {(where['commit'] or 'none')[:10]}"
     if "skipped" in figures:
-        return f"## {title}\n\nNot measured: {figures['skipped']}.\n"
-    return f"## {title}\n\n{place}.\n\n" + "\n".join(benchmark.table(figures)) + "\n"
+        return f"{where['device']}: not measured, {figures['skipped']}.\n"
+    place = f"{where['device']}, {where['machine']}, JAX {where['jax']}, commit {(where['commit'] or 'none')[:10]}"
+    return f"{place}.\n\n" + "\n".join(benchmark.table(figures)) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,20 +1,27 @@
-"""Training and evaluation steps of ResNet-20 and ResNet-56 on CIFAR-10 images, beside PyTorch (channels last)."""
+"""Training steps and evaluation of ResNet-20 and ResNet-56 on CIFAR-10 images, beside PyTorch (channels last).
+
+On the CPU in float32 and beside PyTorch's eager mode, on a GPU in bfloat16 and beside the compiled mode as well.
+"""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from benchmarks.engines import engine
 from benchmarks.measure import ratio
-from src.studies.timing import in_turn, training_step
+from src.studies.timing import in_turn, training_dispatch
 from src.training.engine import Engine
 from src.training.step import zero_sums
 
-BATCH = 128
-EXAMPLES = 2000
+PRECISION = {"cpu": "float32", "gpu": "bfloat16"}
+PEERS = {"cpu": {"torch": False}, "gpu": {"torch": False, "torch compiled": True}}
+"""By name, whether they are compiled."""
+TRAINED = 128
+SCORED = {"cpu": 128, "gpu": 1000}
+EXAMPLES = 10_000
 
 
 def evaluation_step(run: Engine) -> Callable[[], Any]:
@@ -31,18 +38,30 @@ def evaluation_step(run: Engine) -> Callable[[], Any]:
 def measure(rounds: int) -> dict[str, Any]:
     """The ratios; nothing where PyTorch is not installed."""
     try:
-        import torch
-
         from benchmarks.torch_resnet import TorchLoop
     except ImportError:
         return {"skipped": "PyTorch is not installed: pip install torch"}
-    figures = {}
+    platform, figures = jax.default_backend(), {}
+    scored = SCORED[platform]
     for depth in (20, 56):
-        run = engine(f"+experiment=resnet{depth}", f"debug.examples={EXAMPLES}", f"eval.batch_size={BATCH}")
-        images = torch.from_numpy(np.ascontiguousarray(run.dataset.train.images.transpose(0, 3, 1, 2)))
-        peer = TorchLoop(depth, images, torch.from_numpy(run.dataset.train.labels).long(), BATCH)
-        work = {"ours": training_step(run), "torch": peer.train}
-        figures[f"resnet{depth} training step, batch {BATCH}"] = ratio(in_turn(work, rounds=rounds), "ours", "torch")
-        work = {"ours": evaluation_step(run), "torch": peer.evaluate}
-        figures[f"resnet{depth} evaluation, batch {BATCH}"] = ratio(in_turn(work, rounds=rounds), "ours", "torch")
+        run = engine(
+            f"+experiment=resnet{depth}", f"precision={PRECISION[platform]}", f"data.batch_size={TRAINED}",
+            f"eval.batch_size={scored}", f"debug.examples={EXAMPLES}",
+        )  # fmt: skip
+        train, steps = run.dataset.train, run.steps_per_dispatch
+        peers = {
+            name: TorchLoop(depth, train.images, train.labels, compiled=compiled)
+            for name, compiled in PEERS[platform].items()
+        }
+        training = {name: partial(peer.train, steps, TRAINED) for name, peer in peers.items()}
+        evaluation = {name: partial(peer.evaluate, scored) for name, peer in peers.items()}
+        works: dict[str, dict[str, Callable[[], Any]]] = {
+            f"training step, batch {TRAINED}": {"ours": training_dispatch(run), **training},
+            f"evaluation, batch {scored}": {"ours": evaluation_step(run), **evaluation},
+        }
+        for what, work in works.items():
+            seconds = in_turn(work, rounds=rounds)
+            for name, compiled in PEERS[platform].items():
+                mode = ", beside compiled" if compiled else ""
+                figures[f"resnet{depth} {what}{mode}"] = ratio(seconds, "ours", name)
     return figures

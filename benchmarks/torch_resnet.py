@@ -1,5 +1,6 @@
 """The CIFAR ResNet of `src/models/resnet_cifar.py` in PyTorch, for comparison: option A shortcuts, channels last."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -40,32 +41,58 @@ class ResNet(nn.Module):
 
 
 class TorchLoop:
-    """The same work as a step of ours: a batch from stored bytes, crop and flip, and an update with momentum."""
+    """The same work as ours: batches from stored bytes, crop and flip, updates with momentum; on a GPU if there is one.
 
-    def __init__(self, depth: int, images: Tensor, labels: Tensor, batch_size: int) -> None:
-        self.net = ResNet(depth).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    On a GPU it computes in bfloat16 where `autocast` does, on the CPU in float32.
+    """
+
+    def __init__(self, depth: int, images: np.ndarray, labels: np.ndarray, *, compiled: bool = False) -> None:
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.net = channels_last(ResNet(depth).to(self.device))
+        self.forward = torch.compile(self.net) if compiled else self.net
         self.optimizer = torch.optim.SGD(self.net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-        self.images, self.labels, self.batch_size = images, labels, batch_size
-        self.mean = images.float().mean(0)
+        self.images = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(self.device)
+        self.labels = torch.from_numpy(labels).long().to(self.device)
+        self.mean = torch.from_numpy(images.mean(0).transpose(2, 0, 1)).float().to(self.device)
 
-    def train(self) -> float:
-        """One training step."""
+    def train(self, steps: int, batch_size: int) -> float:
+        """So many training steps; the loss is waited for once."""
         self.net.train()
-        chosen = torch.randint(len(self.labels), (self.batch_size,))
-        x = F.pad((self.images[chosen].float() - self.mean) / 255, (4, 4, 4, 4))
-        top, left = torch.randint(0, 9, (2, self.batch_size)).tolist()
-        flips = torch.rand(self.batch_size) < 0.5
-        x = torch.stack([image[:, t : t + 32, s : s + 32] for image, t, s in zip(x, top, left, strict=True)])
-        x = torch.where(flips[:, None, None, None], x.flip(3), x).contiguous(memory_format=torch.channels_last)
-        loss = F.cross_entropy(self.net(x), self.labels[chosen])
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+        for _ in range(steps):
+            loss = self._loss(batch_size)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
         return float(loss.detach())
 
+    def _loss(self, batch_size: int) -> Tensor:
+        chosen = torch.randint(len(self.labels), (batch_size,), device=self.device)
+        x = cropped(F.pad((self.images[chosen].float() - self.mean) / 255, (4, 4, 4, 4)), 32)
+        flips = torch.rand(batch_size, device=self.device) < 0.5
+        x = torch.where(flips[:, None, None, None], x.flip(3), x).contiguous(memory_format=torch.channels_last)
+        with self._autocast():
+            return F.cross_entropy(self.forward(x), self.labels[chosen])
+
     @torch.inference_mode()
-    def evaluate(self) -> int:
+    def evaluate(self, batch_size: int) -> int:
         """The number of correct answers on one evaluation batch."""
         self.net.eval()
-        x = ((self.images[: self.batch_size].float() - self.mean) / 255).contiguous(memory_format=torch.channels_last)
-        return int((self.net(x).argmax(1) == self.labels[: self.batch_size]).sum())
+        x = ((self.images[:batch_size].float() - self.mean) / 255).contiguous(memory_format=torch.channels_last)
+        with self._autocast():
+            return int((self.forward(x).argmax(1) == self.labels[:batch_size]).sum())
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda")
+
+
+def cropped(x: Tensor, side: int) -> Tensor:
+    """A square part of each image, at random places."""
+    top, left = torch.randint(0, x.shape[2] - side + 1, (2, len(x), 1, 1), device=x.device)
+    along = torch.arange(side, device=x.device)
+    rows, columns = top + along[:, None], left + along
+    return x[torch.arange(len(x), device=x.device)[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
+
+
+def channels_last(net: nn.Module) -> nn.Module:
+    """The memory format in which convolutions are fastest."""
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -7,15 +7,13 @@ import json
 import sys
 from typing import Any
 
-import jax.numpy as jnp
-from flax import nnx
 from omegaconf import OmegaConf
 
 from src.config.compose import composed_jobs
 from src.config.errors import UserError, reported
 from src.models import zoo
 from src.models.base import ModelSettings, Published, read_model
-from src.models.summary import COSTS, SHAPES, Columns, Layer, as_table, layers
+from src.models.summary import COSTS, SHAPES, Columns, Layer, as_table, model_layers
 from src.training.composed import run_settings
 
 
@@ -56,13 +54,8 @@ def traced(settings: ModelSettings, published: Published) -> list[Layer]:
     Raises:
         UserError: it does not fit the inputs.
     """
-
-    def make() -> nnx.Module:
-        return settings.build(published.input_shape, published.outputs, rngs=nnx.Rngs(0))
-
     try:
-        symbols = len(published.input_shape) == 1
-        return layers(make, published.input_shape, jnp.int32 if symbols else jnp.float32)
+        return model_layers(settings, *published)
     except ValueError as error:
         raise UserError(" ".join(str(error).split())) from None
 

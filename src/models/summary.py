@@ -12,7 +12,7 @@ from flax import nnx
 from jaxtyping import Array
 
 from src.config.errors import UserError
-from src.models.base import ImageShape
+from src.models.base import ImageShape, ModelSettings
 from src.models.program import Field, operations
 
 
@@ -100,6 +100,21 @@ def layers(make: Callable[[], nnx.Module], input_shape: ImageShape, dtype: Any =
         Layer(name, kind, shapes.get(name, ()), tensors, statistics, multiplications[name], fields.get(name))
         for name, (kind, tensors, statistics) in found.items()
     ]
+
+
+def model_layers(model: ModelSettings, input_shape: ImageShape, outputs: int) -> list[Layer]:
+    """The layers of a network for inputs and outputs that it is to have.
+
+    Args:
+        model: its settings.
+        input_shape: of one example; a length alone means a text, whose words are numbers.
+        outputs: length of the vector that it gives for one example.
+
+    Raises:
+        UserError: it does not fit the inputs.
+    """
+    dtype = jnp.int32 if len(input_shape) == 1 else jnp.float32
+    return layers(lambda: model.build(input_shape, outputs, rngs=nnx.Rngs(0)), input_shape, dtype)
 
 
 Columns = dict[str, Callable[[Layer], int | str]]

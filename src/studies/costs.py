@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from flax import nnx
-
-from src.models.summary import layers
+from src.models.summary import model_layers
 from src.studies.runs import StudyRun
-from src.studies.timing import Ratio, in_turn, training_step
+from src.studies.timing import Ratio, in_turn, training_dispatch
 from src.training.engine import Engine
 from src.training.plan import make_plan
 
@@ -29,8 +27,7 @@ class Costs(NamedTuple):
 def traced_costs(run: StudyRun) -> Costs:
     """Traces the network of a run; nothing is computed."""
     settings, spec = run.settings, run.settings.dataset().spec
-    outputs = settings.task.outputs(spec)
-    rows = layers(lambda: settings.model.build(spec.shape, outputs, rngs=nnx.Rngs(0)), spec.shape)
+    rows = model_layers(settings.model, spec.shape, settings.task.outputs(spec))
     fields = [row.field.size for row in rows if row.kind == "Conv" and row.field]
     return Costs(sum(row.parameters for row in rows), sum(row.multiplications for row in rows), max(fields[-1]))
 
@@ -38,7 +35,7 @@ def traced_costs(run: StudyRun) -> Costs:
 def step_ratios(runs: Mapping[str, StudyRun], rounds: int) -> dict[str, Ratio]:
     """Training steps of networks, timed in turn, over those of the first one; from the weights that they begin with."""
     engines = {name: engine(run) for name, run in runs.items()}
-    seconds = in_turn({name: training_step(engine) for name, engine in engines.items()}, rounds=rounds)
+    seconds = in_turn({name: training_dispatch(engine) for name, engine in engines.items()}, rounds=rounds)
     first = next(iter(seconds.values()))
     return {name: Ratio.of(found, first) for name, found in seconds.items()}
 

@@ -57,14 +57,17 @@ def in_turn(work: Mapping[str, Callable[[], Any]], *, rounds: int, warm_up: int 
     return seconds
 
 
-def training_step(run: Engine) -> Callable[[], Any]:
-    """One step of training, waited for; the order of two epochs is long enough for every step that is timed."""
+def training_dispatch(run: Engine) -> Callable[[], Any]:
+    """One dispatch of training, waited for: one step on the CPU, several on accelerators.
+
+    The order of two epochs is long enough for every step that is timed.
+    """
     state, sums, order = run.initial_state(), run.zero_sums(), run.order(0)
-    steps = itertools.count(1)
+    stops = itertools.count(run.steps_per_dispatch, run.steps_per_dispatch)
 
     def work() -> None:
         nonlocal state, sums
-        state, sums = run.advance(state, sums, order, next(steps))
+        state, sums = run.advance(state, sums, order, next(stops))
         jax.block_until_ready(state)
 
     return work

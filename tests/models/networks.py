@@ -1,11 +1,10 @@
 """Networks of `conf/model/` for tests: their settings, their counts, their layers; nothing is computed."""
 
-import jax.numpy as jnp
 from flax import nnx
 
 from src.models.base import named_model
 from src.models.blocks import ConvNorm
-from src.models.summary import layers
+from src.models.summary import model_layers
 
 read = named_model
 
@@ -17,9 +16,7 @@ def abstract(settings):
 
 def table(settings, shape=None, outputs=None):
     """The layers for inputs and outputs as published, unless said."""
-    shape, outputs = shape or settings.published.input_shape, outputs or settings.published.outputs
-    dtype = jnp.int32 if len(shape) == 1 else jnp.float32
-    return layers(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape, dtype)
+    return model_layers(settings, shape or settings.published.input_shape, outputs or settings.published.outputs)
 
 
 def shapes(settings, shape=None, outputs=None):

@@ -1,0 +1,75 @@
+"""How much of the device is used: arithmetic beside that of a large matrix product, traffic beside a large copy."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from benchmarks.engines import engine
+from src.models.summary import model_layers
+from src.studies.timing import Ratio, in_turn, training_dispatch
+from src.training.engine import Engine
+
+PRECISION = {"cpu": "float32", "gpu": "bfloat16"}
+SIDE = {"cpu": 2048, "gpu": 8192}
+"""Of the matrices: large enough for the device's full speed."""
+
+
+def product(dtype: str, side: int) -> Callable[[], Any]:
+    """A product of two square matrices: 2 side^3 operations."""
+    a, b = jax.random.normal(jax.random.key(0), (2, side, side), dtype)
+    program = jax.jit(jnp.matmul)
+    return lambda: program(a, b).block_until_ready()
+
+
+def copy(side: int) -> Callable[[], Any]:
+    """A copy of four square matrices: 32 side^2 bytes, read and written."""
+    values = jnp.zeros((4, side, side), jnp.float32)
+    program = jax.jit(jnp.negative)
+    return lambda: program(values).block_until_ready()
+
+
+def arithmetic(run: Engine) -> float:
+    """Operations of a training step: two for each multiplication, and twice as many backwards as forwards."""
+    rows = model_layers(run.settings.model, run.dataset.spec.shape, run.outputs)
+    return 6 * sum(row.multiplications for row in rows) * run.settings.data.batch_size
+
+
+def traffic(run: Engine) -> float:
+    """Bytes that a training step reads and writes, as the compiler counts them."""
+    arguments = run.initial_state(), run.zero_sums(), run.split("train"), run.order(0), jnp.int32(1)
+    return run._chunk.lower(*arguments).compile().cost_analysis()["bytes accessed"]
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """Both shares, of the training steps of two networks."""
+    platform = jax.default_backend()
+    precision, side = PRECISION[platform], SIDE[platform]
+    figures = {}
+    for depth in (20, 56):
+        run = engine(f"+experiment=resnet{depth}", f"precision={precision}")
+        work = {"steps": training_dispatch(run), "product": product(precision, side), "copy": copy(side)}
+        seconds = in_turn(work, rounds=rounds)
+        steps = [second / run.steps_per_dispatch for second in seconds["steps"]]
+        figures[f"training step of ResNet-{depth}, {precision}"] = {
+            "product": share(arithmetic(run), steps, 2 * side**3, seconds["product"]),
+            "copy": share(traffic(run), steps, 32 * side**2, seconds["copy"]),
+        }
+    return figures
+
+
+def share(done: float, seconds: list[float], most: float, others: list[float]) -> dict[str, float]:
+    """A rate over the largest there is, round by round: the median, the extremes, and n."""
+    return Ratio.of([done / second for second in seconds], [most / other for other in others])._asdict()
+
+
+def table(figures: dict[str, Any]) -> list[str]:
+    """Both shares of every step."""
+    lines = ["| what | arithmetic, of a product's | traffic, of a copy's | n |", "|---|---|---|---|"]
+    for name, shares in figures.items():
+        cells = [
+            f"**{found['median']:.2f}** ({found['lowest']:.2f} to {found['highest']:.2f})" for found in shares.values()
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} | {shares['copy']['n']} |")
+    return lines
