@@ -26,6 +26,7 @@ from src.studies.arms import Arm, at_best, finished_runs
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
+from src.studies.scores import error_difference, final_errors, first_run
 from src.studies.settings import Stage, StudySettings, read_study
 from src.training.interruption import resumable
 
@@ -157,22 +158,16 @@ def compare(pair: PairSettings, arms: list[Arm], runs: Mapping[str, Mapping[int,
     if not seeds:
         return None
     a, b = (
-        describe(side.name, arm, [runs[arm.name][seed] for seed in seeds])
+        describe(side.name, arm, {seed: runs[arm.name][seed] for seed in seeds})
         for side, arm in zip((pair.a, pair.b), arms, strict=True)
     )
-    difference = estimate([accuracy(after[seed]) - accuracy(before[seed]) for seed in seeds])
-    return Compared(pair.what, pair.claim, a, b, difference)
+    return Compared(pair.what, pair.claim, a, b, error_difference(before, after))
 
 
-def describe(name: str, arm: Arm, runs: list[StudyRun]) -> Side:
+def describe(name: str, arm: Arm, runs: Mapping[int, StudyRun]) -> Side:
     """What came of one arm."""
-    found = estimate([accuracy(run) for run in runs])
-    return Side(name, found, runs[0].results()["parameters"], arm.value(LEARNING_RATE))
-
-
-def accuracy(run: StudyRun) -> float:
-    """On the test split, in percent."""
-    return 100 * run.results()["test_accuracy"]
+    found = estimate([100 - error for error in final_errors(runs).values()])
+    return Side(name, found, first_run(runs).results()["parameters"], arm.value(LEARNING_RATE))
 
 
 def as_difference(one: Compared) -> Difference:

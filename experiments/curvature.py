@@ -3,8 +3,9 @@
 Li et al. 2018 (arXiv:1712.09913), section 6 and Fig. 7.
 
 `python -m experiments.curvature [profile=full]` measures what is not measured yet, as `conf/study/curvature.yaml` says,
-and writes `results/curvature/STAGE/{table.md,results.json,ratio.png,*.npz}`. Eigenvalues are known to 1 % of the larger
-magnitude of the two, or as well as the allowed products reach.
+and writes `results/curvature/STAGE/{table.md,results.json,ratio.png,*.npz}`. The true ends of the spectrum are not
+inside of those that are found; the search ends when these are within 1 % of the larger magnitude of an eigenvalue and
+have stopped moving by more, or when the allowed products are used up.
 """
 
 from src.huge_pages import restart_with_huge_pages
@@ -30,6 +31,17 @@ from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
 from src.training.interruption import resumable
 
+COLUMNS = {
+    "smallest": "smallest in the middle",
+    "largest": "largest",
+    "error": "known to",
+    "ratio": "ratio",
+    "median_smallest": "median smallest over the plane",
+    "median_ratio": "median ratio",
+    "greatest_ratio": "greatest ratio",
+}
+"""Of the table."""
+
 
 class CurvatureStage(PlaneStage):
     """One size of the study.
@@ -52,14 +64,19 @@ def main() -> None:
 def report(name: str, stage: CurvatureStage) -> None:
     """One stage, from its networks to its files."""
     found = [spectra(subject, stage, seed) for subject in stage.subjects() for seed in stage.seeds]
-    facts = {surface.title: describe(surface) for surface in found}
-    heading = ["network", "smallest in the middle", "largest", "ratio", "mean ratio over the plane", "greatest ratio"]
-    rows = [[title, *(f"{own[key]:.2f}" for key in list(own)[:5])] for title, own in facts.items()]
+    facts = [describe(surface) for surface in found]
+    rows = [
+        [surface.title, surface.metadata["seed"], *(f"{own[key]:.2f}" for key in COLUMNS)]
+        for surface, own in zip(found, facts, strict=True)
+    ]
     directory = write_results(
-        name, facts, figures={"ratio": heat_maps(found, "curvature_ratio")}, table=markdown(heading, rows)
+        name,
+        facts,
+        figures={"ratio": heat_maps(found, "curvature_ratio")},
+        table=markdown(["network", "seed", *COLUMNS.values()], rows),
     )
     for surface in found:
-        save(surface, directory / f"{surface.title.replace(' ', '_')}.npz")
+        save(surface, directory / f"{surface.title.replace(' ', '_')}_{surface.metadata['seed']}.npz")
 
 
 def spectra(subject: Subject, stage: CurvatureStage, seed: int) -> Surface:
@@ -73,13 +90,15 @@ def spectra(subject: Subject, stage: CurvatureStage, seed: int) -> Surface:
 
 def describe(surface: Surface) -> dict[str, Any]:
     """What the table says of a network."""
-    middle = tuple(length // 2 for length in surface.shape)
-    ratio = surface.value("curvature_ratio")
+    ratio, smallest = surface.value("curvature_ratio"), surface.value("smallest")
     return {
-        "smallest": float(surface.value("smallest")[middle]),
-        "largest": float(surface.value("largest")[middle]),
-        "ratio": float(ratio[middle]),
-        "mean_ratio": float(np.nanmean(ratio)),
+        "network": surface.title,
+        "smallest": surface.middle("smallest"),
+        "largest": surface.middle("largest"),
+        "error": surface.middle("error"),
+        "ratio": surface.middle("curvature_ratio"),
+        "median_smallest": float(np.nanmedian(smallest)),
+        "median_ratio": float(np.nanmedian(ratio)),
         "greatest_ratio": float(np.nanmax(ratio)),
         **surface.metadata,
     }

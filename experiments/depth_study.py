@@ -14,10 +14,11 @@ if __name__ == "__main__":
 import sys
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from pydantic import Field, model_validator
 
 from src.config.errors import UserError, reported
 from src.data.batches import evaluation_batch
@@ -31,7 +32,6 @@ from src.studies.runs import StudyRun
 from src.studies.scores import final_errors, first_run
 from src.studies.settings import Stage, StudySettings, read_study
 from src.tasks.intervals import wilson_interval
-from src.training.finished import load_run
 from src.training.interruption import resumable
 from src.training.state import TrainState
 
@@ -61,8 +61,15 @@ class DepthStage(Stage):
     residual: list[str]
     plain: list[str]
     depths: list[int]
-    compared: list[int]
+    compared: Annotated[list[int], Field(min_length=2, max_length=2)]
     learning_rates: list[float]
+
+    @model_validator(mode="after")
+    def _compares_what_there_is(self) -> "DepthStage":
+        missing = [depth for depth in self.compared if depth not in self.depths]
+        if missing:
+            raise ValueError(f"compared names depth {missing[0]}, which is not among depths {self.depths}")
+        return self
 
     def arm(self, kind: str, depth: int) -> Arm:
         """The network of a kind and depth, still without a learning rate."""
@@ -150,7 +157,7 @@ def difference_of_differences(errors: Mapping[str, Mapping[int, float]], compare
 
 def layer_signals(run: StudyRun) -> dict[str, Any]:
     """Responses at the end, and gradients at the beginning and at every checkpoint, by layer."""
-    finished = load_run(run.directory.path)
+    finished = run.with_checkpoints()
     engine = finished.engine
     batch = evaluation_batch(engine.split("train"), 0, PROBED)
     module = engine.network.module(finished.state)
@@ -200,8 +207,7 @@ def criterion(differences: Mapping[str, Estimate], compared: list[int]) -> str:
     shallow, deep = compared
     lines = [f"(plain-{deep} − plain-{shallow}) − (residual-{deep} − residual-{shallow}), points of percent:", ""]
     for split, found in differences.items():
-        verdict = "above 0" if found.positive else "not shown to be above 0"
-        lines.append(f"- {split} error: {found}, 95 % interval {found.interval} (n = {found.n}): {verdict}")
+        lines.append(f"- {split} error: {found.verdict}")
     return "\n".join(lines) + "\n"
 
 

@@ -70,6 +70,14 @@ class SurfaceStage(PlaneStage):
         return self
 
     @model_validator(mode="after")
+    def _eigenvectors_are_orthogonal(self) -> "SurfaceStage":
+        if self.directions == "eigenvectors" and (self.orthogonal or len(self.seeds) > 1):
+            raise ValueError(
+                "directions=eigenvectors are orthogonal and the same for all seeds: orthogonal=false, one seed"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _samples_have_fixed_statistics(self) -> "SurfaceStage":
         if self.tolerance is not None and self.batch_norm != "frozen":
             raise ValueError(
@@ -101,10 +109,10 @@ def report(name: str, stage: SurfaceStage) -> None:
     figures = {kind.__name__: kind(first, value) for kind in (contours, heat_maps, landscapes)}
     directory = write_results(name, facts, figures=figures, table=as_table(facts))
     for surface in first:
-        path = directory / surface.title.replace(" ", "_")
-        save(surface, path.with_suffix(".npz"))
-        write_csv(surface, path.with_suffix(".csv"))
-        write_vts(surface, path.with_suffix(".vts"), value=value)
+        file = surface.title.replace(" ", "_")
+        save(surface, directory / f"{file}.npz")
+        write_csv(surface, directory / f"{file}.csv")
+        write_vts(surface, directory / f"{file}.vts", value=value)
     write_whole(directory / "surfaces.html", surface_page(first, "Loss surfaces"))
     print(f"{directory}/surfaces.html")
 
@@ -142,18 +150,20 @@ def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
 def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:
     """What the table says of a network; means are over pairs of directions."""
     one = surfaces[0]
-    tested = "test_accuracy" in one.values
+    tested, sampled = "test_accuracy" in one.values, f"{value}_error" in one.values
     return {
         "pairs": len(surfaces),
-        "loss": middle(one, value),
-        "error": 100 * (1 - middle(one, value.replace("loss", "accuracy"))),
-        "test_error": 100 * (1 - middle(one, "test_accuracy")) if tested else None,
-        "non_convex": estimate([100 * nonconvex_share(surface, value) for surface in surfaces])._asdict(),
+        "loss": one.middle(value),
+        "error": 100 * (1 - one.middle(value.replace("loss", "accuracy"))),
+        "test_error": 100 * (1 - one.middle("test_accuracy")) if tested else None,
+        "non_convex": None  # noise would count as well
+        if sampled
+        else estimate([100 * nonconvex_share(surface, value) for surface in surfaces])._asdict(),
         "below": {
             str(level): estimate([100 * share_below(surface, value, level) for surface in surfaces])._asdict()
             for level in LEVELS
         },
-        **({} if f"{value}_error" not in one.values else effort(one, value)),
+        **(effort(one, value) if sampled else {}),
         **one.metadata,
     }
 
@@ -164,13 +174,6 @@ def effort(surface: Surface, value: str) -> dict[str, float]:
     share = surface.value(f"{split}_examples") / surface.metadata["examples"][split]
     relative = surface.value(f"{value}_error") / surface.value(value)
     return {"images_share": float(share.mean()), "largest_error": float(np.nanmax(relative))}
-
-
-def middle(surface: Surface, name: str) -> float:
-    """The value at the point of the grid that is nearest to the network itself."""
-    assert surface.beta is not None
-    row, column = np.abs(surface.alpha).argmin(), np.abs(surface.beta).argmin()
-    return float(surface.value(name)[row, column])
 
 
 def as_table(facts: dict[str, Any]) -> str:
@@ -187,7 +190,7 @@ def as_table(facts: dict[str, Any]) -> str:
             f"{own['loss']:.4f}",
             *("–" if own[error] is None else f"{own[error]:.2f}" for error in ("test_error", "published_test_error")),
             own["pairs"],
-            Estimate(**own["non_convex"]),
+            Estimate(**own["non_convex"]) if own["non_convex"] else "–",
             *(Estimate(**share) for share in own["below"].values()),
             *((f"{100 * own[part]:.1f}" for part in ("images_share", "largest_error")) if sampled else []),
             *(ends(own["curvature"]) if sharp else []),

@@ -27,13 +27,22 @@ from scipy.stats import kendalltau, spearmanr
 
 from src.arithmetic.paths import path_counts, path_share
 from src.config.errors import UserError, reported, say
-from src.interpret.lesions import error, like_pairs, make_removable, random_modules, reordered, swapped, take_out
+from src.interpret.lesions import (
+    error,
+    like_pairs,
+    make_removable,
+    random_modules,
+    reordered,
+    residual_blocks,
+    swapped,
+    take_out,
+)
 from src.interpret.paths import carrying_lengths, gated, sampled_norms
 from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
 from src.randomness import at, stream
 from src.studies.arms import Arm, at_best, finished_runs
-from src.studies.estimates import Estimate, estimate
+from src.studies.estimates import Estimate, estimate, estimate_correlation
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.settings import Stage, StudySettings, read_study
@@ -91,6 +100,7 @@ def main() -> None:
 
 def report(name: str, stage: PathStage) -> None:
     """One stage, from its runs to its files."""
+    check_modules(stage)
     runs = finished_runs(at_best(stage.arms(), LEARNING_RATE, stage.learning_rates, stage.seeds[0]), stage.seeds)
     seeds = [seed for seed in stage.seeds if all(seed in own for own in runs.values())]
     if not seeds:
@@ -98,6 +108,7 @@ def report(name: str, stage: PathStage) -> None:
     plain = [one_removed(load_run(runs["plain"][seed].directory.path)) for seed in seeds]
     residual = [residual_facts(runs["residual"][seed], stage) for seed in seeds]
     criteria = {words: estimate(values) for words, values in differences(residual, plain).items()}
+    criteria |= {words: estimate_correlation(values) for words, values in correlations(residual).items()}
     record = {
         "seeds": seeds,
         "residual": residual,
@@ -109,6 +120,23 @@ def report(name: str, stage: PathStage) -> None:
     guessing = 100 * (1 - 1 / runs["plain"][seeds[0]].settings.dataset().spec.classes)
     table = f"{as_table(residual, plain)}\n{in_words(criteria)}"
     write_results(name, record, figures=figures(residual, plain, guessing), table=table)
+
+
+def check_modules(stage: PathStage) -> None:
+    """Refuses, before anything is trained, what the residual network has too few modules for.
+
+    Raises:
+        UserError: more are to be taken out than there are, or no two are alike.
+    """
+    residual, _ = stage.arms()
+    settings = residual.run(stage.seeds[0]).settings
+    spec = settings.dataset().spec
+    network = nnx.eval_shape(lambda: settings.model.build(spec.shape, spec.classes, rngs=nnx.Rngs(0)))
+    count, most = len(residual_blocks(network)), max(stage.removed)
+    if most > count:
+        raise UserError(f"removed names {most} modules, and the residual network has {count}")
+    if not like_pairs(network):
+        raise UserError(f"no two of the {count} modules of the residual network can change places; take a deeper one")
 
 
 def residual_facts(run: StudyRun, stage: PathStage) -> dict[str, Any]:
@@ -208,14 +236,20 @@ def differences(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[s
         "rise of the error by one module taken out, plain − ResNet, points of percent": [
             rise(b) - rise(a) for a, b in zip(residual, plain, strict=True)
         ],
+        "half the modules − mean length of paths weighted by their gradient": [
+            modules(residual) / 2 - mean_length(facts) for facts in residual
+        ],
+    }
+
+
+def correlations(residual: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """What else the criteria want above 0: Spearman's correlations, seed by seed."""
+    return {
         "Spearman's correlation of the error and the number of modules taken out": [
             correlation([(count, each) for count, errors in facts["removed"].items() for each in errors])
             for facts in residual
         ],
         "Spearman's correlation of the error and −tau": [-correlation(facts["swapped"]) for facts in residual],
-        "half the modules − mean length of paths weighted by their gradient": [
-            modules(residual) / 2 - mean_length(facts) for facts in residual
-        ],
     }
 
 
@@ -263,8 +297,7 @@ def in_words(criteria: Mapping[str, Estimate]) -> str:
     """The criteria in words."""
     lines = []
     for words, found in criteria.items():
-        verdict = "above 0" if found.positive else "not shown to be above 0"
-        lines.append(f"- {words}: {found}, 95 % interval {found.interval} (n = {found.n}): {verdict}")
+        lines.append(f"- {words}: {found.verdict}")
     return "\n".join(lines) + "\n"
 
 

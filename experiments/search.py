@@ -25,6 +25,7 @@ from src.studies.arms import Arm, finished_runs
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import QUIET, StudyRun
+from src.studies.scores import error_difference, final_errors, first_run
 from src.studies.settings import Stage, StudySettings, read_study
 from src.training.interruption import resumable
 from src.tuning.runs import changes, planned, searched
@@ -72,8 +73,9 @@ def report(name: str, stage: SearchStage) -> None:
         raise UserError(f"none of {len(trials)} trials was completed; see {directory}")
     arms = [Arm("recipe", (*stage.common,)), Arm("best trial", (*stage.common, *changes(winner.params)))]
     runs = finished_runs(arms, stage.seeds)
+    gain = error_difference(runs["recipe"], runs["best trial"])
     facts = {arm.name: describe(runs[arm.name], space, stage.seeds[0]) for arm in arms}
-    states, gain = Counter(trial.state.name.lower() for trial in trials), difference(runs)
+    states = Counter(trial.state.name.lower() for trial in trials)
     record = {
         "arms": facts,
         "gain": gain._asdict(),
@@ -90,31 +92,13 @@ def report(name: str, stage: SearchStage) -> None:
     write_results(name, record, figures=figures, table=f"{as_table(facts)}\n{in_words(states, gain)}")
 
 
-def difference(runs: Mapping[str, Mapping[int, StudyRun]]) -> Estimate:
-    """What the best trial gains over the recipe in test accuracy, seed by seed, in points of percent.
-
-    Raises:
-        UserError: no seed has both.
-    """
-    recipe, found = runs.values()
-    seeds = sorted(recipe.keys() & found.keys())
-    if not seeds:
-        raise UserError(f"no seed has finished runs of {' and '.join(runs)}")
-    return estimate([100 * (accuracy(found[seed]) - accuracy(recipe[seed])) for seed in seeds])
-
-
-def accuracy(run: StudyRun) -> float:
-    """On the test split, from 0 to 1."""
-    return run.results()["test_accuracy"]
-
-
 def describe(runs: Mapping[int, StudyRun], space: Sequence[Dimension], first: int) -> dict[str, Any]:
     """What the table says of an arm; the validation score is that of the seed which the search had."""
-    settings = next(iter(runs.values())).settings
+    settings = first_run(runs).settings
     return {
         "settings": {each.key: reduce(getattr, each.key.split("."), settings) for each in space},
         "validation_accuracy": 100 * runs[first].last("validation_accuracy") if first in runs else None,
-        "test_accuracy": estimate([100 * accuracy(run) for run in runs.values()])._asdict(),
+        "test_accuracy": estimate([100 - error for error in final_errors(runs).values()])._asdict(),
     }
 
 
@@ -137,11 +121,9 @@ def as_table(facts: Mapping[str, Mapping[str, Any]]) -> str:
 def in_words(states: Mapping[str, int], gain: Estimate) -> str:
     """How the trials ended, and what the search gained."""
     ended = ", ".join(f"{states.get(state, 0)} {word}" for state, word in ENDS.items())
-    verdict = "above 0" if gain.positive else "not shown to be above 0"
     return (
         f"- {sum(states.values())} trials: {ended}\n"
-        f"- best trial − recipe in test accuracy, points of percent: {gain}, "
-        f"95 % interval {gain.interval} (n = {gain.n}): {verdict}\n"
+        f"- best trial − recipe in test accuracy, points of percent: {gain.verdict}\n"
     )
 
 

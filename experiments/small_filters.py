@@ -1,7 +1,7 @@
 """Small filters in a row against large ones that see as much.
 
-Simonyan and Zisserman 2014 (arXiv:1409.1556), section 2.3, and Zeiler and Fergus 2013 (arXiv:1311.2901), section 4.1;
-chapter Figs 19-20. What of it they look at: Luo et al. 2016 (arXiv:1701.04128).
+Simonyan and Zisserman 2014 (arXiv:1409.1556), sections 2.3 and 4.1; Zeiler and Fergus 2013 (arXiv:1311.2901), section
+4.1; chapter Figs 19-20. What of it they look at: Luo et al. 2016 (arXiv:1701.04128).
 
 `python -m experiments.small_filters [profile=full]` trains what is not trained yet (`conf/study/small_filters.yaml`
 says what) and writes `results/small_filters/STAGE/{table.md,results.json,comparisons.png,fields.png}`.
@@ -50,7 +50,7 @@ INITIALIZATIONS = 20
 
 PUBLISHED = """\
 Published: with 5x5 filters in place of pairs of 3x3, VGG's top-1 error on ImageNet is 7 % higher (Simonyan and
-Zisserman 2014, section 2.3); a network that begins with 7x7/2 instead of 11x11/4 has a top-5 error 1.7 points below
+Zisserman 2014, section 4.1); a network that begins with 7x7/2 instead of 11x11/4 has a top-5 error 1.7 points below
 AlexNet's (Zeiler and Fergus 2013, section 4.1).
 """
 
@@ -160,10 +160,10 @@ def describe(
     arms: list[Arm], runs: Mapping[str, Mapping[int, StudyRun]], fields: Mapping[str, Mapping[str, FieldPicture]]
 ) -> dict[str, Any]:
     """What the table says of the networks of a comparison."""
-    firsts = {arm: first_run(own) for arm, own in runs.items()}
-    seconds = step_ratios(firsts, ROUNDS)
     reference = arms[0].name
     large = reference_runs(runs, reference)
+    firsts = {arm: first_run(own) for arm, own in runs.items()}
+    seconds = step_ratios(firsts, ROUNDS)
     return {
         arm.name: {
             "width": stack(firsts[arm.name]).width,
@@ -237,9 +237,7 @@ def criterion(facts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
         first = next(iter(networks))
         for name, own in networks.items():
             if own["gain"]:
-                gain = Estimate(**own["gain"])
-                verdict = "above 0" if gain.positive else "not shown to be above 0"
-                lines.append(f"- {first} − {name}: {gain}, 95 % interval {gain.interval} (n = {gain.n}): {verdict}")
+                lines.append(f"- {first} − {name}: {Estimate(**own['gain']).verdict}")
     return "\n".join(lines) + "\n"
 
 

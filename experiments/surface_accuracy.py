@@ -11,6 +11,7 @@ if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import jax
@@ -34,6 +35,9 @@ from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
 from src.training.interruption import resumable
 
+CLOSE, IMAGES = 0.95, 0.1
+"""The criterion: at least this part of the checked points close, on at most that part of the images."""
+
 
 class CloseSettings(Settings):
     """What counts as close to the exact loss: the larger of two.
@@ -48,14 +52,16 @@ class CloseSettings(Settings):
 
 
 class AccuracyStage(PlaneStage):
-    """One size of the study; it looks at the first split.
+    """One size of the study.
 
     Attributes:
+        splits: the one that is looked at.
         tolerance: to which the planes are measured.
         checked: so many random points are measured on all images too.
         close: the distance within which they should be.
     """
 
+    splits: Annotated[list[str], Field(min_length=1, max_length=1)]
     tolerance: Tolerance
     checked: Annotated[int, Field(gt=0)]
     close: CloseSettings
@@ -80,7 +86,8 @@ def report(name: str, stage: AccuracyStage) -> None:
         + [f"{100 * own[key]:.1f}" for key in ("close", "two_errors", "farthest")]
         for each, own in zip(found, facts, strict=True)
     ]
-    directory = write_results(name, facts, figures={"samples": samples(found)}, table=markdown(heading, rows))
+    table = f"{markdown(heading, rows)}\n{criterion(found, facts)}"
+    directory = write_results(name, facts, figures={"samples": samples(found)}, table=table)
     for each in found:
         save(each.surface, directory / f"{each.surface.title.replace(' ', '_')}_{each.surface.metadata['seed']}.npz")
 
@@ -101,6 +108,18 @@ def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
     return Checked(surface, split, chosen, np.array([row[f"{split}_loss"] for row in exact]))
 
 
+def criterion(found: Sequence[Checked], facts: Sequence[Mapping[str, Any]]) -> str:
+    """The criterion in words."""
+    lines = [
+        f"At least {100 * CLOSE:g} % of the checked points close, on at most {100 * IMAGES:g} % of the images:",
+        "",
+    ]
+    for each, own in zip(found, facts, strict=True):
+        held = own["close"] >= CLOSE and own["images_share"] <= IMAGES
+        lines.append(f"- {each.surface.title}, seed {own['seed']}: {'yes' if held else 'no'}")
+    return "\n".join(lines) + "\n"
+
+
 def describe(each: Checked, stage: AccuracyStage) -> dict[str, Any]:
     """What the table says of a network."""
     exact: Float64[np.ndarray, "k"] = each.exact
@@ -110,7 +129,7 @@ def describe(each: Checked, stage: AccuracyStage) -> dict[str, Any]:
         "checked": len(exact),
         "close": float(np.mean(apart <= np.maximum(stage.close.relative * exact, stage.close.absolute))),
         "two_errors": float(np.mean(apart <= 2 * error + 1e-5 * exact)),  # two ways of adding float32 up
-        "farthest": float(np.max(apart / exact)),
+        "farthest": float(np.nanmax(apart / exact)),
         "points": [
             {"point": int(point), "exact": float(loss), "sampled": float(sampled), "error": float(own)}
             for point, loss, sampled, own in zip(each.chosen, exact, each.sampled("loss"), error, strict=True)

@@ -6,7 +6,6 @@ writes `results/tabular_conv1d/{accuracy.png,results.json,table.md}` in about a 
 may follow, such as `train.duration=40epochs`.
 """
 
-import statistics
 import sys
 from typing import Any
 
@@ -17,6 +16,7 @@ from jaxtyping import UInt8
 
 from src.config.errors import reported
 from src.plots.tables import tables_figure
+from src.studies.estimates import estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import finish, planned
 from src.training.interruption import resumable
@@ -74,8 +74,7 @@ def table(scores: dict[str, dict[str, list[float]]], parameters: dict[str, int])
     orders = list(next(iter(scores.values())))
     rows = []
     for network, found in scores.items():
-        cells = [f"{statistics.fmean(found[order]):.2f} ± {statistics.stdev(found[order]):.2f}" for order in orders]
-        rows.append([network, f"{parameters[network]:,}", *cells])
+        rows.append([network, f"{parameters[network]:,}", *(estimate(found[order]) for order in orders)])
     return markdown(["network", "parameters", *(f"test accuracy %, columns {order}" for order in orders)], rows)
 
 

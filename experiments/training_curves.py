@@ -4,7 +4,6 @@
 writes `results/training_curves/{curves.png,results.json,table.md}`.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,11 @@ from typing import Any
 from src.config.errors import UserError, reported
 from src.plots.curves import Curve, error_curves
 from src.runs.directory import RunDirectory
+from src.studies.results import markdown, write_results
+from src.tracking.history import read_rows
 
-RESULTS = Path("results/training_curves")
+PANELS = {"none": "plain", None: "without blocks"}
+"""By the setting `model.shortcut`, which only networks of blocks have; all others are residual."""
 
 
 def main() -> None:
@@ -23,15 +25,11 @@ def main() -> None:
         if not runs:
             raise UserError("name finished runs, like: python -m experiments.training_curves runs/resnet20-*")
         facts = [describe(run) for run in runs]
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        panels: dict[str, list[Curve]] = {"plain": [], "residual": []}
+        panels: dict[str, list[Curve]] = {}
         for run, fact in zip(runs, facts, strict=True):
-            panels["plain" if fact["shortcut"] == "none" else "residual"].append(curve(run, fact["name"]))
-        figure = error_curves({title: curves for title, curves in panels.items() if curves}, "validation")
-        figure.savefig(RESULTS / "curves.png", dpi=160)
-        (RESULTS / "results.json").write_text(json.dumps(facts, indent=2) + "\n")
-        (RESULTS / "table.md").write_text(table(facts))
-        print(f"{RESULTS}/curves.png\n\n{table(facts)}", end="")
+            panels.setdefault(PANELS.get(fact["shortcut"], "residual"), []).append(curve(run, fact["name"]))
+        figure = error_curves(panels, "validation")
+        write_results("training_curves", facts, figures={"curves": figure}, table=table(facts))
 
 
 def describe(run: RunDirectory) -> dict[str, Any]:
@@ -51,26 +49,29 @@ def describe(run: RunDirectory) -> dict[str, Any]:
 
 def curve(run: RunDirectory, label: str) -> Curve:
     """The errors of a run in percent, on the way."""
-    rows = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    rows = read_rows(run.metrics)
 
     def series(name: str) -> tuple[list[int], list[float]]:
-        points = [(row["step"], 100 * (1 - row[name])) for row in rows if name in row]
+        points = [(int(row["step"]), 100 * (1 - row[name])) for row in rows if name in row]
         return [step for step, _ in points], [error for _, error in points]
 
     return Curve(label, series("train_accuracy"), series("validation_accuracy"))
 
 
 def table(facts: list[dict[str, Any]]) -> str:
-    """One row for each run, in Markdown."""
-    lines = ["| run | parameters | steps | test error | 95 % interval | seconds |", "|---|---|---|---|---|---|"]
-    for fact in facts:
-        low, high = (100 * (1 - share) for share in reversed(fact["test_accuracy_interval"]))
-        error = 100 * (1 - fact["test_accuracy"])
-        lines.append(
-            f"| {fact['name']} | {fact['parameters']:,} | {fact['steps']:,} | {error:.1f} % "
-            f"| {low:.1f} to {high:.1f} % | {fact['seconds']:.0f} |"
-        )
-    return "\n".join(lines) + "\n"
+    """One row for each run."""
+    rows = [
+        [
+            fact["name"],
+            f"{fact['parameters']:,}",
+            f"{fact['steps']:,}",
+            f"{100 * (1 - fact['test_accuracy']):.1f}",
+            " to ".join(f"{100 * (1 - share):.1f}" for share in reversed(fact["test_accuracy_interval"])),
+            f"{fact['seconds']:.0f}",
+        ]
+        for fact in facts
+    ]
+    return markdown(["run", "parameters", "steps", "test error %", "95 % interval", "seconds"], rows)
 
 
 if __name__ == "__main__":

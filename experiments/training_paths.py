@@ -29,7 +29,6 @@ from src.studies.planes import surveyed
 from src.studies.results import markdown, write_results
 from src.studies.settings import Stage, StudySettings, read_study
 from src.studies.subjects import Subject, SubjectSettings, subjects
-from src.training.finished import load_run
 from src.training.interruption import resumable
 
 
@@ -96,11 +95,11 @@ def path_of(subject: Subject, stage: PathStage) -> Path:
     """The principal plane of a run's checkpoints, the path in it, and the loss over it.
 
     Raises:
-        UserError: the network is no run, or its run kept too few checkpoints.
+        UserError: the network is no run, or its run kept other checkpoints.
     """
     if subject.run is None:
         raise UserError(f"{subject.title}: weights from elsewhere have no path; name a run")
-    finished = load_run(subject.run.directory.path)
+    finished = subject.run.with_checkpoints()
     states = [finished.engine.initial_state(), *finished.states()]
     weights = [state.scored()[0] for state in states]
     found = principal(weights[:-1], weights[-1])

@@ -108,7 +108,15 @@ def spectra_at(
             extreme_eigenvalues(products(move(parameters, list(directions), place)), size, key, steps=steps)
             for place in places
         ]
-        return [{"smallest": one.smallest, "largest": one.largest, "curvature_ratio": one.ratio} for one in found]
+        return [
+            {
+                "smallest": one.smallest,
+                "largest": one.largest,
+                "error": max(one.errors),
+                "curvature_ratio": one.ratio,
+            }
+            for one in found
+        ]
 
     return at
 

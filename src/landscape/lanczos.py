@@ -10,6 +10,10 @@ from jaxtyping import Array, Float, Float64, Key
 
 Product = Callable[[Float[Array, "p"]], Float[Array, "p"]]
 
+SETTLED = 5
+"""Products during which the ends of a spectrum have to stay where they are: close to some eigenvalue, they may still be
+far from the outermost one."""
+
 
 class Ritz(NamedTuple):
     """What a few products say of an operator's eigenvalues and eigenvectors.
@@ -34,12 +38,12 @@ class Ritz(NamedTuple):
 
 
 class Spectrum(NamedTuple):
-    """The ends of an operator's spectrum.
+    """The ends of an operator's spectrum, as far as they were found: the true ones are not inside of them.
 
     Attributes:
         smallest: eigenvalue.
         largest: eigenvalue.
-        errors: bounds on the distance of each to a true eigenvalue.
+        errors: bounds on the distance of each to some true eigenvalue.
         steps: products that were needed.
     """
 
@@ -101,11 +105,13 @@ def lanczos(
         key: of the first vector.
         wanted: which eigenvalues of the increasing order have to be known, such as 0 and -1.
         steps: at most so many products.
-        tolerance: ends earlier when the wanted errors are below this part of the largest magnitude.
+        tolerance: ends earlier when the wanted errors are below this part of the largest magnitude, and the wanted
+            values have not moved by more during the last products.
     """
     basis = [_unit(jax.random.normal(key, (size,)))]
     diagonal: list[float] = []
     beside: list[float] = []
+    earlier: list[Float64[np.ndarray, "k"]] = []
     while True:
         new = product(basis[-1])
         diagonal.append(float(jnp.vdot(basis[-1], new)))
@@ -115,11 +121,14 @@ def lanczos(
         length = float(jnp.linalg.norm(new))
         values, coordinates = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
         errors = np.abs(length * coordinates[-1])
-        known = len(basis) >= max(abs(number) for number in wanted) and all(
-            errors[number] <= tolerance * max(abs(values[0]), abs(values[-1])) for number in wanted
+        small = tolerance * max(abs(values[0]), abs(values[-1]))
+        before = earlier[-SETTLED] if len(earlier) >= SETTLED else np.empty(0)
+        known = len(before) >= max(abs(number) for number in wanted) and all(
+            errors[number] <= small and abs(values[number] - before[number]) <= small for number in wanted
         )
         if known or length == 0 or len(basis) == min(steps, size):
             return Ritz(values, errors, coordinates, basis)
+        earlier.append(values)
         beside.append(length)
         basis.append(new / length)
 

@@ -86,17 +86,21 @@ class SplitMeasure:
             outputs, _ = forward(parameters, statistics, batch.images)
             return self._task.sums(outputs, batch, detailed=False)
 
-        return added_up(sums, data, self._batch_size)
+        return added_up(sums, data, self._size(data), whole=self._batch_norm == "batch")
 
     def _recalibrated(self, parameters: Tree, data: Resident) -> Tree:
         """Means of the statistics that each batch has with these weights; a short last batch is left out."""
-        batches = max(1, len(data.labels) // self._batch_size)
+        batches = len(data.labels) // self._size(data)
 
         def statistics(batch: Batch) -> Tree:
             return self._in_batch(parameters, self._statistics, batch.images)[1]
 
-        total = added_up(statistics, data, self._batch_size, whole=True)
+        total = added_up(statistics, data, self._size(data), whole=True)
         return jax.tree.map(lambda values: values / batches, total)
+
+    def _size(self, data: Resident) -> int:
+        """Of a batch: no larger than the split, for what fills a batch up has no place in its statistics."""
+        return min(self._batch_size, len(data.labels))
 
 
 def split_objective(
@@ -114,7 +118,8 @@ def split_objective(
         task: what its outputs mean.
         splits: by name; `recalibrated` takes statistics from `train`.
         batch_norm: which statistics the network uses.
-        batch_size: images that are computed at once; with `batch` it is part of the definition of the loss.
+        batch_size: images that are computed at once; with `batch` it is part of the definition of the loss, and a short
+            last batch is left out.
 
     Raises:
         UserError: statistics are to be recalibrated without training images.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int
+from jaxtyping import Bool, Float32, Float64, Int
 from pydantic import Field
 
 from src.config.settings import Settings
@@ -24,6 +24,9 @@ NEAREST = 4
 
 ALL = 0.5
 """A place that needs a greater part of the examples is measured on all."""
+
+FEW = 10
+"""Classes with fewer examples in the first sample, on average, are taken together."""
 
 NAMES = ("loss", "accuracy", "loss_error", "accuracy_error", "examples")
 """What is told of a place: means, their standard errors, and on how many examples it was measured."""
@@ -63,6 +66,8 @@ def regression_means(
 ) -> Means:
     """Means over all examples, from the values of a random sample and what is known of every example.
 
+    Where the sample has nothing of what some examples have, such as a class, its errors are infinite.
+
     Args:
         values: of the sample.
         known: of the sample; its columns span a constant.
@@ -77,7 +82,20 @@ def regression_means(
     with np.errstate(divide="ignore", invalid="ignore"):
         left = (values - known @ coefficients) / (1 - leverage)  # of each example, predicted from all others
     variance = (left**2).sum(axis=0) / len(values) * (1 / len(values) - 1 / total)
-    return Means(known_means @ coefficients, np.sqrt(np.nan_to_num(variance, nan=np.inf)))
+    unseen = ((known == 0).all(axis=0) & (known_means != 0)).any()
+    errors = np.sqrt(np.nan_to_num(variance, nan=np.inf))
+    return Means(known_means @ coefficients, np.full_like(errors, np.inf) if unseen else errors)
+
+
+def strata(labels: Int[np.ndarray, "n"], share: float) -> Bool[np.ndarray, "n k"]:
+    """Which examples belong to which class; classes below a share are taken together, with the smallest above it."""
+    classes, counts = np.unique(labels, return_counts=True)
+    own = counts >= share * len(labels)
+    if not own.all() and own.any():
+        own[np.flatnonzero(own)[counts[own].argmin()]] = False
+    of_class = classes[None, :] == labels[:, None]
+    together = of_class[:, ~own].any(axis=1, keepdims=True)
+    return of_class if own.all() else np.column_stack([of_class[:, own], together])
 
 
 def coarse_to_fine(axes: Sequence[Float64[np.ndarray, "_"]]) -> list[int]:
@@ -142,10 +160,10 @@ class Sampled:
             places: all that will be measured, in their order.
             tolerance: when a place is known well enough.
             order: a random order of the examples; every sample is a beginning of it.
-            folder: for what has to be kept until the survey is finished.
+            folder: for the losses at places that were measured on all examples.
         """
         self._scores, self._tolerance, self._order = scores, tolerance, order
-        self._classes = np.unique(labels)[None, :] == labels[:, None]
+        self._classes = strata(labels, FEW / tolerance.examples)
         self._rank = {place.tobytes(): rank for rank, place in enumerate(places)}
         self._complete = Complete(folder, places)
 

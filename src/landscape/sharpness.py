@@ -3,7 +3,14 @@
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from src.config.errors import UserError
 from src.landscape.surface import Surface
+
+ALONG = ((1, 0), (0, 1), (1, 1), (1, -1))
+"""Directions of the grid in which a point has neighbours on both sides."""
+
+ROUNDING = 1e-5
+"""Part of a value by which sums in float32 may be off."""
 
 
 def share_below(surface: Surface, name: str, level: float) -> float:
@@ -12,34 +19,36 @@ def share_below(surface: Surface, name: str, level: float) -> float:
 
 
 def nonconvex_share(surface: Surface, name: str) -> float:
-    """The share of the inner points of a plane where second differences curve downwards in some direction.
+    """The share of the inner points of a plane that prove it not convex: they lie above a chord to two neighbours.
 
-    This is the curvature of the drawn surface, not of the loss in all directions: if a plane is not convex somewhere,
-    neither is the loss there (Li et al. 2018, section 6). Points beside a value that is not finite are left out.
+    The neighbours are those on both sides along the rows, the columns and the diagonals of the grid. Where the plane is
+    not convex, neither is the loss (Li et al. 2018, section 6); the other way round nothing is proved, and noise makes
+    any plane look rough. Points beside a value that is not finite are left out.
+
+    Raises:
+        UserError: the surface is a line, has fewer than three steps along a direction, or steps of different lengths.
     """
+    _check_even(surface)
     values = surface.value(name).astype(np.float64)
     values[~np.isfinite(values)] = np.nan
-    rows, columns = _curvature(values, surface.alpha, 0), _curvature(values, _steps(surface), 1)
-    mixed = np.gradient(np.gradient(values, surface.alpha, axis=0), _steps(surface), axis=1)
-    inner = (slice(1, -1), slice(1, -1))
-    trace = (rows + columns)[inner]
-    determinant = (rows * columns - mixed**2)[inner]
-    smallest = trace / 2 - np.sqrt(np.maximum(trace**2 / 4 - determinant, 0))
-    known: Bool[np.ndarray, "n m"] = np.isfinite(smallest)
-    return float(np.mean(smallest[known] < 0)) if known.any() else float("nan")
+    bends = np.stack([_second_differences(values, *direction) for direction in ALONG])
+    known: Bool[np.ndarray, "n m"] = np.isfinite(bends).all(axis=0)
+    below: Bool[np.ndarray, "n m"] = np.any(bends < -ROUNDING * np.abs(values[1:-1, 1:-1]), axis=0)
+    return float(below[known].mean()) if known.any() else float("nan")
 
 
-def _curvature(
-    values: Float64[np.ndarray, "n m"], steps: Float64[np.ndarray, "_"], axis: int
-) -> Float64[np.ndarray, "n m"]:
-    """Second differences along an axis, of steps that need not be equal; at the border, that beside it."""
-    along = np.moveaxis(values, axis, 0)
-    before, after = np.diff(steps)[:-1, None], np.diff(steps)[1:, None]
-    slopes = np.diff(along, axis=0) / np.diff(steps)[:, None]
-    inner = 2 * np.diff(slopes, axis=0) / (before + after)
-    return np.moveaxis(np.concatenate([inner[:1], inner, inner[-1:]]), 0, axis)
+def _second_differences(values: Float64[np.ndarray, "n m"], rows: int, columns: int) -> Float64[np.ndarray, "n-2 m-2"]:
+    """Of each inner point with its neighbours along a direction of the grid."""
+    height, width = (length - 2 for length in values.shape)
+
+    def moved(by: int) -> Float64[np.ndarray, "_ _"]:
+        top, left = 1 + by * rows, 1 + by * columns
+        return values[top : top + height, left : left + width]
+
+    return moved(-1) - 2 * moved(0) + moved(1)
 
 
-def _steps(surface: Surface) -> Float64[np.ndarray, "m"]:
-    assert surface.beta is not None
-    return surface.beta
+def _check_even(surface: Surface) -> None:
+    for name, steps in zip(("alpha", "beta"), surface.plane(), strict=True):
+        if len(steps) < 3 or not np.allclose(np.diff(steps), np.diff(steps).mean()):
+            raise UserError(f"the surface '{surface.title}' needs three or more even steps along {name}")

@@ -77,6 +77,18 @@ class Surface:
             raise UserError(f"the surface '{self.title}' has no {name}{did_you_mean(name, self.values)}")
         return self.values[name]
 
+    def middle(self, name: str) -> float:
+        """The measurement at the network itself, where all steps are 0.
+
+        Raises:
+            UserError: there is none.
+        """
+        axes = [self.alpha] if self.beta is None else [self.alpha, self.beta]
+        place = tuple(int(np.abs(steps).argmin()) for steps in axes)
+        if not all(np.isclose(steps[at], 0) for steps, at in zip(axes, place, strict=True)):
+            raise UserError(f"the surface '{self.title}' does not go through the network itself")
+        return float(self.value(name)[place])
+
 
 def heights(values: Float[np.ndarray, "*shape"], *, logarithmic: bool) -> Float[np.ndarray, "*shape"]:
     """How high values stand in a figure: themselves or their decimal logarithm; NaN where that is not finite."""

@@ -12,7 +12,7 @@ class Entrant(NamedTuple):
 
     Attributes:
         year: of the challenge.
-        name: of the network; the first two were none.
+        name: of the network; the first two were none, and Clarifai's is not described.
         error: published top-5 error in percent.
         layers: published depth.
         model: our network, a file of `conf/model/`.
@@ -31,7 +31,8 @@ ENTRANTS = (
     Entrant(2010, "no network", 28.2),
     Entrant(2011, "no network", 25.8),
     Entrant(2012, "AlexNet", 16.4, 8, "alexnet"),
-    Entrant(2013, "ZFNet", 11.7, 8, "zfnet"),
+    Entrant(2013, "Clarifai", 11.7),
+    Entrant(2013, "ZFNet", 14.8, 8, "zfnet"),  # several networks together: Zeiler and Fergus 2013, Table 2
     Entrant(2014, "VGG-19", 7.3, 19, "vgg19"),
     Entrant(2014, "GoogLeNet", 6.7, 22, "googlenet", {"auxiliary": False}),
     Entrant(2015, "ResNet-152", 3.57, 152, "resnet152"),

@@ -44,10 +44,11 @@ def samples(checked: Sequence[Checked]) -> Figure:
         alpha, beta = each.surface.plane()
         shown = axis.pcolormesh(alpha, beta, each.shares().T, cmap="viridis", vmin=0, vmax=1, rasterized=True)
         axis.set(title=each.surface.title, xlabel="α", ylabel="β", aspect="equal")
+        known = np.isfinite(each.exact) & np.isfinite(each.sampled("loss"))
         error, apart = (
-            values / each.exact for values in (each.sampled("loss_error"), each.sampled("loss") - each.exact)
+            (values / each.exact)[known] for values in (each.sampled("loss_error"), each.sampled("loss") - each.exact)
         )
-        wide = np.array([0, 1.1 * max(error.max(), 1e-3)])
+        wide = np.array([0, 1.1 * error.max(initial=1e-3)])
         cloud.fill_between(wide, -2 * wide, 2 * wide, color="0.92", label="two standard errors")
         cloud.plot(error, apart, ".", color="C0", markersize=5)
         cloud.set(xlabel="standard error, part of the loss", ylabel="deviation from all images", xlim=wide)

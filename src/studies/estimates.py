@@ -38,12 +38,31 @@ class Estimate(NamedTuple):
         """Whether the whole interval is above 0."""
         return self.low is not None and self.low > 0
 
+    @property
+    def verdict(self) -> str:
+        """Mean, interval and whether it is above 0, in words."""
+        shown = "above 0" if self.positive else "not shown to be above 0"
+        return f"{self}, 95 % interval {self.interval} (n = {self.n}): {shown}"
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """The mean of repetitions that are normally distributed; differences of two arms are taken seed by seed before."""
+
+def estimate(values: Sequence[float], comparisons: int = 1) -> Estimate:
+    """The mean of repetitions that are normally distributed; differences of two arms are taken seed by seed before.
+
+    Args:
+        values: of the repetitions.
+        comparisons: how many intervals are to hold together with 95 % (Bonferroni).
+    """
     n, mean = len(values), statistics.fmean(values)
     if n == 1:
         return Estimate(mean, None, None, None, n)
     deviation = statistics.stdev(values)
-    half = float(t.ppf(0.975, n - 1)) * deviation / math.sqrt(n)
+    half = float(t.ppf(1 - 0.025 / comparisons, n - 1)) * deviation / math.sqrt(n)
     return Estimate(mean, deviation, mean - half, mean + half, n)
+
+
+def estimate_correlation(values: Sequence[float]) -> Estimate:
+    """The mean of correlations, with an interval that stays between -1 and 1 (the z of Fisher 1915)."""
+    inside = math.nextafter(1, 0)
+    z = estimate([math.atanh(min(max(value, -inside), inside)) for value in values])
+    low, high = (None if end is None else math.tanh(end) for end in (z.low, z.high))
+    return estimate(values)._replace(low=low, high=high)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import jax
 import numpy as np
 from jaxtyping import Float64
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from src.config.settings import Settings
 from src.landscape.directions import Normalization, gaussian
@@ -28,11 +28,22 @@ POINTS = Path("runs/surfaces")
 
 
 class AxisSettings(Settings):
-    """Steps along a direction, in lengths of the network's own filters."""
+    """Steps along a direction, in lengths of the network's own filters; one of them is 0, the network itself."""
 
     first: float
     last: float
-    steps: Annotated[int, Field(gt=0)]
+    steps: Annotated[int, Field(gt=2)]
+
+    @model_validator(mode="after")
+    def _through_the_network(self) -> "AxisSettings":
+        if self.first >= self.last:
+            raise ValueError(f"an axis goes upwards, not from {self.first:g} to {self.last:g}")
+        if not np.isclose(self.values(), 0).any():
+            raise ValueError(
+                f"none of the {self.steps} steps from {self.first:g} to {self.last:g} is 0, where the network is; from "
+                "-1 to 1 an odd number of steps has it in the middle"
+            )
+        return self
 
     def values(self) -> Float64[np.ndarray, "n"]:
         """The steps."""
@@ -57,6 +68,13 @@ class PlaneStage(Stage):
     alpha: AxisSettings
     beta: AxisSettings
     normalization: Normalization
+
+    @model_validator(mode="after")
+    def _check_titles(self) -> "PlaneStage":
+        titles = [network.title for network in self.networks]
+        if len(set(titles)) < len(titles):
+            raise ValueError("two networks have the same title, which is the name of their files")
+        return self
 
     def subjects(self) -> list[Subject]:
         """The networks, trained if they are not yet."""

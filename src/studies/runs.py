@@ -69,6 +69,22 @@ class StudyRun:
         """
         return self.directory.read_json("results.json")
 
+    def with_checkpoints(self) -> FinishedRun:
+        """The finished run with all the checkpoints that the study asks for.
+
+        Raises:
+            UserError: it kept others, for it was trained by a command that asked for others.
+        """
+        finished = load_run(self.directory.path)
+        wanted = make_plan(self.settings, finished.engine.dataset.spec.train).save
+        missing = wanted - set(finished.checkpoints.steps())
+        if missing:
+            raise UserError(
+                f"{self.directory.path} kept {len(wanted) - len(missing)} of the {len(wanted)} checkpoints that are "
+                "needed; without that directory the study trains the run again"
+            )
+        return finished
+
     def record(self) -> dict[str, Any]:
         """Where its numbers come from."""
         provenance = self.directory.read_json("provenance.json")

@@ -28,7 +28,7 @@ def reference_runs(runs: Mapping[str, Mapping[int, StudyRun]], arm: str) -> Mapp
     return runs[arm]
 
 
-def error_difference(first: Mapping[int, StudyRun], second: Mapping[int, StudyRun]) -> Estimate:
+def error_differences(first: Mapping[int, StudyRun], second: Mapping[int, StudyRun]) -> list[float]:
     """Test errors of the first arm minus those of the second, seed by seed, in points of percent.
 
     Raises:
@@ -38,4 +38,9 @@ def error_difference(first: Mapping[int, StudyRun], second: Mapping[int, StudyRu
     seeds = [seed for seed in errors if seed in others]
     if not seeds:
         raise UserError("two arms have no finished run with the same seed")
-    return estimate([errors[seed] - others[seed] for seed in seeds])
+    return [errors[seed] - others[seed] for seed in seeds]
+
+
+def error_difference(first: Mapping[int, StudyRun], second: Mapping[int, StudyRun]) -> Estimate:
+    """The mean of these differences."""
+    return estimate(error_differences(first, second))

@@ -126,8 +126,14 @@ def _from_elsewhere(
         *(np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
     )
     own = {name: resident(_first(dataset.split(name), images), constants) for name in splits}
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Subject(title, module, task, own, {"weights": digest, "images": images}, None)
+    identity = {
+        "weights": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "mean": weights.mean,
+        "deviation": weights.deviation,
+        "settings": run.directory.path.name,  # a hash of the network and the data
+        "images": images,
+    }
+    return Subject(title, module, task, own, identity, None)
 
 
 def _first(split: Split, images: int | None) -> Split:

@@ -27,7 +27,7 @@ def added_up(measure: Callable[[Batch], Any], data: Resident, batch_size: int, *
         whole: leaves a short last batch out.
     """
     examples = len(data.labels)
-    batches = max(1, examples // batch_size) if whole else -(-examples // batch_size)
+    batches = examples // batch_size if whole else -(-examples // batch_size)
 
     def of(number: Scalar) -> Any:
         return measure(evaluation_batch(data, number * batch_size, batch_size))

@@ -44,12 +44,18 @@ class Interruption:
 
 @contextmanager
 def resumable() -> Iterator[None]:
-    """Ends the process in the way of its signal after an `Interrupted`, which has left everything saved."""
+    """Ends the process in the way of its signal after an `Interrupted`, which has left everything saved.
+
+    Between the parts that note signals, Ctrl-C ends at once: what they saved is there, what came after them is not.
+    """
     try:
         yield
     except Interrupted as interrupted:
         say(f"{interrupted}; the same command goes on")
         sys.exit(SIGNALLED + interrupted.signal)
+    except KeyboardInterrupt:
+        say(f"stopped by {signal.SIGINT.name}; the same command goes on from what is saved")
+        sys.exit(SIGNALLED + signal.SIGINT)
 
 
 @contextmanager

@@ -57,9 +57,12 @@ def test_values_are_read_off_a_line():
 
 
 @pytest.mark.parametrize(
-    ("axis", "first", "last", "words"),
-    [("between", -0.5, 1.0, "between should go from -0.5 or less to 1.5"), ("around", -0.1, 1.0, "around should go")],
+    ("axis", "first", "last", "steps", "words"),
+    [
+        ("between", -0.5, 1.0, 4, "between should go from -0.5 or less to 1.5"),
+        ("around", -0.1, 1.0, 12, "around should go"),
+    ],
 )
-def test_lines_have_to_reach_where_they_are_compared(axis, first, last, words):
+def test_lines_have_to_reach_where_they_are_compared(axis, first, last, steps, words):
     with pytest.raises(UserError, match=words):
-        read_settings(InterpolationStage, STAGE | {axis: {"first": first, "last": last, "steps": 5}})
+        read_settings(InterpolationStage, STAGE | {axis: {"first": first, "last": last, "steps": steps}})

@@ -81,6 +81,7 @@ def test_a_tolerance_is_kept_with_fewer_images(made):
     tolerance = {"relative": 0.15, "absolute": 0.05, "examples": 60}
     facts, table, surface = made(images=None, tolerance=tolerance)
     assert facts["tolerance"] == tolerance
+    assert facts["non_convex"] is None
     assert "| images % |" in table
     for split in ("train", "test"):
         loss, error = surface.value(f"{split}_loss"), surface.value(f"{split}_loss_error")
@@ -102,3 +103,21 @@ def test_samples_have_fixed_statistics():
 def test_eigenvectors_need_a_hessian_and_no_other_length(changes):
     with pytest.raises(UserError, match="directions=eigenvectors needs a number of images as hessian, and normali"):
         read_settings(SurfaceStage, STAGE | {"directions": "eigenvectors"} | changes)
+
+
+@pytest.mark.parametrize(
+    ("axis", "words"),
+    [
+        ({"first": 1.0, "last": -1.0, "steps": 5}, "alpha: an axis goes upwards, not from 1 to -1"),
+        ({"first": -1.0, "last": 1.0, "steps": 4}, "alpha: none of the 4 steps from -1 to 1 is 0"),
+        ({"first": -1.0, "last": 1.0, "steps": 1}, "alpha.steps=1"),
+    ],
+)
+def test_an_axis_goes_through_the_network(axis, words):
+    with pytest.raises(UserError, match=words):
+        read_settings(SurfaceStage, STAGE | {"alpha": axis})
+
+
+def test_two_networks_do_not_share_their_files():
+    with pytest.raises(UserError, match="two networks have the same title"):
+        read_settings(SurfaceStage, STAGE | {"networks": 2 * STAGE["networks"]})

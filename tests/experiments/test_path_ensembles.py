@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from experiments.path_ensembles import carried, correlation, differences, mean_length
+from experiments.path_ensembles import (
+    PathStage,
+    carried,
+    check_modules,
+    correlation,
+    correlations,
+    differences,
+    mean_length,
+)
+from src.config.errors import UserError
+from src.config.settings import read_settings
 
 
 def facts(**changes):
@@ -27,10 +37,23 @@ def test_paths_of_equal_gradient_have_half_the_modules_as_their_mean():
 
 
 def test_the_criteria_are_differences_within_a_seed():
-    rise, removed, swapped, length = differences(
-        [facts(), facts()], [facts(one_removed=[90.0]), facts(whole=1.0)]
-    ).values()
+    both = [facts(), facts()]
+    rise, length = differences(both, [facts(one_removed=[90.0]), facts(whole=1.0)]).values()
+    removed, swapped = correlations(both).values()
     assert rise == [88 - 3, 4 - 3]
     assert removed == [correlation([(1, 4), (1, 6), (2, 50), (2, 60)])] * 2
     assert swapped == pytest.approx([1.0, 1.0])
     assert length == pytest.approx([0.25, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("depth", "removed", "words"),
+    [(14, 7, "removed names 7 modules, and the residual network has 6"), (8, 1, "no two of the 3 modules")],
+)
+def test_modules_are_counted_before_anything_is_trained(depth, removed, words):
+    stage = {
+        "common": [], "seeds": [0], "residual": ["model=resnet_preact", f"model.depth={depth}"], "plain": [],
+        "learning_rates": [0.1], "removed": [1, removed], "swaps": [1], "draws": 1, "paths": 1, "batch_size": 8,
+    }  # fmt: skip
+    with pytest.raises(UserError, match=words):
+        check_modules(read_settings(PathStage, stage))

@@ -31,6 +31,14 @@ def test_errors_bound_the_distance_to_the_true_ends():
             assert np.min(np.abs(values - value)) <= error + 1e-4
 
 
+def test_an_end_behind_a_crowd_of_small_eigenvalues_is_not_overlooked():
+    crowd = 0.3 * jnp.abs(jax.random.normal(jax.random.key(9), (2000,)))
+    values = jnp.concatenate([jnp.array([-1.0, 24.0]), crowd])
+    found = extreme_eigenvalues(lambda x: values * x, len(values), jax.random.key(0))
+    assert (found.smallest, found.largest) == pytest.approx((-1, 24), rel=1e-2)
+    assert found.steps < 20
+
+
 def test_the_top_eigenvectors_are_those_of_the_matrix_the_largest_first():
     found = top_eigenvectors(known, SIZE, jax.random.key(0), 3, tolerance=1e-6)
     assert found.values == pytest.approx([10, 5, 3], rel=1e-4)

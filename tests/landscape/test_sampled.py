@@ -9,7 +9,7 @@ import pytest
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import at_points, scores_at
 from src.landscape.objective import split_objective
-from src.landscape.sampled import Sampled, Tolerance, coarse_to_fine, regression_means, together
+from src.landscape.sampled import Sampled, Tolerance, coarse_to_fine, regression_means, strata, together
 from src.landscape.surface import save
 from src.landscape.survey import grid, survey
 
@@ -66,6 +66,30 @@ def test_values_are_within_two_errors_as_often_as_they_should(tmp_path):
     assert 0.9 < (apart <= 2 * errors)[sampled].mean() < 1
     assert (apart[~sampled] < 1e-12).all()
     assert (errors <= np.maximum(0.01 * exact, 0.005) * 1.1).all()
+
+
+def test_rare_classes_are_taken_together():
+    labels = np.repeat([0, 1, 2, 3], [50, 40, 6, 4])
+    found = strata(labels, 0.1)
+    assert found.sum(axis=1).tolist() == [1] * 100
+    assert found.sum(axis=0).tolist() == [50, 50]
+    assert strata(labels, 0.5).sum(axis=0).tolist() == [100]
+    assert strata(labels, 0.9).sum(axis=0).tolist() == [100]
+    assert strata(labels, 0.01).sum(axis=0).tolist() == [50, 40, 6, 4]
+
+
+def test_a_rare_class_with_other_losses_leaves_the_mean_unbiased():
+    labels = (RANDOM.random(TOTAL) < 0.004).astype(int)
+    known, own = strata(labels, 0.05).astype(float), 1 + 5.0 * labels
+    draws = [RANDOM.permutation(TOTAL)[:200] for _ in range(400)]
+    found = [regression_means(own[draw, None], known[draw], known.mean(axis=0), TOTAL).values[0] for draw in draws]
+    assert np.mean(found) == pytest.approx(own.mean(), abs=3 * np.std(found) / 20)
+
+
+def test_a_class_that_the_sample_lacks_leaves_the_error_unknown():
+    known = np.eye(2)[np.zeros(50, int)]
+    found = regression_means(np.ones((50, 1)), known, np.array([0.9, 0.1]), 500)
+    assert np.isinf(found.errors).all()
 
 
 def test_few_examples_are_enough_where_the_class_says_nearly_all(tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from src.config.errors import UserError
 from src.landscape.sharpness import nonconvex_share, share_below
 from src.landscape.surface import Surface
 
@@ -16,7 +17,21 @@ def surface(function):
 def test_a_bowl_is_convex_everywhere_and_a_saddle_nowhere():
     assert nonconvex_share(surface(lambda a, b: 3 * a**2 + b**2 + a * b), "loss") == 0
     assert nonconvex_share(surface(lambda a, b: a**2 - b**2), "loss") == 1
-    assert nonconvex_share(surface(lambda a, b: a**2 + b**2 + 3 * a * b), "loss") == 1
+    assert nonconvex_share(surface(lambda a, b: a**2 + b**2 / 7 - 1.5 * a * b), "loss") == 1
+
+
+def test_no_point_of_a_ridge_that_is_convex_counts():
+    def ridge(a, b):
+        return np.logaddexp(0, 20 * (a + b - 0.3))
+
+    assert nonconvex_share(surface(ridge), "loss") < 0.01
+
+
+@pytest.mark.parametrize("alpha", [np.array([0.0, 1.0]), np.array([0.0, 1.0, 3.0])])
+def test_a_share_needs_three_even_steps(alpha):
+    values = np.zeros((len(alpha), len(BETA)))
+    with pytest.raises(UserError, match="three or more even steps along alpha"):
+        nonconvex_share(Surface("s", alpha, BETA, {"loss": values}), "loss")
 
 
 def test_half_of_a_wave_is_convex():

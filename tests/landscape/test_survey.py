@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from src.config.errors import UserError
+from src.data.batches import Resident
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import at_points, scores_at
 from src.landscape.objective import split_objective
@@ -136,6 +137,21 @@ def test_a_batch_of_all_images_is_its_own_calibration(trained):
     size = engine.dataset.spec.train
     one, other = (measured(engine, state, batch_norm=kind, batch_size=size) for kind in ("batch", "recalibrated"))
     assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)
+    for kind, found in (("batch", one), ("recalibrated", other)):
+        assert measured(engine, state, batch_norm=kind, batch_size=3 * size) == found
+
+
+def test_a_short_batch_has_no_statistics_of_its_own(trained):
+    engine, state = trained
+    size = engine.dataset.spec.train // 2 + 1
+    data = jax.device_get(engine.split("train"))
+    first = Resident(data.images[:size], data.labels[:size], data.constants)
+    module = engine.network.module(state)
+    short, whole = (
+        split_objective(module, engine.settings.task, {"train": part}, batch_norm="batch", batch_size=size)
+        for part in (data, first)
+    )
+    assert jax.jit(short.measure)(short.parameters, short.data) == jax.jit(whole.measure)(whole.parameters, whole.data)
 
 
 def test_statistics_are_recalibrated_at_every_place_on_any_mesh(trained):

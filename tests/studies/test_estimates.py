@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.studies.estimates import estimate
+from src.studies.estimates import estimate, estimate_correlation
 
 
 def test_the_interval_is_students():
@@ -26,3 +26,19 @@ def test_one_repetition_has_no_interval_and_shows_nothing():
 
 def test_an_interval_over_zero_is_not_positive():
     assert not estimate([-0.1, 0.3, 0.2]).positive
+
+
+def test_several_intervals_hold_together_when_each_is_wider():
+    values = [3.1, 2.7, 3.6, 2.9]
+    found = estimate(values, comparisons=5)
+    low, high = stats.t.interval(0.99, 3, loc=np.mean(values), scale=stats.sem(values))
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_an_interval_of_correlations_stays_between_its_limits():
+    found = estimate_correlation([0.99, 0.8, 0.95])
+    z = np.arctanh([0.99, 0.8, 0.95])
+    ends = np.tanh(stats.t.interval(0.95, 2, loc=z.mean(), scale=stats.sem(z)))
+    assert found.mean == pytest.approx(0.9133, abs=1e-4)
+    assert (found.low, found.high) == pytest.approx(tuple(ends))
+    assert estimate_correlation([1.0, 1.0]).high <= 1
