@@ -38,7 +38,10 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
     """
     if not any(argument.startswith("model=") for argument in arguments):
         raise UserError("model is missing; write model=NAME, with a file of conf/model/ as the name")
-    (job,) = composed_jobs("train", arguments)
+    jobs = composed_jobs("train", arguments)
+    if len(jobs) != 1:
+        raise UserError("a summary is of one network; write model=NAME and its settings, without -m and other options")
+    (job,) = jobs
     if not any(argument.startswith("data") for argument in arguments):
         node: Any = OmegaConf.to_container(job.model, resolve=True)
         settings = read_model(node)

@@ -116,7 +116,7 @@ def test_a_sweep_that_was_interrupted_goes_on_in_the_same_directories(tmp_path, 
 
 def searched(**changes):
     values = {
-        "trials": 12, "metric": "validation_loss", "direction": "minimize", "prune": False, "directory": "runs",
+        "trials": 12, "metric": "validation_loss", "prune": False, "directory": "runs",
         "space": [{"key": "x", "low": 0.1, "high": 10.0, "log": True}, {"key": "kind", "choices": ["a", "b"]}],
     }  # fmt: skip
     return read_settings(SearchSettings, values | changes)
@@ -227,7 +227,10 @@ def test_a_killed_search_goes_on_and_resumes_the_run_of_its_orphan(tmp_path):
             "did you mean 'optimizer.learning_rate'",
         ),
         (["search.space=[{key: optimizer.momentum, low: 0.1, high: 7.0}]"], "optimizer.momentum=7.0"),
-        (["search.metric=test_accuracy"], "search.metric=test_accuracy: only the validation split may decide"),
+        (
+            ["search.metric=test_accuracy"],
+            "search.metric=test_accuracy: should be 'validation_accuracy' or 'validation_loss'",
+        ),
     ],
 )
 def test_a_search_that_cannot_work_is_one_line(tmp_path, command, arguments, said):

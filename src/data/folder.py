@@ -65,12 +65,13 @@ class Folder(DataSettings):
 
 
 def _class_names(folder: Path) -> tuple[str, ...]:
-    """The names of the class folders.
+    """The names of the class folders; hidden ones are none.
 
     Raises:
         UserError: there are fewer than two.
     """
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    found = folder.iterdir() if folder.is_dir() else []
+    names = sorted(path.name for path in found if path.is_dir() and not path.name.startswith("."))
     if len(names) < 2:
         what = f"has {len(names)} class folders; at least two are needed" if folder.is_dir() else "does not exist"
         raise UserError(f"data.root: {folder} {what}")

@@ -45,6 +45,8 @@ class Tfds(DataSettings):
             raise UserError(
                 f"data.name={self.name}: the examples from {source} are not the published ones (SHA-256 differs)"
             )
+        if self.sha256 and self.image_size:
+            examples = Examples(self._resized(examples.train), self._resized(examples.test), examples.class_names)
         log.info(
             "%s: %d training and %d test images, from %s", self.name, len(examples.train), len(examples.test), source
         )
@@ -67,12 +69,18 @@ class Tfds(DataSettings):
             UserError: TFDS has no such set, or it is not one of images and labels.
         """
         info = prepared_info(self.name)
-        test = next((name for name in ("test", "validation") if name in info.splits), None)
         image, label = info.supervised_keys or ("image", "label")
-        if "train" not in info.splits or test is None or not {image, label} <= set(info.features):
-            raise UserError(f"data.name={self.name} has no training and test splits of images with labels")
-        train, held_out = (self._split(split, image, label) for split in ("train", test))
-        return Examples(train, held_out, tuple(info.features[label].names))
+        if "train" not in info.splits or not {image, label} <= set(info.features):
+            raise UserError(f"data.name={self.name} has no training split of images with labels")
+        held_out = (self._split(name, image, label) for name in ("test", "validation") if name in info.splits)
+        test = next((split for split in held_out if (split.labels >= 0).all()), None)
+        if test is None:
+            raise UserError(f"data.name={self.name} has no test split with labels; data=folder sets one aside itself")
+        return Examples(self._split("train", image, label), test, tuple(info.features[label].names))
+
+    def _resized(self, split: Split) -> Split:
+        assert self.image_size is not None
+        return Split(np.stack([to_square(image, self.image_size) for image in split.images]), split.labels)
 
     def _split(self, split: str, image: str, label: str) -> Split:
         import tensorflow_datasets as tfds
@@ -82,7 +90,7 @@ class Tfds(DataSettings):
         labels: list[int] = []
         for example in (source[position] for position in range(len(source))):
             pixels = np.asarray(example[image])
-            images.append(to_square(pixels, self.image_size) if self.image_size else pixels)
+            images.append(to_square(pixels, self.image_size) if self.image_size and not self.sha256 else pixels)
             labels.append(int(example[label]))
             if len(images) == 1 and images[0].size * len(source) > LARGEST:
                 raise UserError(

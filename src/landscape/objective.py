@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from src.config.errors import UserError
 from src.data.batches import Batch, Resident, evaluation_batch
+from src.models.base import at_least_float32
 from src.tasks.base import Sums, TaskSettings, added_up
 from src.training.state import Tree
 
@@ -58,7 +59,7 @@ def pure(module: nnx.Module, **norm: Any) -> tuple[Callable[..., tuple[Array, Tr
 
     def apply(parameters: Tree, statistics: Tree, images: Array) -> tuple[Array, Tree]:
         moved = nnx.merge(definition, parameters, statistics, rest, copy=True)
-        outputs = moved(images)
+        outputs = at_least_float32(moved(images))
         return outputs, nnx.to_pure_dict(nnx.state(moved, nnx.BatchStat))
 
     return apply, nnx.to_pure_dict(parameters), nnx.to_pure_dict(statistics)

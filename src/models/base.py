@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import yaml
 from flax import nnx
 from jaxtyping import Array, Float
@@ -98,8 +99,14 @@ class Heads(NamedTuple):
 
 
 def heads(outputs: Heads | Array) -> Heads:
-    """The output of any network in training as heads."""
-    return outputs if isinstance(outputs, Heads) else Heads(outputs)
+    """The output of any network in training as heads, in float32 at least, so that losses are."""
+    found = outputs if isinstance(outputs, Heads) else Heads(outputs)
+    return found._replace(main=at_least_float32(found.main), auxiliary=tuple(map(at_least_float32, found.auxiliary)))
+
+
+def at_least_float32(outputs: Float[Array, "b outputs"]) -> Float[Array, "b outputs"]:
+    """Outputs of a network that may compute in fewer bits; wider ones stay as they are."""
+    return outputs.astype(jnp.promote_types(outputs.dtype, jnp.float32))
 
 
 def parameter_count(model: nnx.Module) -> int:

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
 from src.config.settings import added
-from src.models.base import ImageShape, ModelSettings, Published, check_depth
+from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
 from src.models.blocks import ConvNorm, he_normal
 from src.models.pooling import GlobalAveragePool
 from src.models.shortcuts import Shortcut, make_shortcut
@@ -40,6 +40,7 @@ class CifarResNetSettings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "CifarResNet":
         """Builds the network for images of the given shape."""
+        check_size("a CIFAR ResNet", input_shape, 1)
         channels = input_shape[-1]
         return CifarResNet(self.depth, self.shortcut, self.width, channels=channels, outputs=outputs, rngs=rngs)
 

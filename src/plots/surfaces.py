@@ -205,6 +205,7 @@ def _panels(surfaces: Sequence[Surface], projection: str | None = None) -> tuple
         if projection is None:
             long = max(np.ptp(alpha), np.ptp(beta)) > LONG * min(np.ptp(alpha), np.ptp(beta))
             axis.set(xlim=alpha[[0, -1]], ylim=beta[[0, -1]], aspect="auto" if long else "equal")
+            axis.locator_params(nbins=5)
         panels.append(axis)
     return figure, panels
 

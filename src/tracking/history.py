@@ -19,7 +19,7 @@ class History(Sink):
 
     def __init__(self, lines: Path, table: Path, step: int) -> None:
         """Goes on after a step: what was recorded beyond it will be measured again and is dropped."""
-        self._table = table
+        self._lines, self._table = lines, table
         self.rows = [row for row in read_rows(lines) if row["step"] <= step]
         write_whole(lines, "".join(_line(row) for row in self.rows))
         self._file = lines.open("a")
@@ -32,8 +32,11 @@ class History(Sink):
 
     def write(self, row: Row) -> None:
         self.rows.append(row)
-        self._file.write(_line(row))
-        self._file.flush()
+        try:
+            self._file.write(_line(row))
+            self._file.flush()
+        except OSError as error:
+            raise UserError(f"{self._lines} cannot be written: {error.strerror}; the same command goes on") from None
 
     def covered(self, step: int) -> None:
         if step > self._written:

@@ -26,10 +26,10 @@ def open_sinks(settings: TrackingSettings, directory: RunDirectory, history: His
         name = f"{begun['identity']}-{datetime.fromisoformat(begun['started']):%Y%m%d%H%M%S}"
         return WeightsAndBiases(settings.wandb, directory.path, name, directory.read_config(), history.rows)
 
-    openers: dict[str, Any] = {"metrics.jsonl": lambda: history}
+    openers: dict[str, Any] = {}
     if settings.tensorboard:
         openers["TensorBoard"] = tensorboard
     if settings.wandb is not None:
         openers["Weights & Biases"] = wandb
     openers["the progress display"] = lambda: progress_sink(settings.progress, step, total)
-    return Sinks(openers)
+    return Sinks(openers, history)

@@ -48,13 +48,14 @@ def resumable() -> Iterator[None]:
 
     Between the parts that note signals, Ctrl-C ends at once: what they saved is there, what came after them is not.
     """
+    again = "the same command without fresh=true" if "fresh=true" in sys.argv else "the same command"
     try:
         yield
     except Interrupted as interrupted:
-        say(f"{interrupted}; the same command goes on")
+        say(f"{interrupted}; {again} goes on")
         sys.exit(SIGNALLED + interrupted.signal)
     except KeyboardInterrupt:
-        say(f"stopped by {signal.SIGINT.name}; the same command goes on from what is saved")
+        say(f"stopped by {signal.SIGINT.name}; {again} goes on from what is saved")
         sys.exit(SIGNALLED + signal.SIGINT)
 
 

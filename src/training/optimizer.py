@@ -78,7 +78,7 @@ class AdamW(OptimizerSettings):
 
 
 class RmsProp(OptimizerSettings):
-    """Gradients over their root mean square (Tieleman and Hinton 2012); epsilon outside the root as in Keras."""
+    """Gradients over their root mean square (Tieleman and Hinton 2012); epsilon outside the root as in Keras 2."""
 
     average: Share
     epsilon: Positive
@@ -114,7 +114,11 @@ class Lars(OptimizerSettings):
 
 
 class Muon(OptimizerSettings):
-    """Orthogonalized momentum for kernels, Adam for the rest (Jordan 2024); a filter is a column, as in airbench."""
+    """Orthogonalized momentum for kernels, Adam for the rest (Jordan 2024); a filter is a column, as in airbench.
+
+    As in optax, kernels are all tensors of more than one dimension; Jordan leaves embeddings and the last layer to
+    Adam.
+    """
 
     momentum: Share
     adam_learning_rate: Positive

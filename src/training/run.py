@@ -175,6 +175,13 @@ def score(engine: Engine, state: TrainState) -> dict[str, Any]:
 
 def report(directory: RunDirectory, results: dict[str, Any], how: str) -> None:
     """One line on what came out, and where it is."""
-    low, high = results["test_accuracy_interval"]
-    accuracy = f"test accuracy {results['test_accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"
-    log.info("%s: %s after %d steps; %s", how, accuracy, results["steps"], directory.path)
+    log.info("%s: %s after %d steps; %s", how, in_words(results), results["steps"], directory.path)
+
+
+def in_words(results: dict[str, Any]) -> str:
+    """The accuracy on the test split, or all numbers that a task without one has."""
+    if "test_accuracy_interval" in results:
+        low, high = results["test_accuracy_interval"]
+        return f"test accuracy {results['test_accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"
+    numbers = {name: value for name, value in results.items() if name.startswith("test_") and isinstance(value, float)}
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())

@@ -10,7 +10,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Int, Key, Num
 
-from src.models.base import Heads, heads
+from src.models.base import Heads, at_least_float32, heads
 from src.models.dropout import give_keys
 from src.tasks.base import Sums
 
@@ -78,7 +78,7 @@ class Network:
 
     def __call__(self, parameters: Tree, statistics: Tree, x: Num[Array, "b ..."]) -> Array:
         """Outputs in evaluation mode: running statistics, no dropout."""
-        return nnx.merge(self._evaluation, parameters, statistics, copy=True)(x)
+        return at_least_float32(nnx.merge(self._evaluation, parameters, statistics, copy=True)(x))
 
     def module(self, state: TrainState) -> nnx.Module:
         """The network as an object again, in evaluation mode, with the values of a state."""

@@ -66,7 +66,7 @@ def training_step(
     """Makes the function that takes one step.
 
     A step whose loss or gradient is not finite leaves the state as it was, the step number included: the run stands
-    still there, and its last good state is not lost.
+    still there, and its last good state is not lost, also when the order of later epochs comes along.
 
     Args:
         network: what is trained.
@@ -86,7 +86,7 @@ def training_step(
         value, slope, statistics, measured = gradient(state, data, order)
         updates, optimizer_state = optimizer.update(slope, state.optimizer, state.parameters, value=value)
         parameters = optax.apply_updates(state.parameters, updates)
-        average = followed(state.average, (parameters, statistics), train.average)
+        average = followed(state.average, (parameters, statistics), train.average, state.step + 1)
         new = TrainState(state.step + 1, parameters, statistics, optimizer_state, average)
         measured |= {
             "steps": jnp.ones((), jnp.int32),
@@ -94,7 +94,8 @@ def training_step(
             "learning_rate": learning_rate(state.step) * steered_scale(state.optimizer),
         }
         finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(slope))
-        keep = partial(jnp.where, finite)
+        known = state.step * batching.batch_size >= order.first_epoch * len(data.labels)
+        keep = partial(jnp.where, finite & known)
         return jax.tree.map(keep, new, state), jax.tree.map(lambda total, part: total + keep(part, 0), sums, measured)
 
     return step
@@ -127,11 +128,16 @@ def training_chunk(step: Step, *, looped: bool) -> Chunk:
     return chunk
 
 
-def followed(average: Tree | None, latest: Tree, decay: float | None) -> Tree | None:
-    """The exponential moving average of parameters and statistics after one more step, if there is one."""
+def followed(average: Tree | None, latest: Tree, decay: float | None, step: Int[Array, ""]) -> Tree | None:
+    """The exponential moving average of parameters and statistics after a step, if there is one.
+
+    It follows faster in the beginning, by min(decay, (1 + step) / (10 + step)) as in TensorFlow's
+    `ExponentialMovingAverage`, so that a short run does not end with the weights that it began with.
+    """
     if average is None or decay is None:
         return None
-    return jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, average, latest)
+    kept = jnp.minimum(decay, (1 + step) / (10 + step))
+    return jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, average, latest)
 
 
 def evaluation_step(network: Network, task: TaskSettings, *, batch_size: int, devices: int) -> Callable[..., Sums]:

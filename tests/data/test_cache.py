@@ -73,7 +73,7 @@ def test_nothing_is_left_of_an_attempt_that_failed(home):
 
     with pytest.raises(UserError):
         cached("small", fails)
-    assert [path.name for path in home.iterdir()] == [".lock"]
+    assert [path.name for path in home.iterdir()] == [".small.lock"]
 
 
 def slowly(log):

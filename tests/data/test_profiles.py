@@ -26,3 +26,8 @@ def test_every_row_is_shuffled_alike(compose, images):
     order = np.random.default_rng(1).permutation(28)
     np.testing.assert_array_equal(shuffled.train.images, ordered.train.images[:, order])
     np.testing.assert_array_equal(shuffled.test.images, shuffled.train.images[:1])
+
+
+def test_a_table_is_not_shrunk_like_an_image(compose, images):
+    dataset = compose("data=mnist_profiles", "data.validation=1", "+profile=quick").dataset()
+    assert dataset.spec.shape == (28, 1, 1)

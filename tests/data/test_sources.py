@@ -127,6 +127,26 @@ def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
         compose("+experiment=resnet20").data.read()
 
 
+def test_images_of_a_mirror_are_brought_to_a_size_after_their_checksum(tmp_path, compose, monkeypatch):
+    from src.data import tfds
+    from src.data.examples import Examples, Split, canonical_order, checksum
+
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
+    split = canonical_order(Split(pixels, np.arange(6, dtype=np.int32) % 2))
+    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
+    monkeypatch.setattr(tfds, "from_mirror", lambda name: Examples(split, split, ("a", "b")))
+    known = checksum(Examples(split, split, ("a", "b")))
+    found = compose("data=cifar10", "data.image_size=4", f"data.sha256={known}").data.read()
+    assert found.train.images.shape == (6, 4, 4, 3)
+    np.testing.assert_array_equal(found.train.labels, split.labels)
+
+
+def test_hidden_folders_are_no_classes(tmp_path, compose):
+    folder(tmp_path, classes=("cat", "dog", ".ipynb_checkpoints"))
+    assert compose("data=folder", f"data.root={tmp_path}").dataset().spec.class_names == ("cat", "dog")
+
+
 def reviews(labels):
     """Reviews of ninety words whose last ones agree with their label, each with a number of its own."""
     said = {0: "Dull, dull film!", 1: "A fine -- truly FINE -- film."}
@@ -150,7 +170,7 @@ def test_reviews_of_a_mirror_are_trained_on(tmp_path, monkeypatch, compose):
     run = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
     state, sums = run.beginning()
     for stop in run.plan.stops(0, 1):
-        state, sums = run.advance(state, sums, run.order(stop * 20 // 40), stop)
+        state, sums = run.advance(state, sums, run.order((stop - 1) * 20 // 40), stop)
     assert run.evaluate(state, run.split("test"))["accuracy"] == 1
 
 

@@ -1,11 +1,13 @@
 """The step: the same numbers on any number of devices and in dispatches of any size."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from src.models.base import heads
+from src.data.batches import evaluation_batch
+from src.models.base import Heads, heads
 from src.models.dropout import Dropout
 from src.training.engine import Engine
 from src.training.loop import Diverged, Training
@@ -146,13 +148,14 @@ def test_slices_of_a_batch_add_up_to_its_gradient(engine):
 
 
 def test_the_moving_average_is_what_is_scored(engine):
-    built = engine("parallel.devices=1", "train.average=0.5", "schedule=constant", "train.duration=3steps")
+    built = engine("parallel.devices=1", "train.average=0.25", "schedule=constant", "train.duration=3steps")
     states, state, sums = [], built.initial_state(), built.zero_sums()
     expected = jax.device_get(state.parameters)
     for stop in (1, 2, 3):
         state, sums = built.advance(state, sums, built.order(0), stop)
         states.append(jax.device_get(state.parameters))
-        expected = jax.tree.map(lambda old, new: 0.5 * old + 0.5 * new, expected, states[-1])
+        kept = min(0.25, (1 + stop) / (10 + stop))
+        expected = jax.tree.map(lambda old, new, kept=kept: kept * old + (1 - kept) * new, expected, states[-1])
     averaged, _ = state.scored()
     for one, other in zip(jax.tree.leaves(averaged), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
@@ -179,6 +182,24 @@ def test_bfloat16_stays_near_float32_and_keeps_its_parameters(engine):
     assert {leaf.dtype for leaf in jax.tree.leaves(half.parameters)} == {np.dtype("float32")}
     assert {leaf.dtype for leaf in jax.tree.leaves(half.statistics)} == {np.dtype("float32")}
     assert 1e-4 < largest_difference(full, half) < 1
+
+
+def test_a_run_that_stands_still_takes_no_step_in_the_order_of_later_epochs(engine):
+    built = engine("parallel.devices=1")
+    state, sums = built.initial_state(), built.zero_sums()
+    before = state_sha256(state)
+    state, _ = built.advance(state, sums, built.order(3), 1)
+    assert (int(state.step), state_sha256(state)) == (0, before)
+
+
+def test_losses_are_float32_in_any_precision(engine):
+    built = engine("parallel.devices=1", "precision=bfloat16")
+    state, images = built.initial_state(), evaluation_batch(built.split("test"), 0, 8).images
+    assert built.network.module(state)(images).dtype == jnp.bfloat16
+    assert built.network(*state.scored(), images).dtype == np.dtype("float32")
+    half = jnp.zeros((2, 3), jnp.bfloat16)
+    training = heads(Heads(half, (half,), 0.3))
+    assert [leaf.dtype for leaf in (training.main, *training.auxiliary)] == [np.dtype("float32")] * 2
 
 
 @pytest.mark.parametrize("placement", ["jit", "pmap"])
