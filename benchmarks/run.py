@@ -89,7 +89,8 @@ def as_page() -> str:
     for name, benchmark in BENCHMARKS.items():
         measured = [json.loads(file.read_text()) for file in sorted(RESULTS.glob(f"*/{name}.json"))]
         if measured:
-            parts += [f"## {benchmark.module.__doc__}\n", *(_of_device(benchmark, one) for one in measured)]
+            heading = f"## {(benchmark.module.__doc__ or name).strip()}\n"
+            parts += [heading, *(_of_device(benchmark, one) for one in measured)]
     parts.append(_limit())
     return "\n".join(parts)
 

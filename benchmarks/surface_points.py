@@ -15,7 +15,7 @@ from src.landscape.objective import split_objective
 from src.landscape.survey import grid
 from src.studies.timing import in_turn
 
-EXAMPLES = {"cpu": 1000, "gpu": 50_000}
+EXAMPLES = {"cpu": 200, "gpu": 50_000}
 
 
 def measure(rounds: int) -> dict[str, Any]:
