@@ -196,7 +196,7 @@ def _panels(surfaces: Sequence[Surface], projection: str | None = None) -> tuple
     """A figure with a titled panel for each surface."""
     rows = 1 if len(surfaces) <= ROW else 2
     columns = -(-len(surfaces) // rows)
-    figure = Figure(figsize=(4.4 * columns, 4.2 * rows), layout="constrained")
+    figure = Figure(figsize=(4.4 * columns, 4.6 * rows), layout="constrained")
     panels: list[Any] = []  # in space they are of a class of their own
     for number, surface in enumerate(surfaces, 1):
         alpha, beta = surface.plane()
