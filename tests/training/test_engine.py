@@ -5,6 +5,7 @@ import numpy as np
 import optax
 import pytest
 
+from src.data.batches import evaluation_batch
 from src.models.base import heads
 from src.models.dropout import Dropout
 from src.training.engine import Engine
@@ -218,6 +219,17 @@ def tiny(compose):
         return Engine(settings, dataset, make_plan(settings, dataset.spec.train))
 
     return build
+
+
+def test_losses_are_float32_where_activations_are_bfloat16(tiny):
+    built = tiny("parallel.devices=1", "precision=bfloat16")
+    (parameters, statistics), data = built.initial_state().scored(), built.split("test")
+    images = evaluation_batch(data, 0, 8).images
+    outputs, _ = built.network.train(parameters, statistics, images, jax.random.split(jax.random.key(0), 8))
+    assert outputs.auxiliary
+    for head in (outputs.main, *outputs.auxiliary, built.network(parameters, statistics, images)):
+        assert head.dtype == np.dtype("float32")
+        np.testing.assert_array_equal(head, head.astype("bfloat16").astype("float32"))
 
 
 def test_dropout_is_the_same_on_any_number_of_devices_and_slices(tiny):
