@@ -86,7 +86,7 @@ def training_step(
         value, slope, statistics, measured = gradient(state, data, order)
         updates, optimizer_state = optimizer.update(slope, state.optimizer, state.parameters, value=value)
         parameters = optax.apply_updates(state.parameters, updates)
-        average = followed(state.average, (parameters, statistics), train.average)
+        average = followed(state.average, (parameters, statistics), train.average, state.step)
         new = TrainState(state.step + 1, parameters, statistics, optimizer_state, average)
         measured |= {
             "steps": jnp.ones((), jnp.int32),
@@ -127,11 +127,22 @@ def training_chunk(step: Step, *, looped: bool) -> Chunk:
     return chunk
 
 
-def followed(average: Tree | None, latest: Tree, decay: float | None) -> Tree | None:
-    """The exponential moving average of parameters and statistics after one more step, if there is one."""
+def followed(average: Tree | None, latest: Tree, decay: float | None, step: Int[Array, ""]) -> Tree | None:
+    """The exponential moving average of parameters and statistics after one more step, if there is one.
+
+    Its decay grows to the one that was asked for as that of TensorFlow's `ExponentialMovingAverage` does, which is
+    given the number of steps: the initial weights would otherwise be most of the average of a short run.
+
+    Args:
+        average: so far.
+        latest: parameters and statistics after the step.
+        decay: the largest.
+        step: the number of steps before this one.
+    """
     if average is None or decay is None:
         return None
-    return jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, average, latest)
+    kept = jnp.minimum(decay, (1 + step) / (10 + step))
+    return jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, average, latest)
 
 
 def evaluation_step(network: Network, task: TaskSettings, *, batch_size: int, devices: int) -> Callable[..., Sums]:

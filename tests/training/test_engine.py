@@ -1,6 +1,7 @@
 """The step: the same numbers on any number of devices and in dispatches of any size."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -12,7 +13,7 @@ from src.training.engine import Engine
 from src.training.loop import Diverged, Training
 from src.training.plan import make_plan
 from src.training.state import Snapshot, state_sha256
-from src.training.step import zero_sums
+from src.training.step import followed, zero_sums
 
 
 def trained(engine, start=None):
@@ -153,11 +154,19 @@ def test_the_moving_average_is_what_is_scored(engine):
     for stop in (1, 2, 3):
         state, sums = built.advance(state, sums, built.order(0), stop)
         states.append(jax.device_get(state.parameters))
-        expected = jax.tree.map(lambda old, new: 0.5 * old + 0.5 * new, expected, states[-1])
+        kept = stop / (9 + stop)  # the decay of TensorFlow's first steps, less than the one that is asked for
+        expected = jax.tree.map(lambda old, new, d=kept: d * old + (1 - d) * new, expected, states[-1])
     averaged, _ = state.scored()
     for one, other in zip(jax.tree.leaves(averaged), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
     assert largest_difference(state, state._replace(parameters=averaged)) > 1e-3
+
+
+def test_the_moving_average_forgets_initial_weights_first_fast_and_then_as_asked():
+    ones, zeros = {"kernel": jnp.ones(2)}, {"kernel": jnp.zeros(2)}
+    for step, kept in ((0, 0.1), (8, 0.5), (80, 0.9), (8000, 0.9)):
+        np.testing.assert_allclose(followed(ones, zeros, 0.9, jnp.int32(step))["kernel"], kept, rtol=1e-6)
+    assert followed(None, ones, None, jnp.int32(0)) is None
 
 
 def test_clipping_bounds_the_gradient(engine):
