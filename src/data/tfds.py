@@ -29,6 +29,10 @@ class Tfds(DataSettings):
     image_size: Annotated[int, Field(gt=0)] | None
     sha256: str | None
 
+    @property
+    def pinned(self) -> bool:
+        return self.sha256 is not None
+
     def read(self) -> Examples:
         """Reads the cache, else a prepared TFDS directory, else a package mirror."""
         directory = self.name.replace("/", "-").replace(":", "-")

@@ -13,6 +13,7 @@ from PIL import Image
 
 from src.config.errors import UserError
 from src.config.settings import defining_values, read_settings
+from src.data.dataset import examples_sha256
 from src.lock import Held, locked
 from src.runs.directory import RunDirectory
 from src.runs.files import write_whole
@@ -52,7 +53,7 @@ def run(
         The results.
 
     Raises:
-        UserError: the directory holds another run, or another process trains in it.
+        UserError: the directory holds another run, or one on other examples, or another process trains in it.
         Interrupted: the process was asked to stop; the run is saved.
         Diverged: the loss stopped being finite; the last good state is saved.
     """
@@ -83,13 +84,18 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
     """Takes nobody else's results for one's own.
 
     Raises:
-        UserError: the directory holds another run.
+        UserError: the directory holds another run, or one on other examples.
     """
-    if directory.read_json("provenance.json")["identity"] == run_hash(settings):
-        return
-    theirs = read_settings(RunSettings, directory.read_config(), settings.trust)
-    words = difference(defining_values(theirs), defining_values(settings))
-    raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")
+    begun = directory.read_json("provenance.json")
+    if begun["identity"] != run_hash(settings):
+        theirs = read_settings(RunSettings, directory.read_config(), settings.trust)
+        words = difference(defining_values(theirs), defining_values(settings))
+        raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")
+    if begun.get("examples") not in (None, examples_sha256(settings.data)):
+        raise UserError(
+            f"{directory.path} holds a run on other examples than data.name={settings.data.name} has now; "
+            "fresh=true begins anew"
+        )
 
 
 def finished_before(directory: RunDirectory) -> dict[str, Any]:
@@ -143,7 +149,8 @@ def record_start(directory: RunDirectory, settings: RunSettings, config: dict[st
     """Writes down by what the run is made; a run that goes on keeps that of its beginning, and says what changed."""
     now = provenance()
     if step == 0:
-        directory.write_start(config, {"identity": run_hash(settings), **now, "resumed": []}, uncommitted())
+        made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)}
+        directory.write_start(config, {**made_of, **now, "resumed": []}, uncommitted())
         return
     begun = directory.read_json("provenance.json")
     before = (begun["resumed"] or [begun])[-1]

@@ -1,0 +1,39 @@
+"""What a run makes of a directory that is not empty."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from src.config.errors import UserError
+from src.data.dataset import _read
+from src.runs.directory import RunDirectory
+from src.training.run import record_start, run
+
+RESULTS = {"test_accuracy": 0.5, "test_accuracy_interval": [0.4, 0.6], "steps": 2}
+
+
+def picture(path, grey):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((8, 8), grey, np.uint8)).save(path)
+
+
+def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, compose):
+    for number in range(4):
+        picture(tmp_path / "images" / "dark" / f"{number}.png", number)
+        picture(tmp_path / "images" / "bright" / f"{number}.png", 200 + number)
+    settings = compose("data=folder", f"data.root={tmp_path / 'images'}", "data.image_size=8", "data.batch_size=4")
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    record_start(directory, settings, {}, 0)
+    directory.write_results(RESULTS)
+    _read.cache_clear()  # as in another process
+    assert run(settings, {}, directory.path) == RESULTS
+    (tmp_path / "images" / "dark" / "3.png").rename(tmp_path / "images" / "bright" / "relabelled.png")
+    _read.cache_clear()
+    with pytest.raises(UserError, match=rf"{directory.path} holds a run on other examples .* fresh=true"):
+        run(settings, {}, directory.path)
+
+
+def test_a_checksum_among_the_settings_is_not_computed_again(compose):
+    assert compose("data=cifar10").data.pinned
+    assert not compose("data=cifar10", "data.sha256=null").data.pinned
