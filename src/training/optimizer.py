@@ -78,7 +78,10 @@ class AdamW(OptimizerSettings):
 
 
 class RmsProp(OptimizerSettings):
-    """Gradients over their root mean square (Tieleman and Hinton 2012); epsilon outside the root as in Keras."""
+    """Gradients over their root mean square (Tieleman and Hinton 2012).
+
+    Epsilon is outside the root, as in tf.keras to 2.10 without momentum; Keras 3 has it inside.
+    """
 
     average: Share
     epsilon: Positive
@@ -114,7 +117,11 @@ class Lars(OptimizerSettings):
 
 
 class Muon(OptimizerSettings):
-    """Orthogonalized momentum for kernels, Adam for the rest (Jordan 2024); a filter is a column, as in airbench."""
+    """Orthogonalized momentum for kernels, Adam for the rest (Jordan 2024); a filter is a column, as in airbench.
+
+    Differs from Jordan, who leaves embeddings and the last layer to Adam too: they are kernels like all others here,
+    since a parameter tree does not say which layer is the last, and optax's Adam beside Muon cannot decay them alone.
+    """
 
     momentum: Share
     adam_learning_rate: Positive
