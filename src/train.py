@@ -73,8 +73,9 @@ def train(config: DictConfig) -> None:
     path = Path(HydraConfig.get().runtime.output_dir)
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
-        with resumable():
-            run(run_settings(config), run_config(config), path)
+        settings = run_settings(config)
+        with resumable(fresh=settings.fresh):
+            run(settings, run_config(config), path)
     except UserError as error:
         say(f"error: {error}")
         if alone:

@@ -43,12 +43,19 @@ class Interruption:
 
 
 @contextmanager
-def resumable() -> Iterator[None]:
-    """Ends the process in the way of its signal after an `Interrupted`, which has left everything saved."""
+def resumable(*, fresh: bool = False) -> Iterator[None]:
+    """Ends the process in the way of its signal after an `Interrupted`, which has left everything saved.
+
+    Args:
+        fresh: whether the command says `fresh=true`, with which it would begin anew instead of going on.
+    """
     try:
         yield
     except Interrupted as interrupted:
-        say(f"{interrupted}; the same command goes on")
+        say(
+            f"{interrupted}; the same command goes on"
+            + (" without fresh=true, and begins anew with it" if fresh else "")
+        )
         sys.exit(SIGNALLED + interrupted.signal)
 
 
