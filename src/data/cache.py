@@ -39,7 +39,7 @@ def cached(name: str, prepare: Callable[[], Examples]) -> Examples:
         UserError: the cache cannot be written, or whatever `prepare` raises.
     """
     directory = cache_home() / name
-    with _held(directory.parent):
+    with _held(directory):
         if directory.exists():
             examples = _read(directory)
             if examples is not None:
@@ -51,12 +51,12 @@ def cached(name: str, prepare: Callable[[], Examples]) -> Examples:
 
 
 @contextmanager
-def _held(home: Path) -> Iterator[None]:
-    """Keeps other processes out while this one looks or writes."""
+def _held(directory: Path) -> Iterator[None]:
+    """Keeps other processes out of one data set while this one looks or writes."""
     with ExitStack() as held:
         try:
-            home.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(home / ".lock", wait=True))
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(directory.with_name(f".{directory.name}.lock"), wait=True))
         except OSError as error:
             message = f"cannot write the data cache: {error}; set CONVNETS_CACHE to a directory that can be written"
             raise UserError(message) from None
