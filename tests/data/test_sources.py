@@ -31,6 +31,13 @@ def test_a_folder_of_class_folders(tmp_path, compose):
     np.testing.assert_array_equal(bright, dataset.train.labels == 1)
 
 
+def test_hidden_and_empty_folders_are_no_classes(tmp_path, compose):
+    folder(tmp_path, classes=("cat", "dog", ".ipynb_checkpoints"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("not a folder")
+    assert compose("data=folder", f"data.root={tmp_path}").dataset().spec.class_names == ("cat", "dog")
+
+
 def test_folders_for_training_and_test_are_kept_apart(tmp_path, compose):
     folder(tmp_path / "train", count=6)
     folder(tmp_path / "validation", count=2)
