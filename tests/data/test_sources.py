@@ -200,6 +200,10 @@ def test_images_are_shrunk_by_averaging():
     assert shrink(images, 3).shape == (2, 2, 2, 1)
 
 
+def test_nothing_is_shrunk_to_no_pixels():
+    assert shrink(np.zeros((2, 60, 3, 1), np.uint8), 10).shape == (2, 20, 1, 1)
+
+
 def test_the_middle_of_an_oblong_image_is_kept():
     image = np.zeros((10, 30, 3), np.uint8)
     image[:, 10:20] = 255
