@@ -23,7 +23,7 @@ class Tfds(DataSettings):
 
     Attributes:
         image_size: side of the square that every image is brought to; null where images agree in size already.
-        sha256: checksum of the examples in canonical order, where it is known.
+        sha256: checksum of the examples at their own size in canonical order, where it is known.
     """
 
     image_size: Annotated[int, Field(gt=0)] | None
@@ -36,7 +36,8 @@ class Tfds(DataSettings):
     def read(self) -> Examples:
         """Reads the cache, else a prepared TFDS directory, else a package mirror."""
         directory = self.name.replace("/", "-").replace(":", "-")
-        return cached(f"{directory}-{self.image_size or 'original'}", self._prepare)
+        size = f"{self.image_size}x{self.image_size}" if self.image_size else "original"
+        return cached(f"{directory}-{size}", self._prepare)
 
     def _prepare(self) -> Examples:
         try:
@@ -52,7 +53,7 @@ class Tfds(DataSettings):
         log.info(
             "%s: %d training and %d test images, from %s", self.name, len(examples.train), len(examples.test), source
         )
-        return examples
+        return Examples(self._resized(examples.train), self._resized(examples.test), examples.class_names)
 
     def _from_mirror(self) -> Examples:
         try:
@@ -86,13 +87,25 @@ class Tfds(DataSettings):
         labels: list[int] = []
         for example in (source[position] for position in range(len(source))):
             pixels = np.asarray(example[image])
-            images.append(to_square(pixels, self.image_size) if self.image_size else pixels)
+            # A known checksum is one of images as they are; others may differ in size and are brought to one at once.
+            images.append(to_square(pixels, self.image_size) if self.image_size and not self.sha256 else pixels)
             labels.append(int(example[label]))
-            if len(images) == 1 and images[0].size * len(source) > LARGEST:
-                raise UserError(
-                    f"data.name={self.name} does not fit in memory at this size; set a smaller data.image_size"
-                )
+            if len(images) == 1:
+                self._check_memory(images[0].size * len(source))
         return Split(stack(images, self.name), np.array(labels))
+
+    def _resized(self, split: Split) -> Split:
+        """A split with images of the size that is asked for, in the canonical order of those."""
+        count, height, width, channels = split.images.shape
+        if self.image_size is None or (height, width) == (self.image_size, self.image_size):
+            return split
+        self._check_memory(count * self.image_size**2 * channels)
+        images = [to_square(image, self.image_size) for image in split.images]
+        return canonical_order(Split(np.stack(images), split.labels))
+
+    def _check_memory(self, size: int) -> None:
+        if size > LARGEST:
+            raise UserError(f"data.name={self.name} does not fit in memory at this size; set a smaller data.image_size")
 
 
 def prepared_info(name: str) -> Any:

@@ -1,6 +1,7 @@
 """Where examples come from."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from src.config.errors import UserError
 from src.data import imdb
+from src.data.examples import Examples, Split, canonical_order, checksum
 from src.data.resize import shrink, to_square
 from src.data.texts import Texts
 
@@ -124,7 +126,6 @@ def test_what_cannot_be_had_names_the_ways_out(tmp_path, command, name, said):
 
 def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
     from src.data import tfds
-    from src.data.examples import Examples, Split
 
     split = Split(np.zeros((3, 32, 32, 3), np.uint8), np.zeros(3, np.int32))
     monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
@@ -132,6 +133,50 @@ def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
     monkeypatch.setattr(tfds, "from_mirror", lambda name: Examples(split, split, ("a", "b")))
     with pytest.raises(UserError, match="SHA-256 differs"):
         compose("+experiment=resnet20").data.read()
+
+
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    """Puts splits of images in the place of a prepared TFDS directory, or of a mirror."""
+    import tensorflow_datasets
+
+    from src.data import tfds
+
+    def unprepared(name):
+        raise FileNotFoundError(name)
+
+    def replace(source, splits):
+        rows = {
+            name: [{"image": image, "label": label} for image, label in zip(split.images, split.labels, strict=True)]
+            for name, split in splits.items()
+        }
+        features = {"image": None, "label": SimpleNamespace(names=["a", "b", "c"])}
+        info = SimpleNamespace(splits=rows, supervised_keys=None, features=features)
+        monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(tfds, "prepared_info", unprepared if source == "mirror" else lambda name: info)
+        monkeypatch.setattr(tensorflow_datasets, "data_source", lambda name, split, download: rows[split])
+        if source == "mirror":
+            examples = Examples(splits["train"], splits["test"], ("a", "b", "c"))
+            monkeypatch.setattr(tfds, "from_mirror", lambda name: examples)
+
+    return replace
+
+
+def noise(count, label=0):
+    images = np.random.default_rng(count).integers(0, 256, (count, 12, 12, 3), dtype=np.uint8)
+    return Split(images, (label + np.arange(count)) % 3)
+
+
+@pytest.mark.parametrize("source", ["TFDS", "mirror"])
+def test_known_examples_are_verified_as_they_are_and_then_resized(compose, sources, source):
+    train, test = canonical_order(noise(6)), canonical_order(noise(3))
+    sources(source, {"train": train, "test": test})
+    known = checksum(Examples(train, test, ("a", "b", "c")))
+    found = compose("data=tfds", "data.name=shapes", f"data.sha256={known}", "data.image_size=6").data.read()
+    expected = canonical_order(Split(np.stack([to_square(image, 6) for image in train.images]), train.labels))
+    np.testing.assert_array_equal(found.train.images, expected.images)
+    np.testing.assert_array_equal(found.train.labels, expected.labels)
+    assert found.test.images.shape == (3, 6, 6, 3)
 
 
 def reviews(labels):
