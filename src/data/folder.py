@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 from pydantic import Field
 
 from src.config.errors import UserError
-from src.data.examples import Examples, Split, canonical_order
+from src.data.examples import Examples, Split, canonical_order, set_aside
 from src.data.resize import to_square
 from src.data.settings import DataSettings
 
@@ -38,9 +38,7 @@ class Folder(DataSettings):
         test_folder = next((root / name for name in TEST_FOLDERS if (root / name).is_dir()), None)
         class_names = _class_names(train_folder)
         if train_folder == root or test_folder is None:
-            every = self._split(train_folder, class_names)
-            kept = len(every) - max(1, round(len(every) * self.test_share))
-            return Examples(every[:kept], every[kept:], class_names)
+            return Examples(*set_aside(self._split(train_folder, class_names), self.test_share), class_names)
         return Examples(self._split(train_folder, class_names), self._split(test_folder, class_names), class_names)
 
     def _split(self, folder: Path, class_names: tuple[str, ...]) -> Split:

@@ -7,8 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from src.config.errors import UserError, did_you_mean
+from src.config.settings import added
 from src.data.cache import cached
-from src.data.examples import Examples, Split, canonical_order, checksum
+from src.data.examples import Examples, Split, canonical_order, checksum, set_aside
 from src.data.mirrors import MirrorError, from_mirror
 from src.data.resize import Pixels, stack, to_square
 from src.data.settings import DataSettings
@@ -16,6 +17,8 @@ from src.data.settings import DataSettings
 log = logging.getLogger(__name__)
 
 LARGEST = 16 * 2**30
+UNLABELLED = -1
+"""The label of every image of a test split whose labels are kept back for a contest."""
 
 
 class Tfds(DataSettings):
@@ -24,10 +27,12 @@ class Tfds(DataSettings):
     Attributes:
         image_size: side of the square that every image is brought to; null where images agree in size already.
         sha256: checksum of the examples at their own size in canonical order, where it is known.
+        test_share: part of the images that is set aside as test split where none with labels is published.
     """
 
     image_size: Annotated[int, Field(gt=0)] | None
     sha256: str | None
+    test_share: Annotated[float, Field(gt=0, lt=1)] = added(0.2)
 
     @property
     def pinned(self) -> bool:
@@ -37,7 +42,8 @@ class Tfds(DataSettings):
         """Reads the cache, else a prepared TFDS directory, else a package mirror."""
         directory = self.name.replace("/", "-").replace(":", "-")
         size = f"{self.image_size}x{self.image_size}" if self.image_size else "original"
-        return cached(f"{directory}-{size}", self._prepare)
+        found = cached(f"{directory}-{size}", self._prepare)
+        return found if len(found.test) else Examples(*set_aside(found.train, self.test_share), found.class_names)
 
     def _prepare(self) -> Examples:
         try:
@@ -65,24 +71,30 @@ class Tfds(DataSettings):
             ) from None
 
     def _from_tfds(self) -> Examples:
-        """Reads a prepared directory.
+        """Reads a prepared directory; a set without a test split that has labels gets an empty one.
 
         Raises:
             FileNotFoundError: nothing is prepared.
             UserError: TFDS has no such set, or it is not one of images and labels.
         """
         info = prepared_info(self.name)
-        test = next((name for name in ("test", "validation") if name in info.splits), None)
         image, label = info.supervised_keys or ("image", "label")
-        if "train" not in info.splits or test is None or not {image, label} <= set(info.features):
-            raise UserError(f"data.name={self.name} has no training and test splits of images with labels")
-        train, held_out = (self._split(split, image, label) for split in ("train", test))
+        if "train" not in info.splits or not {image, label} <= set(info.features):
+            raise UserError(f"data.name={self.name} has no training split of images with labels")
+        train = self._split("train", image, label)
+        published = [name for name in ("test", "validation") if name in info.splits]
+        test = next((name for name in published if self._source(name)[0][label] != UNLABELLED), None)
+        held_out = self._split(test, image, label) if test else train[:0]
         return Examples(train, held_out, tuple(info.features[label].names))
 
-    def _split(self, split: str, image: str, label: str) -> Split:
+    def _source(self, split: str) -> Any:
+        """The examples of a prepared split by number, each decoded when it is asked for."""
         import tensorflow_datasets as tfds
 
-        source: Any = tfds.data_source(self.name, split=split, download=False)
+        return tfds.data_source(self.name, split=split, download=False)
+
+    def _split(self, split: str, image: str, label: str) -> Split:
+        source = self._source(split)
         images: list[Pixels] = []
         labels: list[int] = []
         for example in (source[position] for position in range(len(source))):

@@ -179,6 +179,22 @@ def test_known_examples_are_verified_as_they_are_and_then_resized(compose, sourc
     assert found.test.images.shape == (3, 6, 6, 3)
 
 
+UNLABELLED = {"test": Split(noise(4).images, np.full(4, -1))}
+
+
+@pytest.mark.parametrize("published", [{}, UNLABELLED], ids=["none", "unlabelled"])
+def test_part_of_the_images_is_set_aside_where_no_test_split_has_labels(compose, sources, published):
+    sources("TFDS", {"train": noise(10), **published})
+    spec = compose("data=tfds", "data.name=shapes", "data.test_share=0.3", "data.batch_size=4").dataset().spec
+    assert (spec.train, spec.test) == (7, 3)
+
+
+def test_a_labelled_split_stands_in_for_an_unlabelled_one(compose, sources):
+    sources("TFDS", {"train": noise(10), **UNLABELLED, "validation": noise(5)})
+    found = compose("data=tfds", "data.name=shapes").data.read()
+    assert (len(found.train), len(found.test), int(found.test.labels.min())) == (10, 5, 0)
+
+
 def reviews(labels):
     """Reviews of ninety words whose last ones agree with their label, each with a number of its own."""
     said = {0: "Dull, dull film!", 1: "A fine -- truly FINE -- film."}
