@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.base import ImageShape, ModelSettings, Published
+from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import ConvNorm, Identity, Padding, he_normal
 from src.models.dropout import Dropout
 from src.models.pooling import GlobalAveragePool
@@ -58,6 +58,7 @@ class MobileNetV2Settings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "MobileNetV2":
         """Builds the network for images of the given shape."""
+        check_size("MobileNetV2", input_shape, 1)
         return MobileNetV2(self.variant, small=self.small, channels=input_shape[-1], outputs=outputs, rngs=rngs)
 
 

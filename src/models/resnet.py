@@ -12,7 +12,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import model_validator
 
-from src.models.base import ImageShape, ModelSettings, Published
+from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import ConvNorm, Identity, he_normal
 from src.models.pooling import GlobalAveragePool, MaxPool
 
@@ -66,6 +66,7 @@ class ResNetSettings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "ResNet":
         """Builds the network for images of the given shape."""
+        check_size(f"ResNet-{self.depth}", input_shape, 1)
         return ResNet(self.depth, self.variant, small=self.small, channels=input_shape[-1], outputs=outputs, rngs=rngs)
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.base import ImageShape, ModelSettings, Published
+from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import ConvNorm, Identity, he_normal
 from src.models.pooling import GlobalAveragePool, MaxPool
 from src.models.resnet import BLOCKS, EXPANSION, STAGE_WIDTHS
@@ -31,6 +31,7 @@ class ResNetV2Settings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "ResNetV2":
         """Builds the network for images of the given shape."""
+        check_size(f"ResNet-{self.depth} V2", input_shape, 1)
         return ResNetV2(self.depth, small=self.small, channels=input_shape[-1], outputs=outputs, rngs=rngs)
 
 

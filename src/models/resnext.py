@@ -9,7 +9,7 @@ from typing import Literal
 from flax import nnx
 from pydantic import field_validator
 
-from src.models.base import ImageShape, ModelSettings, Published
+from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.resnet import ResNet
 
 
@@ -39,6 +39,7 @@ class ResNeXtSettings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> ResNet:
         """Builds the network for images of the given shape."""
+        check_size(f"ResNeXt-{self.depth}", input_shape, 1)
         return ResNet(
             self.depth,
             "torchvision",
