@@ -116,10 +116,18 @@ def test_a_sweep_that_was_interrupted_goes_on_in_the_same_directories(tmp_path, 
 
 def searched(**changes):
     values = {
-        "trials": 12, "metric": "validation_loss", "direction": "minimize", "prune": False, "directory": "runs",
+        "trials": 12, "metric": "validation_loss", "prune": False, "directory": "runs",
         "space": [{"key": "x", "low": 0.1, "high": 10.0, "log": True}, {"key": "kind", "choices": ["a", "b"]}],
     }  # fmt: skip
     return read_settings(SearchSettings, values | changes)
+
+
+@pytest.mark.parametrize(("metric", "better"), [("validation_loss", 0.25), ("validation_accuracy", 0.75)])
+def test_the_metric_says_which_scores_are_better(tmp_path, metric, better):
+    settings = searched(metric=metric, trials=2)
+    study, scores = open_study(settings, tmp_path / "journal"), iter((0.25, 0.75))
+    search(study, settings, 0, lambda trial: next(scores))
+    assert best(study).value == better
 
 
 def bowl(trial):
@@ -227,7 +235,11 @@ def test_a_killed_search_goes_on_and_resumes_the_run_of_its_orphan(tmp_path):
             "did you mean 'optimizer.learning_rate'",
         ),
         (["search.space=[{key: optimizer.momentum, low: 0.1, high: 7.0}]"], "optimizer.momentum=7.0"),
-        (["search.metric=test_accuracy"], "search.metric=test_accuracy: only the validation split may decide"),
+        (["search.metric=validation_acc"], "search.metric=validation_acc: should be"),
+        (
+            ["search.metric=test_accuracy"],
+            "search.metric=test_accuracy: should be 'validation_accuracy' or 'validation_loss'",
+        ),
     ],
 )
 def test_a_search_that_cannot_work_is_one_line(tmp_path, command, arguments, said):

@@ -4,7 +4,7 @@ from math import inf
 from typing import Annotated, Literal
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from src.config.settings import Settings, not_defining
 
@@ -52,30 +52,27 @@ class Dimension(Settings):
         return FloatDistribution(self.low, self.high, log=self.log)
 
 
-def _checked_metric(name: str) -> str:
-    if not name.startswith("validation_"):
-        raise ValueError("only the validation split may decide: validation_accuracy or validation_loss")
-    return name
-
-
 class SearchSettings(Settings):
     """What is searched, for what, and how long.
 
     Attributes:
         metric: the score, as it is called in `metrics.jsonl`; only the validation split may decide.
-        direction: which scores are better.
         prune: whether a trial is stopped when its score lags behind the median of earlier ones.
         space: the settings that are searched.
         trials: how many trials there are in the end, over all starts of the same search.
         directory: where searches and their runs are kept.
     """
 
-    metric: Annotated[str, AfterValidator(_checked_metric)]
-    direction: Literal["maximize", "minimize"]
+    metric: Literal["validation_accuracy", "validation_loss"]
     prune: bool
     space: Annotated[list[Dimension], Field(min_length=1)]
     trials: Annotated[int, Field(gt=0)] = not_defining()
     directory: Annotated[str, Field(min_length=1)] = not_defining()
+
+    @property
+    def direction(self) -> Literal["maximize", "minimize"]:
+        """Which scores are better, as Optuna says it."""
+        return "minimize" if self.metric == "validation_loss" else "maximize"
 
 
 class SearchNode(Settings):
