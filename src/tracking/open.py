@@ -1,4 +1,4 @@
-"""The sinks that a run asks for."""
+"""The sinks that a run asks for, beside its history."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ def open_sinks(settings: TrackingSettings, directory: RunDirectory, history: His
         name = f"{begun['identity']}-{datetime.fromisoformat(begun['started']):%Y%m%d%H%M%S}"
         return WeightsAndBiases(settings.wandb, directory.path, name, directory.read_config(), history.rows)
 
-    openers: dict[str, Any] = {"metrics.jsonl": lambda: history}
+    openers: dict[str, Any] = {}
     if settings.tensorboard:
         openers["TensorBoard"] = tensorboard
     if settings.wandb is not None:

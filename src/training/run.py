@@ -3,6 +3,7 @@
 import io
 import logging
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ def run(
             except Interrupted:
                 raise
             except Exception:
-                directory.write_failure(traceback.format_exc())
+                with suppress(OSError):  # a full disk takes no word of it either
+                    directory.write_failure(traceback.format_exc())
                 raise
         if interruption.signal is not None:  # too late for this run, but not for the jobs that would come next
             raise Interrupted(interruption.signal)
@@ -134,12 +136,13 @@ def train(
         if engine.dataset.spec.pictured:
             sinks.picture("first_batch", first_batch(engine, directory))
         start = engine.replicated(found) if found else engine.beginning()
-        fit = Fit(engine, start, checkpoints, sinks, history.seconds, interruption)
+        fit = Fit(engine, start, checkpoints, history, sinks, interruption)
         state = fit.run(on_evaluation)
         results = score(engine, state) | {"seconds": fit.seconds}
         sinks.finish(results)
     finally:
         sinks.close()
+        history.close()
     directory.write_results(results)
     report(directory, results, "finished")
     return results

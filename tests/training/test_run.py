@@ -7,6 +7,8 @@ from PIL import Image
 from src.config.errors import UserError
 from src.data.dataset import _read
 from src.runs.directory import RunDirectory
+from src.tracking import history
+from src.training.composed import composed_runs, run_config, run_settings
 from src.training.run import record_start, run
 
 RESULTS = {"test_accuracy": 0.5, "test_accuracy_interval": [0.4, 0.6], "steps": 2}
@@ -37,3 +39,14 @@ def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, comp
 def test_a_checksum_among_the_settings_is_not_computed_again(compose):
     assert compose("data=cifar10").data.pinned
     assert not compose("data=cifar10", "data.sha256=null").data.pinned
+
+
+def test_a_history_that_cannot_be_written_ends_the_run_in_one_line(tmp_path, monkeypatch):
+    def full(row):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(history, "_line", full)
+    (job,) = composed_runs("train", ["model=dense", "train.duration=3steps", "train.log_every=1step"])
+    with pytest.raises(UserError, match=r"cannot write .*metrics.jsonl: No space left on device$"):
+        run(run_settings(job), run_config(job), tmp_path / "run")
+    assert not (tmp_path / "run" / "results.json").exists()
