@@ -185,6 +185,15 @@ def score(engine: Engine, state: TrainState) -> dict[str, Any]:
 
 def report(directory: RunDirectory, results: dict[str, Any], how: str) -> None:
     """One line on what came out, and where it is."""
-    low, high = results["test_accuracy_interval"]
-    accuracy = f"test accuracy {results['test_accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"
-    log.info("%s: %s after %d steps; %s", how, accuracy, results["steps"], directory.path)
+    log.info("%s: %s after %d steps; %s", how, scores_in_words(results), results["steps"], directory.path)
+
+
+def scores_in_words(results: dict[str, Any]) -> str:
+    """The accuracy with its interval; of a task that has none, every number that it gives."""
+    if "test_accuracy_interval" in results:
+        low, high = results["test_accuracy_interval"]
+        return f"test accuracy {results['test_accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"
+    numbers = {name: value for name, value in results.items() if isinstance(value, int | float)}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items() if name.startswith("test_")
+    )

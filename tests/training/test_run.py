@@ -1,5 +1,7 @@
 """What a run makes of a directory that is not empty."""
 
+import logging
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,7 +11,7 @@ from src.data.dataset import _read
 from src.runs.directory import RunDirectory
 from src.tracking import history
 from src.training.composed import composed_runs, run_config, run_settings
-from src.training.run import record_start, run
+from src.training.run import record_start, report, run
 
 RESULTS = {"test_accuracy": 0.5, "test_accuracy_interval": [0.4, 0.6], "steps": 2}
 
@@ -50,3 +52,10 @@ def test_a_history_that_cannot_be_written_ends_the_run_in_one_line(tmp_path, mon
     with pytest.raises(UserError, match=r"cannot write .*metrics.jsonl: No space left on device$"):
         run(run_settings(job), run_config(job), tmp_path / "run")
     assert not (tmp_path / "run" / "results.json").exists()
+
+
+def test_a_task_without_accuracy_is_reported_by_what_it_has(tmp_path, caplog):
+    results = {"test_loss": 0.25, "test_mean_distance": 3, "test_curve": [1, 2], "parameters": 7, "steps": 2}
+    with caplog.at_level(logging.INFO):
+        report(RunDirectory(tmp_path), results, "finished")
+    assert caplog.messages == [f"finished: test loss 0.25, test mean distance 3 after 2 steps; {tmp_path}"]
