@@ -66,7 +66,7 @@ def training_step(
     """Makes the function that takes one step.
 
     A step whose loss or gradient is not finite leaves the state as it was, the step number included: the run stands
-    still there, and its last good state is not lost.
+    still there, and its last good state is not lost. Nor is it when the orders of later epochs follow.
 
     Args:
         network: what is trained.
@@ -94,7 +94,9 @@ def training_step(
             "learning_rate": learning_rate(state.step) * steered_scale(state.optimizer),
         }
         finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(slope))
-        keep = partial(jnp.where, finite)
+        # A run that stands still falls behind the order that it is given, which then does not hold its examples.
+        known = state.step * batching.batch_size >= order.first_epoch * len(data.labels)
+        keep = partial(jnp.where, finite & known)
         return jax.tree.map(keep, new, state), jax.tree.map(lambda total, part: total + keep(part, 0), sums, measured)
 
     return step

@@ -114,6 +114,14 @@ def test_a_run_that_diverges_names_the_step_and_keeps_the_state_before_it(engine
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(training.state))
 
 
+def test_a_run_that_stands_still_takes_no_step_on_the_examples_of_later_epochs(engine):
+    built = engine("parallel.devices=1")
+    beginning = jax.device_get(built.initial_state())
+    state, sums = built.advance(*built.beginning(), built.order(2), 1)
+    assert (int(state.step), int(sums["steps"])) == (0, 0)
+    assert largest_difference(beginning, state) == 0
+
+
 def test_measurements_say_what_was_learnt(engine):
     _, measured = trained(engine("parallel.devices=1", "train.duration=60steps", "schedule=constant"))
     losses = [row.values["loss"] for row in measured if row.split == "train"]
