@@ -1,6 +1,7 @@
 """What a network is made of: `python -m src.summary model=vgg16` or `python -m src.summary model=vgg16 data=cifar10`.
 
-Without `data=` the network has its published input and classes. `zoo=true` shows the chapter's Fig. 26 instead.
+Without `data=` the network has its published input and classes. `json=true` is for programs, and `zoo=true` shows the
+chapter's Fig. 26 instead.
 """
 
 import json
@@ -21,6 +22,9 @@ def main() -> None:
     """Prints the table of layers, or JSON."""
     with reported():
         arguments = sys.argv[1:]
+        if {"--help", "-h"} & {*arguments}:
+            print(__doc__)
+            return
         if "zoo=true" in arguments:
             for line in zoo.table():
                 print(line, flush=True)
@@ -34,13 +38,13 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
     """The network of a command line, with the inputs and outputs that it is to have.
 
     Raises:
-        UserError: the command line names no network, or what does not exist.
+        UserError: the command line names no network or several, or what does not exist.
     """
     if not any(argument.startswith("model=") for argument in arguments):
         raise UserError("model is missing; write model=NAME, with a file of conf/model/ as the name")
     jobs = composed_jobs("train", arguments)
     if len(jobs) != 1:
-        raise UserError("a summary is of one network; write model=NAME and its settings, without -m and other options")
+        raise UserError("a summary is of one network; name one value of each setting, and no options")
     (job,) = jobs
     if not any(argument.startswith("data") for argument in arguments):
         node: Any = OmegaConf.to_container(job.model, resolve=True)

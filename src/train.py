@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 
 from src.config.compose import CONF
 from src.config.errors import EXIT_USER_ERROR, SIGNALLED, UserError, reported, say
+from src.models.base import ImageShape, ModelSettings, check_input
 from src.runs.directory import RunDirectory
 from src.runs.sweep import Job, as_table, save, settings_of
 from src.training.composed import composed_runs, run_config, run_path, run_settings
@@ -28,6 +29,7 @@ from src.training.loop import Diverged
 from src.training.plan import make_plan
 from src.training.preview import preview
 from src.training.run import run
+from src.training.settings import RunSettings
 
 EXIT_INCOMPLETE = 1
 EXIT_DIVERGED = 3
@@ -39,8 +41,7 @@ def main() -> None:
     with reported():
         jobs = composed_runs(CONFIG, sys.argv[1:])
         checked = [run_settings(job) for job in jobs]
-        for settings in checked:
-            make_plan(settings, settings.dataset().spec.train)
+        check(checked)
         if any(settings.dry_run for settings in checked):
             for job, settings in zip(jobs, checked, strict=True):
                 print(preview(run_path(job).name, run_config(job), settings))
@@ -55,6 +56,22 @@ def main() -> None:
         sys.exit(SIGNALLED + signal.SIGINT)
     if jobs and jobs[0].hydra.mode == RunMode.MULTIRUN:
         sys.exit(conclude(jobs))
+
+
+def check(runs: list[RunSettings]) -> None:
+    """Refuses runs that do not fit their data.
+
+    Raises:
+        UserError: the data cannot be read, a batch is larger than they are, or a network does not take them.
+    """
+    fitting: list[tuple[ModelSettings, ImageShape, int]] = []  # seeds of one network are checked once
+    for settings in runs:
+        spec = settings.dataset().spec
+        make_plan(settings, spec.train)
+        case = (settings.model, spec.shape, settings.task.outputs(spec))
+        if case not in fitting:
+            check_input(*case)
+            fitting.append(case)
 
 
 def check_launcher(jobs: list[DictConfig]) -> None:
@@ -73,8 +90,9 @@ def train(config: DictConfig) -> None:
     path = Path(HydraConfig.get().runtime.output_dir)
     alone = HydraConfig.get().mode == RunMode.RUN
     try:
-        with resumable():
-            run(run_settings(config), run_config(config), path)
+        settings = run_settings(config)
+        with resumable(fresh=settings.fresh):
+            run(settings, run_config(config), path)
     except UserError as error:
         say(f"error: {error}")
         if alone:

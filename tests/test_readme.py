@@ -1,11 +1,12 @@
-"""The newcomer's page keeps up with the code."""
+"""The newcomer's page and the randomness contract keep up with the code."""
 
 import re
 from pathlib import Path
 
 from src.config.compose import CONF, composed_jobs, without
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 
 
 def leaves(config, prefix=""):
@@ -32,3 +33,11 @@ def expanded(word):
 def test_every_experiment_is_named():
     named = {name for word in re.findall(r"`([^`\n]+)`", README) for name in expanded(word)}
     assert {path.stem for path in (CONF / "experiment").glob("*.yaml")} <= named
+
+
+def test_every_stream_of_random_numbers_is_listed():
+    sources = [path.read_text() for folder in ("src", "experiments") for path in (ROOT / folder).rglob("*.py")]
+    names = {name for text in sources for name in re.findall(r"\bstream\([^\n]*?, f?\"([^\"]+)\"\)", text)}
+    listed = (ROOT / "docs" / "randomness.md").read_text()
+    assert {"order", "Lanczos"} <= names
+    assert {name for name in names if f"`{name.replace('{split}', 'SPLIT')}`" not in listed} == set()

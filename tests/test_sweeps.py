@@ -122,6 +122,14 @@ def searched(**changes):
     return read_settings(SearchSettings, values | changes)
 
 
+@pytest.mark.parametrize(("metric", "better"), [("validation_loss", 0.25), ("validation_accuracy", 0.75)])
+def test_the_metric_says_which_scores_are_better(tmp_path, metric, better):
+    settings = searched(metric=metric, trials=2)
+    study, scores = open_study(settings, tmp_path / "journal"), iter((0.25, 0.75))
+    search(study, settings, 0, lambda trial: next(scores))
+    assert best(study).value == better
+
+
 def bowl(trial):
     return (trial.params["x"] - 1) ** 2 + (trial.params["kind"] == "b")
 
@@ -227,6 +235,7 @@ def test_a_killed_search_goes_on_and_resumes_the_run_of_its_orphan(tmp_path):
             "did you mean 'optimizer.learning_rate'",
         ),
         (["search.space=[{key: optimizer.momentum, low: 0.1, high: 7.0}]"], "optimizer.momentum=7.0"),
+        (["search.metric=validation_acc"], "search.metric=validation_acc: should be"),
         (
             ["search.metric=test_accuracy"],
             "search.metric=test_accuracy: should be 'validation_accuracy' or 'validation_loss'",

@@ -150,6 +150,13 @@ def test_bad_input_is_one_line_exit_code_two_and_nothing_left_behind(tmp_path, c
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_network_that_does_not_fit_is_refused_before_the_first_job_of_a_sweep(tmp_path, command):
+    done = command("src.train", "-m", *SMALL[1:], "model=resnet,inception_v3", check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "Inception-v3 takes images of at least" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 def test_an_unwritable_directory_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     target = f"hydra.run.dir={tmp_path}/file/run"

@@ -52,11 +52,11 @@ def cached(name: str, prepare: Callable[[], Examples]) -> Examples:
 
 @contextmanager
 def _held(directory: Path) -> Iterator[None]:
-    """Keeps other processes away from a data set while this one looks or writes."""
+    """Keeps other processes out of one data set while this one looks or writes."""
     with ExitStack() as held:
         try:
             directory.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(directory.parent / f".{directory.name}.lock", wait=True))
+            held.enter_context(locked(directory.with_name(f".{directory.name}.lock"), wait=True))
         except OSError as error:
             message = f"cannot write the data cache: {error}; set CONVNETS_CACHE to a directory that can be written"
             raise UserError(message) from None

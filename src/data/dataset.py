@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from src.config.errors import UserError
-from src.data.examples import DataSpec, Examples, Split
+from src.data.examples import DataSpec, Examples, Split, checksum
 from src.data.resize import shrink
 from src.data.settings import DataSettings
 
@@ -51,6 +51,11 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
     shape = train.images.shape[1:]
     spec = DataSpec(settings.name, shape, source.class_names, len(train), len(validation), len(test))
     return Dataset(spec, train, validation, test, source.train.images.shape[1] // shape[0])
+
+
+def examples_sha256(settings: DataSettings) -> str | None:
+    """The checksum of all examples; none where the settings hold it themselves, which spares large sets the time."""
+    return None if settings.pinned else checksum(_read(settings))
 
 
 @lru_cache(maxsize=1)

@@ -61,6 +61,12 @@ class DataSpec:
         return len(self.shape) == 3
 
 
+def set_aside(every: Split, share: float) -> tuple[Split, Split]:
+    """Makes a test split of the last part of all examples, one at least: in canonical order that is a random sample."""
+    kept = len(every) - max(1, round(len(every) * share))
+    return every[:kept], every[kept:]
+
+
 def canonical_order(split: Split) -> Split:
     """Orders examples by the SHA-256 of their pixels or words, then by label.
 

@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 from pydantic import Field
 
 from src.config.errors import UserError
-from src.data.examples import Examples, Split, canonical_order
+from src.data.examples import Examples, Split, canonical_order, set_aside
 from src.data.resize import to_square
 from src.data.settings import DataSettings
 
@@ -38,18 +38,11 @@ class Folder(DataSettings):
         test_folder = next((root / name for name in TEST_FOLDERS if (root / name).is_dir()), None)
         class_names = _class_names(train_folder)
         if train_folder == root or test_folder is None:
-            every = self._split(train_folder, class_names)
-            kept = len(every) - max(1, round(len(every) * self.test_share))
-            return Examples(every[:kept], every[kept:], class_names)
+            return Examples(*set_aside(self._split(train_folder, class_names), self.test_share), class_names)
         return Examples(self._split(train_folder, class_names), self._split(test_folder, class_names), class_names)
 
     def _split(self, folder: Path, class_names: tuple[str, ...]) -> Split:
-        files = [
-            (path, label)
-            for label, name in enumerate(class_names)
-            for path in sorted((folder / name).glob("*"))
-            if path.suffix.lower() in SUFFIXES
-        ]
+        files = [(path, label) for label, name in enumerate(class_names) for path in _files(folder / name)]
         if not files:
             raise UserError(f"data.root={self.root}: no images in the class folders of {folder}")
         images = np.stack([self._decoded(path) for path, _ in files])
@@ -64,15 +57,24 @@ class Folder(DataSettings):
         return to_square(pixels.reshape(*pixels.shape[:2], self.channels), self.image_size)
 
 
+def _files(folder: Path) -> list[Path]:
+    """The images of a class folder, by name; none of what is no folder."""
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+
+
 def _class_names(folder: Path) -> tuple[str, ...]:
-    """The names of the class folders; hidden ones are none.
+    """The names of the class folders: those with images, unless they are hidden.
 
     Raises:
         UserError: there are fewer than two.
     """
-    found = folder.iterdir() if folder.is_dir() else []
-    names = sorted(path.name for path in found if path.is_dir() and not path.name.startswith("."))
+    found = [path for path in folder.iterdir() if _files(path)] if folder.is_dir() else []
+    names = sorted(path.name for path in found if not path.name.startswith("."))
     if len(names) < 2:
-        what = f"has {len(names)} class folders; at least two are needed" if folder.is_dir() else "does not exist"
+        what = (
+            f"has {len(names)} class folders with images; at least two are needed"
+            if folder.is_dir()
+            else "does not exist"
+        )
         raise UserError(f"data.root: {folder} {what}")
     return tuple(names)

@@ -35,6 +35,10 @@ class Imdb(DataSettings):
     length: Annotated[int, Field(gt=0)]
     sha256: str | None
 
+    @property
+    def pinned(self) -> bool:
+        return self.sha256 is not None
+
     def read(self) -> Examples:
         """Reads the cache, else a prepared TFDS directory, else a package mirror."""
         return cached(f"{self.name}-{self.vocabulary}-{self.length}", self._prepare)

@@ -32,9 +32,12 @@ def stack(images: list[Pixels], name: str) -> UInt8[np.ndarray, "n h w c"]:
 
 
 def shrink(images: UInt8[np.ndarray, "n h w c"], size: int) -> UInt8[np.ndarray, "n h2 w2 c"]:
-    """Averages squares of pixels so that neither side exceeds `size`; smaller images stay as they are."""
+    """Averages squares of pixels so that neither side exceeds `size`, or until one is a single pixel.
+
+    Smaller images stay as they are, and so do rows of a table, `[columns, 1, channels]`.
+    """
     count, height, width, channels = images.shape
-    factor = -(-max(height, width) // size)
+    factor = min(-(-max(height, width) // size), height, width)
     if factor == 1:
         return images
     rows, columns = height // factor, width // factor

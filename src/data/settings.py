@@ -70,6 +70,11 @@ class DataSettings(Settings):
     normalize: Normalization
     augment: AugmentSettings | None
 
+    @property
+    def pinned(self) -> bool:
+        """Whether these settings hold the checksum of the examples, so that they can mean no others."""
+        return False
+
     @abstractmethod
     def read(self) -> Examples:
         """Reads all examples into host memory, in canonical order, getting them first if they are not here yet.

@@ -7,8 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from src.config.errors import UserError, did_you_mean
+from src.config.settings import added
 from src.data.cache import cached
-from src.data.examples import Examples, Split, canonical_order, checksum
+from src.data.examples import Examples, Split, canonical_order, checksum, set_aside
 from src.data.mirrors import MirrorError, from_mirror
 from src.data.resize import Pixels, stack, to_square
 from src.data.settings import DataSettings
@@ -16,6 +17,8 @@ from src.data.settings import DataSettings
 log = logging.getLogger(__name__)
 
 LARGEST = 16 * 2**30
+UNLABELLED = -1
+"""The label of every image of a test split whose labels are kept back for a contest."""
 
 
 class Tfds(DataSettings):
@@ -23,16 +26,24 @@ class Tfds(DataSettings):
 
     Attributes:
         image_size: side of the square that every image is brought to; null where images agree in size already.
-        sha256: checksum of the examples in canonical order, where it is known.
+        sha256: checksum of the examples at their own size in canonical order, where it is known.
+        test_share: part of the images that is set aside as test split where none with labels is published.
     """
 
     image_size: Annotated[int, Field(gt=0)] | None
     sha256: str | None
+    test_share: Annotated[float, Field(gt=0, lt=1)] = added(0.2)
+
+    @property
+    def pinned(self) -> bool:
+        return self.sha256 is not None
 
     def read(self) -> Examples:
         """Reads the cache, else a prepared TFDS directory, else a package mirror."""
         directory = self.name.replace("/", "-").replace(":", "-")
-        return cached(f"{directory}-{self.image_size or 'original'}", self._prepare)
+        size = f"{self.image_size}x{self.image_size}" if self.image_size else "original"
+        found = cached(f"{directory}-{size}", self._prepare)
+        return found if len(found.test) else Examples(*set_aside(found.train, self.test_share), found.class_names)
 
     def _prepare(self) -> Examples:
         try:
@@ -50,7 +61,7 @@ class Tfds(DataSettings):
         log.info(
             "%s: %d training and %d test images, from %s", self.name, len(examples.train), len(examples.test), source
         )
-        return examples
+        return Examples(self._resized(examples.train), self._resized(examples.test), examples.class_names)
 
     def _from_mirror(self) -> Examples:
         try:
@@ -62,7 +73,7 @@ class Tfds(DataSettings):
             ) from None
 
     def _from_tfds(self) -> Examples:
-        """Reads a prepared directory.
+        """Reads a prepared directory; a set without a test split that has labels gets an empty one.
 
         Raises:
             FileNotFoundError: nothing is prepared.
@@ -72,31 +83,43 @@ class Tfds(DataSettings):
         image, label = info.supervised_keys or ("image", "label")
         if "train" not in info.splits or not {image, label} <= set(info.features):
             raise UserError(f"data.name={self.name} has no training split of images with labels")
-        held_out = (self._split(name, image, label) for name in ("test", "validation") if name in info.splits)
-        test = next((split for split in held_out if (split.labels >= 0).all()), None)
-        if test is None:
-            raise UserError(f"data.name={self.name} has no test split with labels; data=folder sets one aside itself")
-        return Examples(self._split("train", image, label), test, tuple(info.features[label].names))
+        train = self._split("train", image, label)
+        published = [name for name in ("test", "validation") if name in info.splits]
+        test = next((name for name in published if self._source(name)[0][label] != UNLABELLED), None)
+        held_out = self._split(test, image, label) if test else train[:0]
+        return Examples(train, held_out, tuple(info.features[label].names))
 
-    def _resized(self, split: Split) -> Split:
-        assert self.image_size is not None
-        return Split(np.stack([to_square(image, self.image_size) for image in split.images]), split.labels)
-
-    def _split(self, split: str, image: str, label: str) -> Split:
+    def _source(self, split: str) -> Any:
+        """The examples of a prepared split by number, each decoded when it is asked for."""
         import tensorflow_datasets as tfds
 
-        source: Any = tfds.data_source(self.name, split=split, download=False)
+        return tfds.data_source(self.name, split=split, download=False)
+
+    def _split(self, split: str, image: str, label: str) -> Split:
+        source = self._source(split)
         images: list[Pixels] = []
         labels: list[int] = []
         for example in (source[position] for position in range(len(source))):
             pixels = np.asarray(example[image])
+            # A known checksum is one of images as they are; others may differ in size and are brought to one at once.
             images.append(to_square(pixels, self.image_size) if self.image_size and not self.sha256 else pixels)
             labels.append(int(example[label]))
-            if len(images) == 1 and images[0].size * len(source) > LARGEST:
-                raise UserError(
-                    f"data.name={self.name} does not fit in memory at this size; set a smaller data.image_size"
-                )
+            if len(images) == 1:
+                self._check_memory(images[0].size * len(source))
         return Split(stack(images, self.name), np.array(labels))
+
+    def _resized(self, split: Split) -> Split:
+        """A split with images of the size that is asked for, in the canonical order of those."""
+        count, height, width, channels = split.images.shape
+        if self.image_size is None or (height, width) == (self.image_size, self.image_size):
+            return split
+        self._check_memory(count * self.image_size**2 * channels)
+        images = [to_square(image, self.image_size) for image in split.images]
+        return canonical_order(Split(np.stack(images), split.labels))
+
+    def _check_memory(self, size: int) -> None:
+        if size > LARGEST:
+            raise UserError(f"data.name={self.name} does not fit in memory at this size; set a smaller data.image_size")
 
 
 def prepared_info(name: str) -> Any:

@@ -48,8 +48,17 @@ class ModelSettings(Settings):
             rngs: source of the initial parameters.
 
         Raises:
-            UserError: the input is too small.
+            UserError: the input is too small, or of another kind.
         """
+
+
+def check_input(model: ModelSettings, input_shape: ImageShape, outputs: int) -> None:
+    """Refuses inputs that a network does not take; nothing is computed.
+
+    Raises:
+        UserError: it does not take them.
+    """
+    nnx.eval_shape(lambda: model.build(input_shape, outputs, rngs=nnx.Rngs(0)))
 
 
 class ModelNode(Settings):

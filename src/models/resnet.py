@@ -66,7 +66,7 @@ class ResNetSettings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "ResNet":
         """Builds the network for images of the given shape."""
-        check_size("ResNet", input_shape, 1)
+        check_size(f"ResNet-{self.depth}", input_shape, 1)
         return ResNet(self.depth, self.variant, small=self.small, channels=input_shape[-1], outputs=outputs, rngs=rngs)
 
 

@@ -19,6 +19,8 @@ from src.models.pooling import GlobalAveragePool
 from src.models.shortcuts import Shortcut, make_shortcut
 
 STAGE_WIDTHS = (16, 32, 64)
+SMALLEST = 4
+"""Two stages halve the size."""
 
 
 class CifarResNetSettings(ModelSettings):
@@ -40,7 +42,7 @@ class CifarResNetSettings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "CifarResNet":
         """Builds the network for images of the given shape."""
-        check_size("a CIFAR ResNet", input_shape, 1)
+        check_size("a CIFAR ResNet", input_shape, SMALLEST)
         channels = input_shape[-1]
         return CifarResNet(self.depth, self.shortcut, self.width, channels=channels, outputs=outputs, rngs=rngs)
 

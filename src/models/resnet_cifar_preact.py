@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
 from src.models.blocks import ConvNorm, he_normal
 from src.models.pooling import GlobalAveragePool
-from src.models.resnet_cifar import STAGE_WIDTHS
+from src.models.resnet_cifar import SMALLEST, STAGE_WIDTHS
 from src.models.shortcuts import Shortcut, make_shortcut
 
 EXPANSION = 4
@@ -43,7 +43,7 @@ class PreActivationSettings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "PreActivationResNet":
         """Builds the network for images of the given shape."""
-        check_size("a pre-activation ResNet", input_shape, 1)
+        check_size("a pre-activation ResNet", input_shape, SMALLEST)
         return PreActivationResNet(
             (self.depth - 2) // (9 if self.bottleneck else 6),
             self.shortcut,
@@ -73,7 +73,7 @@ class WideResNetSettings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "PreActivationResNet":
         """Builds the network for images of the given shape."""
-        check_size("a wide ResNet", input_shape, 1)
+        check_size("a wide ResNet", input_shape, SMALLEST)
         return PreActivationResNet(
             (self.depth - 4) // 6, self.shortcut, self.width, channels=input_shape[-1], outputs=outputs, rngs=rngs
         )

@@ -31,7 +31,7 @@ class ResNetV2Settings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "ResNetV2":
         """Builds the network for images of the given shape."""
-        check_size("ResNetV2", input_shape, 1)
+        check_size(f"ResNet-{self.depth} V2", input_shape, 1)
         return ResNetV2(self.depth, small=self.small, channels=input_shape[-1], outputs=outputs, rngs=rngs)
 
 

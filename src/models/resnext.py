@@ -39,7 +39,7 @@ class ResNeXtSettings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> ResNet:
         """Builds the network for images of the given shape."""
-        check_size("ResNeXt", input_shape, 1)
+        check_size(f"ResNeXt-{self.depth}", input_shape, 1)
         return ResNet(
             self.depth,
             "torchvision",

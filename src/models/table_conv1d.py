@@ -28,9 +28,9 @@ class TableConv1dSettings(ModelSettings):
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "TableConv1d":
         """Builds the network; the number of columns, `input_shape[0]`, changes no layer."""
-        columns, *width, channels = input_shape
-        if width not in ([], [1]):
-            raise UserError(f"table_conv1d takes rows of a table, not images of {input_shape}; see data=mnist_profiles")
+        if len(input_shape) == 1 or input_shape[1:-1] not in ((), (1,)):
+            raise UserError(f"table_conv1d takes rows of a table, not inputs of {input_shape}; see data=mnist_profiles")
+        columns, channels = input_shape[0], input_shape[-1]
         if columns < SMALLEST:
             raise UserError(f"a table of {columns} columns is too narrow for table_conv1d; at least {SMALLEST}")
         return TableConv1d(channels, self.filters, outputs=outputs, rngs=rngs)

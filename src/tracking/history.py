@@ -3,15 +3,20 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from src.config.errors import UserError
 from src.runs.files import write_whole
-from src.tracking.sinks import Row, Sink
+from src.tracking.sinks import Row
 
 
-class History(Sink):
+class History:
     """`metrics.jsonl`, written at once, and `metrics.csv`, written whole with every checkpoint and at the end.
+
+    Unlike a sink it is never left out: a run without its history is none, so a `UserError` ends one that cannot be
+    written.
 
     Attributes:
         rows: all measurements so far.
@@ -21,8 +26,9 @@ class History(Sink):
         """Goes on after a step: what was recorded beyond it will be measured again and is dropped."""
         self._lines, self._table = lines, table
         self.rows = [row for row in read_rows(lines) if row["step"] <= step]
-        write_whole(lines, "".join(_line(row) for row in self.rows))
-        self._file = lines.open("a")
+        with _writing(lines):
+            write_whole(lines, "".join(_line(row) for row in self.rows))
+            self._file = lines.open("a")
         self._written = -1
 
     @property
@@ -31,20 +37,22 @@ class History(Sink):
         return self.rows[-1]["seconds"] if self.rows else 0.0
 
     def write(self, row: Row) -> None:
+        """Takes a measurement; they come in the order of their steps."""
         self.rows.append(row)
-        try:
+        with _writing(self._lines):
             self._file.write(_line(row))
             self._file.flush()
-        except OSError as error:
-            raise UserError(f"{self._lines} cannot be written: {error.strerror}; the same command goes on") from None
 
     def covered(self, step: int) -> None:
+        """A checkpoint of this step is on disk."""
         if step > self._written:
             self._written = step
             self._write_table()
 
     def close(self) -> None:
-        self._file.close()
+        """Finishes, whether the run did or not."""
+        with _writing(self._lines):
+            self._file.close()
         self._write_table()
 
     def _write_table(self) -> None:
@@ -52,7 +60,21 @@ class History(Sink):
         table = csv.DictWriter(text, list(dict.fromkeys(name for row in self.rows for name in row)))
         table.writeheader()
         table.writerows(self.rows)
-        write_whole(self._table, text.getvalue())
+        with _writing(self._table):
+            write_whole(self._table, text.getvalue())
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Says in one line what cannot be written.
+
+    Raises:
+        UserError: what was done inside failed.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _line(row: Row) -> str:

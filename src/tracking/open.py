@@ -1,4 +1,4 @@
-"""The sinks that a run asks for."""
+"""The sinks that a run asks for, beside its history."""
 
 from datetime import datetime
 from typing import Any

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from src.tracking.history import History
 from src.tracking.sinks import Row, Sinks
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
@@ -21,8 +22,8 @@ class Fit:
         engine: Engine,
         start: Snapshot,
         checkpoints: Checkpoints,
+        history: History,
         sinks: Sinks,
-        seconds: float,
         interruption: Interruption,
     ) -> None:
         """Prepares.
@@ -31,15 +32,16 @@ class Fit:
             engine: of the run.
             start: where the run stands.
             checkpoints: where it is saved.
+            history: of the run so far; it takes every measurement.
             sinks: are told of every measurement.
-            seconds: that training took before.
             interruption: a wish to stop, which is granted between two dispatches.
         """
-        self._engine, self._checkpoints, self._sinks = engine, checkpoints, sinks
+        self._engine, self._checkpoints = engine, checkpoints
+        self._history, self._sinks = history, sinks
         self._interruption = interruption
         self._training = Training(engine, start)
         self._every = engine.settings.checkpoint.every.seconds
-        self._began = time.perf_counter() - seconds
+        self._began = time.perf_counter() - history.seconds
         self._saved_at = time.perf_counter()
 
     @property
@@ -59,7 +61,7 @@ class Fit:
         Raises:
             Interrupted: the process was asked to stop; the run is saved.
             Diverged: the loss stopped being finite; the last good state is saved.
-            UserError: a checkpoint cannot be written.
+            UserError: a checkpoint or the history cannot be written.
         """
         try:
             for measurement in self._training.measurements(self._after_dispatch):
@@ -71,12 +73,12 @@ class Fit:
             raise
         finally:
             self._checkpoints.wait()
-            self._sinks.covered(self._checkpoints.durable)
+            self._covered()
         return self._training.state
 
     def _after_dispatch(self) -> None:
         self._sinks.advance(self._training.dispatched)
-        self._sinks.covered(self._checkpoints.durable)
+        self._covered()
         if self._interruption.signal is not None or self._save_is_due():
             for measurement in self._training.settled():
                 self._record(measurement)
@@ -89,8 +91,14 @@ class Fit:
         by_the_clock = self._every is not None and time.perf_counter() - self._saved_at >= self._every
         return by_the_clock or self._training.dispatched in self._engine.plan.save
 
+    def _covered(self) -> None:
+        self._history.covered(self._checkpoints.durable)
+        self._sinks.covered(self._checkpoints.durable)
+
     def _record(self, measurement: Measurement) -> None:
-        self._sinks.write(as_row(measurement, self._engine.plan.epoch(measurement.step), self.seconds))
+        row = as_row(measurement, self._engine.plan.epoch(measurement.step), self.seconds)
+        self._history.write(row)
+        self._sinks.write(row)
 
 
 def as_row(measurement: Measurement, epoch: float, seconds: float) -> Row:

@@ -78,7 +78,10 @@ class AdamW(OptimizerSettings):
 
 
 class RmsProp(OptimizerSettings):
-    """Gradients over their root mean square (Tieleman and Hinton 2012); epsilon outside the root as in Keras 2."""
+    """Gradients over their root mean square (Tieleman and Hinton 2012).
+
+    Epsilon is outside the root, as in tf.keras to 2.10 without momentum; Keras 3 has it inside.
+    """
 
     average: Share
     epsilon: Positive
@@ -116,8 +119,8 @@ class Lars(OptimizerSettings):
 class Muon(OptimizerSettings):
     """Orthogonalized momentum for kernels, Adam for the rest (Jordan 2024); a filter is a column, as in airbench.
 
-    As in optax, kernels are all tensors of more than one dimension; Jordan leaves embeddings and the last layer to
-    Adam.
+    Differs from Jordan, who leaves embeddings and the last layer to Adam too: they are kernels like all others here,
+    since a parameter tree does not say which layer is the last, and optax's Adam beside Muon cannot decay them alone.
     """
 
     momentum: Share

@@ -3,6 +3,7 @@
 import io
 import logging
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from src.config.errors import UserError
 from src.config.settings import defining_values, read_settings
+from src.data.dataset import examples_sha256
 from src.lock import Held, locked
 from src.runs.directory import RunDirectory
 from src.runs.files import write_whole
@@ -52,7 +54,7 @@ def run(
         The results.
 
     Raises:
-        UserError: the directory holds another run, or another process trains in it.
+        UserError: the directory holds another run, or one on other examples, or another process trains in it.
         Interrupted: the process was asked to stop; the run is saved.
         Diverged: the loss stopped being finite; the last good state is saved.
     """
@@ -70,7 +72,8 @@ def run(
             except Interrupted:
                 raise
             except Exception:
-                directory.write_failure(traceback.format_exc())
+                with suppress(OSError):  # a full disk takes no word of it either
+                    directory.write_failure(traceback.format_exc())
                 raise
         if interruption.signal is not None:  # too late for this run, but not for the jobs that would come next
             raise Interrupted(interruption.signal)
@@ -83,13 +86,18 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
     """Takes nobody else's results for one's own.
 
     Raises:
-        UserError: the directory holds another run.
+        UserError: the directory holds another run, or one on other examples.
     """
-    if directory.read_json("provenance.json")["identity"] == run_hash(settings):
-        return
-    theirs = read_settings(RunSettings, directory.read_config(), settings.trust)
-    words = difference(defining_values(theirs), defining_values(settings))
-    raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")
+    begun = directory.read_json("provenance.json")
+    if begun["identity"] != run_hash(settings):
+        theirs = read_settings(RunSettings, directory.read_config(), settings.trust)
+        words = difference(defining_values(theirs), defining_values(settings))
+        raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")
+    if begun.get("examples") not in (None, examples_sha256(settings.data)):
+        raise UserError(
+            f"{directory.path} holds a run on other examples than data.name={settings.data.name} has now; "
+            "fresh=true begins anew"
+        )
 
 
 def finished_before(directory: RunDirectory) -> dict[str, Any]:
@@ -128,12 +136,13 @@ def train(
         if engine.dataset.spec.pictured:
             sinks.picture("first_batch", first_batch(engine, directory))
         start = engine.replicated(found) if found else engine.beginning()
-        fit = Fit(engine, start, checkpoints, sinks, history.seconds, interruption)
+        fit = Fit(engine, start, checkpoints, history, sinks, interruption)
         state = fit.run(on_evaluation)
         results = score(engine, state) | {"seconds": fit.seconds}
         sinks.finish(results)
     finally:
         sinks.close()
+        history.close()
     directory.write_results(results)
     report(directory, results, "finished")
     return results
@@ -143,7 +152,8 @@ def record_start(directory: RunDirectory, settings: RunSettings, config: dict[st
     """Writes down by what the run is made; a run that goes on keeps that of its beginning, and says what changed."""
     now = provenance()
     if step == 0:
-        directory.write_start(config, {"identity": run_hash(settings), **now, "resumed": []}, uncommitted())
+        made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)}
+        directory.write_start(config, {**made_of, **now, "resumed": []}, uncommitted())
         return
     begun = directory.read_json("provenance.json")
     before = (begun["resumed"] or [begun])[-1]
@@ -175,13 +185,15 @@ def score(engine: Engine, state: TrainState) -> dict[str, Any]:
 
 def report(directory: RunDirectory, results: dict[str, Any], how: str) -> None:
     """One line on what came out, and where it is."""
-    log.info("%s: %s after %d steps; %s", how, in_words(results), results["steps"], directory.path)
+    log.info("%s: %s after %d steps; %s", how, scores_in_words(results), results["steps"], directory.path)
 
 
-def in_words(results: dict[str, Any]) -> str:
-    """The accuracy on the test split, or all numbers that a task without one has."""
+def scores_in_words(results: dict[str, Any]) -> str:
+    """The accuracy with its interval; of a task that has none, every number that it gives."""
     if "test_accuracy_interval" in results:
         low, high = results["test_accuracy_interval"]
         return f"test accuracy {results['test_accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"
-    numbers = {name: value for name, value in results.items() if name.startswith("test_") and isinstance(value, float)}
-    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
+    numbers = {name: value for name, value in results.items() if isinstance(value, int | float)}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items() if name.startswith("test_")
+    )

@@ -38,7 +38,7 @@ class TrainSettings(Settings):
         accumulation: into how many slices each device cuts its part of a batch, one after the other, to save memory;
             batch statistics are those of a slice.
         average: decay of an exponential moving average of parameters and statistics that is scored in their place,
-            less in the first steps; null for none.
+            and at the beginning (1 + step) / (10 + step) where that is less, as in TensorFlow; null for none.
         steps_per_dispatch: how many steps the device takes at a call; null is 1 on the CPU and 10 elsewhere.
     """
 

@@ -66,7 +66,7 @@ def training_step(
     """Makes the function that takes one step.
 
     A step whose loss or gradient is not finite leaves the state as it was, the step number included: the run stands
-    still there, and its last good state is not lost, also when the order of later epochs comes along.
+    still there, and its last good state is not lost. Nor is it when the orders of later epochs follow.
 
     Args:
         network: what is trained.
@@ -86,7 +86,7 @@ def training_step(
         value, slope, statistics, measured = gradient(state, data, order)
         updates, optimizer_state = optimizer.update(slope, state.optimizer, state.parameters, value=value)
         parameters = optax.apply_updates(state.parameters, updates)
-        average = followed(state.average, (parameters, statistics), train.average, state.step + 1)
+        average = followed(state.average, (parameters, statistics), train.average, state.step)
         new = TrainState(state.step + 1, parameters, statistics, optimizer_state, average)
         measured |= {
             "steps": jnp.ones((), jnp.int32),
@@ -94,6 +94,7 @@ def training_step(
             "learning_rate": learning_rate(state.step) * steered_scale(state.optimizer),
         }
         finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(slope))
+        # A run that stands still falls behind the order that it is given, which then does not hold its examples.
         known = state.step * batching.batch_size >= order.first_epoch * len(data.labels)
         keep = partial(jnp.where, finite & known)
         return jax.tree.map(keep, new, state), jax.tree.map(lambda total, part: total + keep(part, 0), sums, measured)
@@ -129,10 +130,16 @@ def training_chunk(step: Step, *, looped: bool) -> Chunk:
 
 
 def followed(average: Tree | None, latest: Tree, decay: float | None, step: Int[Array, ""]) -> Tree | None:
-    """The exponential moving average of parameters and statistics after a step, if there is one.
+    """The exponential moving average of parameters and statistics after one more step, if there is one.
 
-    It follows faster in the beginning, by min(decay, (1 + step) / (10 + step)) as in TensorFlow's
-    `ExponentialMovingAverage`, so that a short run does not end with the weights that it began with.
+    Its decay grows to the one that was asked for as that of TensorFlow's `ExponentialMovingAverage` does, which is
+    given the number of steps: the initial weights would otherwise be most of the average of a short run.
+
+    Args:
+        average: so far.
+        latest: parameters and statistics after the step.
+        decay: the largest.
+        step: the number of steps before this one.
     """
     if average is None or decay is None:
         return None

@@ -106,7 +106,9 @@ def check(settings: SearchSettings, job: DictConfig, arguments: Sequence[str]) -
 
 def search_name(settings: SearchSettings, job: DictConfig) -> str:
     """The same command finds its search again; a greater number of trials goes on with it."""
-    values = [defining_values(settings), defining_values(run_settings(job))]
+    # The direction follows from the metric; with it, searches keep the names that they had when it was a setting.
+    own = defining_values(settings) | {"direction": settings.direction}
+    values = [own, defining_values(run_settings(job))]
     return f"search-{hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]}"
 
 

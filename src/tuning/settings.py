@@ -71,7 +71,7 @@ class SearchSettings(Settings):
 
     @property
     def direction(self) -> Literal["maximize", "minimize"]:
-        """Which scores are better."""
+        """Which scores are better, as Optuna says it."""
         return "minimize" if self.metric == "validation_loss" else "maximize"
 
 

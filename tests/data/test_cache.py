@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -95,6 +96,13 @@ def test_of_two_processes_that_start_together_one_prepares(tmp_path):
         worker.join()
         assert worker.exitcode == 0
     assert len((tmp_path / "log").read_text().splitlines()) == 1
+
+
+def test_one_data_set_does_not_wait_for_another():
+    both = threading.Thread(target=cached, args=("one", lambda: cached("another", small)), daemon=True)
+    both.start()
+    both.join(timeout=20)
+    assert not both.is_alive()
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(monkeypatch):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from src.data.dataset import _read
 from src.data.examples import Examples, Split
 from src.data.tfds import Tfds
 
@@ -18,6 +19,12 @@ def test_a_row_is_the_mean_of_every_column(compose, images):
     table = compose("data=mnist_profiles").data.read()
     assert table.train.images.shape == (3, 28, 1, 1)
     np.testing.assert_array_equal(table.train.images[2, 5, 0, 0], round(images[2, :, 5].mean()))
+
+
+def test_the_quick_profile_leaves_rows_of_a_table_as_they_are(compose, images):
+    _read.cache_clear()
+    dataset = compose("data=mnist_profiles", "data.validation=1", "data.batch_size=2", "+profile=quick").dataset()
+    assert (dataset.spec.shape, dataset.shrunk) == ((28, 1, 1), 1)
 
 
 def test_every_row_is_shuffled_alike(compose, images):

@@ -1,6 +1,7 @@
 """Where examples come from."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from src.config.errors import UserError
 from src.data import imdb
+from src.data.examples import Examples, Split, canonical_order, checksum
 from src.data.resize import shrink, to_square
 from src.data.texts import Texts
 
@@ -29,6 +31,13 @@ def test_a_folder_of_class_folders(tmp_path, compose):
     assert dataset.train.images.shape == (16, 16, 16, 3)
     bright = dataset.train.images.mean(axis=(1, 2, 3)) > 100
     np.testing.assert_array_equal(bright, dataset.train.labels == 1)
+
+
+def test_hidden_and_empty_folders_are_no_classes(tmp_path, compose):
+    folder(tmp_path, classes=("cat", "dog", ".ipynb_checkpoints"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("not a folder")
+    assert compose("data=folder", f"data.root={tmp_path}").dataset().spec.class_names == ("cat", "dog")
 
 
 def test_folders_for_training_and_test_are_kept_apart(tmp_path, compose):
@@ -117,7 +126,6 @@ def test_what_cannot_be_had_names_the_ways_out(tmp_path, command, name, said):
 
 def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
     from src.data import tfds
-    from src.data.examples import Examples, Split
 
     split = Split(np.zeros((3, 32, 32, 3), np.uint8), np.zeros(3, np.int32))
     monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
@@ -127,24 +135,64 @@ def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
         compose("+experiment=resnet20").data.read()
 
 
-def test_images_of_a_mirror_are_brought_to_a_size_after_their_checksum(tmp_path, compose, monkeypatch):
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    """Puts splits of images in the place of a prepared TFDS directory, or of a mirror."""
+    import tensorflow_datasets
+
     from src.data import tfds
-    from src.data.examples import Examples, Split, canonical_order, checksum
 
-    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
-    split = canonical_order(Split(pixels, np.arange(6, dtype=np.int32) % 2))
-    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
-    monkeypatch.setattr(tfds, "from_mirror", lambda name: Examples(split, split, ("a", "b")))
-    known = checksum(Examples(split, split, ("a", "b")))
-    found = compose("data=cifar10", "data.image_size=4", f"data.sha256={known}").data.read()
-    assert found.train.images.shape == (6, 4, 4, 3)
-    np.testing.assert_array_equal(found.train.labels, split.labels)
+    def unprepared(name):
+        raise FileNotFoundError(name)
+
+    def replace(source, splits):
+        rows = {
+            name: [{"image": image, "label": label} for image, label in zip(split.images, split.labels, strict=True)]
+            for name, split in splits.items()
+        }
+        features = {"image": None, "label": SimpleNamespace(names=["a", "b", "c"])}
+        info = SimpleNamespace(splits=rows, supervised_keys=None, features=features)
+        monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(tfds, "prepared_info", unprepared if source == "mirror" else lambda name: info)
+        monkeypatch.setattr(tensorflow_datasets, "data_source", lambda name, split, download: rows[split])
+        if source == "mirror":
+            examples = Examples(splits["train"], splits["test"], ("a", "b", "c"))
+            monkeypatch.setattr(tfds, "from_mirror", lambda name: examples)
+
+    return replace
 
 
-def test_hidden_folders_are_no_classes(tmp_path, compose):
-    folder(tmp_path, classes=("cat", "dog", ".ipynb_checkpoints"))
-    assert compose("data=folder", f"data.root={tmp_path}").dataset().spec.class_names == ("cat", "dog")
+def noise(count, label=0):
+    images = np.random.default_rng(count).integers(0, 256, (count, 12, 12, 3), dtype=np.uint8)
+    return Split(images, (label + np.arange(count)) % 3)
+
+
+@pytest.mark.parametrize("source", ["TFDS", "mirror"])
+def test_known_examples_are_verified_as_they_are_and_then_resized(compose, sources, source):
+    train, test = canonical_order(noise(6)), canonical_order(noise(3))
+    sources(source, {"train": train, "test": test})
+    known = checksum(Examples(train, test, ("a", "b", "c")))
+    found = compose("data=tfds", "data.name=shapes", f"data.sha256={known}", "data.image_size=6").data.read()
+    expected = canonical_order(Split(np.stack([to_square(image, 6) for image in train.images]), train.labels))
+    np.testing.assert_array_equal(found.train.images, expected.images)
+    np.testing.assert_array_equal(found.train.labels, expected.labels)
+    assert found.test.images.shape == (3, 6, 6, 3)
+
+
+UNLABELLED = {"test": Split(noise(4).images, np.full(4, -1))}
+
+
+@pytest.mark.parametrize("published", [{}, UNLABELLED], ids=["none", "unlabelled"])
+def test_part_of_the_images_is_set_aside_where_no_test_split_has_labels(compose, sources, published):
+    sources("TFDS", {"train": noise(10), **published})
+    spec = compose("data=tfds", "data.name=shapes", "data.test_share=0.3", "data.batch_size=4").dataset().spec
+    assert (spec.train, spec.test) == (7, 3)
+
+
+def test_a_labelled_split_stands_in_for_an_unlabelled_one(compose, sources):
+    sources("TFDS", {"train": noise(10), **UNLABELLED, "validation": noise(5)})
+    found = compose("data=tfds", "data.name=shapes").data.read()
+    assert (len(found.train), len(found.test), int(found.test.labels.min())) == (10, 5, 0)
 
 
 def reviews(labels):
@@ -211,6 +259,10 @@ def test_images_are_shrunk_by_averaging():
     assert small[0, 0, 0, 0] == round(images[0, :2, :2].mean())
     assert shrink(images, 4) is images
     assert shrink(images, 3).shape == (2, 2, 2, 1)
+
+
+def test_nothing_is_shrunk_to_no_pixels():
+    assert shrink(np.zeros((2, 60, 3, 1), np.uint8), 10).shape == (2, 20, 1, 1)
 
 
 def test_the_middle_of_an_oblong_image_is_kept():

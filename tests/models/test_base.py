@@ -1,7 +1,8 @@
 import pytest
 
+from src.config.compose import CONF
 from src.config.errors import UserError
-from src.models.base import check_depth, named_model
+from src.models.base import check_depth, check_input, named_model
 
 
 def test_an_unknown_network_or_setting_is_named():
@@ -16,3 +17,13 @@ def test_the_depths_next_to_a_wrong_one_are_named(depth, nearest):
     with pytest.raises(ValueError, match=f"a network has 6n\\+2 layers; nearest: {nearest}"):
         check_depth("a network", depth, each=6, others=2)
     assert check_depth("a network", 14, each=6, others=2) == 14
+
+
+TAKE_TEXTS = {"text_conv1d", "dense", "linear"}
+NETWORKS = {path.stem for path in (CONF / "model").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS - TAKE_TEXTS))
+def test_networks_for_images_refuse_texts(name):
+    with pytest.raises(UserError, match=r"takes (images|rows of a table), .* \(500,\)"):
+        check_input(named_model(name), (500,), 2)

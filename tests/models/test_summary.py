@@ -131,6 +131,8 @@ def test_the_command_shows_published_inputs_or_those_of_the_data(command):
         (["model=vgg61"], "did you mean 'vgg"),
         (["model=vgg16", "data=digits"], "at least 32x32, not 8x8; model.small=true"),
         (["model=resnet50", "model.variant=theirs"], "'torchvision' or 'keras'"),
+        (["-m", "model=vgg16,vgg19"], "a summary is of one network"),
+        (["model=vgg16", "--cfg", "job"], "a summary is of one network"),
     ],
 )
 def test_a_summary_of_what_does_not_exist_is_one_line(command, arguments, said):
@@ -138,6 +140,10 @@ def test_a_summary_of_what_does_not_exist_is_one_line(command, arguments, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_help_shows_how_a_summary_is_asked_for(command):
+    assert "python -m src.summary model=vgg16" in command("src.summary", "model=lenet5", "--help").stdout
 
 
 def test_an_empty_dictionary_of_layers_stays_one():

@@ -29,7 +29,7 @@ def test_it_is_trained_on_images_of_one_pixels_width_as_on_sequences():
     ("shape", "message"),
     [
         ((13, 1, 1), "13 columns is too narrow for table_conv1d; at least 14"),
-        ((28, 28, 1), "rows of a table, not images of"),
+        ((28, 28, 1), "rows of a table, not inputs of"),
     ],
 )
 def test_what_is_no_table_is_refused(shape, message):

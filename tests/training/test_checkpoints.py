@@ -8,6 +8,7 @@ import pytest
 
 from src.config.errors import UserError
 from src.studies.runs import planned
+from src.tracking.history import History
 from src.tracking.sinks import Sinks
 from src.training import checkpoints as module
 from src.training import run as training
@@ -89,7 +90,9 @@ def test_a_full_disk_is_one_clear_error(tmp_path, built, monkeypatch):
 def test_checkpoints_come_by_steps_by_epochs_and_by_the_clock(tmp_path, engine, every, expected):
     run = engine("parallel.devices=1", f"checkpoint.every={every}")
     checkpoints = Checkpoints(tmp_path, {})
-    Fit(run, run.beginning(), checkpoints, Sinks({}), 0.0, Interruption()).run(lambda measured: None)
+    history = History(tmp_path / "metrics.jsonl", tmp_path / "metrics.csv", -1)
+    Fit(run, run.beginning(), checkpoints, history, Sinks({}), Interruption()).run(lambda measured: None)
+    history.close()
     assert steps(tmp_path) == list(expected)
 
 

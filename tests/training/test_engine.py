@@ -7,13 +7,13 @@ import optax
 import pytest
 
 from src.data.batches import evaluation_batch
-from src.models.base import Heads, heads
+from src.models.base import heads
 from src.models.dropout import Dropout
 from src.training.engine import Engine
 from src.training.loop import Diverged, Training
 from src.training.plan import make_plan
 from src.training.state import Snapshot, state_sha256
-from src.training.step import zero_sums
+from src.training.step import followed, zero_sums
 
 
 def trained(engine, start=None):
@@ -114,6 +114,14 @@ def test_a_run_that_diverges_names_the_step_and_keeps_the_state_before_it(engine
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(training.state))
 
 
+def test_a_run_that_stands_still_takes_no_step_on_the_examples_of_later_epochs(engine):
+    built = engine("parallel.devices=1")
+    beginning = jax.device_get(built.initial_state())
+    state, sums = built.advance(*built.beginning(), built.order(2), 1)
+    assert (int(state.step), int(sums["steps"])) == (0, 0)
+    assert largest_difference(beginning, state) == 0
+
+
 def test_measurements_say_what_was_learnt(engine):
     _, measured = trained(engine("parallel.devices=1", "train.duration=60steps", "schedule=constant"))
     losses = [row.values["loss"] for row in measured if row.split == "train"]
@@ -154,12 +162,19 @@ def test_the_moving_average_is_what_is_scored(engine):
     for stop in (1, 2, 3):
         state, sums = built.advance(state, sums, built.order(0), stop)
         states.append(jax.device_get(state.parameters))
-        kept = min(0.25, (1 + stop) / (10 + stop))
-        expected = jax.tree.map(lambda old, new, kept=kept: kept * old + (1 - kept) * new, expected, states[-1])
+        kept = stop / (9 + stop)  # the decay of TensorFlow's first steps, less than the one that is asked for
+        expected = jax.tree.map(lambda old, new, d=kept: d * old + (1 - d) * new, expected, states[-1])
     averaged, _ = state.scored()
     for one, other in zip(jax.tree.leaves(averaged), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
     assert largest_difference(state, state._replace(parameters=averaged)) > 1e-3
+
+
+def test_the_moving_average_forgets_initial_weights_first_fast_and_then_as_asked():
+    ones, zeros = {"kernel": jnp.ones(2)}, {"kernel": jnp.zeros(2)}
+    for step, kept in ((0, 0.1), (8, 0.5), (80, 0.9), (8000, 0.9)):
+        np.testing.assert_allclose(followed(ones, zeros, 0.9, jnp.int32(step))["kernel"], kept, rtol=1e-6)
+    assert followed(None, ones, None, jnp.int32(0)) is None
 
 
 def test_clipping_bounds_the_gradient(engine):
@@ -239,6 +254,17 @@ def tiny(compose):
         return Engine(settings, dataset, make_plan(settings, dataset.spec.train))
 
     return build
+
+
+def test_losses_are_float32_where_activations_are_bfloat16(tiny):
+    built = tiny("parallel.devices=1", "precision=bfloat16")
+    (parameters, statistics), data = built.initial_state().scored(), built.split("test")
+    images = evaluation_batch(data, 0, 8).images
+    outputs, _ = built.network.train(parameters, statistics, images, jax.random.split(jax.random.key(0), 8))
+    assert outputs.auxiliary
+    for head in (outputs.main, *outputs.auxiliary, built.network(parameters, statistics, images)):
+        assert head.dtype == np.dtype("float32")
+        np.testing.assert_array_equal(head, head.astype("bfloat16").astype("float32"))
 
 
 def test_dropout_is_the_same_on_any_number_of_devices_and_slices(tiny):

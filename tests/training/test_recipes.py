@@ -153,7 +153,7 @@ def test_weight_decay_is_coupled_as_in_the_papers(compose, nesterov, decayed):
 
 
 def test_rmsprop_is_that_of_keras(compose):
-    """The update rule of Keras 2, written out: epsilon joins the root, so that the smallest gradients move weights."""
+    """The update rule of tf.keras to 2.10, written out: epsilon joins the root, so that tiny gradients move weights."""
     transform = compose("optimizer=rmsprop").optimizer.build(lambda step: 0.01)
     weights = jnp.array([1.0, 1.0])
     expected, mean_square = np.ones(2), np.zeros(2)

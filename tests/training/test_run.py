@@ -1,0 +1,61 @@
+"""What a run makes of a directory that is not empty."""
+
+import logging
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from src.config.errors import UserError
+from src.data.dataset import _read
+from src.runs.directory import RunDirectory
+from src.tracking import history
+from src.training.composed import composed_runs, run_config, run_settings
+from src.training.run import record_start, report, run
+
+RESULTS = {"test_accuracy": 0.5, "test_accuracy_interval": [0.4, 0.6], "steps": 2}
+
+
+def picture(path, grey):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((8, 8), grey, np.uint8)).save(path)
+
+
+def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, compose):
+    for number in range(4):
+        picture(tmp_path / "images" / "dark" / f"{number}.png", number)
+        picture(tmp_path / "images" / "bright" / f"{number}.png", 200 + number)
+    settings = compose("data=folder", f"data.root={tmp_path / 'images'}", "data.image_size=8", "data.batch_size=4")
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    record_start(directory, settings, {}, 0)
+    directory.write_results(RESULTS)
+    _read.cache_clear()  # as in another process
+    assert run(settings, {}, directory.path) == RESULTS
+    (tmp_path / "images" / "dark" / "3.png").rename(tmp_path / "images" / "bright" / "relabelled.png")
+    _read.cache_clear()
+    with pytest.raises(UserError, match=rf"{directory.path} holds a run on other examples .* fresh=true"):
+        run(settings, {}, directory.path)
+
+
+def test_a_checksum_among_the_settings_is_not_computed_again(compose):
+    assert compose("data=cifar10").data.pinned
+    assert not compose("data=cifar10", "data.sha256=null").data.pinned
+
+
+def test_a_history_that_cannot_be_written_ends_the_run_in_one_line(tmp_path, monkeypatch):
+    def full(row):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(history, "_line", full)
+    (job,) = composed_runs("train", ["model=dense", "train.duration=3steps", "train.log_every=1step"])
+    with pytest.raises(UserError, match=r"cannot write .*metrics.jsonl: No space left on device$"):
+        run(run_settings(job), run_config(job), tmp_path / "run")
+    assert not (tmp_path / "run" / "results.json").exists()
+
+
+def test_a_task_without_accuracy_is_reported_by_what_it_has(tmp_path, caplog):
+    results = {"test_loss": 0.25, "test_mean_distance": 3, "test_curve": [1, 2], "parameters": 7, "steps": 2}
+    with caplog.at_level(logging.INFO):
+        report(RunDirectory(tmp_path), results, "finished")
+    assert caplog.messages == [f"finished: test loss 0.25, test mean distance 3 after 2 steps; {tmp_path}"]
