@@ -66,5 +66,5 @@ def _read(settings: DataSettings) -> Examples:
 
 def _reduced(split: Split, examples: int | None, image_size: int | None) -> Split:
     part = split[:examples] if examples else split
-    pictures = part.images.ndim == 4 and min(part.images.shape[1:3]) > 1  # a table has one column of pixels
+    pictures = part.images.ndim == 4
     return Split(shrink(part.images, image_size), part.labels) if pictures and image_size else part

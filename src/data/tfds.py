@@ -56,8 +56,6 @@ class Tfds(DataSettings):
             raise UserError(
                 f"data.name={self.name}: the examples from {source} are not the published ones (SHA-256 differs)"
             )
-        if self.sha256 and self.image_size:
-            examples = Examples(self._resized(examples.train), self._resized(examples.test), examples.class_names)
         log.info(
             "%s: %d training and %d test images, from %s", self.name, len(examples.train), len(examples.test), source
         )

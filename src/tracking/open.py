@@ -32,4 +32,4 @@ def open_sinks(settings: TrackingSettings, directory: RunDirectory, history: His
     if settings.wandb is not None:
         openers["Weights & Biases"] = wandb
     openers["the progress display"] = lambda: progress_sink(settings.progress, step, total)
-    return Sinks(openers, history)
+    return Sinks(openers)

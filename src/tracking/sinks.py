@@ -39,14 +39,7 @@ class Sink:
 class Sinks(Sink):
     """Several sinks as one. A sink that fails is left out from there on, with one warning; the run goes on."""
 
-    def __init__(self, openers: dict[str, Callable[[], Sink]], history: Sink | None = None) -> None:
-        """Opens sinks.
-
-        Args:
-            openers: by the names in a warning.
-            history: a sink without which the run does not go on; its errors are raised.
-        """
-        self._history = history or Sink()
+    def __init__(self, openers: dict[str, Callable[[], Sink]]) -> None:
         self._open: dict[str, Sink] = {}
         for name, opener in openers.items():
             self._attempt(name, partial(self._add, name, opener))
@@ -70,7 +63,6 @@ class Sinks(Sink):
         self._each("close")
 
     def _each(self, method: str, *arguments: Any) -> None:
-        getattr(self._history, method)(*arguments)
         for name, sink in list(self._open.items()):
             self._attempt(name, partial(getattr(sink, method), *arguments))
 

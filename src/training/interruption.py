@@ -46,19 +46,19 @@ class Interruption:
 def resumable(*, fresh: bool = False) -> Iterator[None]:
     """Ends the process in the way of its signal after an `Interrupted`, which has left everything saved.
 
+    Between the parts that note signals, Ctrl-C ends at once: what they saved is there, what came after them is not.
+
     Args:
         fresh: whether the command says `fresh=true`, with which it would begin anew instead of going on.
     """
+    again = "the same command goes on" + (" without fresh=true, and begins anew with it" if fresh else "")
     try:
         yield
     except Interrupted as interrupted:
-        say(
-            f"{interrupted}; the same command goes on"
-            + (" without fresh=true, and begins anew with it" if fresh else "")
-        )
+        say(f"{interrupted}; {again}")
         sys.exit(SIGNALLED + interrupted.signal)
     except KeyboardInterrupt:
-        say(f"stopped by {signal.SIGINT.name}; {again} goes on from what is saved")
+        say(f"stopped by {signal.SIGINT.name}; {again}")
         sys.exit(SIGNALLED + signal.SIGINT)
 
 

@@ -73,22 +73,16 @@ class Network:
         """Outputs in training mode, float32, and the statistics afterwards; dropout takes each example's key."""
         module = nnx.merge(self._training, parameters, statistics, copy=True)
         give_keys(module, keys)
-        main, auxiliary, weight = heads(module(x))
-        outputs = Heads(_float32(main), tuple(map(_float32, auxiliary)), weight)
+        outputs = heads(module(x))
         return outputs, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
 
     def __call__(self, parameters: Tree, statistics: Tree, x: Num[Array, "b ..."]) -> Array:
         """Outputs in evaluation mode, float32: running statistics, no dropout."""
-        return _float32(nnx.merge(self._evaluation, parameters, statistics, copy=True)(x))
+        return at_least_float32(nnx.merge(self._evaluation, parameters, statistics, copy=True)(x))
 
     def module(self, state: TrainState) -> nnx.Module:
         """The network as an object again, in evaluation mode, with the values of a state."""
         return nnx.merge(self._evaluation, *state.scored(), copy=True)
-
-
-def _float32(outputs: Array) -> Array:
-    """Outputs in the numbers of losses, whatever the network computes in."""
-    return outputs.astype(jnp.float32)
 
 
 def initial_state(network: Network, optimizer: optax.GradientTransformation, *, averaged: bool) -> TrainState:
