@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jax
 import yaml
 from flax import nnx
 from jaxtyping import Array, Float
@@ -109,16 +108,6 @@ class Heads(NamedTuple):
 def heads(outputs: Heads | Array) -> Heads:
     """The output of any network in training as heads."""
     return outputs if isinstance(outputs, Heads) else Heads(outputs)
-
-
-def parameter_count(model: nnx.Module) -> int:
-    """The number of trainable parameters; works on an abstract network as well."""
-    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
-
-
-def total_count(model: nnx.Module) -> int:
-    """Parameters and running statistics together, which is what Keras calls the total."""
-    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, (nnx.Param, nnx.BatchStat))))
 
 
 def check_depth(name: str, depth: int, *, each: int, others: int) -> int:
