@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import yaml
 from flax import nnx
@@ -116,16 +115,6 @@ def heads(outputs: Heads | Array) -> Heads:
 def at_least_float32(outputs: Float[Array, "b outputs"]) -> Float[Array, "b outputs"]:
     """Outputs of a network that may compute in fewer bits; wider ones stay as they are."""
     return outputs.astype(jnp.promote_types(outputs.dtype, jnp.float32))
-
-
-def parameter_count(model: nnx.Module) -> int:
-    """The number of trainable parameters; works on an abstract network as well."""
-    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
-
-
-def total_count(model: nnx.Module) -> int:
-    """Parameters and running statistics together, which is what Keras calls the total."""
-    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, (nnx.Param, nnx.BatchStat))))
 
 
 def check_depth(name: str, depth: int, *, each: int, others: int) -> int:

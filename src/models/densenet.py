@@ -5,12 +5,12 @@ section 4; chapter Fig. 40.
 """
 
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import field_validator, model_validator
+from pydantic import Field, model_validator
 
 from src.config.settings import added
 from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
@@ -86,15 +86,8 @@ class CifarDenseNetSettings(ModelSettings):
     """Settings of a network for small images of `depth` = 3n + 4 weighted layers, or 6n + 4 with bottlenecks."""
 
     depth: int
-    growth: int
+    growth: Annotated[int, Field(gt=0)]
     bottleneck: bool
-
-    @field_validator("growth")
-    @classmethod
-    def _positive(cls, growth: int) -> int:
-        if growth < 1:
-            raise ValueError("should be at least 1")
-        return growth
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> "CifarDenseNetSettings":

@@ -6,11 +6,11 @@ filters: Simonyan and Zisserman 2014 (arXiv:1409.1556), section 2.3. Rows and co
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import Field, field_validator, model_validator
+from pydantic import PositiveInt, field_validator, model_validator
 
 from src.arithmetic.costs import Convolution, bottleneck, dense, depthwise_separable, factorised
 from src.models.base import ImageShape, ModelSettings, Published, check_size
@@ -18,7 +18,6 @@ from src.models.blocks import ConvNormReLU, he_normal
 from src.models.pooling import GlobalAveragePool, MaxPool
 
 Kind = Literal["full", "bottleneck", "separable", "factorised"]
-Positive = Annotated[int, Field(gt=0)]
 
 
 class FilterStackSettings(ModelSettings):
@@ -35,14 +34,14 @@ class FilterStackSettings(ModelSettings):
         groups: into which channels are divided that such a filter sees; in full blocks and bottlenecks.
     """
 
-    stem: Positive
-    stride: Positive
-    width: Positive
-    stages: Positive
-    blocks: Positive
+    stem: PositiveInt
+    stride: PositiveInt
+    width: PositiveInt
+    stages: PositiveInt
+    blocks: PositiveInt
     kind: Kind
-    kernel: Positive
-    groups: Positive
+    kernel: PositiveInt
+    groups: PositiveInt
 
     @field_validator("stem", "kernel")
     @classmethod

@@ -6,13 +6,13 @@ Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke, Rabinovich 2014: 
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import field_validator
+from pydantic import Field
 
 from src.models.base import Heads, ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import ConvNormReLU, ConvReLU, Flatten, Identity, LocalResponseNorm, he_normal
@@ -59,15 +59,8 @@ class GoogLeNetSettings(ModelSettings):
 
     variant: Variant
     auxiliary: bool
-    dropout: float
+    dropout: Annotated[float, Field(ge=0, lt=1)]
     small: bool
-
-    @field_validator("dropout")
-    @classmethod
-    def _leaves_something(cls, dropout: float) -> float:
-        if not 0 <= dropout < 1:
-            raise ValueError("should be at least 0 and below 1")
-        return dropout
 
     @property
     def published(self) -> Published:

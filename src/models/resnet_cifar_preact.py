@@ -15,11 +15,9 @@ from pydantic import Field, field_validator
 from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
 from src.models.blocks import ConvNorm, he_normal
 from src.models.pooling import GlobalAveragePool
+from src.models.resnet import EXPANSION
 from src.models.resnet_cifar import SMALLEST, STAGE_WIDTHS
 from src.models.shortcuts import Shortcut, make_shortcut
-
-EXPANSION = 4
-"""A bottleneck gives four times as many channels as it has inside."""
 
 
 class PreActivationSettings(ModelSettings):

@@ -4,10 +4,10 @@ Xie, Girshick, Dollár, Tu, He 2016: Aggregated Residual Transformations for Dee
 Table 1 and Fig. 3c; chapter Fig. 39.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from flax import nnx
-from pydantic import field_validator
+from pydantic import Field
 
 from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.resnet import ResNet
@@ -21,16 +21,9 @@ class ResNeXtSettings(ModelSettings):
     """
 
     depth: Literal[50, 101, 152]
-    cardinality: int
-    width: int
+    cardinality: Annotated[int, Field(gt=0)]
+    width: Annotated[int, Field(gt=0)]
     small: bool
-
-    @field_validator("cardinality", "width")
-    @classmethod
-    def _positive(cls, number: int) -> int:
-        if number < 1:
-            raise ValueError("should be at least 1")
-        return number
 
     @property
     def published(self) -> Published:

@@ -1,11 +1,11 @@
 """A one-dimensional ConvNet that says whether a film review is kind; chapter Fig. 14, on the IMDB reviews."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key
-from pydantic import field_validator
+from pydantic import Field
 
 from src.config.errors import UserError
 from src.models.base import ImageShape, ModelSettings, Published
@@ -25,14 +25,7 @@ glorot_uniform = nnx.initializers.glorot_uniform()
 class TextConv1dSettings(ModelSettings):
     """Settings of the network; a token is a number from 0 to `vocabulary` - 1."""
 
-    vocabulary: int
-
-    @field_validator("vocabulary")
-    @classmethod
-    def _positive(cls, vocabulary: int) -> int:
-        if vocabulary < 1:
-            raise ValueError("a vocabulary has at least 1 word")
-        return vocabulary
+    vocabulary: Annotated[int, Field(gt=0)]
 
     @property
     def published(self) -> Published:

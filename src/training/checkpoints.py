@@ -130,7 +130,7 @@ class Checkpoints:
         """
         try:
             manifest = json.loads((path / MANIFEST).read_text())
-            whole = not _has_links(path) and manifest["files"] == _sums(path)
+            whole = not _has_links(path) and manifest["files"] == _sha256s(path)
         except (OSError, ValueError, KeyError, TypeError):
             return False
         if whole and manifest["settings"] != self._settings:
@@ -141,7 +141,7 @@ class Checkpoints:
         step = int(snapshot.state.step)
         path = self.path / str(step)
         ocp.save(path, _tree(snapshot), overwrite=True)
-        manifest = {"settings": self._settings, "files": _sums(path)}
+        manifest = {"settings": self._settings, "files": _sha256s(path)}
         write_whole(path / MANIFEST, json.dumps(manifest, indent=2) + "\n")
         self.durable = step
         if self._keep is not None:
@@ -154,7 +154,7 @@ def _tree(snapshot: Snapshot) -> dict[str, Any]:
     return {"state": snapshot.state._asdict(), "sums": snapshot.sums}
 
 
-def _sums(path: Path) -> dict[str, str]:
+def _sha256s(path: Path) -> dict[str, str]:
     """SHA-256 of every file of a checkpoint."""
     return {
         str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,13 +1,9 @@
 """Limits on a run: a profile or a debugging aid makes whatever an experiment states smaller, and never larger."""
 
-from typing import Annotated
-
-from pydantic import Field
+from pydantic import PositiveInt
 
 from src.config.duration import Duration
 from src.config.settings import Settings
-
-Positive = Annotated[int, Field(gt=0)]
 
 
 class Limits(Settings):
@@ -21,8 +17,8 @@ class Limits(Settings):
         duration: of training; the schedule shrinks with it.
     """
 
-    examples: Positive | None
-    image_size: Positive | None
+    examples: PositiveInt | None
+    image_size: PositiveInt | None
     duration: Duration | None
 
 
@@ -37,7 +33,7 @@ class DebugSettings(Limits):
 
     augment: bool
     nans: bool
-    trace: Positive | None
+    trace: PositiveInt | None
 
 
 def smallest(values: list[int | None]) -> int | None:

@@ -5,12 +5,10 @@ from typing import Annotated, Any, Literal
 
 import jax
 import optax
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from src.config.settings import Settings
 
-NonNegative = Annotated[float, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -24,10 +22,10 @@ class OptimizerSettings(Settings):
         clip_norm: gradients of a larger global norm are scaled down to it; null for no limit.
     """
 
-    learning_rate: Positive
-    weight_decay: NonNegative
+    learning_rate: PositiveFloat
+    weight_decay: NonNegativeFloat
     decayed: Literal["all", "kernels"]
-    clip_norm: Positive | None
+    clip_norm: PositiveFloat | None
 
     @abstractmethod
     def rule(self, learning_rate: optax.Schedule) -> optax.GradientTransformation:
@@ -68,7 +66,7 @@ class AdamW(OptimizerSettings):
 
     beta1: Share
     beta2: Share
-    epsilon: Positive
+    epsilon: PositiveFloat
 
     def rule(self, learning_rate: optax.Schedule) -> optax.GradientTransformation:
         """Decay is multiplied by the learning rate, as in PyTorch."""
@@ -84,7 +82,7 @@ class RmsProp(OptimizerSettings):
     """
 
     average: Share
-    epsilon: Positive
+    epsilon: PositiveFloat
     momentum: Share
 
     def rule(self, learning_rate: optax.Schedule) -> optax.GradientTransformation:
@@ -100,7 +98,7 @@ class Lars(OptimizerSettings):
 
     momentum: Share
     nesterov: bool
-    trust: Positive
+    trust: PositiveFloat
 
     def rule(self, learning_rate: optax.Schedule) -> optax.GradientTransformation:
         """Tensors of one dimension take the plain step."""
@@ -124,7 +122,7 @@ class Muon(OptimizerSettings):
     """
 
     momentum: Share
-    adam_learning_rate: Positive
+    adam_learning_rate: PositiveFloat
 
     def rule(self, learning_rate: optax.Schedule) -> optax.GradientTransformation:
         """Adam follows the same schedule from its own learning rate."""

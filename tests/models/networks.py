@@ -1,5 +1,6 @@
 """Networks of `conf/model/` for tests: their settings, their counts, their layers; nothing is computed."""
 
+import jax
 from flax import nnx
 
 from src.models.base import named_model
@@ -12,6 +13,16 @@ read = named_model
 def abstract(settings):
     shape, outputs = settings.published
     return nnx.eval_shape(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)))
+
+
+def parameter_count(model):
+    """The number of trainable parameters; works on an abstract network as well."""
+    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
+
+
+def total_count(model):
+    """Parameters and running statistics together, which is what Keras calls the total."""
+    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, (nnx.Param, nnx.BatchStat))))
 
 
 def table(settings, shape=None, outputs=None):

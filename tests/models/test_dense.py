@@ -4,8 +4,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import parameter_count
-from tests.models.networks import abstract, read, table
+from tests.models.networks import abstract, parameter_count, read, table
 
 
 # 3072 x 10 + 10; the chapter's 3072-20-15-10, computed.

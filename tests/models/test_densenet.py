@@ -4,9 +4,8 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import parameter_count, total_count
 from src.models.densenet import DenseLayer, Plan
-from tests.models.networks import abstract, read, table
+from tests.models.networks import abstract, parameter_count, read, table, total_count
 
 pytestmark = pytest.mark.heavy  # deep networks take seconds each to trace
 

@@ -5,10 +5,9 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import parameter_count, total_count
 from src.models.branches import Conv, keras_conv
 from src.models.inception_resnet_v2 import Residual
-from tests.models.networks import abstract, read, shapes
+from tests.models.networks import abstract, parameter_count, read, shapes, total_count
 
 pytestmark = pytest.mark.heavy  # deep networks take seconds each to trace
 

@@ -5,11 +5,11 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import Heads, parameter_count, total_count
+from src.models.base import Heads
 from src.models.branches import Branches, Conv
 from src.models.dropout import give_keys
 from src.models.inception_v3 import VARIANTS
-from tests.models.networks import abstract, read, shapes
+from tests.models.networks import abstract, parameter_count, read, shapes, total_count
 
 pytestmark = pytest.mark.heavy  # deep networks take seconds each to trace
 

@@ -7,10 +7,9 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import parameter_count, total_count
 from src.models.mobilenet import SeparableBlock
 from src.models.mobilenet_v2 import InvertedResidual
-from tests.models.networks import abstract, conv, read, table
+from tests.models.networks import abstract, conv, parameter_count, read, table, total_count
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import parameter_count, total_count
 from src.models.nasnet import PLANS, Halve, ZeroEdge, places
 from src.models.pooling import AveragePool, MaxPool
-from tests.models.networks import abstract, read, shapes, table
+from tests.models.networks import abstract, parameter_count, read, shapes, table, total_count
 
 
 @pytest.mark.parametrize(

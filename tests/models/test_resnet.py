@@ -5,9 +5,8 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import parameter_count, total_count
 from src.models.resnet import BasicBlock, Bottleneck
-from tests.models.networks import abstract, conv, read, table
+from tests.models.networks import abstract, conv, parameter_count, read, table, total_count
 
 
 @pytest.mark.parametrize(
@@ -100,5 +99,5 @@ def test_keras_has_no_shallow_resnets():
 
 
 def test_a_resnext_has_a_path_at_least():
-    with pytest.raises(UserError, match="cardinality=0: should be at least 1"):
+    with pytest.raises(UserError, match="cardinality=0: should be greater than 0"):
         read("resnext50_32x4d", cardinality=0)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from src.models.base import parameter_count
 from src.models.blocks import he_normal
 from src.models.resnet_cifar import CifarResNet, CifarResNetSettings
 from src.models.shortcuts import PadShortcut
 from src.models.summary import SHAPES, as_table, layers
+from tests.models.networks import parameter_count
 
 # He et al. 2015, Table 6; counts recomputed from the description.
 PARAMETERS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}

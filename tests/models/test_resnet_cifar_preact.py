@@ -7,9 +7,8 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import parameter_count
 from src.models.resnet_cifar_preact import PreActivationBlock
-from tests.models.networks import abstract, read, table
+from tests.models.networks import abstract, parameter_count, read, table
 
 
 def basic(blocks, width, shortcut):

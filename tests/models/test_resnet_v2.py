@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from src.models.base import total_count
 from src.models.resnet_v2 import PreActivationBottleneck, ZeroPaddedMaxPool
-from tests.models.networks import abstract, read, table
+from tests.models.networks import abstract, read, table, total_count
 
 
 @pytest.mark.parametrize(("depth", "total"), {50: 25_613_800, 101: 44_675_560, 152: 60_380_648}.items())

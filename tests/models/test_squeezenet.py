@@ -4,9 +4,8 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import parameter_count
 from src.models.squeezenet import Fire
-from tests.models.networks import abstract, read, table
+from tests.models.networks import abstract, parameter_count, read, table
 
 
 @pytest.mark.parametrize(("name", "parameters"), {"squeezenet1_0": 1_248_424, "squeezenet1_1": 1_235_496}.items())

@@ -2,8 +2,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import parameter_count
-from tests.models.networks import abstract, read, table
+from tests.models.networks import abstract, parameter_count, read, table
 
 # torchvision's networks, without and with batch normalization.
 PARAMETERS = {

@@ -7,11 +7,10 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.base import parameter_count, total_count
 from src.models.separable import SeparableConv
 from src.models.summary import layers
 from src.models.xception import Block
-from tests.models.networks import abstract, read, shapes
+from tests.models.networks import abstract, parameter_count, read, shapes, total_count
 
 
 def test_parameter_counts_are_those_of_keras():

@@ -10,10 +10,10 @@ from flax import nnx
 
 from src.config.compose import CONF
 from src.config.duration import Clock, Duration
-from src.models.base import parameter_count
 from src.training.limits import Limits
 from src.training.plan import make_plan
 from src.training.schedule import Constant, Cosine, OneCycle, Step, WarmupSettings
+from tests.models.networks import parameter_count
 
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 DEPTHS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
