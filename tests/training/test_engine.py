@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from src.data.batches import evaluation_batch
-from src.models.base import heads
+from src.models.base import Heads, heads
 from src.models.dropout import Dropout
 from src.training.engine import Engine
 from src.training.loop import Diverged, Training
