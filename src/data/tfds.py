@@ -109,11 +109,12 @@ class Tfds(DataSettings):
     def _resized(self, split: Split) -> Split:
         """A split with images of the size that is asked for, in the canonical order of those."""
         count, height, width, channels = split.images.shape
-        if self.image_size is None or (height, width) == (self.image_size, self.image_size):
+        side = self.image_size
+        if side is None or (height, width) == (side, side):
             return split
-        self._check_memory(count * self.image_size**2 * channels)
-        images = [to_square(image, self.image_size) for image in split.images]
-        return canonical_order(Split(np.stack(images), split.labels))
+        self._check_memory(count * side**2 * channels)
+        images = np.array([to_square(image, side) for image in split.images], np.uint8)
+        return canonical_order(Split(images.reshape(count, side, side, channels), split.labels))
 
     def _check_memory(self, size: int) -> None:
         if size > LARGEST:

@@ -189,6 +189,14 @@ def test_part_of_the_images_is_set_aside_where_no_test_split_has_labels(compose,
     assert (spec.train, spec.test) == (7, 3)
 
 
+def test_a_known_set_without_a_test_split_is_resized_too(compose, sources):
+    train = canonical_order(noise(10))
+    sources("TFDS", {"train": train})
+    known = checksum(Examples(train, train[:0], ("a", "b", "c")))
+    found = compose("data=tfds", "data.name=shapes", f"data.sha256={known}", "data.image_size=6").data.read()
+    assert (found.train.images.shape, found.test.images.shape) == ((8, 6, 6, 3), (2, 6, 6, 3))
+
+
 def test_a_labelled_split_stands_in_for_an_unlabelled_one(compose, sources):
     sources("TFDS", {"train": noise(10), **UNLABELLED, "validation": noise(5)})
     found = compose("data=tfds", "data.name=shapes").data.read()
