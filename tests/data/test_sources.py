@@ -226,7 +226,7 @@ def test_reviews_of_a_mirror_are_trained_on(tmp_path, monkeypatch, compose):
     run = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
     state, sums = run.beginning()
     for stop in run.plan.stops(0, 1):
-        state, sums = run.advance(state, sums, run.order(stop * 20 // 40), stop)
+        state, sums = run.advance(state, sums, run.order((stop - 1) * 20 // 40), stop)
     assert run.evaluate(state, run.split("test"))["accuracy"] == 1
 
 
