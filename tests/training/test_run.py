@@ -56,6 +56,6 @@ def test_a_history_that_cannot_be_written_ends_the_run_in_one_line(tmp_path, mon
 
 def test_a_task_without_accuracy_is_reported_by_what_it_has(tmp_path, caplog):
     results = {"test_loss": 0.25, "test_mean_distance": 3, "test_curve": [1, 2], "parameters": 7, "steps": 2}
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="src.training.run"):
         report(RunDirectory(tmp_path), results, "finished")
     assert caplog.messages == [f"finished: test loss 0.25, test mean distance 3 after 2 steps; {tmp_path}"]
