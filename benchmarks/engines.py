@@ -5,6 +5,9 @@ from src.training.engine import Engine
 from src.training.plan import make_plan
 from src.training.settings import RunSettings
 
+PRECISION = {"cpu": "float32", "gpu": "bfloat16"}
+"""In which each platform is measured beside its peers."""
+
 
 def run_settings_of(*arguments: str) -> RunSettings:
     """The settings of one command line of `python -m src.train`."""

@@ -1,9 +1,13 @@
 """Measures everything: `make bench`, or `python -m benchmarks.run steps loop` for some of it."""
 
+import os
+
 from src.huge_pages import restart_with_huge_pages
 
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
+    # A GPU is shared with PyTorch and with processes that are timed by themselves.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import json
 import sys

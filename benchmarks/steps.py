@@ -10,13 +10,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from benchmarks.engines import engine
+from benchmarks.engines import PRECISION, engine
 from benchmarks.measure import ratio
 from src.studies.timing import in_turn, training_dispatch
 from src.training.engine import Engine
 from src.training.step import zero_sums
 
-PRECISION = {"cpu": "float32", "gpu": "bfloat16"}
 PEERS = {"cpu": {"torch": False}, "gpu": {"torch": False, "torch compiled": True}}
 """By name, whether they are compiled."""
 TRAINED = 128

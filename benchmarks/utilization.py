@@ -6,12 +6,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from benchmarks.engines import engine
+from benchmarks.engines import PRECISION, engine
 from src.models.summary import model_layers
 from src.studies.timing import Ratio, in_turn, training_dispatch
 from src.training.engine import Engine
 
-PRECISION = {"cpu": "float32", "gpu": "bfloat16"}
 SIDE = {"cpu": 2048, "gpu": 8192}
 """Of the matrices: large enough for the device's full speed."""
 
