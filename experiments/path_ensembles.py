@@ -14,7 +14,7 @@ if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -23,26 +23,17 @@ from flax import nnx
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from pydantic import Field
-from scipy.stats import kendalltau, spearmanr
+from scipy.stats import spearmanr
 
 from src.arithmetic.paths import path_counts, path_share
 from src.config.errors import UserError, reported, say
-from src.interpret.lesions import (
-    error,
-    like_pairs,
-    make_removable,
-    random_modules,
-    reordered,
-    residual_blocks,
-    swapped,
-    take_out,
-)
-from src.interpret.paths import carrying_lengths, gated, sampled_norms
+from src.interpret.lesions import like_pairs, residual_blocks
+from src.interpret.paths import carrying_lengths
 from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
-from src.randomness import at, stream
 from src.studies.arms import Arm, at_best, finished_runs
 from src.studies.estimates import Estimate, estimate, estimate_correlation
+from src.studies.lesions import halving, one_removed, path_gradients, several_removed, several_swapped
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.settings import Stage, StudySettings, read_study
@@ -142,71 +133,16 @@ def check_modules(stage: PathStage) -> None:
 def residual_facts(run: StudyRun, stage: PathStage) -> dict[str, Any]:
     """All that is measured of a residual network."""
     finished = load_run(run.directory.path)
-    facts = one_removed(finished)
-    facts["halving"] = [number for number, block in enumerate(scored(finished)[0].blocks) if block.halves]
-    for words, measure in (("removed", several_removed), ("swapped", several_swapped), ("gradients", gradients)):
+    facts: dict[str, Any] = one_removed(finished) | {"halving": halving(finished)}
+    measures: dict[str, Callable[[FinishedRun], Any]] = {
+        "removed": partial(several_removed, counts=stage.removed, draws=stage.draws),
+        "swapped": partial(several_swapped, counts=stage.swaps, draws=stage.draws),
+        "gradients": partial(path_gradients, samples=stage.paths, size=stage.batch_size),
+    }
+    for words, measure in measures.items():
         say(f"{run.directory.path.name}: {words}")
-        facts[words] = measure(finished, stage)
+        facts[words] = measure(finished)
     return facts
-
-
-def one_removed(finished: FinishedRun) -> dict[str, Any]:
-    """The test error in percent, and that without each module in turn."""
-    network, score = scored(finished)
-    layers = make_removable(network)
-    facts: dict[str, Any] = {"whole": score(network), "one_removed": []}
-    for number in range(len(layers)):
-        take_out(layers, {number})
-        facts["one_removed"].append(score(network))
-    return facts
-
-
-def several_removed(finished: FinishedRun, stage: PathStage) -> dict[int, list[float]]:
-    """Test errors in percent without several random modules, by their number."""
-    network, score = scored(finished)
-    layers = make_removable(network)
-    key = stream(finished.engine.settings.seed, "removed modules")
-    found: dict[int, list[float]] = {count: [] for count in stage.removed}
-    for count, errors in found.items():
-        for draw in range(stage.draws):
-            take_out(layers, random_modules(len(layers), count, at(key, count, draw)))
-            errors.append(score(network))
-    return found
-
-
-def several_swapped(finished: FinishedRun, stage: PathStage) -> list[tuple[float, float]]:
-    """Kendall's tau of random orders of the modules, and the test error in percent with each."""
-    network, score = scored(finished)
-    make_removable(network)  # so that the compiled program is that of the other lesions
-    pairs, blocks = like_pairs(network), range(len(network.blocks))
-    key = stream(finished.engine.settings.seed, "swapped modules")
-    orders = [
-        swapped(len(blocks), pairs, count, at(key, count, draw)) for count in stage.swaps for draw in range(stage.draws)
-    ]
-    return [(float(kendalltau(blocks, order).statistic), score(reordered(network, order))) for order in orders]
-
-
-def gradients(finished: FinishedRun, stage: PathStage) -> list[float]:
-    """The mean norm of the gradient at the images along a path, by length."""
-    engine = finished.engine
-    network = gated(engine.network.module(finished.state))
-    sample = partial(
-        sampled_norms,
-        network,
-        engine.settings.task,
-        engine.split("train"),
-        samples=stage.paths,
-        size=stage.batch_size,
-        key=stream(engine.settings.seed, "paths"),
-    )
-    return [float(sample(length).mean()) for length in range(network.modules + 1)]
-
-
-def scored(finished: FinishedRun) -> tuple[Any, partial[float]]:
-    """The network of a run to be operated on, and what gives its test error."""
-    engine = finished.engine
-    network: nnx.Module = engine.network.module(finished.state)
-    return network, partial(error, task=engine.settings.task, data=engine.split("test"))
 
 
 def modules(residual: Sequence[Mapping[str, Any]]) -> int:

@@ -1,0 +1,94 @@
+"""What lesions do to the network of a finished run, and how much gradient comes along its paths.
+
+Veit, Wilber, Belongie 2016 (arXiv:1605.06431), sections 4 and 5. All errors are those on the test images, in percent.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from flax import nnx
+from scipy.stats import kendalltau
+
+from src.interpret.lesions import (
+    error,
+    like_pairs,
+    make_removable,
+    random_modules,
+    reordered,
+    residual_blocks,
+    swapped,
+    take_out,
+)
+from src.interpret.paths import gated, sampled_norms
+from src.randomness import at, stream
+from src.training.finished import FinishedRun
+
+
+def one_removed(finished: FinishedRun) -> dict[str, Any]:
+    """The error of the whole network, and that without each module in turn."""
+    network, score = _scored(finished)
+    layers = make_removable(network)
+    facts: dict[str, Any] = {"whole": score(network), "one_removed": []}
+    for number in range(len(layers)):
+        take_out(layers, {number})
+        facts["one_removed"].append(score(network))
+    return facts
+
+
+def several_removed(finished: FinishedRun, counts: Sequence[int], draws: int) -> dict[int, list[float]]:
+    """Errors without several random modules, by their number; of each number so many draws."""
+    network, score = _scored(finished)
+    layers = make_removable(network)
+    key = stream(finished.engine.settings.seed, "removed modules")
+    found: dict[int, list[float]] = {count: [] for count in counts}
+    for count, errors in found.items():
+        for draw in range(draws):
+            take_out(layers, random_modules(len(layers), count, at(key, count, draw)))
+            errors.append(score(network))
+    return found
+
+
+def several_swapped(finished: FinishedRun, counts: Sequence[int], draws: int) -> list[tuple[float, float]]:
+    """Kendall's tau of random orders of the modules, and the error with each; of each number of swaps so many draws."""
+    network, score = _scored(finished)
+    make_removable(network)  # so that the compiled program is that of the other lesions
+    pairs, blocks = like_pairs(network), range(len(network.blocks))
+    key = stream(finished.engine.settings.seed, "swapped modules")
+    orders = [swapped(len(blocks), pairs, count, at(key, count, draw)) for count in counts for draw in range(draws)]
+    return [(float(kendalltau(blocks, order).statistic), score(reordered(network, order))) for order in orders]
+
+
+def halving(finished: FinishedRun) -> list[int]:
+    """Which modules of a residual network halve the side of the maps."""
+    network, _ = _scored(finished)
+    return [number for number, block in enumerate(residual_blocks(network)) if block.halves]
+
+
+def path_gradients(finished: FinishedRun, samples: int, size: int) -> list[float]:
+    """The mean norm of the gradient at training images along a path, by its length.
+
+    Args:
+        finished: run of a residual network.
+        samples: paths of each length.
+        size: images for each of them.
+    """
+    engine = finished.engine
+    network = gated(engine.network.module(finished.state))
+    sample = partial(
+        sampled_norms,
+        network,
+        engine.settings.task,
+        engine.split("train"),
+        samples=samples,
+        size=size,
+        key=stream(engine.settings.seed, "paths"),
+    )
+    return [float(sample(length).mean()) for length in range(network.modules + 1)]
+
+
+def _scored(finished: FinishedRun) -> tuple[Any, partial[float]]:
+    """The network of a run to be operated on, and what gives its test error."""
+    engine = finished.engine
+    network: nnx.Module = engine.network.module(finished.state)
+    return network, partial(error, task=engine.settings.task, data=engine.split("test"))
