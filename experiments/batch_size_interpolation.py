@@ -34,7 +34,7 @@ from src.plots.surfaces import interpolations
 from src.randomness import stream
 from src.studies.estimates import Estimate, estimate
 from src.studies.planes import AxisSettings, surveyed
-from src.studies.results import markdown, write_results
+from src.studies.results import file_stem, markdown, write_results
 from src.studies.settings import Stage, StudySettings, read_study
 from src.studies.subjects import Subject, SubjectSettings, subjects
 from src.training.interruption import resumable
@@ -110,7 +110,7 @@ def report(name: str, stage: InterpolationStage) -> None:
     ]
     facts = {pair.title: describe(pair) for pair in pairs}
     figures = {
-        pair.title.replace(" ", "_"): interpolations([pair.line, *(each.around[0] for each in pair.solutions)])
+        file_stem(pair.title): interpolations([pair.line, *(each.around[0] for each in pair.solutions)])
         for pair in pairs
     }
     write_results(name, facts, figures=figures, table=as_table(facts))

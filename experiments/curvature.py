@@ -26,7 +26,7 @@ from src.plots.surfaces import heat_maps
 from src.randomness import stream
 from src.studies.hessians import hessian_of
 from src.studies.planes import PlaneStage, surveyed
-from src.studies.results import markdown, write_results
+from src.studies.results import file_stem, markdown, write_results
 from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
 from src.training.interruption import resumable
@@ -76,7 +76,7 @@ def report(name: str, stage: CurvatureStage) -> None:
         table=markdown(["network", "seed", *COLUMNS.values()], rows),
     )
     for surface in found:
-        save(surface, directory / f"{surface.title.replace(' ', '_')}_{surface.metadata['seed']}.npz")
+        save(surface, directory / f"{file_stem(surface.title)}_{surface.metadata['seed']}.npz")
 
 
 def spectra(subject: Subject, stage: CurvatureStage, seed: int) -> Surface:

@@ -36,7 +36,7 @@ from src.runs.files import write_whole
 from src.studies.estimates import Estimate, estimate
 from src.studies.hessians import hessian_of
 from src.studies.planes import PlaneStage, surveyed, surveyed_to_tolerance
-from src.studies.results import markdown, write_results
+from src.studies.results import file_stem, markdown, write_results
 from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
 from src.training.interruption import resumable
@@ -109,7 +109,7 @@ def report(name: str, stage: SurfaceStage) -> None:
     figures = {kind.__name__: kind(first, value) for kind in (contours, heat_maps, landscapes)}
     directory = write_results(name, facts, figures=figures, table=as_table(facts))
     for surface in first:
-        file = surface.title.replace(" ", "_")
+        file = file_stem(surface.title)
         save(surface, directory / f"{file}.npz")
         write_csv(surface, directory / f"{file}.csv")
         write_vts(surface, directory / f"{file}.vts", value=value)

@@ -30,7 +30,7 @@ from src.plots.samples import Checked, samples
 from src.randomness import stream
 from src.studies.planes import PlaneStage, points_file, surveyed_to_tolerance
 from src.studies.progress import surveying
-from src.studies.results import markdown, write_results
+from src.studies.results import file_stem, markdown, write_results
 from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
 from src.training.interruption import resumable
@@ -89,7 +89,7 @@ def report(name: str, stage: AccuracyStage) -> None:
     table = f"{markdown(heading, rows)}\n{criterion(found, facts)}"
     directory = write_results(name, facts, figures={"samples": samples(found)}, table=table)
     for each in found:
-        save(each.surface, directory / f"{each.surface.title.replace(' ', '_')}_{each.surface.metadata['seed']}.npz")
+        save(each.surface, directory / f"{file_stem(each.surface.title)}_{each.surface.metadata['seed']}.npz")
 
 
 def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:

@@ -19,6 +19,7 @@ from src.landscape.surface import Surface
 from src.landscape.survey import grid, survey
 from src.randomness import stream
 from src.studies.progress import surveying
+from src.studies.results import file_stem
 from src.studies.settings import Stage
 from src.studies.subjects import Subject, SubjectSettings, subjects
 from src.training.state import Tree
@@ -71,7 +72,7 @@ class PlaneStage(Stage):
 
     @model_validator(mode="after")
     def _check_titles(self) -> "PlaneStage":
-        titles = [network.title for network in self.networks]
+        titles = [file_stem(network.title) for network in self.networks]
         if len(set(titles)) < len(titles):
             raise ValueError("two networks have the same title, which is the name of their files")
         return self

@@ -1,6 +1,7 @@
 """What a study leaves behind: pictures, facts and a table, in a folder of its own."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,11 @@ def write_results(folder: str, facts: Any, *, figures: Mapping[str, Figure], tab
         print(f"\n{table}")
     print("\n".join(str(home / f"{picture}{ending}.png") for picture in figures))
     return home
+
+
+def file_stem(title: str) -> str:
+    """A title as the name of a file: what is no letter, number, dot or dash becomes an underscore."""
+    return re.sub(r"[^\w.-]+", "_", title)
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -3,13 +3,18 @@ import json
 from matplotlib.figure import Figure
 
 from src.studies import results
-from src.studies.results import markdown, write_results
+from src.studies.results import file_stem, markdown, write_results
 
 TABLE = "| what | how many |\n| ---- | -------: |\n| a    |        1 |\n| bb   |       20 |\n"
 
 
 def test_numbers_are_flush_right():
     assert markdown(["what", "how many"], [["a", "1"], ["bb", "20"]]) == TABLE
+
+
+def test_a_title_names_a_file_in_its_own_folder():
+    assert file_stem("4 x ResNet-20") == "4_x_ResNet-20"
+    assert file_stem("../with/without") == ".._with_without"
 
 
 def test_parts_of_a_study_lie_beside_each_other(tmp_path, monkeypatch, capsys):
