@@ -45,6 +45,10 @@ from src.training.state import Tree
 LEVELS = (1.0, 10.0)
 """Losses below which the share of the plane is told."""
 
+PRODUCTS, ACCURACY = 100, 1e-4
+"""The ends of a spectrum at a minimum are known to this part of the farther one, or after so many products: the nearer
+end is often some thousand times as near to 0."""
+
 
 class SurfaceStage(PlaneStage):
     """One size of the study.
@@ -143,7 +147,8 @@ def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
         return None
     products, parameters = hessian_of(subject, stage.splits[0], stage.hessian)
     key = stream(stage.seeds[0], "Lanczos")
-    found = extreme_eigenvalues(products(parameters), kernel_count(parameters), key)
+    size = kernel_count(parameters)
+    found = extreme_eigenvalues(products(parameters), size, key, steps=PRODUCTS, tolerance=ACCURACY)
     return {**found._asdict(), "ratio": found.ratio, "images": stage.hessian}
 
 
