@@ -45,9 +45,9 @@ from src.training.state import Tree
 LEVELS = (1.0, 10.0)
 """Losses below which the share of the plane is told."""
 
-PRODUCTS, ACCURACY = 100, 1e-4
-"""The ends of a spectrum at a minimum are known to this part of the farther one, or after so many products: the nearer
-end is often some thousand times as near to 0."""
+PRODUCTS = 40
+"""With the Hessian at a minimum. An accuracy relative to the largest eigenvalue would end too early: the smallest one
+can be a thousand times as near to 0, and shows late."""
 
 
 class SurfaceStage(PlaneStage):
@@ -148,7 +148,7 @@ def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
     products, parameters = hessian_of(subject, stage.splits[0], stage.hessian)
     key = stream(stage.seeds[0], "Lanczos")
     size = kernel_count(parameters)
-    found = extreme_eigenvalues(products(parameters), size, key, steps=PRODUCTS, tolerance=ACCURACY)
+    found = extreme_eigenvalues(products(parameters), size, key, steps=PRODUCTS, tolerance=0.0)
     return {**found._asdict(), "ratio": found.ratio, "images": stage.hessian}
 
 
