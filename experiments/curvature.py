@@ -4,8 +4,7 @@ Li et al. 2018 (arXiv:1712.09913), section 6 and Fig. 7.
 
 `python -m experiments.curvature [profile=full]` measures what is not measured yet, as `conf/study/curvature.yaml` says,
 and writes `results/curvature/STAGE/{table.md,results.json,ratio.png,*.npz}`. The true ends of the spectrum are not
-inside of those that are found; the search ends when these are within 1 % of the larger magnitude of an eigenvalue and
-have stopped moving by more, or when the allowed products are used up.
+inside of those that are found.
 """
 
 from src.huge_pages import restart_with_huge_pages
@@ -47,7 +46,7 @@ class CurvatureStage(PlaneStage):
     """One size of the study.
 
     Attributes:
-        products: with the Hessian, at each point at most.
+        products: with the Hessian, at each point.
     """
 
     products: Annotated[int, Field(gt=1)]

@@ -45,10 +45,6 @@ from src.training.state import Tree
 LEVELS = (1.0, 10.0)
 """Losses below which the share of the plane is told."""
 
-PRODUCTS = 40
-"""With the Hessian at a minimum. An accuracy relative to the largest eigenvalue would end too early: the smallest one
-can be a thousand times as near to 0, and shows late."""
-
 
 class SurfaceStage(PlaneStage):
     """One size of the study.
@@ -147,8 +143,7 @@ def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
         return None
     products, parameters = hessian_of(subject, stage.splits[0], stage.hessian)
     key = stream(stage.seeds[0], "Lanczos")
-    size = kernel_count(parameters)
-    found = extreme_eigenvalues(products(parameters), size, key, steps=PRODUCTS, tolerance=0.0)
+    found = extreme_eigenvalues(products(parameters), kernel_count(parameters), key)
     return {**found._asdict(), "ratio": found.ratio, "images": stage.hessian}
 
 

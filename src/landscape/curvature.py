@@ -84,7 +84,7 @@ def top_directions(
 
 
 def spectra_at(
-    products: Callable[[Tree], Product], parameters: Tree, directions: Sequence[Tree], key: Key[Array, ""], steps: int
+    products: Callable[[Tree], Product], parameters: Tree, directions: Sequence[Tree], key: Key[Array, ""], count: int
 ) -> Measure:
     """Both ends of the Hessian's spectrum at places of a plane, and how far from convex it is there.
 
@@ -93,7 +93,7 @@ def spectra_at(
         parameters: in the middle.
         directions: one or two.
         key: of the first vector of each.
-        steps: at most so many products at each place.
+        count: of products at each place.
 
     Raises:
         UserError: a direction belongs to another network.
@@ -105,7 +105,7 @@ def spectra_at(
 
     def at(places: Float32[np.ndarray, "k d"]) -> list[dict[str, float]]:
         found = [
-            extreme_eigenvalues(products(move(parameters, list(directions), place)), size, key, steps=steps)
+            extreme_eigenvalues(products(move(parameters, list(directions), place)), size, key, count)
             for place in places
         ]
         return [
