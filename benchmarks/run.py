@@ -114,9 +114,10 @@ def _limit() -> str:
         "## What limits the CPU\n\n"
         "ResNet-56 has 18 convolutions in each of its three stages. Compiled by XLA they take "
         f"{convolutions:.3f} s for a batch of 128 when each runs alone; PyTorch's whole evaluation takes {peer:.3f} s. "
-        f"So with XLA's convolutions the ratio of evaluation stays about {peer / convolutions:.2f}, whatever is done "
-        "around them, and training is held back further by the kernel gradients. Tried without gain: kernel gradients "
-        "as sums of shifted matrix products, and XLA's oneDNN and YNN options. Huge pages did help.\n"
+        f"If nothing around them took time the ratio of evaluation would be about {peer / convolutions:.2f}, as far as "
+        "two measurements at different times can say; training is held back further by the kernel gradients. Tried "
+        "without gain: kernel gradients as sums of shifted matrix products, and XLA's oneDNN and YNN options. Huge "
+        "pages did help.\n"
     )
 
 
@@ -125,7 +126,9 @@ def _of_device(benchmark: Benchmark, measured: dict[str, Any]) -> str:
     where, figures = measured["where"], measured["figures"]
     if "skipped" in figures:
         return f"{where['device']}: not measured, {figures['skipped']}.\n"
-    place = f"{where['device']}, {where['machine']}, JAX {where['jax']}, commit {(where['commit'] or 'none')[:10]}"
+    changed = " with changes" if where["dirty"] else ""
+    commit = (where["commit"] or "none")[:10] + changed
+    place = f"{where['device']}, {where['machine']}, JAX {where['jax']}, commit {commit}"
     return f"{place}.\n\n" + "\n".join(benchmark.table(figures)) + "\n"
 
 

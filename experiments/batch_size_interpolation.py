@@ -34,7 +34,7 @@ from src.plots.surfaces import interpolations
 from src.randomness import stream
 from src.studies.estimates import Estimate, estimate
 from src.studies.planes import AxisSettings, surveyed
-from src.studies.results import file_stem, markdown, write_results
+from src.studies.results import check_file_stems, file_stem, markdown, write_results
 from src.studies.settings import Stage, StudySettings, read_study
 from src.studies.subjects import Subject, SubjectSettings, subjects
 from src.training.interruption import resumable
@@ -67,6 +67,11 @@ class InterpolationStage(Stage):
     images: Annotated[int, Field(gt=0)] | None
     between: AxisSettings
     around: AxisSettings
+
+    @model_validator(mode="after")
+    def _check_titles(self) -> "InterpolationStage":
+        check_file_stems([pair.title for pair in self.pairs])
+        return self
 
     @model_validator(mode="after")
     def _far_enough(self) -> "InterpolationStage":

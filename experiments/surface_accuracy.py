@@ -24,6 +24,7 @@ from src.config.settings import Settings
 from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
 from src.landscape.sampled import Tolerance
+from src.landscape.sharpness import ROUNDING
 from src.landscape.surface import save
 from src.landscape.survey import grid, measured
 from src.plots.samples import Checked, samples
@@ -128,7 +129,7 @@ def describe(each: Checked, stage: AccuracyStage) -> dict[str, Any]:
         "images_share": float(each.shares().mean()),
         "checked": len(exact),
         "close": float(np.mean(apart <= np.maximum(stage.close.relative * exact, stage.close.absolute))),
-        "two_errors": float(np.mean(apart <= 2 * error + 1e-5 * exact)),  # two ways of adding float32 up
+        "two_errors": float(np.mean(apart <= 2 * error + ROUNDING * exact)),
         "farthest": float(np.nanmax(apart / exact)),
         "points": [
             {"point": int(point), "exact": float(loss), "sampled": float(sampled), "error": float(own)}

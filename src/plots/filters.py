@@ -44,9 +44,8 @@ def comparisons(groups: Sequence[Sequence[Contender]]) -> Figure:
             for axis, kind, color in zip(axes, kinds, COLORS, strict=False):
                 bar = axis.barh(place, contender.costs[kind], color=color, height=0.68)
                 axis.bar_label(bar, [f"{contender.costs[kind]:.2f}"], padding=3, fontsize=9)
-            axes[-1].plot(
-                contender.errors, [place] * len(contender.errors), "o", color="0.25", mfc="none", markersize=5
-            )
+            seeds = {"color": "0.25", "mfc": "none", "markersize": 5, "clip_on": False}
+            axes[-1].plot(contender.errors, [place] * len(contender.errors), "o", **seeds)
             axes[-1].plot(np.mean(contender.errors), place, "o", color="#c1121f", markersize=6)
     for axis, title in zip(axes, [*(f"{kind},\nover the first's" for kind in kinds), "test error (%)"], strict=True):
         axis.set_title(title, fontsize=10)

@@ -19,7 +19,7 @@ from src.landscape.surface import Surface
 from src.landscape.survey import grid, survey
 from src.randomness import stream
 from src.studies.progress import surveying
-from src.studies.results import file_stem
+from src.studies.results import check_file_stems
 from src.studies.settings import Stage
 from src.studies.subjects import Subject, SubjectSettings, subjects
 from src.training.state import Tree
@@ -72,9 +72,7 @@ class PlaneStage(Stage):
 
     @model_validator(mode="after")
     def _check_titles(self) -> "PlaneStage":
-        titles = [file_stem(network.title) for network in self.networks]
-        if len(set(titles)) < len(titles):
-            raise ValueError("two networks have the same title, which is the name of their files")
+        check_file_stems([network.title for network in self.networks])
         return self
 
     def subjects(self) -> list[Subject]:

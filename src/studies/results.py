@@ -55,6 +55,18 @@ def file_stem(title: str) -> str:
     return re.sub(r"[^\w.-]+", "_", title)
 
 
+def check_file_stems(titles: Sequence[str]) -> None:
+    """Titles that name files have to name different ones.
+
+    Raises:
+        ValueError: two of them do not.
+    """
+    stems = [file_stem(title) for title in titles]
+    for title, stem in zip(titles, stems, strict=True):
+        if stems.count(stem) > 1:
+            raise ValueError(f"the title {title!r} names the same files as another one")
+
+
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table that reads well as text too; all columns but the first are flush right."""
     cells = [[str(cell) for cell in row] for row in (heads, *rows)]

@@ -66,3 +66,9 @@ def test_values_are_read_off_a_line():
 def test_lines_have_to_reach_where_they_are_compared(axis, first, last, steps, words):
     with pytest.raises(UserError, match=words):
         read_settings(InterpolationStage, STAGE | {axis: {"first": first, "last": last, "steps": steps}})
+
+
+def test_two_pairs_do_not_share_their_picture():
+    pairs = [STAGE["pairs"][0], STAGE["pairs"][0] | {"title": "a/pair"}]
+    with pytest.raises(UserError, match="'a pair' names the same files as another one"):
+        read_settings(InterpolationStage, STAGE | {"pairs": pairs})

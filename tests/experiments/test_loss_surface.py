@@ -119,5 +119,5 @@ def test_an_axis_goes_through_the_network(axis, words):
 
 
 def test_two_networks_do_not_share_their_files():
-    with pytest.raises(UserError, match="two networks have the same title"):
+    with pytest.raises(UserError, match="names the same files as another one"):
         read_settings(SurfaceStage, STAGE | {"networks": 2 * STAGE["networks"]})
