@@ -44,7 +44,7 @@ def comparisons(groups: Sequence[Sequence[Contender]]) -> Figure:
             for axis, kind, color in zip(axes, kinds, COLORS, strict=False):
                 bar = axis.barh(place, contender.costs[kind], color=color, height=0.68)
                 axis.bar_label(bar, [f"{contender.costs[kind]:.2f}"], padding=3, fontsize=9)
-            seeds = {"color": "0.25", "mfc": "none", "markersize": 5, "clip_on": False}
+            seeds = {"color": "0.25", "mfc": "none", "markersize": 5}
             axes[-1].plot(contender.errors, [place] * len(contender.errors), "o", **seeds)
             axes[-1].plot(np.mean(contender.errors), place, "o", color="#c1121f", markersize=6)
     for axis, title in zip(axes, [*(f"{kind},\nover the first's" for kind in kinds), "test error (%)"], strict=True):
@@ -56,7 +56,6 @@ def comparisons(groups: Sequence[Sequence[Contender]]) -> Figure:
         axis.grid(visible=False)
         axis.set(xlim=(0, 1.25 * max(each.costs[kind] for group in groups for each in group)), xticks=[])
         axis.spines["bottom"].set_visible(False)
-    axes[-1].set_xlim(left=0)
     axes[0].set_yticks(list(ticks), list(ticks.values()))
     axes[0].invert_yaxis()
     return figure
