@@ -24,6 +24,8 @@ ACCURACY_LEVELS = tuple(float(level) for level in np.arange(1, 10) / 10)
 ROW = 4  # more panels than this are drawn in two rows
 LONG = 1.5  # a plane whose sides differ by a greater factor is stretched to a square
 ELEVATION, AZIMUTH = 32, -60  # degrees: from a corner, a little above, as in the paper's Fig. 1
+LAMP = LightSource(azdeg=300, altdeg=50)
+LINES: dict[str, Any] = {"edgecolor": (1, 1, 1, 0.35), "linewidth": 0.25, "shade": False}
 GONE: dict[str, Any] = {"facecolor": "0.88", "edgecolor": "0.55", "hatch": "////", "linewidth": 0}
 
 
@@ -87,7 +89,9 @@ def heat_maps(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure:
     for axis, surface in zip(panels, surfaces, strict=True):
         values = surface.value(value)
         gone = np.isnan(heights(values, logarithmic=logarithmic(value)))
-        axis.pcolormesh(*surface.plane(), np.where(gone, np.nan, values).T, cmap=COLORS, norm=norm, rasterized=True)
+        alpha, beta = map(_edges, surface.plane())
+        axis.set(xlim=alpha[[0, -1]], ylim=beta[[0, -1]])
+        axis.pcolormesh(alpha, beta, np.where(gone, np.nan, values).T, cmap=COLORS, norm=norm, rasterized=True)
         _mark(axis, surface, gone)
     _colorbar(figure, panels, norm, value)
     _legend(figure, panels)
@@ -106,10 +110,8 @@ def landscapes(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure
     for axis, surface in zip(panels, surfaces, strict=True):
         height = heights(surface.value(value), logarithmic=log)
         alpha, beta = np.meshgrid(*surface.plane(), indexing="ij")
-        colors = COLORS(Normalize(floor, top)(height))
-        light = LightSource(azdeg=300, altdeg=50)
         axis.plot_surface(
-            alpha, beta, height, facecolors=colors, lightsource=light, rstride=1, cstride=1, antialiased=False
+            alpha, beta, height, facecolors=_lit((height - floor) / (top - floor)), rstride=1, cstride=1, **LINES
         )
         gone = np.isnan(height)
         if gone.any():
@@ -119,7 +121,7 @@ def landscapes(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure
         if log:
             axis.zaxis.set_major_locator(MultipleLocator(1))
             axis.zaxis.set_major_formatter(FuncFormatter(lambda power, _: f"$10^{{{power:.0f}}}$"))
-    _colorbar(figure, panels, norm, value)
+    _colorbar(figure, panels, norm, value, shrink=0.7)
     _legend(figure, panels)
     return figure
 
@@ -196,7 +198,7 @@ def _panels(surfaces: Sequence[Surface], projection: str | None = None) -> tuple
     """A figure with a titled panel for each surface."""
     rows = 1 if len(surfaces) <= ROW else 2
     columns = -(-len(surfaces) // rows)
-    figure = Figure(figsize=(4.4 * columns, 4.6 * rows), layout="constrained")
+    figure = Figure(figsize=(4.4 * columns, 4.6 * rows), layout="constrained" if projection else "compressed")
     panels: list[Any] = []  # in space they are of a class of their own
     for number, surface in enumerate(surfaces, 1):
         alpha, beta = surface.plane()
@@ -216,9 +218,15 @@ def _scale(surfaces: Sequence[Surface], value: str) -> Normalize:
     return LogNorm(low, high) if logarithmic(value) else Normalize(low, high)
 
 
-def _colorbar(figure: Figure, panels: list[Axes], norm: Normalize, value: str) -> None:
+def _lit(heights: Float64[np.ndarray, "n m"]) -> Float64[np.ndarray, "n m 4"]:
+    """Colours of heights from 0 to 1, brighter where a slope faces the lamp."""
+    rows, columns = heights.shape
+    return LAMP.shade_rgb(COLORS(heights), heights, 0.7, "soft", vert_exag=0.75, dx=1 / rows, dy=1 / columns)
+
+
+def _colorbar(figure: Figure, panels: list[Axes], norm: Normalize, value: str, shrink: float = 1.0) -> None:
     percent = None if logarithmic(value) else PercentFormatter(1)
-    figure.colorbar(ScalarMappable(norm, COLORS), ax=panels, label=words(value), format=percent, shrink=0.8)
+    figure.colorbar(ScalarMappable(norm, COLORS), ax=panels, label=words(value), format=percent, shrink=shrink)
 
 
 def _draw_trajectory(axis: Axes, trajectory: Trajectory) -> None:
@@ -249,7 +257,8 @@ def _mark_line(axis: Axes, surface: Surface, gone: Bool[np.ndarray, "n"]) -> Non
 
 def _edges(steps: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n+1"]:
     """Where the cell of one point ends and that of the next begins."""
-    return np.concatenate([steps[:1], (steps[1:] + steps[:-1]) / 2, steps[-1:]])
+    inner = (steps[1:] + steps[:-1]) / 2
+    return np.concatenate([2 * steps[:1] - inner[:1], inner, 2 * steps[-1:] - inner[-1:]])
 
 
 def _legend(figure: Figure, panels: Sequence[Axes]) -> None:

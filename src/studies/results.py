@@ -37,7 +37,7 @@ def write_results(folder: str, facts: Any, *, figures: Mapping[str, Figure], tab
     try:
         home.mkdir(parents=True, exist_ok=True)
         for picture, figure in figures.items():
-            figure.savefig(home / f"{picture}{ending}.png", dpi=DPI)
+            figure.savefig(home / f"{picture}{ending}.png", dpi=DPI, bbox_inches="tight")
         record = json.dumps({"made_with": provenance(), "facts": facts}, indent=1)
         write_whole(home / f"results{ending}.json", record + "\n")
         if table:
