@@ -57,12 +57,13 @@ def test_a_pair_that_does_not_exist_is_named():
         ("dropout", "model.dropout is 0.0 there and 0.5 here"),
         ("dense_3", "model.hidden is [100] there and [100, 100] here"),
         ("response_norm", "model.variant is paper there and unnormalized here"),
+        ("groups", "model.variant is paper there and ungrouped here"),
         ("auxiliary", "model.auxiliary is False there and True here"),
     ],
 )
 def test_the_arms_of_a_pair_differ_in_one_thing(pair, words):
     study = read_study(ChangesSettings, "alexnet_changes", [])
-    a, b = (defining_values(arm.run(0).settings) for arm in study.candidates(study.stages["cifar10_small"])[pair])
+    a, b = (defining_values(arm.run(0).settings) for arm in study.candidates(study.stages["cifar10"])[pair])
     assert difference(a, b) == words
 
 
