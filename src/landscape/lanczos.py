@@ -20,7 +20,7 @@ class Ritz(NamedTuple):
 
     Attributes:
         values: eigenvalues of the operator as the basis sees it, increasing.
-        errors: bounds on the distance of each to a true eigenvalue.
+        errors: bounds on the distance of each to a true eigenvalue, with the rounding of float32 added.
         coordinates: of their vectors in the basis, one column for each.
         basis: orthogonal vectors of length 1.
     """
@@ -95,6 +95,8 @@ def top_eigenvectors(
 def lanczos(product: Product, size: int, key: Key[Array, ""], products: int) -> Ritz:
     """Eigenvalues and eigenvectors, those at the ends of the spectrum first, each new vector orthogonal to all before.
 
+    The products are taken to be in float32.
+
     Args:
         product: with the operator.
         size: of its vectors.
@@ -116,7 +118,8 @@ def lanczos(product: Product, size: int, key: Key[Array, ""], products: int) -> 
         beside.append(length)
         basis.append(new / length)
     values, coordinates = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
-    return Ritz(values, np.abs(length * coordinates[-1]), coordinates, basis)
+    rounding = np.finfo(np.float32).eps * np.abs(values).max()
+    return Ritz(values, np.abs(length * coordinates[-1]) + rounding, coordinates, basis)
 
 
 def _unit(vector: Array) -> Array:
