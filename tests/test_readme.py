@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from src.config.compose import CONF, composed_jobs, without
 
 ROOT = Path(__file__).parents[1]
@@ -41,3 +43,18 @@ def test_every_stream_of_random_numbers_is_listed():
     listed = (ROOT / "docs" / "randomness.md").read_text()
     assert {"order", "Lanczos"} <= names
     assert {name for name in names if f"`{name.replace('{split}', 'SPLIT')}`" not in listed} == set()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/studies.md", "docs/runs.md", "docs/randomness.md", "docs/precision.md"]
+)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text())
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+def test_every_table_of_a_study_is_told_of():
+    told = (ROOT / "docs" / "studies.md").read_text()
+    tables = {table.relative_to(ROOT).as_posix() for table in ROOT.glob("results/*/*/table.md")}
+    assert tables
+    assert {table for table in tables if f"(../{table})" not in told} == set()
