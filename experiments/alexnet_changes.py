@@ -64,7 +64,7 @@ class PairSettings(Settings):
     def arms(self, name: str, more: list[str]) -> list[Arm]:
         """Both arms, still without a learning rate; `more` settings are added to those of the pair."""
         return [
-            Arm(f"{name}: {side.name}", (*self.shared, *side.settings, *more)) for side in (self.a, self.b)
+            Arm(f"{name}: {side.name}", (*more, *self.shared, *side.settings)) for side in (self.a, self.b)
         ]  # fmt: skip
 
 

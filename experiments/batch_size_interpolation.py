@@ -52,6 +52,12 @@ class PairSettings(Settings):
     small: SubjectSettings
     large: SubjectSettings
 
+    @model_validator(mode="after")
+    def _check_titles(self) -> "PairSettings":
+        if self.small.title == self.large.title:
+            raise ValueError(f"both networks of {self.title!r} are called {self.small.title!r}")
+        return self
+
 
 class InterpolationStage(Stage):
     """One size of the study; its seeds are those of the directions around the networks.

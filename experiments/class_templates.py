@@ -11,7 +11,7 @@ import numpy as np
 from src.config.errors import reported
 from src.interpret.templates import Templates, templates
 from src.plots.templates import Match, template_figure
-from src.studies.results import markdown, write_results
+from src.studies.results import file_stem, markdown, write_results
 from src.studies.runs import named_or_trained
 from src.training.finished import FinishedRun
 from src.training.interruption import resumable
@@ -45,7 +45,7 @@ def main() -> None:
             facts,
             figures={"templates": figure},
             table=markdown(["class", *columns], rows),
-            name=spec.name,
+            name=file_stem(spec.name),
         )
         print(f"test accuracy {results['test_accuracy']:.2%} with {results['parameters']:,} parameters")
 

@@ -74,7 +74,7 @@ class DepthStage(Stage):
     def arm(self, kind: str, depth: int) -> Arm:
         """The network of a kind and depth, still without a learning rate."""
         own = self.residual if kind == "residual" else self.plain
-        return Arm(f"{kind}-{depth}", (*(text.format(depth=depth) for text in own), *self.common))
+        return Arm(f"{kind}-{depth}", (*self.common, *(text.format(depth=depth) for text in own)))
 
 
 def main() -> None:
@@ -230,11 +230,12 @@ def figures(runs: Mapping[str, Mapping[int, StudyRun]], layers: Mapping[str, Any
 
 
 def mean_curve(name: str, runs: Mapping[int, StudyRun]) -> Curve:
-    """The errors of a network on the way, averaged over the seeds."""
+    """The errors of a network on the way, averaged over the seeds where all of them were measured."""
 
     def mean(split: str) -> tuple[list[int], list[float]]:
-        steps, _ = error_curve(first_run(runs), split)
-        return steps, np.mean([error_curve(run, split)[1] for run in runs.values()], axis=0).tolist()
+        curves = [dict(zip(*error_curve(run, split), strict=True)) for run in runs.values()]
+        steps = sorted(set.intersection(*map(set, curves)))
+        return steps, [float(np.mean([curve[step] for curve in curves])) for step in steps]
 
     return Curve(name, mean("train"), mean("test"))
 

@@ -27,7 +27,6 @@ from src.studies.arms import Arm, finished_runs
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.settings import Stage, StudySettings, read_study
-from src.training.finished import load_run
 from src.training.interruption import resumable
 
 LEVEL = 0.05
@@ -84,7 +83,7 @@ def report(name: str, stage: GroupStage) -> None:
     Raises:
         UserError: no run came to its end.
     """
-    arms = [Arm(network, (*own, *stage.common)) for network, own in stage.networks.items()]
+    arms = [Arm(network, (*stage.common, *own)) for network, own in stage.networks.items()]
     runs = finished_runs(arms, stage.seeds)
     found = {network: {seed: measure(run, seed) for seed, run in own.items()} for network, own in runs.items() if own}
     if not found:
@@ -101,7 +100,7 @@ def report(name: str, stage: GroupStage) -> None:
 
 def measure(run: StudyRun, seed: int) -> Measured:
     """Looks at the first layer of a finished run, before and after training."""
-    finished = load_run(run.directory.path)
+    finished = run.loaded()
     network, state = finished.engine.network, finished.engine.initial_state()
     before, after = (first_filters(network.module(each)) for each in (state, finished.state))
     shares = colour_shares(after)

@@ -78,6 +78,14 @@ class SurfaceStage(PlaneStage):
         return self
 
     @model_validator(mode="after")
+    def _hessian_has_fixed_statistics(self) -> "SurfaceStage":
+        if self.hessian is not None and self.batch_norm != "frozen":
+            raise ValueError(
+                "the Hessian is that of the loss with batch_norm=frozen; else leave it out with hessian=null"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _samples_have_fixed_statistics(self) -> "SurfaceStage":
         if self.tolerance is not None and self.batch_norm != "frozen":
             raise ValueError(
@@ -103,6 +111,7 @@ def report(name: str, stage: SurfaceStage) -> None:
         first.append(surfaces[0])
         facts[subject.title] = {
             "published_test_error": network.published,
+            "trained": subject.run.record() if subject.run else None,
             **describe(surfaces, value),
             "curvature": curvature(subject, stage),
         }
@@ -144,7 +153,8 @@ def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
     products, parameters = hessian_of(subject, stage.splits[0], stage.hessian)
     key = stream(stage.seeds[0], "Lanczos")
     found = extreme_eigenvalues(products(parameters), kernel_count(parameters), key)
-    return {**found._asdict(), "ratio": found.ratio, "images": stage.hessian}
+    images = min(stage.hessian, len(subject.splits[stage.splits[0]].labels))
+    return {**found._asdict(), "ratio": found.ratio, "images": images}
 
 
 def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from src.studies.lesions import halving, one_removed, path_gradients, several_re
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.settings import Stage, StudySettings, read_study
-from src.training.finished import FinishedRun, load_run
+from src.training.finished import FinishedRun
 from src.training.interruption import resumable
 
 LEARNING_RATE = "optimizer.learning_rate"
@@ -78,7 +78,7 @@ class PathStage(Stage):
 
     def arms(self) -> list[Arm]:
         """Both networks, still without a learning rate."""
-        return [Arm(name, (*getattr(self, name), *self.common)) for name in ("residual", "plain")]
+        return [Arm(name, (*self.common, *getattr(self, name))) for name in ("residual", "plain")]
 
 
 def main() -> None:
@@ -96,7 +96,7 @@ def report(name: str, stage: PathStage) -> None:
     seeds = [seed for seed in stage.seeds if all(seed in own for own in runs.values())]
     if not seeds:
         raise UserError("no seed has finished runs of both networks")
-    plain = [one_removed(load_run(runs["plain"][seed].directory.path)) for seed in seeds]
+    plain = [one_removed(runs["plain"][seed].loaded()) for seed in seeds]
     residual = [residual_facts(runs["residual"][seed], stage) for seed in seeds]
     criteria = {words: estimate(values) for words, values in differences(residual, plain).items()}
     criteria |= {words: estimate_correlation(values) for words, values in correlations(residual).items()}
@@ -132,7 +132,7 @@ def check_modules(stage: PathStage) -> None:
 
 def residual_facts(run: StudyRun, stage: PathStage) -> dict[str, Any]:
     """All that is measured of a residual network."""
-    finished = load_run(run.directory.path)
+    finished = run.loaded()
     facts: dict[str, Any] = one_removed(finished) | {"halving": halving(finished)}
     measures: dict[str, Callable[[FinishedRun], Any]] = {
         "removed": partial(several_removed, counts=stage.removed, draws=stage.draws),

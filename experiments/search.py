@@ -64,9 +64,10 @@ def report(name: str, stage: SearchStage) -> None:
     """One stage, from its trials to its files.
 
     Raises:
-        UserError: no trial was completed, or no seed has finished runs of both arms.
+        UserError: what is searched are no ranges, no trial was completed, or no seed has finished runs of both arms.
     """
     space = planned(stage.arguments).settings.space
+    scales = [as_scale(each) for each in space]
     study, directory = searched(stage.arguments)
     winner, trials = best(study), ended(study)
     if winner is None:
@@ -86,7 +87,7 @@ def report(name: str, stage: SearchStage) -> None:
     }
     tried = [as_tried(trial) for trial in trials]
     figures = {
-        "coordinates": parallel_coordinates(tried, [as_scale(each) for each in space], SCORE),
+        "coordinates": parallel_coordinates(tried, scales, SCORE),
         "history": search_history(tried, SCORE, facts["recipe"]["validation_accuracy"]),
     }
     write_results(name, record, figures=figures, table=f"{as_table(facts)}\n{in_words(states, gain)}")

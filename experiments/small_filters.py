@@ -35,7 +35,6 @@ from src.studies.runs import StudyRun
 from src.studies.scores import error_difference, final_errors, first_run, reference_runs
 from src.studies.settings import Stage, StudySettings, read_study
 from src.studies.timing import Ratio
-from src.training.finished import load_run
 from src.training.interruption import resumable
 
 LEARNING_RATE = "optimizer.learning_rate"
@@ -150,7 +149,7 @@ def measured_fields(runs: Mapping[int, StudyRun]) -> dict[str, FieldPicture]:
 
 def trained_stack(run: StudyRun) -> FilterStack:
     """The network that a finished run ended with."""
-    finished = load_run(run.directory.path)
+    finished = run.loaded()
     network = finished.engine.network.module(finished.state)
     assert isinstance(network, FilterStack)
     return network

@@ -33,7 +33,7 @@ from src.studies.planes import PlaneStage, points_file, surveyed_to_tolerance
 from src.studies.progress import surveying
 from src.studies.results import file_stem, markdown, write_results
 from src.studies.settings import StudySettings, read_study
-from src.studies.subjects import Subject
+from src.studies.subjects import SplitName, Subject
 from src.training.interruption import resumable
 
 CLOSE, IMAGES = 0.95, 0.1
@@ -62,7 +62,7 @@ class AccuracyStage(PlaneStage):
         close: the distance within which they should be.
     """
 
-    splits: Annotated[list[str], Field(min_length=1, max_length=1)]
+    splits: Annotated[list[SplitName], Field(min_length=1, max_length=1)]
     tolerance: Tolerance
     checked: Annotated[int, Field(gt=0)]
     close: CloseSettings

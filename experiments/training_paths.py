@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from src.config.errors import UserError, reported
 from src.landscape.directions import principal
@@ -26,9 +26,9 @@ from src.landscape.surface import Surface
 from src.landscape.trajectories import Projection, project
 from src.plots.surfaces import Trajectory, contours
 from src.studies.planes import surveyed
-from src.studies.results import markdown, write_results
+from src.studies.results import check_file_stems, markdown, write_results
 from src.studies.settings import Stage, StudySettings, read_study
-from src.studies.subjects import Subject, SubjectSettings, subjects
+from src.studies.subjects import SplitName, Subject, SubjectSettings, subjects
 from src.training.interruption import resumable
 
 
@@ -44,10 +44,15 @@ class PathStage(Stage):
     """
 
     networks: Annotated[list[SubjectSettings], Field(min_length=1)]
-    splits: Annotated[list[str], Field(min_length=1)]
+    splits: Annotated[list[SplitName], Field(min_length=1)]
     images: Annotated[int, Field(gt=0)] | None
     margin: Annotated[float, Field(ge=0)]
     steps: Annotated[int, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _check_titles(self) -> "PathStage":
+        check_file_stems([network.title for network in self.networks])
+        return self
 
 
 class Path(NamedTuple):

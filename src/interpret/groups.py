@@ -53,22 +53,23 @@ def colour_shares(filters: Float[np.ndarray, "h w c filters"]) -> Float[np.ndarr
     """The part of each filter's energy, the sum of its squares, that lies in differences between colour channels.
 
     It is 0 for a filter that sees brightness alone, 1 for one whose channels cancel, and 1 - 1/c on average for
-    independent random weights.
+    independent random weights; that of a filter without energy is not known.
     """
     differences = filters - filters.mean(axis=2, keepdims=True)
-    return (differences**2).sum(axis=(0, 1, 2)) / (filters**2).sum(axis=(0, 1, 2))
+    energy = (filters**2).sum(axis=(0, 1, 2))
+    return (differences**2).sum(axis=(0, 1, 2)) / np.where(energy > 0, energy, np.nan)
 
 
 def halves_differ(values: Float[np.ndarray, "n"], seed: int) -> Difference:
     """Compares the first half of some numbers with the second, by a permutation test (Fisher 1935).
 
     Args:
-        values: one for each filter, of which there is an even number.
+        values: one for each filter, of which there is an even number; those that are not known are left out.
         seed: of the permutations.
     """
     orders = np.tile(values, (1 + PERMUTATIONS, 1))
     orders[1:] = np.random.default_rng(seed).permuted(orders[1:], axis=1)
-    first, second = (half.mean(axis=1) for half in np.split(orders, 2, axis=1))
+    first, second = (np.nanmean(half, axis=1) for half in np.split(orders, 2, axis=1))
     gaps = np.abs(first - second)
     # The groups as they are count as one of the orders; sums in another order may differ in the last bits.
     p = np.mean(gaps >= gaps[0] * (1 - 1e-9))

@@ -63,7 +63,7 @@ def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
             out_specs=divided,
             check_vma=False,
         ),
-        compiler_options=_compiler_options(),
+        compiler_options=compiler_options(),
     )
 
     def at(places: Float32[np.ndarray, "k d"]) -> list[dict[str, float]]:
@@ -96,7 +96,7 @@ def scores_at(
     size = batch_size + -batch_size % mesh.size
     fixed = jax.device_put((parameters, list(directions), data), everywhere)  # once, and not with every batch
 
-    @partial(jax.jit, compiler_options=_compiler_options())
+    @partial(jax.jit, compiler_options=compiler_options())
     def scores(place: Array, chosen: Array, parameters: Tree, directions: list[Tree], data: Resident) -> Array:
         batch = picked(data, chosen)
         outputs, _ = apply(moved(parameters, directions, place), statistics, batch.images)
@@ -119,5 +119,6 @@ def moved(parameters: Tree, directions: Sequence[Tree], place: Float[Array, "d"]
     return jax.tree.map(leaf, parameters, *directions)
 
 
-def _compiler_options() -> dict[str, Any] | None:
+def compiler_options() -> dict[str, Any] | None:
+    """With which values that overflowed stay what they are."""
     return dict(NAN_STAYS) if jax.default_backend() == "cpu" else None

@@ -14,6 +14,9 @@ PRODUCTS = 40
 """How many are taken where nobody says. Errors do not tell when to end: a value can settle close to some eigenvalue
 while the outermost one, behind a crowd that is a thousand times as near to 0 as the other end, shows much later."""
 
+ROUNDING = 4 * float(np.finfo(np.float32).eps)
+"""Part of the largest eigenvalue by which products in float32 may be off."""
+
 
 class Ritz(NamedTuple):
     """What a few products say of an operator's eigenvalues and eigenvectors.
@@ -95,7 +98,7 @@ def top_eigenvectors(
 def lanczos(product: Product, size: int, key: Key[Array, ""], products: int) -> Ritz:
     """Eigenvalues and eigenvectors, those at the ends of the spectrum first, each new vector orthogonal to all before.
 
-    The products are taken to be in float32.
+    Where the operator overflows nothing is known, and all is NaN. The products are taken to be in float32.
 
     Args:
         product: with the operator.
@@ -113,12 +116,15 @@ def lanczos(product: Product, size: int, key: Key[Array, ""], products: int) -> 
             for vector in basis:
                 new -= jnp.vdot(vector, new) * vector
         length = float(jnp.linalg.norm(new))
-        if length == 0 or len(basis) == min(products, size):
+        if length == 0 or not np.isfinite(length) or len(basis) == min(products, size):
             break
         beside.append(length)
         basis.append(new / length)
+    if not np.isfinite(length):  # the operator overflowed, and nothing is known of it
+        unknown = np.full(len(basis), np.nan)
+        return Ritz(unknown, unknown, np.full((len(basis), len(basis)), np.nan), basis)
     values, coordinates = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
-    rounding = np.finfo(np.float32).eps * np.abs(values).max()
+    rounding = ROUNDING * np.abs(values).max()
     return Ritz(values, np.abs(length * coordinates[-1]) + rounding, coordinates, basis)
 
 

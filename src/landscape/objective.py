@@ -138,7 +138,7 @@ def split_objective(
 def batch_losses(
     module: nnx.Module, task: TaskSettings, data: Resident, batch_size: int = 200
 ) -> tuple[Callable[[Tree, Batch], Float[Array, ""]], list[Batch]]:
-    """The sum of the losses of a batch as a function of weights, and all batches of a split.
+    """The sum of the losses of a batch, those that surfaces show, as a function of weights, and all batches of a split.
 
     Args:
         module: with the statistics that are used.
@@ -150,6 +150,6 @@ def batch_losses(
 
     def loss(parameters: Tree, batch: Batch) -> Float[Array, ""]:
         outputs, _ = apply(parameters, statistics, batch.images)
-        return jnp.sum(batch.weights * task.losses(outputs, batch))
+        return jnp.sum(batch.weights * task.scores(outputs, batch).loss)
 
     return loss, [evaluation_batch(data, first, batch_size) for first in range(0, len(data.labels), batch_size)]

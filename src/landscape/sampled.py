@@ -4,6 +4,9 @@ A place is measured on a random sample first. What is known of all examples, the
 that were measured on all of them, takes its part of the variance away (the regression estimator of survey sampling;
 Särndal, Swensson and Wretman 1992, Model Assisted Survey Sampling, chapter 6); where that is not enough, the sample
 grows. A place that would need half of the examples is measured on all of them, and then helps the places around it.
+
+A standard error speaks of what the sample has met. Where one example in hundreds has nearly all of the loss, as with
+training images that a network has learnt, a first sample without any of them ends too early and says too little.
 """
 
 import io
@@ -28,6 +31,9 @@ ALL = 0.5
 FEW = 10
 """Classes with fewer examples in the first sample, on average, are taken together."""
 
+EXACT = 1e-9
+"""An example of which regression leaves less than this part is fitted exactly."""
+
 NAMES = ("loss", "accuracy", "loss_error", "accuracy_error", "examples")
 """What is told of a place: means, their standard errors, and on how many examples it was measured."""
 
@@ -43,7 +49,7 @@ class Tolerance(Settings):
 
     relative: Annotated[float, Field(gt=0)]
     absolute: Annotated[float, Field(gt=0)]
-    examples: Annotated[int, Field(gt=1)]
+    examples: Annotated[int, Field(ge=20)]
 
 
 class Means(NamedTuple):
@@ -66,7 +72,8 @@ def regression_means(
 ) -> Means:
     """Means over all examples, from the values of a random sample and what is known of every example.
 
-    Where the sample has nothing of what some examples have, such as a class, its errors are infinite.
+    Where the sample has nothing of what some examples have, such as a class, or a single one of a class, which tells
+    nothing of the others, its errors are infinite.
 
     Args:
         values: of the sample.
@@ -79,11 +86,12 @@ def regression_means(
     basis, back = basis[:, held], (rows[held] / weights[held, None]).T
     coefficients = back @ (basis.T @ values)
     leverage = (basis**2).sum(axis=1, keepdims=True)
+    free = np.where(1 - leverage > EXACT, 1 - leverage, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        left = (values - known @ coefficients) / (1 - leverage)  # of each example, predicted from all others
+        left = (values - known @ coefficients) / free  # of each example, predicted from all others
     variance = (left**2).sum(axis=0) / len(values) * (1 / len(values) - 1 / total)
     unseen = ((known == 0).all(axis=0) & (known_means != 0)).any()
-    errors = np.sqrt(np.nan_to_num(variance, nan=np.inf))
+    errors = np.sqrt(np.nan_to_num(variance, nan=np.inf, posinf=np.inf))
     return Means(known_means @ coefficients, np.full_like(errors, np.inf) if unseen else errors)
 
 

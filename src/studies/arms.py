@@ -42,12 +42,16 @@ def at_best(arms: Sequence[Arm], key: str, values: Sequence[float], seed: int) -
         seed: of the runs that decide.
 
     Raises:
-        UserError: no value of an arm gave a finished run.
+        UserError: no value of an arm gave a finished run, or there is nothing to choose it on.
     """
     if len(values) == 1:
         return [Arm(arm.name, (*arm.arguments, f"{key}={values[0]}")) for arm in arms]
+    check_names(arms)
     trials = [Arm(arm.name, (*arm.arguments, f"{key}={value}")) for arm in arms for value in values]
     runs = {trial: trial.run(seed) for trial in trials}
+    for trial, run in runs.items():
+        if not run.settings.dataset().spec.validation:
+            raise UserError(f"{trial.name}: {key} is chosen on the validation split, and data.validation=0")
     finish(runs.values())
     scores = {trial: run.last("validation_accuracy") for trial, run in runs.items() if usable(run)}
     best = []
@@ -65,6 +69,19 @@ def finished_runs(arms: Sequence[Arm], seeds: Sequence[int]) -> dict[str, dict[i
     Returns:
         The finished runs of each arm by its name and the seed.
     """
+    check_names(arms)
     runs = {(arm.name, seed): arm.run(seed) for seed in seeds for arm in arms}
     finish(runs.values())
     return {arm.name: {seed: runs[arm.name, seed] for seed in seeds if usable(runs[arm.name, seed])} for arm in arms}
+
+
+def check_names(arms: Sequence[Arm]) -> None:
+    """Arms that have one name would be taken for one.
+
+    Raises:
+        UserError: two of them do.
+    """
+    names = [arm.name for arm in arms]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"two arms are called {name!r}")

@@ -13,7 +13,8 @@ class Estimate(NamedTuple):
 
     Attributes:
         mean: of all of them.
-        deviation: the standard deviation of one; like the interval it is not known from a single one.
+        deviation: the standard deviation of one; like the interval it is not known from a single one, or where one is
+            not finite.
         low: lower end of the 95 % interval of the mean (Student 1908).
         high: upper end.
         n: number of repetitions.
@@ -53,7 +54,7 @@ def estimate(values: Sequence[float], comparisons: int = 1) -> Estimate:
         comparisons: how many intervals are to hold together with 95 % (Bonferroni).
     """
     n, mean = len(values), statistics.fmean(values)
-    if n == 1:
+    if n == 1 or not all(map(math.isfinite, values)):
         return Estimate(mean, None, None, None, n)
     deviation = statistics.stdev(values)
     half = float(t.ppf(1 - 0.025 / comparisons, n - 1)) * deviation / math.sqrt(n)

@@ -21,7 +21,7 @@ from src.randomness import stream
 from src.studies.progress import surveying
 from src.studies.results import check_file_stems
 from src.studies.settings import Stage
-from src.studies.subjects import Subject, SubjectSettings, subjects
+from src.studies.subjects import SplitName, Subject, SubjectSettings, subjects
 from src.training.state import Tree
 
 POINTS = Path("runs/surfaces")
@@ -64,7 +64,7 @@ class PlaneStage(Stage):
     """
 
     networks: Annotated[list[SubjectSettings], Field(min_length=1)]
-    splits: Annotated[list[str], Field(min_length=1)]
+    splits: Annotated[list[SplitName], Field(min_length=1)]
     images: Annotated[int, Field(gt=0)] | None
     alpha: AxisSettings
     beta: AxisSettings

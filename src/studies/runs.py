@@ -12,7 +12,6 @@ from typing import Any
 
 from src.config.errors import UserError
 from src.runs.directory import RunDirectory
-from src.runs.identity import run_hash
 from src.studies.progress import StudyProgress
 from src.tracking.history import read_rows
 from src.tracking.sinks import Row
@@ -20,7 +19,7 @@ from src.training.composed import composed_runs, run_config, run_path, run_setti
 from src.training.finished import FinishedRun, load_run
 from src.training.loop import Diverged
 from src.training.plan import make_plan
-from src.training.run import run
+from src.training.run import refuse_another, run
 from src.training.settings import RunSettings
 
 log = logging.getLogger(__name__)
@@ -69,13 +68,31 @@ class StudyRun:
         """
         return self.directory.read_json("results.json")
 
+    def check(self) -> None:
+        """Refuses what is not finished, and what another command finished, or this one on other examples.
+
+        Raises:
+            UserError: saying which.
+        """
+        self.results()
+        refuse_another(self.settings, self.directory)
+
+    def loaded(self) -> FinishedRun:
+        """The finished run.
+
+        Raises:
+            UserError: it is not finished, or is another one; see `check`.
+        """
+        self.check()
+        return load_run(self.directory.path)
+
     def with_checkpoints(self) -> FinishedRun:
         """The finished run with all the checkpoints that the study asks for.
 
         Raises:
             UserError: it kept others, for it was trained by a command that asked for others.
         """
-        finished = load_run(self.directory.path)
+        finished = self.loaded()
         wanted = make_plan(self.settings, finished.engine.dataset.spec.train).save
         missing = wanted - set(finished.checkpoints.steps())
         if missing:
@@ -106,8 +123,13 @@ def planned(arguments: Sequence[str]) -> StudyRun:
     Raises:
         UserError: they are wrong.
     """
+    for argument in arguments:
+        if "=" not in argument:
+            raise UserError(f"{argument}: settings of a run are written key=value")
     (job,) = composed_runs("train", [*arguments, QUIET])
     settings = run_settings(job)
+    if settings.dry_run or settings.fresh:
+        raise UserError("dry_run=true and fresh=true are for python -m src.train; what is finished is used as it is")
     make_plan(settings, settings.dataset().spec.train)
     return StudyRun(tuple(arguments), settings, run_config(job), RunDirectory(run_path(job)))
 
@@ -136,13 +158,9 @@ def finish(runs: Iterable[StudyRun]) -> None:
 def usable(each: StudyRun) -> bool:
     """Whether a run is finished and is the one that its name says; if not, a line says why it is left out."""
     try:
-        each.results()
-        identity = each.directory.read_json("provenance.json").get("identity")
+        each.check()
     except UserError as error:
         log.warning("left out: %s", error)
-        return False
-    if identity != run_hash(each.settings):
-        log.warning("left out: %s holds another run", each.directory.path)
         return False
     return True
 
@@ -164,4 +182,4 @@ def named_or_trained(arguments: Sequence[str], otherwise: Sequence[str]) -> Fini
         return load_run(Path(named[0]))
     described = planned([*otherwise, *arguments])
     finish([described])
-    return load_run(described.directory.path)
+    return described.loaded()

@@ -24,6 +24,12 @@ class Stage(Settings):
     common: list[str]
     seeds: Annotated[list[int], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _check_seeds(self) -> "Stage":
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {self.seeds} name one twice, and the same run is no repetition")
+        return self
+
 
 StageT = TypeVar("StageT", bound=Stage)
 
@@ -68,7 +74,11 @@ def read_study(cls: type[StudyT], name: str, arguments: Sequence[str]) -> StudyT
         if "=" not in argument:
             raise UserError(f"{argument}: settings of a study are written key=value; see conf/study/{name}.yaml")
     try:
-        given = OmegaConf.merge(OmegaConf.load(CONF / "study" / f"{name}.yaml"), OmegaConf.from_dotlist([*arguments]))
+        known = OmegaConf.load(CONF / "study" / f"{name}.yaml")
+        given = OmegaConf.merge(known, OmegaConf.from_dotlist([*arguments]))
     except (OmegaConfBaseException, YAMLError) as error:
         raise UserError(f"{' '.join(arguments)}: {' '.join(str(error).split())}") from None
+    for profile in given.profiles:
+        if profile not in (*known.profiles, given.profile):
+            raise UserError(f"profiles.{profile}: there is no such profile{did_you_mean(profile, known.profiles)}")
     return read_settings(cls, OmegaConf.to_container(given, resolve=True))  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from flax import nnx
@@ -18,7 +18,7 @@ from src.pretrained.importer import TORCH, put_weights, read_arrays
 from src.studies.runs import StudyRun, finish, planned
 from src.tasks.base import TaskSettings
 from src.training.engine import build_network
-from src.training.finished import load_run
+from src.training.process import configure_jax
 from src.training.state import state_sha256
 
 
@@ -34,6 +34,9 @@ class ElsewhereSettings(Settings):
     file: str
     mean: list[float]
     deviation: list[float]
+
+
+SplitName = Literal["train", "validation", "test"]
 
 
 class SubjectSettings(Settings):
@@ -86,7 +89,12 @@ def subjects(
     Raises:
         UserError: a run or a file cannot be used.
     """
-    runs = [planned([*each.arguments, *common]) for each in settings]
+    runs = [planned([*common, *each.arguments]) for each in settings]
+    for each, run in zip(settings, runs, strict=True):
+        if "validation" in splits and not run.settings.dataset().spec.validation:
+            raise UserError(f"{each.title}: there is no validation split; data.validation=0")
+    if any(run.settings.precision != runs[0].settings.precision for run in runs):
+        raise UserError("networks that are looked at together compute in the same precision")
     finish(run for run, each in zip(runs, settings, strict=True) if each.weights is None)
     return [
         _of_run(each.title, run, splits, images)
@@ -97,7 +105,7 @@ def subjects(
 
 
 def _of_run(title: str, run: StudyRun, splits: Sequence[str], images: int | None) -> Subject:
-    finished = load_run(run.directory.path)
+    finished = run.loaded()
     engine = finished.engine
     constants = normalization(run.settings.data.normalize, engine.dataset.train.images)
     return Subject(
@@ -116,6 +124,7 @@ def _from_elsewhere(
     model, dataset, task = run.settings.model, run.settings.dataset(), run.settings.task
     if not isinstance(model, CifarResNetSettings):
         raise UserError(f"{title}: weights from elsewhere are known by name for CIFAR ResNets only")
+    configure_jax(run.settings)
     path = Path(weights.file)
     arrays = read_arrays(path)
     outputs = task.outputs(dataset.spec)

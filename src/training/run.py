@@ -89,7 +89,7 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
         UserError: the directory holds another run, or one on other examples.
     """
     begun = directory.read_json("provenance.json")
-    if begun["identity"] != run_hash(settings):
+    if begun.get("identity") != run_hash(settings):
         theirs = read_settings(RunSettings, directory.read_config(), settings.trust)
         words = difference(defining_values(theirs), defining_values(settings))
         raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")

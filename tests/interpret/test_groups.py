@@ -59,3 +59,11 @@ def test_grey_images_and_other_networks_are_refused():
         first_filters(read("alexnet", small=True).build((16, 16, 1), 10, rngs=nnx.Rngs(0)))
     with pytest.raises(UserError, match="groups are looked for in networks such as model=alexnet"):
         first_filters(read("linear").build((16, 16, 3), 10, rngs=nnx.Rngs(0)))
+
+
+def test_filters_without_energy_are_left_out():
+    filters = grey_and_coloured(12)
+    filters[..., 0] = 0
+    found = halves_differ(colour_shares(filters), seed=0)
+    assert found.means == pytest.approx((0, 1))
+    assert 0 < found.p < 0.001

@@ -69,3 +69,9 @@ def test_a_flat_operator_has_no_ratio_and_one_vector():
     assert math.isnan(extreme_eigenvalues(jnp.zeros_like, SIZE, jax.random.key(0)).ratio)
     assert len(top_eigenvectors(jnp.zeros_like, SIZE, jax.random.key(0), 2).vectors) == 1
     assert Spectrum(-1.0, 4.0, (0.0, 0.0), 1).ratio == 0.25
+
+
+@pytest.mark.parametrize("value", [jnp.nan, jnp.inf])
+def test_of_an_operator_that_overflows_nothing_is_known(value):
+    found = extreme_eigenvalues(lambda x: x * value, SIZE, jax.random.key(0))
+    assert np.isnan([found.smallest, found.largest, found.ratio, *found.errors]).all()

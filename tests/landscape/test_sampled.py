@@ -92,6 +92,15 @@ def test_a_class_that_the_sample_lacks_leaves_the_error_unknown():
     assert np.isinf(found.errors).all()
 
 
+def test_a_single_example_of_a_class_tells_nothing_of_the_others():
+    classes = np.array([0] * 49 + [1])
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        known = np.column_stack([np.eye(2)[classes], rng.gamma(0.3, 2, 50)])
+        found = regression_means(rng.gamma(0.3, 2, (50, 1)), known, np.array([0.9, 0.1, 0.6]), 500)
+        assert np.isinf(found.errors).all()
+
+
 def test_few_examples_are_enough_where_the_class_says_nearly_all(tmp_path):
     scores = Counted()
     found = surface(tmp_path, scores=scores)

@@ -67,3 +67,14 @@ def test_a_run_that_never_began_is_not_usable(arm):
 def test_no_finished_value_is_an_error(arm):
     with pytest.raises(UserError, match=r"wild: no run finished with optimizer.learning_rate among 1e\+30, 1e\+31"):
         at_best([arm("wild")], "optimizer.learning_rate", [1e30, 1e31], seed=0)
+
+
+def test_what_is_chosen_by_validation_needs_a_validation_split(arm, tmp_path):
+    with pytest.raises(UserError, match="is chosen on the validation split, and data"):
+        at_best([arm("a", "data.validation=0")], "optimizer.learning_rate", [0.1, 0.2], seed=0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_arms_have_two_names(arm):
+    with pytest.raises(UserError, match="two arms are called 'a'"):
+        finished_runs([arm("a"), arm("a", "model.bias=false")], [0])

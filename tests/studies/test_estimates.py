@@ -42,3 +42,9 @@ def test_an_interval_of_correlations_stays_between_its_limits():
     assert found.mean == pytest.approx(0.9133, abs=1e-4)
     assert (found.low, found.high) == pytest.approx(tuple(ends))
     assert estimate_correlation([1.0, 1.0]).high <= 1
+
+
+def test_what_is_not_finite_has_no_interval():
+    for found in (estimate([1.0, np.nan]), estimate([1.0, np.inf]), estimate_correlation([0.5, np.nan])):
+        assert (found.deviation, found.low, found.high, found.n) == (None, None, None, 2)
+        assert not found.positive

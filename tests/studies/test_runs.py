@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from src.config.errors import UserError
@@ -20,3 +22,24 @@ def test_a_run_that_kept_other_checkpoints_is_not_taken_for_a_whole_path(tmp_pat
     finish([planned([*arguments, "checkpoint.keep=1"])])
     with pytest.raises(UserError, match=r"kept 1 of the \d+ checkpoints that are needed"):
         planned([*arguments, "checkpoint.keep=null"]).with_checkpoints()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--help"], "--help: settings of a run are written key=value"),
+        (["dry_run=true"], "are for python -m src.train"),
+        (["fresh=true"], "are for python -m src.train"),
+    ],
+)
+def test_a_study_says_what_it_cannot_follow(arguments, words):
+    with pytest.raises(UserError, match=re.escape(words)):
+        planned(arguments)
+
+
+def test_another_finished_run_is_not_taken(tmp_path):
+    arguments = [*TINY, f"hydra.run.dir={tmp_path / 'tiny'}"]
+    finish([planned(arguments)])
+    other = planned([*arguments, "seed=9"])
+    with pytest.raises(UserError, match="holds another run: seed is 0 there and 9 here"):
+        other.loaded()

@@ -7,6 +7,7 @@ import pytest
 from experiments.depth_study import DepthStage
 from experiments.path_ensembles import PathStage
 from src.config.compose import CONF
+from src.config.duration import Duration
 from src.config.errors import UserError
 from src.studies.runs import planned
 from src.studies.settings import StudySettings, read_study
@@ -31,12 +32,23 @@ def test_the_command_line_changes_a_stage():
         ("profiles.quick=[digit]", "there is no stage 'digit'; did you mean 'digits'?"),
         ("stages.digits.seed=[1]", "stages.digits.seed is not a setting; did you mean 'seeds'?"),
         ("stages.digits.seeds=[]", "stages.digits.seeds"),
+        ("stages.digits.seeds=[0,0]", "seeds [0, 0] name one twice"),
+        ("profiles.quik=[digits]", "profiles.quik: there is no such profile; did you mean 'quick'?"),
         ("full", "settings of a study are written key=value; see conf/study/depth_study.yaml"),
     ],
 )
 def test_mistakes_name_the_right_thing(argument, words):
     with pytest.raises(UserError, match=re.escape(words)):
         read_study(Depth, "depth_study", [argument])
+
+
+def test_a_profile_of_ones_own_can_be_chosen():
+    assert list(read_study(Depth, "depth_study", ["profile=mine", "profiles.mine=[digits]"]).chosen()) == ["digits"]
+
+
+def test_what_an_arm_sets_itself_comes_after_what_all_share():
+    stage = read_study(Depth, "depth_study", ["stages.digits.plain=[model=linear,train.duration=3epochs]"])
+    assert stage.stages["digits"].arm("plain", 20).run(0).settings.train.duration == Duration.parse("3 epochs")
 
 
 def test_every_run_of_the_depth_study_composes():
