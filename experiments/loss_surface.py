@@ -24,7 +24,7 @@ from src.landscape.curvature import kernel_count, top_directions
 from src.landscape.directions import orthogonal
 from src.landscape.evaluation import at_points
 from src.landscape.export import write_csv, write_vts
-from src.landscape.lanczos import extreme_eigenvalues
+from src.landscape.lanczos import PRODUCTS, extreme_eigenvalues
 from src.landscape.objective import BatchNorm, split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import nonconvex_share, share_below
@@ -35,6 +35,7 @@ from src.randomness import stream
 from src.runs.files import write_whole
 from src.studies.estimates import Estimate, estimate
 from src.studies.hessians import hessian_of
+from src.studies.kept import kept
 from src.studies.planes import PlaneStage, surveyed, surveyed_to_tolerance
 from src.studies.results import file_stem, markdown, write_results
 from src.studies.settings import StudySettings, read_study
@@ -150,11 +151,16 @@ def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
     """The ends of the Hessian's spectrum at the minimum, if the stage wants them."""
     if stage.hessian is None:
         return None
-    products, parameters = hessian_of(subject, stage.splits[0], stage.hessian)
-    key = stream(stage.seeds[0], "Lanczos")
-    found = extreme_eigenvalues(products(parameters), kernel_count(parameters), key)
-    images = min(stage.hessian, len(subject.splits[stage.splits[0]].labels))
-    return {**found._asdict(), "ratio": found.ratio, "images": images}
+    split, seed = stage.splits[0], stage.seeds[0]
+    images = min(stage.hessian, len(subject.splits[split].labels))
+
+    def spectrum() -> dict[str, Any]:
+        products, parameters = hessian_of(subject, split, images)
+        found = extreme_eigenvalues(products(parameters), kernel_count(parameters), stream(seed, "Lanczos"))
+        return {**found._asdict(), "ratio": found.ratio, "images": images}
+
+    about = {"measure": "spectrum", "split": split, "hessian": images, "products": PRODUCTS, "seed": seed}
+    return kept({**about, **subject.identity}, spectrum)
 
 
 def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:

@@ -33,12 +33,14 @@ from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
 from src.studies.arms import Arm, at_best, finished_runs
 from src.studies.estimates import Estimate, estimate, estimate_correlation
+from src.studies.kept import kept
 from src.studies.lesions import halving, one_removed, path_gradients, several_removed, several_swapped
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.settings import Stage, StudySettings, read_study
 from src.training.finished import FinishedRun
 from src.training.interruption import resumable
+from src.training.state import state_sha256
 
 LEARNING_RATE = "optimizer.learning_rate"
 SHARE = 0.95
@@ -96,7 +98,7 @@ def report(name: str, stage: PathStage) -> None:
     seeds = [seed for seed in stage.seeds if all(seed in own for own in runs.values())]
     if not seeds:
         raise UserError("no seed has finished runs of both networks")
-    plain = [one_removed(runs["plain"][seed].loaded()) for seed in seeds]
+    plain = [measured(runs["plain"][seed].loaded(), one_removed) for seed in seeds]
     residual = [residual_facts(runs["residual"][seed], stage) for seed in seeds]
     criteria = {words: estimate(values) for words, values in differences(residual, plain).items()}
     criteria |= {words: estimate_correlation(values) for words, values in correlations(residual).items()}
@@ -133,16 +135,21 @@ def check_modules(stage: PathStage) -> None:
 def residual_facts(run: StudyRun, stage: PathStage) -> dict[str, Any]:
     """All that is measured of a residual network."""
     finished = run.loaded()
-    facts: dict[str, Any] = one_removed(finished) | {"halving": halving(finished)}
-    measures: dict[str, Callable[[FinishedRun], Any]] = {
-        "removed": partial(several_removed, counts=stage.removed, draws=stage.draws),
-        "swapped": partial(several_swapped, counts=stage.swaps, draws=stage.draws),
-        "gradients": partial(path_gradients, samples=stage.paths, size=stage.batch_size),
+    return {
+        **measured(finished, one_removed),
+        "halving": halving(finished),
+        "removed": measured(finished, several_removed, counts=stage.removed, draws=stage.draws),
+        "swapped": measured(finished, several_swapped, counts=stage.swaps, draws=stage.draws),
+        "gradients": measured(finished, path_gradients, samples=stage.paths, size=stage.batch_size),
     }
-    for words, measure in measures.items():
-        say(f"{run.directory.path.name}: {words}")
-        facts[words] = measure(finished)
-    return facts
+
+
+def measured(finished: FinishedRun, measure: Callable[..., Any], **settings: Any) -> Any:
+    """What a measurement of a run gives, or gave when it was made before."""
+    name = finished.directory.path.name
+    say(f"{name}: {measure.__name__.replace('_', ' ')}")
+    identity = {"run": name, "weights": state_sha256(finished.state), "measure": measure.__name__, **settings}
+    return kept(identity, partial(measure, finished, **settings))
 
 
 def modules(residual: Sequence[Mapping[str, Any]]) -> int:
@@ -182,8 +189,7 @@ def correlations(residual: Sequence[Mapping[str, Any]]) -> dict[str, list[float]
     """What else the criteria want above 0: Spearman's correlations, seed by seed."""
     return {
         "Spearman's correlation of the error and the number of modules taken out": [
-            correlation([(count, each) for count, errors in facts["removed"].items() for each in errors])
-            for facts in residual
+            correlation(facts["removed"]) for facts in residual
         ],
         "Spearman's correlation of the error and −tau": [-correlation(facts["swapped"]) for facts in residual],
     }
@@ -192,6 +198,16 @@ def correlations(residual: Sequence[Mapping[str, Any]]) -> dict[str, list[float]
 def correlation(points: Sequence[tuple[float, float]]) -> float:
     """Spearman's, of the coordinates of points."""
     return float(spearmanr(*zip(*points, strict=True)).statistic)
+
+
+def removed_counts(residual: Sequence[Mapping[str, Any]]) -> list[int]:
+    """How many modules were taken out at random."""
+    return sorted({count for count, _ in residual[0]["removed"]})
+
+
+def errors_without(count: int, residual: Sequence[Mapping[str, Any]]) -> list[float]:
+    """All errors with so many modules taken out at random."""
+    return [error for facts in residual for number, error in facts["removed"] if number == count]
 
 
 def as_table(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str, Any]]) -> str:
@@ -207,8 +223,8 @@ def as_table(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str,
     ]
     halving = estimate([np.mean([facts["one_removed"][each] for each in facts["halving"]]) for facts in residual])
     rows.append(["error %, one that halves the image taken out", halving, "", ""])
-    for count in residual[0]["removed"]:
-        found = estimate([np.mean(facts["removed"][count]) for facts in residual])
+    for count in removed_counts(residual):
+        found = estimate([float(np.mean(errors_without(count, [facts]))) for facts in residual])
         rows.append([f"error %, {count} at random taken out", found, "", PUBLISHED_REMOVED.get(count, "")])
     first, last = carrying_lengths(np.mean([carried(facts) for facts in residual], axis=0), SHARE)
     rows += [
@@ -250,9 +266,7 @@ def figures(
         )
         for label, own in (("ResNet", residual), ("no shortcuts", plain))
     ]
-    removed = {
-        count: [each for facts in residual for each in facts["removed"][count]] for count in residual[0]["removed"]
-    }
+    removed = {count: errors_without(count, residual) for count in removed_counts(residual)}
     shuffled = [point for facts in residual for point in facts["swapped"]]
     norms = np.array([facts["gradients"] for facts in residual])
     lengths = carrying_lengths(np.mean([carried(facts) for facts in residual], axis=0), SHARE)

@@ -36,16 +36,16 @@ def one_removed(finished: FinishedRun) -> dict[str, Any]:
     return facts
 
 
-def several_removed(finished: FinishedRun, counts: Sequence[int], draws: int) -> dict[int, list[float]]:
-    """Errors without several random modules, by their number; of each number so many draws."""
+def several_removed(finished: FinishedRun, counts: Sequence[int], draws: int) -> list[tuple[int, float]]:
+    """Numbers of random modules that are taken out, and the error without them; of each number so many draws."""
     network, score = _scored(finished)
     layers = make_removable(network)
     key = stream(finished.engine.settings.seed, "removed modules")
-    found: dict[int, list[float]] = {count: [] for count in counts}
-    for count, errors in found.items():
+    found = []
+    for count in counts:
         for draw in range(draws):
             take_out(layers, random_modules(len(layers), count, at(key, count, draw)))
-            errors.append(score(network))
+            found.append((count, score(network)))
     return found
 
 

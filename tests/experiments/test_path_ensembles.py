@@ -20,7 +20,7 @@ def facts(**changes):
     return {
         "whole": 2.0,
         "one_removed": [4.0, 6.0],
-        "removed": {1: [4.0, 6.0], 2: [50.0, 60.0]},
+        "removed": [(1, 4.0), (1, 6.0), (2, 50.0), (2, 60.0)],
         "swapped": [(1.0, 2.0), (0.5, 20.0), (0.0, 30.0)],
         "gradients": [4.0, 1.0, 2.0],
     } | changes

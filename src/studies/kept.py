@@ -1,0 +1,36 @@
+"""Long measurements are kept, so that a study that was stopped does not make them again."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from src.config.errors import UserError
+from src.runs.files import write_whole
+
+HOME = Path("runs/measurements")
+"""Holds a file for each, named by what defines it."""
+
+
+def kept(identity: Mapping[str, Any], measure: Callable[[], Any]) -> Any:
+    """What was measured before, or else is measured now.
+
+    Args:
+        identity: everything that defines the measurement, as JSON can say it.
+        measure: gives what JSON can say; tuples come back as lists.
+
+    Raises:
+        UserError: it cannot be written, or is damaged.
+    """
+    content = json.dumps(dict(identity), sort_keys=True)
+    file = HOME / f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
+    try:
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, json.dumps({"identity": identity, "found": measure()}) + "\n")
+        return json.loads(file.read_text())["found"]
+    except OSError as error:
+        raise UserError(f"cannot write {file}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{file} is damaged; remove it to measure anew") from None
