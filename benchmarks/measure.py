@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from src.runs.provenance import commit, uncommitted
+from src.runs.provenance import commit, dirty
 from src.studies.timing import Ratio
 
 RESULTS = Path("results/benchmarks")
@@ -38,6 +38,6 @@ def write(name: str, figures: dict[str, Any]) -> None:
         "machine": platform.machine(),
         "jax": jax.__version__,
         "commit": commit(),
-        "dirty": bool(uncommitted()),
+        "dirty": dirty(),
     }
     (directory / f"{name}.json").write_text(json.dumps({"where": where, "figures": figures}, indent=2) + "\n")

@@ -87,7 +87,9 @@ class Duration:
         return float(self.amount) * SECONDS[self.unit] if self.unit in SECONDS else None
 
     def __str__(self) -> str:
-        amount = f"{float(self.amount):g}" if self.amount.denominator != 1 else str(self.amount)
+        short = f"{float(self.amount):g}"
+        exact = short if Fraction(short) == self.amount else repr(float(self.amount))
+        amount = exact if self.amount.denominator != 1 else str(self.amount)
         return f"{amount}%" if self.unit == "percent" else f"{amount} {self.unit}"
 
     @classmethod

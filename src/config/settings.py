@@ -37,9 +37,14 @@ class Settings(BaseModel):
         return handler(fields) if chosen is cls else chosen.model_validate(fields, context=info.context)
 
 
-def not_defining(default: Any = ...) -> Any:
-    """A field that says how a run is shown or placed, not what its result is; it is left out of a run's identity."""
-    return Field(default, json_schema_extra={"defining": False})
+def not_defining(default: Any = ..., **unless: str) -> Any:
+    """A field that says how a run is shown or placed, not what its result is; it is left out of a run's identity.
+
+    Args:
+        default: of the field.
+        unless: the field beside it, and the value of that one, with which the result does depend on it.
+    """
+    return Field(default, json_schema_extra={"defining": False, "unless": {**unless}})
 
 
 def added(default: Any) -> Any:
@@ -53,7 +58,9 @@ def defining_values(settings: Settings) -> dict[str, Any]:
     for name, field in type(settings).model_fields.items():
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         value = getattr(settings, name)
-        if extra.get("defining") is False or (extra.get("added") and value == field.default):
+        unless: Any = extra.get("unless", {})
+        matters = any(getattr(settings, other) == needed for other, needed in unless.items())
+        if (extra.get("defining") is False and not matters) or (extra.get("added") and value == field.default):
             continue
         values[name] = (
             defining_values(value)

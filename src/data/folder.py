@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from pydantic import Field
 
-from src.config.errors import UserError
+from src.config.errors import UserError, did_you_mean
 from src.data.examples import Examples, Split, canonical_order, set_aside
 from src.data.resize import to_square
 from src.data.settings import DataSettings
@@ -39,6 +39,9 @@ class Folder(DataSettings):
         class_names = _class_names(train_folder)
         if train_folder == root or test_folder is None:
             return Examples(*set_aside(self._split(train_folder, class_names), self.test_share), class_names)
+        for name in _with_images(test_folder):
+            if name not in class_names:
+                raise UserError(f"{test_folder / name} is no class of {train_folder}{did_you_mean(name, class_names)}")
         return Examples(self._split(train_folder, class_names), self._split(test_folder, class_names), class_names)
 
     def _split(self, folder: Path, class_names: tuple[str, ...]) -> Split:
@@ -50,8 +53,11 @@ class Folder(DataSettings):
 
     def _decoded(self, path: Path) -> np.ndarray:
         try:
-            picture = Image.open(path).convert("L" if self.channels == 1 else "RGB")
-        except (OSError, UnidentifiedImageError):
+            file = Image.open(path)
+            if file.mode.startswith(("I", "F")):
+                raise UserError(f"{path} has more than 8 bits a pixel, and 8 are read; convert such images first")
+            picture = file.convert("L" if self.channels == 1 else "RGB")
+        except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
             raise UserError(f"{path} is damaged or not an image") from None
         pixels = np.asarray(picture)
         return to_square(pixels.reshape(*pixels.shape[:2], self.channels), self.image_size)
@@ -62,14 +68,19 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
 
 
+def _with_images(folder: Path) -> list[str]:
+    """The folders in a folder that have images, unless they are hidden."""
+    found = [path.name for path in folder.iterdir() if _files(path)] if folder.is_dir() else []
+    return sorted(name for name in found if not name.startswith("."))
+
+
 def _class_names(folder: Path) -> tuple[str, ...]:
     """The names of the class folders: those with images, unless they are hidden.
 
     Raises:
         UserError: there are fewer than two.
     """
-    found = [path for path in folder.iterdir() if _files(path)] if folder.is_dir() else []
-    names = sorted(path.name for path in found if not path.name.startswith("."))
+    names = _with_images(folder)
     if len(names) < 2:
         what = (
             f"has {len(names)} class folders with images; at least two are needed"

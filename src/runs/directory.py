@@ -13,7 +13,7 @@ from src.runs.files import write_whole
 
 PRODUCTS = (
     "results.json", "failure.txt", "checkpoints", "metrics.jsonl", "metrics.csv", "tensorboard", "wandb", "trace",
-    "first_batch.png",
+    "first_batch.png", "uncommitted.diff",
 )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ class RunDirectory:
         (self.path / "failure.txt").unlink(missing_ok=True)
         self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
         self._write("provenance.json", json.dumps(provenance, indent=2) + "\n")
-        if diff:
+        if diff and not (self.path / "uncommitted.diff").exists():  # a run that goes on keeps that of its beginning
             self._write("uncommitted.diff", diff)
 
     def write_results(self, results: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 
 ROOT = Path(__file__).resolve().parents[2]
+CODE = ("src", "conf", "experiments")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "hydra-core")
 
 
@@ -22,7 +23,7 @@ def provenance() -> dict[str, Any]:
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "command": shlex.join([Path(sys.executable).name, *sys.orig_argv[1:]]),
         "commit": commit(),
-        "dirty": bool(uncommitted()),
+        "dirty": dirty(),
         "packages": {name: version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "device": jax.devices()[0].device_kind,
@@ -42,9 +43,14 @@ def commit() -> str | None:
     return _git("rev-parse", "HEAD").strip() or None
 
 
+def dirty() -> bool:
+    """Whether the code is not that of its commit: files changed, or new."""
+    return bool(_git("status", "--porcelain", "--", *CODE))
+
+
 def uncommitted() -> str:
-    """The difference of the code to its commit."""
-    return _git("diff", "HEAD", "--", "src", "conf", "experiments")
+    """The difference of the code to its commit, as far as files are known to git."""
+    return _git("diff", "HEAD", "--", *CODE)
 
 
 def _git(*arguments: str) -> str:

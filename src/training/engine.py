@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from src.data.batches import Batching, Resident, Window, normalization, resident, training_batch, window
 from src.data.dataset import Dataset
+from src.models import small_maps
 from src.models.base import ImageShape, ModelSettings
 from src.randomness import stream
 from src.tasks.base import Sums
@@ -102,9 +103,13 @@ class Engine:
             self._batching,
             self.settings.train,
             devices=self.mesh.size,
+            stand_still=not self.settings.debug.nans,
         )
         chunk = training_chunk(step, looped=self.steps_per_dispatch > 1)
-        return self.settings.parallel.place(chunk, self.mesh, donate=(0, 1))
+        donate = (
+            () if self.settings.debug.nans else (0, 1)
+        )  # what made a NaN is computed again, from the same arguments
+        return self.settings.parallel.place(chunk, self.mesh, donate=donate)
 
 
 def build_network(
@@ -115,14 +120,15 @@ def build_network(
     parallel: ParallelSettings,
     seed: int,
 ) -> nnx.Module:
-    """Builds a network and tells it in which numbers, and over how many devices, it computes.
+    """Builds a network and tells it in which numbers, over how many devices, and on which it computes.
 
-    Networks themselves know of neither, so that any NNX module can be trained in any precision on any number of
-    devices.
+    Networks themselves know of none of it, so that any NNX module can be trained in any precision on any devices.
     """
     module = model.build(shape, outputs, rngs=nnx.Rngs(stream(seed, "initialization")))
     if precision.compute != "float32":
         module.set_attributes(dtype=jnp.dtype(precision.compute), raise_if_not_found=False)
     if parallel.batch_norm == "global":
         module.set_attributes(nnx.BatchNorm, axis_name=AXIS, raise_if_not_found=False)
+    if jax.default_backend() == "cpu":
+        module.set_attributes(nnx.Conv, conv_general_dilated=small_maps.convolution, raise_if_not_found=False)
     return module

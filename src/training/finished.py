@@ -6,6 +6,7 @@ from pathlib import Path
 
 from src.config.errors import UserError
 from src.config.settings import defining_values, read_settings
+from src.data.dataset import examples_sha256
 from src.runs.directory import RunDirectory
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
@@ -45,7 +46,7 @@ def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
         trust: packages beside this project whose code its configuration may name.
 
     Raises:
-        UserError: there is none, or it is damaged.
+        UserError: there is none, it is damaged, or its data set has other examples now.
     """
     directory = RunDirectory(path)
     if not path.is_dir():
@@ -54,9 +55,24 @@ def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
     results = directory.read_json("results.json")
     if not isinstance(results.get("steps"), int):
         raise UserError(f"{path}/results.json is damaged")
+    check_examples(settings, directory)
     configure_jax(settings)
     dataset = settings.dataset()
     engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
     final = checkpoints.read(results["steps"], engine.beginning())
     return FinishedRun(directory, engine, engine.replicated(final.state), checkpoints)
+
+
+def check_examples(settings: RunSettings, directory: RunDirectory) -> None:
+    """Refuses a run whose data set has changed since.
+
+    Raises:
+        UserError: saying so.
+    """
+    begun = directory.read_json("provenance.json")
+    if begun.get("examples") not in (None, examples_sha256(settings.data)):
+        raise UserError(
+            f"{directory.path} holds a run on other examples than data.name={settings.data.name} has now; "
+            "fresh=true begins anew"
+        )

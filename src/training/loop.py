@@ -28,7 +28,7 @@ class Measurement:
 
 
 class Diverged(Exception):
-    """The loss or its gradient stopped being finite.
+    """The loss, its gradient or the parameters stopped being finite.
 
     Attributes:
         step: the step that could not be taken; the state is the one before it.
@@ -79,6 +79,8 @@ class Training:
             if stop in plan.log:
                 self._pending, self._sums = (stop, self._sums), engine.zero_sums()
             if stop in plan.evaluate:
+                if int(self.state.step) < stop:  # a run that stands still has no score at this step
+                    self._pending = (stop, self._sums)
                 yield from self.settled()
                 yield from self._evaluated(stop)
             after_dispatch()

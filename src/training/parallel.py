@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from src.config.errors import UserError
 from src.config.settings import Settings, not_defining
@@ -22,13 +22,19 @@ class ParallelSettings(Settings):
 
     Attributes:
         placement: `jit` compiles with `jax.jit` over a mesh of devices; `pmap` maps with `jax.pmap`.
-        devices: how many; null takes all there are.
+        devices: how many; null takes all there are, where the result does not depend on it.
         batch_norm: statistics over the `global` batch, or of each device's `local` part.
     """
 
     placement: Literal["jit", "pmap"] = not_defining()
-    devices: Annotated[int, Field(gt=0)] | None = not_defining()
+    devices: Annotated[int, Field(gt=0)] | None = not_defining(batch_norm="local")
     batch_norm: Literal["global", "local"]
+
+    @model_validator(mode="after")
+    def _check_devices(self) -> "ParallelSettings":
+        if self.batch_norm == "local" and self.devices is None:
+            raise ValueError("with batch_norm=local the result depends on how many devices there are: state devices")
+        return self
 
     def check_batch(self, batch_size: int, slices: int) -> None:
         """Refuses a batch that does not divide over a stated number of devices, before any of them is touched.

@@ -65,6 +65,8 @@ def make_plan(settings: RunSettings, train_examples: int) -> Plan:
     if (steps + 1) * batch >= LARGEST_POSITION:
         raise UserError(f"train.duration={settings.train.duration}: more than {LARGEST_POSITION} examples")
     clock = Clock(batch, train_examples, steps, Fraction(steps, stated))
+    for key, duration in settings.schedule.durations().items():
+        _stated(f"schedule.{key}", duration, clock)
     unscaled = Clock(batch, train_examples, steps)
     return Plan(
         clock,
@@ -77,11 +79,15 @@ def make_plan(settings: RunSettings, train_examples: int) -> Plan:
     )
 
 
-def _steps(key: str, duration: Duration, clock: Clock) -> int:
+def _stated(key: str, duration: Duration, clock: Clock) -> int:
     try:
-        steps = duration.steps(clock)
+        return duration.steps(clock)
     except ValueError as error:
         raise UserError(f"{key}={duration}: {error}") from None
+
+
+def _steps(key: str, duration: Duration, clock: Clock) -> int:
+    steps = _stated(key, duration, clock)
     if steps < 1:
         raise UserError(f"{key}={duration}: a run has at least one step")
     return steps
@@ -94,5 +100,7 @@ def _due(key: str, every: Duration, clock: Clock) -> frozenset[int]:
         period = max(every.examples(clock) / clock.batch_size, Fraction(1))
     except ValueError as error:
         raise UserError(f"{key}={every}: {error}") from None
+    if not every.amount:
+        raise UserError(f"{key}={every}: this would be always; the shortest is 1 step")
     times = (ceil(period * k) for k in range(1, int(total / period) + 1))
     return frozenset([*times, total])

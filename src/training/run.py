@@ -25,6 +25,7 @@ from src.tracking.history import History
 from src.tracking.open import open_sinks
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
+from src.training.finished import check_examples
 from src.training.fit import Fit, OnEvaluation
 from src.training.interruption import Interrupted, Interruption, signals_noted
 from src.training.parallel import check_divisible
@@ -93,11 +94,7 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
         theirs = read_settings(RunSettings, directory.read_config(), settings.trust)
         words = difference(defining_values(theirs), defining_values(settings))
         raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")
-    if begun.get("examples") not in (None, examples_sha256(settings.data)):
-        raise UserError(
-            f"{directory.path} holds a run on other examples than data.name={settings.data.name} has now; "
-            "fresh=true begins anew"
-        )
+    check_examples(settings, directory)
 
 
 def finished_before(directory: RunDirectory) -> dict[str, Any]:

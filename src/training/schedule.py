@@ -1,6 +1,8 @@
 """Schedules: the factor on the learning rate as a function of the step."""
 
 from abc import abstractmethod
+from dataclasses import replace
+from fractions import Fraction
 from typing import Annotated, Literal
 
 import jax
@@ -33,6 +35,10 @@ class ScheduleSettings(Settings):
     """Settings of a schedule, with a warm-up in front or without one."""
 
     warmup: WarmupSettings | None
+
+    def durations(self) -> dict[str, Duration]:
+        """All that it states, by their keys in it."""
+        return {} if self.warmup is None else {"warmup.duration": self.warmup.duration}
 
     @abstractmethod
     def decay(self, clock: Clock) -> optax.Schedule:
@@ -73,6 +79,10 @@ class Step(ScheduleSettings):
     boundaries: list[Duration]
     rate: Factor
 
+    def durations(self) -> dict[str, Duration]:
+        """Those of the warm-up, and the boundaries."""
+        return super().durations() | {f"boundaries.{k}": boundary for k, boundary in enumerate(self.boundaries)}
+
     def decay(self, clock: Clock) -> optax.Schedule:
         """Piecewise constant."""
         edges = jnp.array([edge.steps(clock) for edge in self.boundaries])
@@ -105,7 +115,8 @@ class OneCycle(ScheduleSettings):
     def decay(self, clock: Clock) -> optax.Schedule:
         """The whole cycle."""
         steps = max(clock.total_steps or 1, 1)
-        return optax.cosine_onecycle_schedule(steps, 1.0, self.rise, 1 / self.start, 1 / self.final)
+        rise = max(self.rise, 1 / steps)  # optax leaves a rise of less than one step out
+        return optax.cosine_onecycle_schedule(steps, 1.0, rise, 1 / self.start, 1 / self.final)
 
 
 class Plateau(ScheduleSettings):
@@ -113,13 +124,17 @@ class Plateau(ScheduleSettings):
 
     Attributes:
         rate: what the learning rate is multiplied by.
-        window: the loss is averaged over so long before it is looked at.
+        window: the loss is averaged over so long before it is looked at; a run that is shortened has as long ones.
         patience: so many windows without a new best loss make a plateau.
     """
 
-    rate: Factor
+    rate: Annotated[float, Field(gt=0, lt=1)]
     window: Duration
     patience: Annotated[int, Field(gt=0)]
+
+    def durations(self) -> dict[str, Duration]:
+        """Those of the warm-up, and the window."""
+        return super().durations() | {"window": self.window}
 
     def decay(self, clock: Clock) -> optax.Schedule:
         """Nothing that the step alone decides."""
@@ -130,7 +145,9 @@ class Plateau(ScheduleSettings):
     ) -> optax.GradientTransformationExtraArgs:
         """Scales the updates by what `optax.contrib.reduce_on_plateau` has come to."""
         plateau = optax.contrib.reduce_on_plateau(
-            factor=self.rate, patience=self.patience, accumulation_size=max(self.window.steps(clock), 1)
+            factor=self.rate,
+            patience=self.patience,
+            accumulation_size=max(self.window.steps(replace(clock, scale=Fraction(1))), 1),
         )
         return optax.chain(optimizer, plateau)
 

@@ -35,8 +35,8 @@ class TrainSettings(Settings):
     Attributes:
         duration: how long; in steps, epochs or examples.
         log_every: how often the training loss is recorded.
-        accumulation: into how many slices each device cuts its part of a batch, one after the other, to save memory;
-            batch statistics are those of a slice.
+        accumulation: into how many slices a batch is cut, which follow each other to save memory; batch statistics are
+            those of a slice.
         average: decay of an exponential moving average of parameters and statistics that is scored in their place,
             and at the beginning (1 + step) / (10 + step) where that is less, as in TensorFlow; null for none.
         steps_per_dispatch: how many steps the device takes at a call; null is 1 on the CPU and 10 elsewhere.

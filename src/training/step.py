@@ -22,7 +22,7 @@ Chunk = Callable[[TrainState, Sums, Resident, Window, Int[Array, ""]], tuple[Tra
 def batch_gradient(
     network: Network, task: TaskSettings, batching: Batching, slices: int, devices: int
 ) -> Callable[[TrainState, Resident, Window], tuple[Array, Tree, Tree, Sums]]:
-    """Makes the function that takes the gradient of a whole batch, each device's part of it slice by slice.
+    """Makes the function that takes the gradient of a whole batch, slice by slice, each of them on all devices.
 
     Returns:
         A function of state, data and order, giving the mean loss, its gradient, the statistics afterwards and the
@@ -40,7 +40,7 @@ def batch_gradient(
 
         statistics, parts = state.statistics, []
         for number in range(slices):
-            first = (jax.lax.axis_index(AXIS) * slices + number) * slice_size
+            first = (number * devices + jax.lax.axis_index(AXIS)) * slice_size
             batch = training_batch(data, order, state.step, first + jnp.arange(slice_size), batching)
             value_and_gradient = jax.value_and_grad(loss, has_aux=True)
             (value, (statistics, measured)), slope = value_and_gradient(state.parameters, statistics, batch)
@@ -62,11 +62,12 @@ def training_step(
     train: TrainSettings,
     *,
     devices: int,
+    stand_still: bool = True,
 ) -> Step:
     """Makes the function that takes one step.
 
-    A step whose loss or gradient is not finite leaves the state as it was, the step number included: the run stands
-    still there, and its last good state is not lost. Nor is it when the orders of later epochs follow.
+    A step whose loss, gradient or result is not finite leaves the state as it was, the step number included: the run
+    stands still there, and its last good state is not lost. Nor is it when the orders of later epochs follow.
 
     Args:
         network: what is trained.
@@ -76,6 +77,7 @@ def training_step(
         batching: how batches are made.
         train: into how many slices a batch is cut, and how fast averaged parameters follow.
         devices: size of the axis.
+        stand_still: where a step is not finite; else its NaN comes out, for `jax_debug_nans` to find.
 
     Returns:
         A function of state, sums so far, data and order, giving state and sums.
@@ -93,10 +95,10 @@ def training_step(
             "objective": value,
             "learning_rate": learning_rate(state.step) * steered_scale(state.optimizer),
         }
-        finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(slope))
+        finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(slope)) & jnp.isfinite(optax.tree.norm(parameters))
         # A run that stands still falls behind the order that it is given, which then does not hold its examples.
         known = state.step * batching.batch_size >= order.first_epoch * len(data.labels)
-        keep = partial(jnp.where, finite & known)
+        keep = partial(jnp.where, (finite | (not stand_still)) & known)
         return jax.tree.map(keep, new, state), jax.tree.map(lambda total, part: total + keep(part, 0), sums, measured)
 
     return step

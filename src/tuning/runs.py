@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from src.lock import Held, locked
 from src.tracking.history import read_rows
 from src.training.composed import composed_runs, run_config, run_name, run_settings
 from src.training.loop import Diverged, Measurement
+from src.training.plan import make_plan
 from src.training.run import run
 from src.tuning.settings import SearchNode, SearchSettings
 from src.tuning.study import Failed, open_study, search
@@ -97,11 +99,15 @@ def check(settings: SearchSettings, job: DictConfig, arguments: Sequence[str]) -
     Raises:
         UserError: there is no validation split, or a setting does not exist or does not take such values.
     """
-    if run_settings(job).dataset().spec.validation == 0:
+    first = run_settings(job)
+    if first.dry_run or first.fresh:
+        raise UserError("dry_run=true and fresh=true are for python -m src.train")
+    if first.dataset().spec.validation == 0:
         raise UserError("data.validation=0: a search needs a validation split to decide by")
     for dimension in settings.space:
         for value in dimension.extremes:
-            run_settings(composed([*arguments, f"{dimension.key}={value}"]))
+            extreme = run_settings(composed([*arguments, f"{dimension.key}={value}"]))
+            make_plan(extreme, extreme.dataset().spec.train)
 
 
 def search_name(settings: SearchSettings, job: DictConfig) -> str:
@@ -116,7 +122,7 @@ def train(trial: Trial, settings: SearchSettings, arguments: Sequence[str]) -> f
     """One trial: a run with the proposed settings, stopped early if it lags behind.
 
     Raises:
-        Failed: the run diverged.
+        Failed: the run diverged or cannot be made, or its score is not finite.
         optuna.TrialPruned: the run lags behind.
     """
     job = composed([*arguments, *changes(trial.params)])
@@ -131,9 +137,12 @@ def train(trial: Trial, settings: SearchSettings, arguments: Sequence[str]) -> f
     say(f"trial {trial.number}: {trial.params}")
     try:
         run(run_settings(job), run_config(job), path, on_evaluation)
-    except Diverged as error:
+    except (Diverged, UserError) as error:
         raise Failed(str(error)) from None
-    return [row[settings.metric] for row in read_rows(path / "metrics.jsonl") if settings.metric in row][-1]
+    last: float = [row[settings.metric] for row in read_rows(path / "metrics.jsonl") if settings.metric in row][-1]
+    if not math.isfinite(last):
+        raise Failed(f"{settings.metric} is {last}")
+    return last
 
 
 def changes(parameters: dict[str, object]) -> list[str]:
