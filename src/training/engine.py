@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from src.data.batches import Batching, Resident, Window, normalization, resident, training_batch, window
 from src.data.dataset import Dataset
-from src.models import small_maps
+from src.models import cpu_convolution
 from src.models.base import ImageShape, ModelSettings
 from src.randomness import stream
 from src.tasks.base import Sums
@@ -130,5 +130,5 @@ def build_network(
     if parallel.batch_norm == "global":
         module.set_attributes(nnx.BatchNorm, axis_name=AXIS, raise_if_not_found=False)
     if jax.default_backend() == "cpu":
-        module.set_attributes(nnx.Conv, conv_general_dilated=small_maps.convolution, raise_if_not_found=False)
+        module.set_attributes(nnx.Conv, conv_general_dilated=cpu_convolution.convolution, raise_if_not_found=False)
     return module

@@ -1,4 +1,4 @@
-"""The product of matrices gives the numbers of the convolution, and gradients of both sides too."""
+"""What is written for the CPU gives the numbers of the convolution, and gradients of both sides too."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from src.models.small_maps import convolution, patches
+from src.models.cpu_convolution import convolution, patches
 
 CASES = {
     "same": ((2, 2, 6), {"kernel_size": (3, 3)}),
@@ -16,6 +16,9 @@ CASES = {
     "numbers": ((2, 2, 6), {"kernel_size": (5, 5), "padding": ((2, 2), (3, 1))}),
     "groups": ((2, 2, 6), {"kernel_size": (3, 3), "feature_group_count": 3}),
     "depthwise": ((2, 2, 6), {"kernel_size": (3, 3), "feature_group_count": 6}),
+    "groups of a large map": ((5, 5, 6), {"kernel_size": (3, 3), "feature_group_count": 2, "strides": (2, 2)}),
+    "depthwise on a large map": ((5, 5, 6), {"kernel_size": (3, 3), "feature_group_count": 6}),
+    "dilated groups": ((5, 5, 6), {"kernel_size": (3, 3), "feature_group_count": 2, "kernel_dilation": 2}),
     "line": ((2, 6), {"kernel_size": (5,)}),
     "no bias": ((2, 2, 6), {"kernel_size": (3, 3), "use_bias": False}),
     "large": ((5, 5, 6), {"kernel_size": (3, 3)}),
