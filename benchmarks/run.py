@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import (
     channels,
+    convolutions,
     determinism,
     loop,
     operations,
@@ -56,6 +57,7 @@ BENCHMARKS = {
     "steps": Benchmark(steps, 9),
     "utilization": Benchmark(utilization, 9, utilization.table),
     "operations": Benchmark(operations, 25),
+    "convolutions": Benchmark(convolutions, 7),
     "channels": Benchmark(channels, 15),
     "starts": Benchmark(starts, 3),
     "pages": Benchmark(pages, 3),

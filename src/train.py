@@ -11,6 +11,7 @@ if __name__ == "__main__":
 import shutil
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import hydra
@@ -97,6 +98,8 @@ def train(config: DictConfig) -> None:
         say(f"error: {error}")
         if alone:
             sys.exit(EXIT_USER_ERROR)
+        with suppress(OSError):
+            RunDirectory(path).write_failure(f"{error}\n")
     except Diverged as error:
         say(f"error: {error}; the state before it is kept in {path}; a lower optimizer.learning_rate may help")
         if alone:

@@ -52,6 +52,21 @@ def test_runs_that_differ_in_their_seed_alone_are_one_setting_with_the_name_of_t
     assert (setting.name, len(setting.scores)) == ("resnet-digits", 3)
 
 
+def test_a_run_that_is_named_twice_counts_once(tmp_path):
+    one, other = finished(tmp_path, 0, 0.5), finished(tmp_path, 1, 0.5)
+    (setting,) = settings_of([one, other, one])
+    assert len(setting.scores) == 2
+
+
+def test_results_of_before_do_not_stand_for_a_job_that_failed(tmp_path, command):
+    command("src.train", "-m", *SMALL, "seed=0,1")
+    done = command("src.train", "-m", *SMALL, "seed=0,1", "fresh=true", "parallel.devices=50", check=False)
+    assert done.returncode == 1
+    assert "| 0 |" in done.stdout
+    assert done.stdout.count("parallel.devices=50: there are") == 2
+    assert command("src.train", "-m", *SMALL, "seed=0,1").stdout.count("| 2 |") == 1
+
+
 def test_one_job_that_fails_does_not_stop_the_others_and_the_sweep_says_so(tmp_path, command):
     arguments = ("-m", *SMALL, "optimizer.learning_rate=1e30,0.1", "seed=0")
     done = command("src.train", *arguments, check=False)

@@ -80,7 +80,7 @@ class RunDirectory:
 
     def write_start(self, config: dict[str, Any], provenance: dict[str, Any], diff: str) -> None:
         """Records what is about to be run, with which code and on what."""
-        (self.path / "failure.txt").unlink(missing_ok=True)
+        self.forget_failure()
         self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
         self._write("provenance.json", json.dumps(provenance, indent=2) + "\n")
         if diff and not (self.path / "uncommitted.diff").exists():  # a run that goes on keeps that of its beginning
@@ -91,8 +91,16 @@ class RunDirectory:
         self._write("results.json", json.dumps(results, indent=2) + "\n")
 
     def write_failure(self, text: str) -> None:
-        """Records why a run did not finish."""
+        """Records why a run did not finish, or why nothing was done here when it was asked for last."""
         self._write("failure.txt", text)
+
+    def forget_failure(self) -> None:
+        """Removes that record."""
+        (self.path / "failure.txt").unlink(missing_ok=True)
+
+    def succeeded(self) -> bool:
+        """Whether the run came to its end, and was not asked for in vain since."""
+        return self.finished() and not (self.path / "failure.txt").exists()
 
     def read_config(self) -> dict[str, Any]:
         """The resolved configuration.

@@ -43,7 +43,8 @@ class Setting:
 
 
 def settings_of(jobs: list[Job]) -> list[Setting]:
-    """Groups the jobs of a sweep, in the order in which they stand."""
+    """Groups the jobs of a sweep, in the order in which they stand; a run that is named twice counts once."""
+    jobs = list({job.directory: job for job in jobs}.values())
     shared = set.intersection(*(set(job.overrides) for job in jobs))
     groups: dict[str, list[Job]] = {}
     for job in jobs:
@@ -52,8 +53,8 @@ def settings_of(jobs: list[Job]) -> list[Setting]:
     return [
         Setting(
             name,
-            [_scores(job.directory.read_json("results.json")) for job in group if job.directory.finished()],
-            [job.directory.path for job in group if not job.directory.finished()],
+            [_scores(job.directory.read_json("results.json")) for job in group if job.directory.succeeded()],
+            [job.directory.path for job in group if not job.directory.succeeded()],
         )
         for name, group in groups.items()
     ]

@@ -100,6 +100,7 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
 def finished_before(directory: RunDirectory) -> dict[str, Any]:
     """The results of a finished run, and a word if other code made them."""
     results = directory.read_json("results.json")
+    directory.forget_failure()
     report(directory, results, "finished before")
     made_by = directory.read_json("provenance.json")["commit"]
     if made_by != commit():

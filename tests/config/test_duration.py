@@ -42,6 +42,6 @@ def test_a_shortened_run_shrinks_absolute_durations_and_keeps_percentages():
     assert Duration.parse("50%").steps(short) == 320
 
 
-@pytest.mark.parametrize("text", ["64000 steps", "50%", "0.5 epochs"])
+@pytest.mark.parametrize("text", ["64000 steps", "50%", "0.5 epochs", "12.34609%", "1000001.5 examples"])
 def test_text_survives_a_round_trip(text):
     assert str(Duration.parse(text)) == text

@@ -2,6 +2,7 @@
 
 import pytest
 
+from src.config.errors import UserError
 from src.runs.identity import run_hash
 
 SHOWN_OR_PLACED = [
@@ -25,7 +26,6 @@ DEFINING = [
     "train.duration=3epochs",
     "task.label_smoothing=0.1",
     "precision=bfloat16",
-    "parallel.batch_norm=local",
     "+profile=quick",
     "debug=overfit",
 ]
@@ -44,3 +44,10 @@ def test_everything_that_defines_a_result_names_it(compose):
 def test_a_setting_that_came_later_renames_nothing_at_its_old_value(compose):
     assert run_hash(compose("model.width=1")) == run_hash(compose())
     assert run_hash(compose("model.width=2")) != run_hash(compose())
+
+
+def test_with_statistics_of_each_device_their_number_defines_the_result(compose):
+    local = [compose("parallel.batch_norm=local", f"parallel.devices={count}") for count in (1, 2)]
+    assert len({run_hash(settings) for settings in (*local, compose())}) == 3
+    with pytest.raises(UserError, match="with batch_norm=local the result depends on how many devices there are"):
+        compose("parallel.batch_norm=local")

@@ -54,6 +54,20 @@ def test_a_damaged_image_is_named(tmp_path, compose):
         compose("data=folder", f"data.root={tmp_path}").dataset()
 
 
+def test_pixels_of_more_than_8_bits_are_refused(tmp_path, compose):
+    folder(tmp_path)
+    Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(tmp_path / "dog" / "3.png")
+    with pytest.raises(UserError, match=r"3.png has more than 8 bits a pixel"):
+        compose("data=folder", f"data.root={tmp_path}").dataset()
+
+
+def test_a_test_class_that_is_not_trained_is_named(tmp_path, compose):
+    folder(tmp_path / "train")
+    folder(tmp_path / "test", classes=("Cat", "dog"))
+    with pytest.raises(UserError, match=r"Cat is no class of .*train; did you mean 'cat'"):
+        compose("data=folder", f"data.root={tmp_path}").dataset()
+
+
 def test_a_folder_without_classes_is_refused(tmp_path, compose):
     with pytest.raises(UserError, match="at least two"):
         compose("data=folder", f"data.root={tmp_path}").dataset()

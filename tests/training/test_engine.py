@@ -114,6 +114,31 @@ def test_a_run_that_diverges_names_the_step_and_keeps_the_state_before_it(engine
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(training.state))
 
 
+def test_a_run_that_stands_still_is_not_scored_at_steps_that_it_did_not_take(engine):
+    built = engine(
+        "parallel.devices=1", "optimizer.learning_rate=1e30", "schedule=constant", "eval.every=1step",
+        "train.log_every=100steps",
+    )  # fmt: skip
+    scored: list[int] = []
+    measured = Training(built, built.beginning()).measurements()
+    with pytest.raises(Diverged) as caught:
+        scored.extend(measurement.step for measurement in measured)
+    assert scored == list(range(1, caught.value.step + 1))
+
+
+def test_parameters_that_overflow_are_no_good_state(engine):
+    built = engine("model=linear", "parallel.devices=1", "optimizer.learning_rate=1e38", "schedule=constant")
+    training = Training(built, built.beginning())
+    with pytest.raises(Diverged):
+        list(training.measurements())
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(training.state))
+
+
+def test_debugging_stops_at_the_operation_that_makes_a_nan(engine):
+    with jax.debug_nans(True), pytest.raises(FloatingPointError):
+        trained(engine("parallel.devices=1", "debug=nans", "optimizer.learning_rate=1e30", "schedule=constant"))
+
+
 def test_a_run_that_stands_still_takes_no_step_on_the_examples_of_later_epochs(engine):
     built = engine("parallel.devices=1")
     beginning = jax.device_get(built.initial_state())
@@ -153,6 +178,12 @@ def test_slices_of_a_batch_add_up_to_its_gradient(engine):
         built.network.train = lambda p, s, x, keys, built=built: (heads(built.network(p, s, x)), s)
     (one, _), (other, _) = trained(whole), trained(sliced)
     assert largest_difference(one, other) < 1e-5
+
+
+def test_slices_are_the_same_on_any_number_of_devices(engine):
+    arguments = ("data.augment=null", "train.accumulation=2", "train.duration=5steps")
+    one, four = (trained(engine(*arguments, f"parallel.devices={count}"))[0] for count in (1, 4))
+    assert largest_difference(one, four) < 1e-5
 
 
 def test_the_moving_average_is_what_is_scored(engine):

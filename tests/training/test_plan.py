@@ -44,6 +44,11 @@ def test_dispatches_end_at_the_same_steps_wherever_a_run_continues(plan, start):
         (["train.duration=0steps"], "at least one step"),
         (["data.batch_size=1001"], "more than the 1000 training examples"),
         (["train.duration=99999999epochs"], "more than"),
+        (["eval.every=0epochs"], "eval.every=0 epochs: this would be always"),
+        (
+            ["schedule=step", "schedule.boundaries=[10 minutes]"],
+            "schedule.boundaries.0=10 minutes: a time is no length",
+        ),
     ],
 )
 def test_what_is_no_run_is_refused(plan, arguments, said):

@@ -1,6 +1,8 @@
 """The experiments are the papers' recipes, to the number."""
 
 import re
+from dataclasses import replace
+from fractions import Fraction
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,7 @@ from src.config.compose import CONF
 from src.config.duration import Clock, Duration
 from src.training.limits import Limits
 from src.training.plan import make_plan
-from src.training.schedule import Constant, Cosine, OneCycle, Step, WarmupSettings
+from src.training.schedule import Constant, Cosine, OneCycle, Plateau, Step, WarmupSettings, steered_scale
 from tests.models.networks import parameter_count
 
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
@@ -120,6 +122,8 @@ def test_schedules():
     np.testing.assert_allclose([cosine(0), cosine(500), cosine(1000)], [1, 0.55, 0.1], rtol=1e-6)
     cycle = OneCycle(rise=0.25, start=0.04, final=0.01, warmup=None).factor(CLOCK)
     np.testing.assert_allclose([cycle(0), cycle(250), cycle(1000)], [0.04, 1, 0.0004], rtol=1e-5)
+    short = OneCycle(rise=0.05, start=0.04, final=0.01, warmup=None).factor(replace(CLOCK, total_steps=10))
+    np.testing.assert_allclose([short(0), short(1)], [0.04, 1], rtol=1e-6)
     step = Step(boundaries=[Duration.parse("1%"), Duration.parse("1%")], rate=0.1, warmup=None).factor(CLOCK)
     np.testing.assert_allclose([step(9), step(10)], [1, 0.01], rtol=1e-6)
 
@@ -165,3 +169,12 @@ def test_rmsprop_is_that_of_keras(compose):
         mean_square = 0.9 * mean_square + 0.1 * gradient**2
         expected -= 0.01 * gradient / (np.sqrt(mean_square) + 1e-7)
     np.testing.assert_allclose(weights, expected, rtol=1e-5)
+
+
+def test_the_window_of_a_plateau_is_as_long_in_a_run_that_is_shortened():
+    plateau = Plateau(rate=0.1, window=Duration.parse("20 steps"), patience=1, warmup=None)
+    short = plateau.steered(optax.identity(), replace(CLOCK, scale=Fraction(1, 20)))
+    state = short.init(jnp.zeros(()))
+    for _ in range(30):  # within the second window nothing can have stopped falling
+        _, state = short.update(jnp.ones(()), state, value=jnp.ones(()))
+    assert float(steered_scale(state)) == 1
