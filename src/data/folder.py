@@ -53,10 +53,10 @@ class Folder(DataSettings):
 
     def _decoded(self, path: Path) -> np.ndarray:
         try:
-            file = Image.open(path)
-            if file.mode.startswith(("I", "F")):
-                raise UserError(f"{path} has more than 8 bits a pixel, and 8 are read; convert such images first")
-            picture = file.convert("L" if self.channels == 1 else "RGB")
+            with Image.open(path) as file:
+                if file.mode.startswith(("I", "F")):
+                    raise UserError(f"{path} has more than 8 bits a pixel, and 8 are read; convert such images first")
+                picture = file.convert("L" if self.channels == 1 else "RGB")
         except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
             raise UserError(f"{path} is damaged or not an image") from None
         pixels = np.asarray(picture)

@@ -79,8 +79,8 @@ class Training:
             if stop in plan.log:
                 self._pending, self._sums = (stop, self._sums), engine.zero_sums()
             if stop in plan.evaluate:
-                if int(self.state.step) < stop:  # a run that stands still has no score at this step
-                    self._pending = (stop, self._sums)
+                if stop not in plan.log and jax.device_get(self.state.step) < stop:
+                    self._pending = (stop, self._sums)  # it stands still, and has no score at this step
                 yield from self.settled()
                 yield from self._evaluated(stop)
             after_dispatch()

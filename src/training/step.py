@@ -6,7 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from src.data.batches import Batch, Batching, Resident, Window, evaluation_batch, training_batch
 from src.tasks.base import Sums, TaskSettings
@@ -95,13 +95,18 @@ def training_step(
             "objective": value,
             "learning_rate": learning_rate(state.step) * steered_scale(state.optimizer),
         }
-        finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(slope)) & jnp.isfinite(optax.tree.norm(parameters))
+        finite = jnp.isfinite(value) & all_finite(slope) & all_finite(parameters)
         # A run that stands still falls behind the order that it is given, which then does not hold its examples.
         known = state.step * batching.batch_size >= order.first_epoch * len(data.labels)
         keep = partial(jnp.where, (finite | (not stand_still)) & known)
         return jax.tree.map(keep, new, state), jax.tree.map(lambda total, part: total + keep(part, 0), sums, measured)
 
     return step
+
+
+def all_finite(tree: Tree) -> Bool[Array, ""]:
+    """Whether no array has a NaN or an infinity."""
+    return jax.tree.reduce(jnp.logical_and, jax.tree.map(lambda leaf: jnp.isfinite(leaf).all(), tree))
 
 
 def training_chunk(step: Step, *, looped: bool) -> Chunk:

@@ -127,9 +127,10 @@ def test_a_run_that_stands_still_is_not_scored_at_steps_that_it_did_not_take(eng
 
 
 def test_parameters_that_overflow_are_no_good_state(engine):
-    built = engine("model=linear", "parallel.devices=1", "optimizer.learning_rate=1e38", "schedule=constant")
+    steep = ("optimizer.learning_rate=1e38", "optimizer.weight_decay=1000")
+    built = engine("parallel.devices=1", *steep, "schedule=constant")
     training = Training(built, built.beginning())
-    with pytest.raises(Diverged):
+    with pytest.raises(Diverged, match="at step 0"):
         list(training.measurements())
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(training.state))
 

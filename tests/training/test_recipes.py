@@ -173,7 +173,7 @@ def test_rmsprop_is_that_of_keras(compose):
 
 def test_the_window_of_a_plateau_is_as_long_in_a_run_that_is_shortened():
     plateau = Plateau(rate=0.1, window=Duration.parse("20 steps"), patience=1, warmup=None)
-    short = plateau.steered(optax.identity(), replace(CLOCK, scale=Fraction(1, 20)))
+    short = plateau.steered(optax.with_extra_args_support(optax.identity()), replace(CLOCK, scale=Fraction(1, 20)))
     state = short.init(jnp.zeros(()))
     for _ in range(30):  # within the second window nothing can have stopped falling
         _, state = short.update(jnp.ones(()), state, value=jnp.ones(()))
