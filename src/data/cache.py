@@ -26,7 +26,7 @@ def cache_home() -> Path:
     return Path(os.environ.get("CONVNETS_CACHE") or Path(user_cache) / "convnets")
 
 
-def cached(name: str, prepare: Callable[[], Examples]) -> Examples:
+def cached(name: str, prepare: Callable[[], Examples], sha256: str | None = None) -> Examples:
     """Reads a prepared data set, or prepares and stores it.
 
     Two processes that start together prepare it once: the second waits for the first. A damaged copy is replaced.
@@ -34,6 +34,7 @@ def cached(name: str, prepare: Callable[[], Examples]) -> Examples:
     Args:
         name: directory of the data set inside the cache.
         prepare: gives the examples when they are not there yet.
+        sha256: checksum that they have to have, where it is known; other ones are replaced like damaged ones.
 
     Raises:
         UserError: the cache cannot be written, or whatever `prepare` raises.
@@ -41,7 +42,7 @@ def cached(name: str, prepare: Callable[[], Examples]) -> Examples:
     directory = cache_home() / name
     with _held(directory):
         if directory.exists():
-            examples = _read(directory)
+            examples = _read(directory, sha256)
             if examples is not None:
                 return examples
             log.warning("%s is damaged and is prepared again", directory)
@@ -80,7 +81,7 @@ def _write(examples: Examples, directory: Path) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _read(directory: Path) -> Examples | None:
+def _read(directory: Path, sha256: str | None) -> Examples | None:
     """The stored examples, or nothing when a file is missing, unreadable or not what was written."""
     try:
         manifest = json.loads((directory / MANIFEST).read_text())
@@ -89,6 +90,6 @@ def _read(directory: Path) -> Examples | None:
             for name in ("train", "test")
         ]
         examples = Examples(splits[0], splits[1], tuple(manifest["class_names"]))
-        return examples if checksum(examples) == manifest["sha256"] else None
+        return examples if checksum(examples) == manifest["sha256"] == (sha256 or manifest["sha256"]) else None
     except (OSError, ValueError, KeyError, EOFError):
         return None

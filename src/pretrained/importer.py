@@ -7,6 +7,7 @@ from the framework alone, the names of the arrays of a layer and the order of th
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import jax.numpy as jnp
 import numpy as np
@@ -77,7 +78,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             return load_file(path)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, AttributeError, SafetensorError) as error:
+    except (OSError, ValueError, AttributeError, EOFError, BadZipFile, SafetensorError) as error:
         raise UserError(f"{path} is no .npz or .safetensors file of arrays: {error}") from None
 
 

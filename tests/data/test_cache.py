@@ -12,7 +12,7 @@ import pytest
 
 from src.config.errors import UserError
 from src.data.cache import cached
-from src.data.examples import checksum
+from src.data.examples import Examples, checksum
 from tests.data.fill_cache import small
 
 
@@ -109,3 +109,8 @@ def test_a_cache_that_cannot_be_written_is_one_line(monkeypatch):
     monkeypatch.setenv("CONVNETS_CACHE", "/proc/none")
     with pytest.raises(UserError, match="set CONVNETS_CACHE"):
         cached("small", small)
+
+
+def test_other_examples_than_the_known_ones_are_replaced():
+    cached("small", lambda: Examples(small().test, small().train, small().class_names))
+    assert checksum(cached("small", small, checksum(small()))) == checksum(small())
