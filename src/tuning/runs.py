@@ -67,11 +67,14 @@ def searched(arguments: Sequence[str]) -> tuple[Study, Path]:
         The trials, and the directory of the search.
 
     Raises:
-        UserError: the arguments are wrong, or another process goes on with the same search.
+        UserError: the arguments are wrong, the directory cannot be written, or another process goes on with the search.
         Interrupted: the process was asked to stop; the same search goes on from there.
     """
     settings, job, directory = planned(arguments)
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"search.directory={settings.directory} cannot be written: {error.strerror}") from None
     try:
         with locked(directory / ".lock", wait=False):
             study = open_study(settings, directory / "journal.log")
