@@ -10,8 +10,12 @@ from src.config.settings import Settings, defining_values
 
 def run_hash(settings: Settings) -> str:
     """Ten hexadecimal digits over every value that defines the result; how a run is shown or placed is left out."""
-    values = json.dumps(defining_values(settings), sort_keys=True)
-    return hashlib.sha256(values.encode()).hexdigest()[:10]
+    return short_hash(defining_values(settings))
+
+
+def short_hash(values: Any) -> str:
+    """Ten hexadecimal digits over values that JSON can say."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def difference(there: dict[str, Any], here: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """Long measurements are kept, so that a study that was stopped does not make them again."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from src.config.errors import UserError
 from src.runs.files import write_whole
+from src.runs.identity import short_hash
 
 HOME = Path("runs/measurements")
 """Holds a file for each, named by what defines it."""
@@ -23,8 +23,7 @@ def kept(identity: Mapping[str, Any], measure: Callable[[], Any]) -> Any:
     Raises:
         UserError: it cannot be written, or is damaged.
     """
-    content = json.dumps(dict(identity), sort_keys=True)
-    file = HOME / f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
+    file = HOME / f"{short_hash(dict(identity))}.json"
     try:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)

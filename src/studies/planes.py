@@ -1,7 +1,5 @@
 """Planes of weights through trained networks: which ones a study looks at, and where what it measures is kept."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +16,7 @@ from src.landscape.sampled import Sampled, Tolerance, coarse_to_fine, together
 from src.landscape.surface import Surface
 from src.landscape.survey import grid, survey
 from src.randomness import stream
+from src.runs.identity import short_hash
 from src.studies.progress import surveying
 from src.studies.results import check_file_stems
 from src.studies.settings import Stage
@@ -141,5 +140,4 @@ def surveyed_to_tolerance(
 
 def points_file(axes: Sequence[Float64[np.ndarray, "_"]], identity: Mapping[str, Any]) -> Path:
     """Where measurements are kept, named by all that defines them."""
-    content = json.dumps([dict(identity), *(axis.tolist() for axis in axes)], sort_keys=True)
-    return POINTS / f"{hashlib.sha256(content.encode()).hexdigest()[:10]}.jsonl"
+    return POINTS / f"{short_hash([dict(identity), *(axis.tolist() for axis in axes)])}.jsonl"

@@ -1,7 +1,5 @@
 """A search whose trials are runs like any other; the search and its runs are found again by their names."""
 
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ from optuna.trial import Trial
 from src.config.errors import UserError, say
 from src.config.settings import defining_values, read_settings
 from src.lock import Held, locked
+from src.runs.identity import short_hash
 from src.tracking.history import read_rows
 from src.training.composed import composed_runs, run_config, run_name, run_settings
 from src.training.loop import Diverged, Measurement
@@ -118,7 +117,7 @@ def search_name(settings: SearchSettings, job: DictConfig) -> str:
     # The direction follows from the metric; with it, searches keep the names that they had when it was a setting.
     own = defining_values(settings) | {"direction": settings.direction}
     values = [own, defining_values(run_settings(job))]
-    return f"search-{hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]}"
+    return f"search-{short_hash(values)}"
 
 
 def train(trial: Trial, settings: SearchSettings, arguments: Sequence[str]) -> float:
