@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from src.config.errors import reported
-from src.interpret.templates import Templates, templates
+from src.interpret.templates import Templates, check_linear, templates
 from src.plots.templates import Match, template_figure
 from src.studies.results import file_stem, markdown, write_results
 from src.studies.runs import named_or_trained
@@ -22,7 +22,7 @@ RECIPE = ("+experiment=linear_mnist",)
 def main() -> None:
     """Draws the templates of one run, and how two test images match them: one is recognized, one is not."""
     with reported(), resumable():
-        run = named_or_trained(sys.argv[1:], RECIPE)
+        run = named_or_trained(sys.argv[1:], RECIPE, check_linear)
         found = templates(run)
         spec, results = run.engine.dataset.spec, run.directory.read_json("results.json")
         matches = [match(found, run, number) for number in chosen(found, run)]

@@ -71,12 +71,17 @@ def _jobs(overrides: list[str], multirun: bool) -> list[list[str]]:
     for override in parsed:
         if override.is_sweep_override() and not multirun:
             raise UserError(f"{override.input_line} names several values; add -m to run one job for each")
+        if override.is_sweep_override() and not override.is_discrete_sweep():
+            raise UserError(f"{override.input_line} names no values that could be run one by one; write some, or a range")
     choices = [
         [f"{_key(override)}={value}" for value in override.sweep_string_iterator()]
         if override.is_sweep_override()
         else [_text(override)]
         for override in parsed
     ]
+    for override, values in zip(parsed, choices, strict=True):
+        if not values:
+            raise UserError(f"{override.input_line} names no value that there is")
     return [list(job) for job in itertools.product(*choices)]
 
 
@@ -87,7 +92,8 @@ def _parsed(text: str) -> Override:
         UserError: it is not of the form that Hydra reads.
     """
     try:
-        return OverridesParser.create().parse_override(text)
+        (override,) = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides([text])
+        return override
     except HydraException:
         raise UserError(f"cannot read '{text}'; write key=value, with quotes around a value of several words") from None
 

@@ -53,6 +53,7 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
     return Dataset(spec, train, validation, test, source.train.images.shape[1] // shape[0])
 
 
+@lru_cache(maxsize=1)
 def examples_sha256(settings: DataSettings) -> str | None:
     """The checksum of all examples; none where the settings hold it themselves, which spares large sets the time."""
     return None if settings.pinned else checksum(_read(settings))

@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 from src.config.errors import UserError
 from src.models.dense import DenseSettings
 from src.training.finished import FinishedRun
+from src.training.settings import RunSettings
 
 WHITE = 255
 
@@ -39,9 +40,7 @@ def templates(run: FinishedRun) -> Templates:
     Raises:
         UserError: the network is not linear, or its data are no images.
     """
-    model = run.engine.settings.model
-    if not isinstance(model, DenseSettings) or model.hidden:
-        raise UserError(f"run={run.directory.path}: only a linear network has one template a class; train model=linear")
+    check_linear(run.engine.settings)
     layer = run.state.scored()[0]["layers"][0]
     kernel, bias = np.asarray(layer["kernel"], np.float64), np.asarray(layer["bias"], np.float64)
     weights = kernel.T.reshape(-1, *run.engine.dataset.spec.shape)
@@ -50,3 +49,13 @@ def templates(run: FinishedRun) -> Templates:
         raise UserError(f"run={run.directory.path}: texts have no templates; train on images")
     mean, deviation = (np.asarray(values, np.float64) for values in constants)
     return Templates(weights * (WHITE / deviation), bias - (weights * (mean / deviation)).sum(axis=(1, 2, 3)))
+
+
+def check_linear(settings: RunSettings) -> None:
+    """Refuses a network that has no templates.
+
+    Raises:
+        UserError: it is not linear.
+    """
+    if not isinstance(settings.model, DenseSettings) or settings.model.hidden:
+        raise UserError("only a linear network has one template a class; train model=linear")

@@ -5,7 +5,7 @@ another study, has done that part of it.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,12 +165,15 @@ def usable(each: StudyRun) -> bool:
     return True
 
 
-def named_or_trained(arguments: Sequence[str], otherwise: Sequence[str]) -> FinishedRun:
+def named_or_trained(
+    arguments: Sequence[str], otherwise: Sequence[str], check: Callable[[RunSettings], None]
+) -> FinishedRun:
     """The run that a command line names with `run=`, or the one that it describes by settings.
 
     Args:
         arguments: the command line.
         otherwise: settings that come before those of the command line if no run is named.
+        check: refuses a run that nothing could be made of, before it is trained.
 
     Raises:
         UserError: the run cannot be loaded or trained.
@@ -179,7 +182,10 @@ def named_or_trained(arguments: Sequence[str], otherwise: Sequence[str]) -> Fini
     if named and len(arguments) > 1:
         raise UserError(f"{NAMED}{named[0]} has its own settings; leave out the others")
     if named:
-        return load_run(Path(named[0]))
+        run = load_run(Path(named[0]))
+        check(run.engine.settings)
+        return run
     described = planned([*otherwise, *arguments])
+    check(described.settings)
     finish([described])
     return described.loaded()

@@ -90,6 +90,10 @@ def read_rows(path: Path) -> list[Row]:
     if not path.exists():
         return []
     try:
-        return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        rows = [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        damaged = not all(isinstance(row, dict) and "step" in row for row in rows)
     except ValueError:
-        raise UserError(f"{path} is damaged; fresh=true begins anew") from None
+        damaged = True
+    if damaged:
+        raise UserError(f"{path} is damaged; fresh=true begins anew")
+    return rows

@@ -35,7 +35,7 @@ class Diverged(Exception):
     """
 
     def __init__(self, step: int) -> None:
-        super().__init__(f"the loss or its gradient is not finite at step {step}")
+        super().__init__(f"the loss, its gradient or a parameter is not finite at step {step}")
         self.step = step
 
 

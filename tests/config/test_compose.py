@@ -77,5 +77,22 @@ def test_a_mistake_in_any_job_of_a_sweep_is_found():
         composed_jobs("train", ["-m", "+experiment=resnet20,resnet21"])
 
 
+def test_a_pattern_names_every_choice_that_it_fits():
+    jobs = composed_jobs("train", ["-m", "model=glob(resnet1*,exclude=*_v2)"])
+    assert [job.hydra.runtime.choices.model for job in jobs] == ["resnet101", "resnet152", "resnet18"]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "words"),
+    [
+        ("model=glob(zz*)", "names no value that there is"),
+        ("optimizer.learning_rate=interval(0.1,1)", "names no values that could be run one by one"),
+    ],
+)
+def test_a_sweep_over_nothing_is_refused(sweep, words):
+    with pytest.raises(UserError, match=words):
+        composed_jobs("train", ["-m", sweep])
+
+
 def test_help_is_left_to_hydra():
     assert composed_jobs("train", ["--help"]) == []

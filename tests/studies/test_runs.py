@@ -8,13 +8,27 @@ from src.studies.runs import finish, named_or_trained, planned
 TINY = ("model=linear", "debug=limit", "data.augment=null", "tracking.tensorboard=false", "tracking.progress=none")
 
 
+def anything(settings):
+    pass
+
+
+def nothing(settings):
+    raise UserError("not this one")
+
+
+def test_a_run_that_is_refused_is_not_trained(tmp_path):
+    with pytest.raises(UserError, match="not this one"):
+        named_or_trained([f"hydra.run.dir={tmp_path / 'tiny'}"], TINY, nothing)
+    assert not (tmp_path / "tiny").exists()
+
+
 def test_a_run_is_named_or_described(tmp_path):
     path = tmp_path / "tiny"
-    described = named_or_trained([f"hydra.run.dir={path}"], TINY)
-    named = named_or_trained([f"run={path}"], ())
+    described = named_or_trained([f"hydra.run.dir={path}"], TINY, anything)
+    named = named_or_trained([f"run={path}"], (), anything)
     assert named.directory == described.directory
     with pytest.raises(UserError, match=f"run={path} has its own settings; leave out the others"):
-        named_or_trained([f"run={path}", "seed=1"], ())
+        named_or_trained([f"run={path}", "seed=1"], (), anything)
 
 
 def test_a_run_that_kept_other_checkpoints_is_not_taken_for_a_whole_path(tmp_path):

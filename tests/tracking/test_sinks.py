@@ -9,8 +9,9 @@ import pytest
 import wandb
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from src.config.errors import UserError
 from src.tracking.grid import grid
-from src.tracking.history import History
+from src.tracking.history import History, read_rows
 from src.tracking.settings import WandbSettings
 from src.tracking.sinks import Sink, Sinks
 from src.tracking.tensorboard import TensorBoard
@@ -55,6 +56,14 @@ def read_events(path):
     reader = EventAccumulator(str(path), size_guidance={"scalars": 0, "images": 0})
     reader.Reload()
     return reader
+
+
+@pytest.mark.parametrize("line", ["no JSON", "1", '{"loss": 1}'])
+def test_a_history_that_is_none_is_named(tmp_path, line):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(line + "\n")
+    with pytest.raises(UserError, match="metrics.jsonl is damaged; fresh=true begins anew"):
+        read_rows(path)
 
 
 def test_tensorboard_shows_one_history_after_an_interruption(tmp_path):
