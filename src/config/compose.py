@@ -72,7 +72,9 @@ def _jobs(overrides: list[str], multirun: bool) -> list[list[str]]:
         if override.is_sweep_override() and not multirun:
             raise UserError(f"{override.input_line} names several values; add -m to run one job for each")
         if override.is_sweep_override() and not override.is_discrete_sweep():
-            raise UserError(f"{override.input_line} names no values that could be run one by one; write some, or a range")
+            raise UserError(
+                f"{override.input_line} names no values that could be run one by one; write some, or a range"
+            )
     choices = [
         [f"{_key(override)}={value}" for value in override.sweep_string_iterator()]
         if override.is_sweep_override()

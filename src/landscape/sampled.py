@@ -5,8 +5,8 @@ that were measured on all of them, takes its part of the variance away (the regr
 Särndal, Swensson and Wretman 1992, Model Assisted Survey Sampling, chapter 6); where that is not enough, the sample
 grows. A place that would need half of the examples is measured on all of them, and then helps the places around it.
 
-A standard error speaks of what the sample has met. Where one example in hundreds has nearly all of the loss, as with
-training images that a network has learnt, a first sample without any of them ends too early and says too little.
+A sample speaks of what it has met. Where one example in hundreds has nearly all of the loss, as with training images
+that a network has learnt, it may have met none of them: so every standard error holds what it could have missed.
 """
 
 import io
@@ -33,6 +33,10 @@ FEW = 10
 
 EXACT = 1e-9
 """An example of which regression leaves less than this part is fitted exactly."""
+
+MISSED = 1.5
+"""Of what is not in a sample of n there are at most 3/n in all, with 95 % (the rule of three; Hanley and Lippman-Hand
+1983): two standard errors."""
 
 NAMES = ("loss", "accuracy", "loss_error", "accuracy_error", "examples")
 """What is told of a place: means, their standard errors, and on how many examples it was measured."""
@@ -172,6 +176,7 @@ class Sampled:
         """
         self._scores, self._tolerance, self._order = scores, tolerance, order
         self._classes = strata(labels, FEW / tolerance.examples)
+        self._missed = np.array([np.log(len(np.unique(labels))), 1.0])  # loss and accuracy lost by guessing
         self._rank = {place.tobytes(): rank for rank, place in enumerate(places)}
         self._complete = Complete(folder, places)
 
@@ -184,7 +189,7 @@ class Sampled:
         values, count = np.empty((0, 2)), min(self._tolerance.examples, total)
         while len(values) < count:
             values = np.concatenate([values, self._scores(place, self._order[len(values) : count])])
-            found = _means(values, known)
+            found = _means(values, known, self._missed)
             count = max(count, self._needed(found, count))
         if count == total:
             self._complete.keep(rank, values[np.argsort(self._order), 0].astype(np.float32))
@@ -192,13 +197,13 @@ class Sampled:
         return {name: float(value) for name, value in named}
 
     def _needed(self, found: Means, count: int) -> int:
-        """How many examples the tolerance takes, if they all vary like those that were measured."""
+        """How many examples the tolerance takes, if all vary like those that were measured; at most twice as many."""
         total, step = len(self._order), self._tolerance.examples
         limit = max(self._tolerance.relative * found.values[0], self._tolerance.absolute)
         if not found.errors[0] > limit:
             return count
         least = 1 / (1 / total + (limit / found.errors[0]) ** 2 * (1 / count - 1 / total))
-        rounded = step * int(np.ceil(max(least, count + 1) / step))
+        rounded = step * int(np.ceil(min(max(least, count + 1), 2 * count) / step))
         return rounded if rounded <= ALL * total else total
 
 
@@ -215,9 +220,18 @@ def together(measures: Mapping[str, Measure]) -> Measure:
     return measure
 
 
-def _means(values: Float64[np.ndarray, "n k"], known: Float64[np.ndarray, "total d"]) -> Means:
-    """Means over all examples from the first ones; where one overflowed, no other makes the mean finite again."""
+def _means(
+    values: Float64[np.ndarray, "n k"], known: Float64[np.ndarray, "total d"], missed: Float64[np.ndarray, "k"]
+) -> Means:
+    """Means over all examples from the first ones; where one overflowed, no other makes the mean finite again.
+
+    Args:
+        values: of the first ones.
+        known: of all.
+        missed: by how much an example that the sample has nothing like may be worse.
+    """
     count, total = len(values), len(known)
     if count == total or not np.isfinite(values).all():
         return Means(values.mean(axis=0), np.full(values.shape[1], 0.0 if count == total else np.nan))
-    return regression_means(values, known[:count], known.mean(axis=0), total)
+    found = regression_means(values, known[:count], known.mean(axis=0), total)
+    return Means(found.values, np.hypot(found.errors, MISSED * missed / count * (1 - count / total)))

@@ -62,7 +62,7 @@ def read_events(path):
 def test_a_history_that_is_none_is_named(tmp_path, line):
     path = tmp_path / "metrics.jsonl"
     path.write_text(line + "\n")
-    with pytest.raises(UserError, match="metrics.jsonl is damaged; fresh=true begins anew"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl is damaged; fresh=true begins anew"):
         read_rows(path)
 
 
