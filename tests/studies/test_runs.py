@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,17 @@ def test_a_run_is_named_or_described(tmp_path):
     assert named.directory == described.directory
     with pytest.raises(UserError, match=f"run={path} has its own settings; leave out the others"):
         named_or_trained([f"run={path}", "seed=1"], (), anything)
+
+
+def test_the_page_shows_how_a_finished_run_is_used(tmp_path):
+    path = tmp_path / "tiny"
+    finish([planned([*TINY, f"hydra.run.dir={path}"])])
+    page = (Path(__file__).parents[2] / "docs" / "runs.md").read_text()
+    block = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    names = {}
+    exec(block.replace("runs/resnet-digits-0123456789", str(path)), names)
+    assert names["network"](names["batch"].images).shape == (100, 10)
+    assert 0 < names["accuracy"] < 1
 
 
 def test_a_run_that_kept_other_checkpoints_is_not_taken_for_a_whole_path(tmp_path):
