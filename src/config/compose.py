@@ -5,11 +5,13 @@ line is composed and checked here first, and handed over to Hydra only when ther
 """
 
 import itertools
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.config_repository import ConfigRepository
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -55,11 +57,14 @@ def composed_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
 @contextmanager
 def _conf(extra: str | None) -> Iterator[None]:
     """Opens `conf/`, and beside it the directory of a person's own configurations if there is one."""
+    if extra and not Path(extra).is_dir():
+        raise UserError(f"--config-dir {extra} is not there")
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             if extra:
-                path = Path(extra).absolute()
-                GlobalHydra.instance().config_loader().get_search_path().append("command-line", f"file://{path}")
+                loader = GlobalHydra.instance().config_loader()
+                loader.get_search_path().prepend("command-line", f"file://{Path(extra).absolute()}", anchor="schema")
+                loader.repository = ConfigRepository(loader.get_search_path())
             yield
     except HydraException as error:
         raise UserError(_one_line(error)) from None
@@ -93,11 +98,15 @@ def _parsed(text: str) -> Override:
     Raises:
         UserError: it is not of the form that Hydra reads.
     """
+    if text.startswith("="):
+        raise UserError(f"{text} has no name before the =; settings are written key=value")
     try:
         (override,) = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides([text])
         return override
     except HydraException:
-        raise UserError(f"cannot read '{text}'; write key=value, with quotes around a value of several words") from None
+        key, _, value = text.partition("=")
+        quoted = shlex.quote(f'{key}="{value}"')
+        raise UserError(f"cannot read '{text}'; write key=value, and special characters in quotes: {quoted}") from None
 
 
 def _composed(config: str, overrides: list[str]) -> DictConfig:

@@ -44,6 +44,8 @@ def cached(name: str, prepare: Callable[[], Examples], sha256: str | None = None
         if directory.exists():
             examples = _read(directory, sha256)
             if examples is not None:
+                if sha256 is None:
+                    log.info("%s is used as it was prepared before; without it the set is read anew", directory)
                 return examples
             log.warning("%s is damaged and is prepared again", directory)
         examples = prepare()
@@ -59,8 +61,9 @@ def _held(directory: Path) -> Iterator[None]:
             directory.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(directory.with_name(f".{directory.name}.lock"), wait=True))
         except OSError as error:
-            message = f"cannot write the data cache: {error}; set CONVNETS_CACHE to a directory that can be written"
-            raise UserError(message) from None
+            if not directory.exists():  # what is there can be read where nothing can be written
+                message = f"cannot write the data cache: {error}; set CONVNETS_CACHE to a directory that can be written"
+                raise UserError(message) from None
         yield
 
 

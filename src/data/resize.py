@@ -8,6 +8,18 @@ from src.config.errors import UserError
 
 Pixels = UInt8[np.ndarray, "h w c"]
 
+LARGEST = 16 * 2**30
+
+
+def check_memory(name: str, size: int) -> None:
+    """Refuses a data set of more bytes than memory is likely to hold.
+
+    Raises:
+        UserError: saying what helps.
+    """
+    if size > LARGEST:
+        raise UserError(f"data.name={name} does not fit in memory at this size; set a smaller data.image_size")
+
 
 def to_square(image: Pixels, size: int) -> UInt8[np.ndarray, "s s c"]:
     """Scales the shorter side to `size` pixels and cuts the middle of the longer one."""

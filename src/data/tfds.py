@@ -10,13 +10,12 @@ from src.config.errors import UserError, did_you_mean
 from src.config.settings import added
 from src.data.cache import cached
 from src.data.examples import Examples, Split, canonical_order, checksum, set_aside
-from src.data.mirrors import MirrorError, from_mirror
-from src.data.resize import Pixels, stack, to_square
+from src.data.mirrors import MIRRORS, MirrorError, from_mirror
+from src.data.resize import Pixels, check_memory, stack, to_square
 from src.data.settings import DataSettings
 
 log = logging.getLogger(__name__)
 
-LARGEST = 16 * 2**30
 UNLABELLED = -1
 """The label of every image of a test split whose labels are kept back for a contest."""
 
@@ -63,6 +62,8 @@ class Tfds(DataSettings):
 
     def _from_mirror(self) -> Examples:
         try:
+            if self.name in MIRRORS and self.sha256 is None:
+                raise MirrorError("copies are only used where data.sha256 says what they should be, as in data=cifar10")
             return from_mirror(self.name)
         except MirrorError as reason:
             raise UserError(
@@ -103,7 +104,7 @@ class Tfds(DataSettings):
             images.append(to_square(pixels, self.image_size) if self.image_size and not self.sha256 else pixels)
             labels.append(int(example[label]))
             if len(images) == 1:
-                self._check_memory(images[0].size * len(source))
+                check_memory(self.name, images[0].size * len(source))
         return Split(stack(images, self.name), np.array(labels))
 
     def _resized(self, split: Split) -> Split:
@@ -112,13 +113,9 @@ class Tfds(DataSettings):
         side = self.image_size
         if side is None or (height, width) == (side, side):
             return split
-        self._check_memory(count * side**2 * channels)
+        check_memory(self.name, count * side**2 * channels)
         images = np.array([to_square(image, side) for image in split.images], np.uint8)
         return canonical_order(Split(images.reshape(count, side, side, channels), split.labels))
-
-    def _check_memory(self, size: int) -> None:
-        if size > LARGEST:
-            raise UserError(f"data.name={self.name} does not fit in memory at this size; set a smaller data.image_size")
 
 
 def prepared_info(name: str) -> Any:
@@ -136,6 +133,8 @@ def prepared_info(name: str) -> Any:
     except tfds.core.registered.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         raise UserError(f"data.name={name}: TFDS has no such set{did_you_mean(name, known)}") from None
+    except (AssertionError, ValueError) as error:  # a version or a configuration that it does not have
+        raise UserError(f"data.name={name}: {' '.join(str(error).split())}") from None
     if not builder.is_prepared():
         raise FileNotFoundError(builder.data_dir)
     return builder.info

@@ -1,13 +1,20 @@
 """What a network costs and sees, read off the traced program, so that it holds for anybody's network."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, replace
+from math import ceil, prod
 from typing import Any
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
+from src.config.errors import UserError
+
 Shape = tuple[int, ...]
+Fields = list["Field | None"]
+
+WEIGHTED = ("conv_general_dilated", "dot_general")
+COMBINING = ("reduce", "scatter")
+"""Their programs are applied to pairs of values."""
 
 
 @dataclass(frozen=True)
@@ -16,18 +23,22 @@ class Field:
 
     Attributes:
         size: pixels of the input that it depends on; borders are not cut off.
-        stride: pixels of the input between neighbours.
+        stride: pixels of the input between neighbours, rounded up.
+        depth: the most convolutions and matrix products on any way from the input to it.
     """
 
     size: Shape
     stride: Shape
+    depth: int = 0
 
-    def through(self, window: Shape, strides: Shape) -> "Field":
-        """The field after a window of that size and those strides."""
-        grown = zip(self.size, window, self.stride, strict=True)
+    def through(self, window: Shape, strides: Shape, spread: Shape) -> "Field":
+        """The field after a window of that size and those strides, over pixels that were spread apart before."""
+        grown = zip(self.size, window, self.stride, spread, strict=True)
+        steps = zip(self.stride, strides, spread, strict=True)
         return Field(
-            tuple(size + (side - 1) * stride for size, side, stride in grown),
-            tuple(stride * step for stride, step in zip(self.stride, strides, strict=True)),
+            tuple(size + ceil((side - 1) * stride / apart) for size, side, stride, apart in grown),
+            tuple(ceil(stride * step / apart) for stride, step, apart in steps),
+            self.depth,
         )
 
 
@@ -46,41 +57,94 @@ class Operation:
     field: Field | None
 
 
-def operations(program: ClosedJaxpr, spatial: Shape) -> Iterator[Operation]:
+@dataclass(frozen=True)
+class Program:
+    """All operations of a network, and what its output sees.
+
+    Attributes:
+        operations: in the order in which they are made; those of a loop as often as it goes round.
+        output: field of the first output; none where that does not depend on the input.
+    """
+
+    operations: list[Operation]
+    output: Field | None
+
+
+def read(program: ClosedJaxpr, spatial: Shape) -> Program:
     """Walks through a program of one input with a batch of one.
 
     Args:
         program: traced with `jax.make_jaxpr`.
         spatial: height and width of the input, or its length; channels come last.
+
+    Raises:
+        UserError: how often a convolution or a product is computed depends on values.
     """
     here = Field((1,) * len(spatial), (1,) * len(spatial))
-    yield from _walk(program.jaxpr, [here], spatial, "")
+    found: list[Operation] = []
+    output, *_ = _walk(program.jaxpr, [here], spatial, "", found)
+    return Program(found, output)
 
 
-def _walk(jaxpr: Jaxpr, given: list[Field | None], spatial: Shape, scope: str) -> Iterator[Operation]:
+def _walk(jaxpr: Jaxpr, given: Fields, spatial: Shape, scope: str, found: list[Operation]) -> Fields:
+    """Adds the operations of a program to those found, and gives the fields of its outputs."""
     fields: dict[Var, Field | None] = dict(zip(jaxpr.invars, given, strict=True))
+
+    def known(values: Any) -> Fields:
+        return [None if isinstance(value, Literal) else fields.get(value) for value in values]
+
     for equation in jaxpr.eqns:
         name = "/".join(filter(None, [scope, str(equation.source_info.name_stack)]))
-        inputs = [None if isinstance(value, Literal) else fields.get(value) for value in equation.invars]
-        inner = called(equation)
-        if inner is not None:
-            parts = list(_walk(inner, inputs[-len(inner.invars) :], spatial, name))
-            yield from parts
-            field = parts[-1].field if parts else None
+        inputs = known(equation.invars)
+        inner = list(_programs(equation))
+        if equation.primitive.name in ("while", "cond"):
+            _check_branches(equation.primitive.name, inner)
+            outputs = [_union(inputs)] * len(equation.outvars)
+        elif equation.primitive.name == "scan":
+            outputs = _scanned(equation, inputs, spatial, name, found)
+        elif inner and not equation.primitive.name.startswith(COMBINING):
+            outputs = _walk(inner[0], inputs[-len(inner[0].invars) :], spatial, name, found)
         else:
-            field = _field(equation, inputs, spatial)
-            yield Operation(name, _multiplications(equation), field)
-        fields.update(dict.fromkeys(equation.outvars, field))
+            outputs = [_field(equation, inputs, spatial)] * len(equation.outvars)
+            found.append(Operation(name, _multiplications(equation), outputs[0]))
+        fields.update(zip(equation.outvars, outputs, strict=True))
+    return known(jaxpr.outvars)
 
 
-def called(equation: JaxprEqn) -> Jaxpr | None:
-    """The program inside an operation that calls one."""
+def _scanned(equation: JaxprEqn, inputs: Fields, spatial: Shape, name: str, found: list[Operation]) -> Fields:
+    """A loop of known length, once round after the other: what it carries goes in again."""
+    constants, carried = equation.params["num_consts"], equation.params["num_carry"]
+    outputs: Fields = []
+    for _ in range(equation.params["length"]):
+        outputs = _walk(equation.params["jaxpr"].jaxpr, inputs, spatial, name, found)
+        inputs = [*inputs[:constants], *outputs[:carried], *inputs[constants + carried :]]
+    return outputs
+
+
+def _programs(equation: JaxprEqn) -> Iterator[Jaxpr]:
+    """The programs inside an operation that calls some."""
     for value in equation.params.values():
-        if isinstance(value, ClosedJaxpr):
-            return value.jaxpr
-        if isinstance(value, Jaxpr):
-            return value
-    return None
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, ClosedJaxpr):
+                yield each.jaxpr
+            if isinstance(each, Jaxpr):
+                yield each
+
+
+def _check_branches(kind: str, inner: list[Jaxpr]) -> None:
+    """Refuses convolutions and products that are computed as often as values say.
+
+    Raises:
+        UserError: saying so.
+    """
+    for jaxpr in inner:
+        for equation in jaxpr.eqns:
+            if equation.primitive.name in WEIGHTED:
+                raise UserError(
+                    f"how often a {equation.primitive.name} inside a {kind} is computed depends on values, so costs and "
+                    "fields cannot be read off; a Python loop, or jax.lax.scan, can be"
+                )
+            _check_branches(kind, list(_programs(equation)))
 
 
 def _multiplications(equation: JaxprEqn) -> int:
@@ -88,40 +152,42 @@ def _multiplications(equation: JaxprEqn) -> int:
     kind, outputs = equation.primitive.name, prod(_shape(equation.outvars[0]))
     if kind == "conv_general_dilated":
         kernel = _shape(equation.invars[1])
-        return outputs * prod(kernel) // kernel[equation.params["dimension_numbers"].rhs_spec[0]]
+        of_each = prod(kernel) // kernel[equation.params["dimension_numbers"].rhs_spec[0]]
+        return outputs * of_each // prod(equation.params["lhs_dilation"])  # zeros between pixels cost nothing
     if kind == "dot_general":
         (contracted, _), _ = equation.params["dimension_numbers"]
         return outputs * prod(_shape(equation.invars[0])[axis] for axis in contracted)
     return 0
 
 
-def _field(equation: JaxprEqn, inputs: list[Field | None], spatial: Shape) -> Field | None:
+def _field(equation: JaxprEqn, inputs: Fields, spatial: Shape) -> Field | None:
     """The field of an output, from those of the inputs."""
-    known = [field for field in inputs if field is not None]
-    if not known:
+    before = _union(inputs)
+    if before is None:
         return None
-    before = _union(known)
+    if equation.primitive.name in WEIGHTED:
+        before = replace(before, depth=before.depth + 1)
     window = _window(equation, len(spatial))
     if window is not None:
         return before.through(*window)
     kept = len(_shape(equation.outvars[0])) - 2 == len(spatial) or not _mixes(equation)
-    return before if kept else Field(spatial, spatial)
+    return before if kept else Field(spatial, spatial, before.depth)
 
 
-def _window(equation: JaxprEqn, dimensions: int) -> tuple[Shape, Shape] | None:
-    """Window and strides of an operation that has them, in the spatial dimensions."""
+def _window(equation: JaxprEqn, dimensions: int) -> tuple[Shape, Shape, Shape] | None:
+    """Window and strides of an operation that has them, and how far it spreads its input, in the spatial dimensions."""
     kind, params = equation.primitive.name, equation.params
-    inside = slice(1, 1 + dimensions)
+    inside, ones = slice(1, 1 + dimensions), (1,) * dimensions
     if kind == "conv_general_dilated":
         kernel = [_shape(equation.invars[1])[axis] for axis in params["dimension_numbers"].rhs_spec[2:]]
         spread = zip(kernel, params["rhs_dilation"], strict=True)
         gone = (1,) * (dimensions - len(kernel))  # dimensions of one pixel that the network took away
         sides = tuple((side - 1) * dilation + 1 for side, dilation in spread)
-        return sides + gone, tuple(params["window_strides"]) + gone
+        return sides + gone, tuple(params["window_strides"]) + gone, tuple(params["lhs_dilation"]) + gone
     if kind.startswith("reduce_window"):
-        return tuple(params["window_dimensions"][inside]), tuple(params["window_strides"][inside])
+        return tuple(params["window_dimensions"][inside]), tuple(params["window_strides"][inside]), ones
     if kind == "slice" and params["strides"] is not None:
-        return (1,) * dimensions, tuple(params["strides"][inside])
+        return ones, tuple(params["strides"][inside]), ones
     return None
 
 
@@ -134,8 +200,11 @@ def _mixes(equation: JaxprEqn) -> bool:
     return equation.primitive.name in ("reshape", "reduce_max", "reduce_sum", "dot_general", "argmax", "reduce_and")
 
 
-def _union(fields: list[Field]) -> Field:
-    """The field of something that depends on all of these."""
+def _union(inputs: Fields) -> Field | None:
+    """The field of something that depends on all of these; none where none of them depends on the input."""
+    fields = [field for field in inputs if field is not None]
+    if not fields:
+        return None
     sizes: Any = zip(*(field.size for field in fields), strict=True)
     strides: Any = zip(*(field.stride for field in fields), strict=True)
-    return Field(tuple(map(max, sizes)), tuple(map(max, strides)))
+    return Field(tuple(map(max, sizes)), tuple(map(max, strides)), max(field.depth for field in fields))

@@ -13,7 +13,7 @@ from jaxtyping import Array
 
 from src.config.errors import UserError
 from src.models.base import ImageShape, ModelSettings
-from src.models.program import Field, operations
+from src.models.program import Field, read
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,15 @@ class Named(nnx.Module):
     def __init__(self, layer: nnx.Module, name: str, note: Callable[[str, tuple[int, ...]], None]) -> None:
         self.layer, self._name, self._note = layer, name, note
 
-    def __call__(self, *inputs: Array) -> Array:
+    def __getattr__(self, name: str) -> Any:
+        if name == "layer":  # which is not there yet
+            raise AttributeError(name)
+        return getattr(self.layer, name)
+
+    def __call__(self, *inputs: Array, **options: Any) -> Array:
         try:
             with jax.named_scope(self._name):
-                outputs = self.layer(*inputs)
+                outputs = self.layer(*inputs, **options)
         except (AssertionError, TypeError, ValueError) as error:
             given = " and ".join(by_dimension(value.shape[1:]) for value in inputs)
             why = " ".join(str(error).split()) or "they do not fit"
@@ -92,7 +97,7 @@ def layers(make: Callable[[], nnx.Module], input_shape: ImageShape, dtype: Any =
     program = jax.make_jaxpr(outputs)(jax.ShapeDtypeStruct((1, *input_shape), dtype))
     multiplications: dict[str, int] = defaultdict(int)
     fields: dict[str, Field | None] = {}
-    for operation in operations(program, input_shape[:-1] or input_shape):
+    for operation in read(program, input_shape[:-1] or input_shape).operations:
         name = operation.scope.split("/")[0]
         multiplications[name] += operation.multiplications
         fields[name] = operation.field

@@ -1,8 +1,10 @@
 """What a command line means, and what is said when it means nothing."""
 
+import shutil
+
 import pytest
 
-from src.config.compose import composed_jobs
+from src.config.compose import CONF, composed_jobs
 from src.config.errors import UserError
 from src.runs.identity import run_hash
 
@@ -18,6 +20,8 @@ MISTAKES = {
     "+model=resnet": "write model=resnet",
     "profile=quick": "write +profile=quick",
     "bogus": "write key=value",
+    "=3": "no name before the =",
+    "data.root=~/mine": "special characters in quotes: 'data.root=\"~/mine\"'",
     "--verbose": "--verbose is no option",
     "seed=1,2": "add -m",
     "model.depth=57": "nearest: 56 and 62",
@@ -92,6 +96,17 @@ def test_a_pattern_names_every_choice_that_it_fits():
 def test_a_sweep_over_nothing_is_refused(sweep, words):
     with pytest.raises(UserError, match=words):
         composed_jobs("train", ["-m", sweep])
+
+
+def test_configurations_of_ones_own_are_found(tmp_path):
+    (tmp_path / "model").mkdir()
+    shutil.copy(CONF / "model" / "linear.yaml", tmp_path / "model" / "mine.yaml")
+    (job,) = composed_jobs("train", ["--config-dir", str(tmp_path), "model=mine"])
+    assert job.model == composed_jobs("train", ["model=linear"])[0].model
+    with pytest.raises(UserError, match="did you mean 'mine'"):
+        composed_jobs("train", ["--config-dir", str(tmp_path), "model=minne"])
+    with pytest.raises(UserError, match="nowhere is not there"):
+        composed_jobs("train", ["--config-dir", "nowhere"])
 
 
 def test_help_is_left_to_hydra():

@@ -32,6 +32,26 @@ def test_a_data_set_is_prepared_once():
     assert second.class_names == ("a", "b", "c")
 
 
+def test_a_copy_is_read_where_nothing_can_be_written(monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError("read-only")
+
+    cached("small", small)
+    monkeypatch.setattr("src.data.cache.locked", refused)
+    assert checksum(cached("small", never)) == checksum(small())
+    with pytest.raises(UserError, match="cannot write the data cache: read-only; set CONVNETS_CACHE"):
+        cached("another", small)
+
+
+def test_a_copy_that_no_checksum_speaks_for_is_told_of(caplog):
+    caplog.set_level("INFO")
+    known = checksum(cached("small", small))
+    cached("small", never, known)
+    assert "as it was prepared before" not in caplog.text
+    cached("small", never)
+    assert "small is used as it was prepared before" in caplog.text
+
+
 @pytest.mark.parametrize("name", ["train_images.npy", "test_labels.npy", "manifest.json"])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_a_damaged_copy_is_replaced(home, name, damage, caplog):

@@ -10,6 +10,7 @@ from PIL import Image
 from src.config.errors import UserError
 from src.data import imdb
 from src.data.examples import Examples, Split, canonical_order, checksum
+from src.data.folder import decoded
 from src.data.resize import shrink, to_square
 from src.data.texts import Texts
 
@@ -59,6 +60,54 @@ def test_pixels_of_more_than_8_bits_are_refused(tmp_path, compose):
     Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(tmp_path / "dog" / "3.png")
     with pytest.raises(UserError, match=r"3.png has more than 8 bits a pixel"):
         compose("data=folder", f"data.root={tmp_path}").dataset()
+
+
+def test_a_picture_stands_as_its_camera_was_held(tmp_path):
+    upright, orientation = np.zeros((40, 20, 3), np.uint8), 0x0112
+    upright[:, 10:] = 255
+    held = Image.Exif()
+    held[orientation] = 6  # to be turned by 90 degrees
+    Image.fromarray(np.rot90(upright)).save(tmp_path / "0.jpg", exif=held)
+    found = decoded(tmp_path / "0.jpg", 20, 3)
+    assert found[:, :9].max() < 30
+    assert found[:, 11:].min() > 225
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_white(tmp_path, mode):
+    drawing = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+    drawing.paste((0, 0, 0, 255), (0, 0, 10, 20))
+    drawing.convert(mode).save(tmp_path / "0.png")
+    found = decoded(tmp_path / "0.png", 20, 3)
+    assert found[:, :10].max() == 0
+    assert found[:, 10:].min() == 255
+
+
+def test_a_class_in_a_format_that_is_not_read_is_named(tmp_path, compose):
+    folder(tmp_path)
+    (tmp_path / "emu").mkdir()
+    (tmp_path / "emu" / "0.tif").write_bytes(b"tagged")
+    with pytest.raises(UserError, match=r"emu has no images \(.*\.png.*\), so it is no class"):
+        compose("data=folder", f"data.root={tmp_path}").dataset()
+
+
+def test_test_images_beside_training_classes_are_not_left_out(tmp_path, compose):
+    folder(tmp_path)
+    folder(tmp_path / "test")
+    with pytest.raises(UserError, match="test has no images"):
+        compose("data=folder", f"data.root={tmp_path}").dataset()
+
+
+def test_hidden_files_are_no_images(tmp_path, compose):
+    folder(tmp_path)
+    (tmp_path / "cat" / "._0.png").write_bytes(b"what an operating system leaves")
+    assert compose("data=folder", f"data.root={tmp_path}").dataset().spec.train == 16
+
+
+def test_images_that_do_not_fit_in_memory_are_refused(tmp_path, compose):
+    folder(tmp_path)
+    with pytest.raises(UserError, match="does not fit in memory"):
+        compose("data=folder", f"data.root={tmp_path}", "data.image_size=40000").dataset()
 
 
 def test_a_test_class_that_is_not_trained_is_named(tmp_path, compose):
@@ -127,7 +176,14 @@ def test_any_tfds_set_is_read_by_name_without_tensorflow(tmp_path, command):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("cifar100", "make data NAME=cifar100"), ("fashion_mnst", "'fashion_mnist'?")]
+    ("name", "said"),
+    [
+        ("cifar100", "make data NAME=cifar100"),
+        ("mnist", "copies are only used where data.sha256 says what they should be"),
+        ("fashion_mnst", "'fashion_mnist'?"),
+        ("mnist:9.9.9", "cannot be loaded at version 9.9.9"),
+        ("mnist/other", "BuilderConfig other not found"),
+    ],
 )
 def test_what_cannot_be_had_names_the_ways_out(tmp_path, command, name, said):
     environment = {"TFDS_DATA_DIR": str(tmp_path / "none"), "CONVNETS_CACHE": str(tmp_path / "cache")}

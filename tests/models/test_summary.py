@@ -59,11 +59,11 @@ def test_fields_grow_with_strides_windows_and_dilations():
         )
     )
     assert [row.field for row in found] == [
-        Field((7, 7), (2, 2)),
-        Field((11, 11), (4, 4)),
-        Field((11, 27), (4, 4)),
-        Field((15, 31), (8, 8)),
-        Field((32, 32), (32, 32)),
+        Field((7, 7), (2, 2), 1),
+        Field((11, 11), (4, 4), 1),
+        Field((11, 27), (4, 4), 2),
+        Field((15, 31), (8, 8), 2),
+        Field((32, 32), (32, 32), 2),
     ]
 
 
