@@ -5,7 +5,9 @@
 """
 
 import re
+import sys
 
+from src.config.errors import no_settings, reported
 from src.models.zoo import ROWS, ours
 from src.plots.zoo import Point, accuracy_against_cost
 from src.studies.results import markdown, write_results
@@ -15,28 +17,30 @@ HEADS = ("network", "top-1 % (published)", "G multiply-adds", "M parameters", "%
 
 def main() -> None:
     """Traces all networks of the figure, which takes minutes, and draws them."""
-    points = []
-    for row in ROWS:
-        found = ours(row.model, row.changes)
-        family = re.split(r"\d|V2|(?<=NASNet)", row.name)[0] + ("V2" if row.name.endswith("V2") else "")
-        points.append(Point(row.name, family, 100 * row.top1, found.multiplications / 1e9, found.total / 1e6))
-    points.sort(key=lambda point: point.multiplications)
-    lines = [
-        [
-            point.name,
-            f"{point.accuracy:.1f}",
-            f"{point.multiplications:.2f}",
-            f"{point.parameters:.2f}",
-            f"{point.accuracy / point.multiplications:.1f}",
+    with reported():
+        no_settings(sys.argv[1:])
+        points = []
+        for row in ROWS:
+            found = ours(row.model, row.changes)
+            family = re.split(r"\d|V2|(?<=NASNet)", row.name)[0] + ("V2" if row.name.endswith("V2") else "")
+            points.append(Point(row.name, family, 100 * row.top1, found.multiplications / 1e9, found.total / 1e6))
+        points.sort(key=lambda point: point.multiplications)
+        lines = [
+            [
+                point.name,
+                f"{point.accuracy:.1f}",
+                f"{point.multiplications:.2f}",
+                f"{point.parameters:.2f}",
+                f"{point.accuracy / point.multiplications:.1f}",
+            ]
+            for point in points
         ]
-        for point in points
-    ]
-    write_results(
-        "accuracy_against_cost",
-        [point._asdict() for point in points],
-        figures={"networks": accuracy_against_cost(points)},
-        table=markdown(HEADS, lines),
-    )
+        write_results(
+            "accuracy_against_cost",
+            [point._asdict() for point in points],
+            figures={"networks": accuracy_against_cost(points)},
+            table=markdown(HEADS, lines),
+        )
 
 
 if __name__ == "__main__":

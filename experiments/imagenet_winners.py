@@ -5,6 +5,9 @@ chapter has ZFNet as the winner of 2013; the winning entry was Clarifai's (docs/
 beside it.
 """
 
+import sys
+
+from src.config.errors import no_settings, reported
 from src.models.winners import ENTRANTS, Built, Entrant, built
 from src.plots.winners import winners_figure
 from src.studies.results import markdown, write_results
@@ -14,18 +17,22 @@ HEADS = ("entrant", "top-5 error % (published)", "layers (published)", "layers",
 
 def main() -> None:
     """Traces the networks, which takes seconds, and draws them."""
-    rows = [(entrant, built(entrant)) for entrant in ENTRANTS]
-    facts = [{"published": entrant._asdict(), "ours": found._asdict() if found else None} for entrant, found in rows]
-    names = [f"{entrant.year}  {entrant.name}" for entrant in ENTRANTS]
-    panels: dict[str, list[float | None]] = {
-        "top-5 error (%), published": [entrant.error for entrant in ENTRANTS],
-        "layers": [found and found.depth for _, found in rows],
-        "parameters (millions)": [found and found.parameters / 1e6 for _, found in rows],
-        "multiply-adds (billions)": [found and found.multiplications / 1e9 for _, found in rows],
-    }
-    figure = winners_figure(names, panels)
-    table = markdown(HEADS, [line(entrant, found) for entrant, found in rows])
-    write_results("imagenet_winners", facts, figures={"winners": figure}, table=table)
+    with reported():
+        no_settings(sys.argv[1:])
+        rows = [(entrant, built(entrant)) for entrant in ENTRANTS]
+        facts = [
+            {"published": entrant._asdict(), "ours": found._asdict() if found else None} for entrant, found in rows
+        ]
+        names = [f"{entrant.year}  {entrant.name}" for entrant in ENTRANTS]
+        panels: dict[str, list[float | None]] = {
+            "top-5 error (%), published": [entrant.error for entrant in ENTRANTS],
+            "layers": [found and found.depth for _, found in rows],
+            "parameters (millions)": [found and found.parameters / 1e6 for _, found in rows],
+            "multiply-adds (billions)": [found and found.multiplications / 1e9 for _, found in rows],
+        }
+        figure = winners_figure(names, panels)
+        table = markdown(HEADS, [line(entrant, found) for entrant, found in rows])
+        write_results("imagenet_winners", facts, figures={"winners": figure}, table=table)
 
 
 def line(entrant: Entrant, found: Built | None) -> list[str]:

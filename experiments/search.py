@@ -17,14 +17,14 @@ from functools import reduce
 from typing import Annotated, Any
 
 from optuna.trial import FrozenTrial
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from src.config.errors import UserError, reported
 from src.plots.searches import Scale, State, Tried, parallel_coordinates, search_history
 from src.studies.arms import Arm, finished_runs
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
-from src.studies.runs import QUIET, StudyRun
+from src.studies.runs import QUIET, StudyRun, finish, usable
 from src.studies.scores import error_difference, final_errors, first_run
 from src.studies.settings import Stage, StudySettings, read_study
 from src.training.interruption import resumable
@@ -42,14 +42,23 @@ class SearchStage(Stage):
 
     Attributes:
         trials: how many there are in the end.
+        search_seed: of the runs that choose. It is none of the seeds that compare: what was chosen because it was lucky
+            would be scored with its luck.
     """
 
     trials: Annotated[int, Field(gt=0)]
+    search_seed: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _check_search_seed(self) -> "SearchStage":
+        if self.search_seed in self.seeds:
+            raise ValueError(f"search_seed={self.search_seed} is among the seeds {self.seeds}, which compare")
+        return self
 
     @property
     def arguments(self) -> list[str]:
         """Of `src.search`."""
-        return [*self.common, QUIET, f"seed={self.seeds[0]}", f"search.trials={self.trials}"]
+        return [*self.common, QUIET, f"seed={self.search_seed}", f"search.trials={self.trials}"]
 
 
 def main() -> None:
@@ -75,7 +84,9 @@ def report(name: str, stage: SearchStage) -> None:
     arms = [Arm("recipe", (*stage.common,)), Arm("best trial", (*stage.common, *changes(winner.params)))]
     runs = finished_runs(arms, stage.seeds)
     gain = error_difference(runs["recipe"], runs["best trial"])
-    facts = {arm.name: describe(runs[arm.name], space, stage.seeds[0]) for arm in arms}
+    searched_with = [arm.run(stage.search_seed) for arm in arms]
+    finish(searched_with)
+    facts = {arm.name: describe(runs[arm.name], space, run) for arm, run in zip(arms, searched_with, strict=True)}
     states = Counter(trial.state.name.lower() for trial in trials)
     record = {
         "arms": facts,
@@ -93,12 +104,12 @@ def report(name: str, stage: SearchStage) -> None:
     write_results(name, record, figures=figures, table=f"{as_table(facts)}\n{in_words(states, gain)}")
 
 
-def describe(runs: Mapping[int, StudyRun], space: Sequence[Dimension], first: int) -> dict[str, Any]:
-    """What the table says of an arm; the validation score is that of the seed which the search had."""
+def describe(runs: Mapping[int, StudyRun], space: Sequence[Dimension], searched_with: StudyRun) -> dict[str, Any]:
+    """What the table says of an arm; the validation score is that of the run with the seed which the search had."""
     settings = first_run(runs).settings
     return {
         "settings": {each.key: reduce(getattr, each.key.split("."), settings) for each in space},
-        "validation_accuracy": 100 * runs[first].last("validation_accuracy") if first in runs else None,
+        "validation_accuracy": 100 * searched_with.last("validation_accuracy") if usable(searched_with) else None,
         "test_accuracy": estimate([100 - error for error in final_errors(runs).values()])._asdict(),
     }
 

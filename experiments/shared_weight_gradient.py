@@ -4,11 +4,14 @@
 gradients of its copies, and writes `results/shared_weight_gradient/{network.png,results.json,table.md}`.
 """
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from src.config.errors import no_settings, reported
 from src.interpret.sharing import Loss, connection_gradients, shared, shared_gradient
 from src.plots.sharing import sharing_figure
 from src.studies.results import markdown, write_results
@@ -22,24 +25,26 @@ FIG13 = (5, 4, 2, 4)
 
 def main() -> None:
     """The worked example, and how far the sums are from the gradient in it and in a larger convolution."""
-    inputs, kernel = column(INPUTS), column(FILTER)[..., None]
-    loss = squared_error(column(TARGETS))
-    terms = np.asarray(connection_gradients(loss, inputs, kernel))[..., 0, 0]
-    gradient = np.asarray(shared_gradient(loss, inputs, kernel))[:, 0, 0]
-    signals = np.asarray(jax.grad(loss)(shared(inputs, kernel)))[:, 0]
-    largest = difference_in_fig13()
-    facts = {
-        "inputs": INPUTS,
-        "filter": FILTER,
-        "signals": signals.tolist(),
-        "terms": terms.tolist(),
-        "sums": terms.sum(axis=1).tolist(),
-        "gradient": gradient.tolist(),
-        "fig13_largest_difference": largest,
-    }
-    figure = sharing_figure(INPUTS, signals.tolist(), terms, gradient.tolist())
-    write_results("shared_weight_gradient", facts, figures={"network": figure}, table=table(terms, gradient))
-    print(f"in the convolution of Fig. 13 sums and gradient differ by at most {largest:.1e}")
+    with reported():
+        no_settings(sys.argv[1:])
+        inputs, kernel = column(INPUTS), column(FILTER)[..., None]
+        loss = squared_error(column(TARGETS))
+        terms = np.asarray(connection_gradients(loss, inputs, kernel))[..., 0, 0]
+        gradient = np.asarray(shared_gradient(loss, inputs, kernel))[:, 0, 0]
+        signals = np.asarray(jax.grad(loss)(shared(inputs, kernel)))[:, 0]
+        largest = difference_in_fig13()
+        facts = {
+            "inputs": INPUTS,
+            "filter": FILTER,
+            "signals": signals.tolist(),
+            "terms": terms.tolist(),
+            "sums": terms.sum(axis=1).tolist(),
+            "gradient": gradient.tolist(),
+            "fig13_largest_difference": largest,
+        }
+        figure = sharing_figure(INPUTS, signals.tolist(), terms, gradient.tolist())
+        write_results("shared_weight_gradient", facts, figures={"network": figure}, table=table(terms, gradient))
+        print(f"in the convolution of Fig. 13 sums and gradient differ by at most {largest:.1e}")
 
 
 def column(values: tuple[float, ...]) -> Float[Array, "length 1"]:

@@ -5,13 +5,14 @@ since what it shows holds of all weights, and writes
 `results/shift_equivariance/{curves.png,maps.png,results.json,table.md}`.
 """
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.config.errors import reported
+from src.config.errors import no_settings, reported
 from src.interpret.shifts import Network, change, equivariance_gap, moved, on_canvas
 from src.models.blocks import Flatten, he_normal
 from src.models.pooling import GlobalMaxPool, MaxPool
@@ -61,6 +62,7 @@ def layers(images: Float[Array, "b h w c"]) -> dict[str, Layer]:
 def main() -> None:
     """Measures both properties against the shift, and shows one digit under three of the layers."""
     with reported():
+        no_settings(sys.argv[1:])
         images = on_canvas(first_images("mnist", IMAGES), MARGIN)
         every = layers(images)
         gaps = {
@@ -83,7 +85,7 @@ def example(name: str, layer: Layer, image: Float[Array, "1 h w c"]) -> Moved:
     maps, after = layer.network(image), layer.network(moved(image, SHOWN))
     strongest = int(maps.sum(axis=(0, 1, 2)).argmax())
     before, shifted, found = (
-        np.asarray(each[0, ..., strongest]) for each in (maps, moved(maps, SHOWN // (layer.stride or 1)), after)
+        np.asarray(each[0, ..., strongest]) for each in (maps, moved(maps, round(SHOWN / (layer.stride or 1))), after)
     )
     return Moved(name, before, shifted, found)
 

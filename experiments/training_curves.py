@@ -14,8 +14,8 @@ from src.runs.directory import RunDirectory
 from src.studies.results import markdown, write_results
 from src.tracking.history import read_rows
 
-PANELS = {"none": "plain", None: "without blocks"}
-"""By the setting `model.shortcut`, which only networks of blocks have; all others are residual."""
+PANELS = {"none": "plain", None: "others"}
+"""By the setting `model.shortcut`, which networks have that can be made without; with another one they are residual."""
 
 
 def main() -> None:
@@ -25,9 +25,11 @@ def main() -> None:
         if not runs:
             raise UserError("name finished runs, like: python -m experiments.training_curves runs/resnet20-*")
         facts = [describe(run) for run in runs]
+        names = [fact["name"] for fact in facts]
         panels: dict[str, list[Curve]] = {}
         for run, fact in zip(runs, facts, strict=True):
-            panels.setdefault(PANELS.get(fact["shortcut"], "residual"), []).append(curve(run, fact["name"]))
+            label = fact["name"] if names.count(fact["name"]) == 1 else f"{fact['name']}, seed {fact['seed']}"
+            panels.setdefault(PANELS.get(fact["shortcut"], "residual"), []).append(curve(run, label))
         figure = error_curves(panels, "validation")
         write_results("training_curves", facts, figures={"curves": figure}, table=table(facts))
 
@@ -37,7 +39,7 @@ def describe(run: RunDirectory) -> dict[str, Any]:
     config, results, provenance = run.read_config(), run.read_json("results.json"), run.read_json("provenance.json")
     wanted = ("test_accuracy", "test_accuracy_interval", "parameters", "steps", "seconds", "state_sha256")
     return {
-        "name": run.path.name.rpartition("-")[0],
+        "name": run.path.name.rpartition("-")[0] or run.path.name,
         "shortcut": config["model"].get("shortcut"),
         "profile": config.get("profile"),
         "precision": config["precision"],

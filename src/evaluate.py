@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
+from yaml import YAMLError
 
 from src.config.errors import UserError, reported
 from src.config.settings import Packages, Settings, read_settings
@@ -38,8 +39,8 @@ def main() -> None:
     with reported():
         try:
             arguments = OmegaConf.to_container(OmegaConf.from_cli(sys.argv[1:]))
-        except OmegaConfBaseException as error:
-            raise UserError(f"cannot read the command line: {error}") from None
+        except (OmegaConfBaseException, YAMLError) as error:
+            raise UserError(f"cannot read the command line: {' '.join(str(error).split())}") from None
         settings = read_settings(EvaluateSettings, arguments)  # type: ignore[arg-type]
         finished = load_run(Path(settings.run), settings.trust)
         if not len(finished.engine.dataset.split(settings.split)):

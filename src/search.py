@@ -16,7 +16,7 @@ from pathlib import Path
 
 from optuna.study import Study
 
-from src.config.errors import reported
+from src.config.errors import UserError, reported
 from src.training.interruption import resumable
 from src.tuning.runs import CONFIG, changes, searched
 from src.tuning.study import best, rows
@@ -34,7 +34,11 @@ def main() -> None:
 
 
 def conclude(study: Study, directory: Path, arguments: list[str]) -> None:
-    """Saves every trial as CSV, and says which command gives the best one."""
+    """Saves every trial as CSV, and says which command gives the best one.
+
+    Raises:
+        UserError: none came to its end.
+    """
     table = directory / "trials.csv"
     found = rows(study)
     with table.open("w", newline="") as file:
@@ -43,10 +47,11 @@ def conclude(study: Study, directory: Path, arguments: list[str]) -> None:
         writer.writerows(found)
     print(f"{len(found)} trials: {table}")
     winner = best(study)
-    if winner is not None:
-        own = [text for text in arguments if not text.startswith(CONFIG)]
-        command = ["python", "-m", "src.train", *own, *changes(winner.params)]
-        print(f"best: {winner.value:.4f} by {shlex.join(command)}")
+    if winner is None:
+        raise UserError(f"none of {len(found)} trials came to its end; {table} says why")
+    own = [text for text in arguments if not text.startswith(CONFIG)]
+    command = ["python", "-m", "src.train", *own, *changes(winner.params)]
+    print(f"best: {winner.value:.4f} by {shlex.join(command)}")
 
 
 if __name__ == "__main__":

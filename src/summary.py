@@ -6,6 +6,7 @@ chapter's Fig. 26 instead.
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -25,13 +26,26 @@ def main() -> None:
         if {"--help", "-h"} & {*arguments}:
             print(__doc__)
             return
-        if "zoo=true" in arguments:
+        switches = {name: switched(name, arguments) for name in ("zoo", "json")}
+        if switches["zoo"]:
             for line in zoo.table():
                 print(line, flush=True)
             return
-        as_json = "json=true" in arguments
-        settings, published = chosen([argument for argument in arguments if not argument.startswith("json=")])
-        print(json.dumps(summary(settings, published)) if as_json else table(settings, published))
+        settings, published = chosen([text for text in arguments if text.partition("=")[0] not in switches])
+        print(json.dumps(summary(settings, published)) if switches["json"] else table(settings, published))
+
+
+def switched(name: str, arguments: Sequence[str]) -> bool:
+    """Whether something is switched on; what is not named is off.
+
+    Raises:
+        UserError: it is neither true nor false.
+    """
+    values = [value.lower() for key, _, value in (text.partition("=") for text in arguments) if key == name]
+    for value in values:
+        if value not in ("true", "false"):
+            raise UserError(f"{name}={value}: should be true or false")
+    return values[-1:] == ["true"]
 
 
 def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:

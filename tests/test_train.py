@@ -172,6 +172,7 @@ def test_an_unwritable_directory_is_one_line(tmp_path):
         (["run=src"], "has no config.yaml"),
         (["runs=src"], "did you mean 'run'?"),
         (["run=src", "split=tset"], "'train', 'validation' or 'test'"),
+        (["run=[a"], "cannot read the command line"),
         ([], "run is missing"),
     ],
 )

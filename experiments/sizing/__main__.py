@@ -3,11 +3,13 @@
 `python -m experiments.sizing` prints the examples and writes `docs/errata.md`.
 """
 
+import sys
 from pathlib import Path
 
 from experiments.sizing.chapter import SECTIONS
 from experiments.sizing.errata import errata
 from experiments.sizing.example import Example, shown
+from src.config.errors import UserError, no_settings, reported
 
 ERRATA = Path("docs/errata.md")
 
@@ -28,11 +30,16 @@ def table(examples: list[Example]) -> str:
 
 def main() -> None:
     """Prints all examples and writes the page of errors."""
-    examples = [example for section in SECTIONS for example in section()]
-    ERRATA.parent.mkdir(exist_ok=True)
-    ERRATA.write_text(errata())
-    print(table(examples))
-    print(f"{sum(example.wrong for example in examples)} of {len(examples)} numbers are wrong; see {ERRATA}")
+    with reported():
+        no_settings(sys.argv[1:])
+        examples = [example for section in SECTIONS for example in section()]
+        try:
+            ERRATA.parent.mkdir(exist_ok=True)
+            ERRATA.write_text(errata())
+        except OSError as error:
+            raise UserError(f"cannot write {ERRATA}: {error.strerror}") from None
+        print(table(examples))
+        print(f"{sum(example.wrong for example in examples)} of {len(examples)} numbers are wrong; see {ERRATA}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 EXIT_USER_ERROR = 2
@@ -34,6 +34,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def say(line: str) -> None:
     """Tells the person who waits, beside the log."""
     print(line, file=sys.stderr, flush=True)
+
+
+def no_settings(arguments: Sequence[str]) -> None:
+    """For a command that has none.
+
+    Raises:
+        UserError: there are arguments.
+    """
+    if arguments:
+        raise UserError(f"{arguments[0]}: this command has no settings")
 
 
 @contextmanager

@@ -25,7 +25,7 @@ class Settings(BaseModel):
     new network or data set is a new class and a new configuration, and no table elsewhere has to know of it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
 
     @model_validator(mode="wrap")
     @classmethod

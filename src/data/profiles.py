@@ -1,6 +1,9 @@
 """Images as a table: a row for each image, with the ink in each of its columns of pixels (chapter, "1-D ConvNets")."""
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from src.data.examples import Examples, Split
 from src.data.tfds import Tfds
@@ -15,7 +18,7 @@ class Profiles(Tfds):
         shuffle: number of a random order of the columns, the same for every row; null leaves them as they are.
     """
 
-    shuffle: int | None
+    shuffle: Annotated[int, Field(ge=0)] | None
 
     def read(self) -> Examples:
         """Reads the images; the rows of the table have the shape `[columns, 1, channels]`."""

@@ -65,8 +65,11 @@ def halves_differ(values: Float[np.ndarray, "n"], seed: int) -> Difference:
 
     Args:
         values: one for each filter, of which there is an even number; those that are not known are left out.
+            Where they could be a whole group, nothing is known.
         seed: of the permutations.
     """
+    if np.isnan(values).sum() >= len(values) // 2:
+        return Difference((np.nan, np.nan), np.nan, np.nan)
     orders = np.tile(values, (1 + PERMUTATIONS, 1))
     orders[1:] = np.random.default_rng(seed).permuted(orders[1:], axis=1)
     first, second = (np.nanmean(half, axis=1) for half in np.split(orders, 2, axis=1))

@@ -32,10 +32,10 @@ def equivariance_gap(network: Network, images: Float[Array, "b h w c"], pixels: 
         network: gives maps.
         images: with room to move.
         pixels: by which they move to the right.
-        stride: pixels between neighbours of the maps, which move by the whole steps among those pixels.
+        stride: pixels between neighbours of the maps, which move by the nearest whole number of steps.
     """
     maps = network(images)
-    return _relative(network(moved(images, pixels)), moved(maps, pixels // stride), maps)
+    return _relative(network(moved(images, pixels)), moved(maps, round(pixels / stride)), maps)
 
 
 def change(network: Network, images: Float[Array, "b h w c"], pixels: int) -> float:

@@ -141,8 +141,8 @@ def _check_branches(kind: str, inner: list[Jaxpr]) -> None:
         for equation in jaxpr.eqns:
             if equation.primitive.name in WEIGHTED:
                 raise UserError(
-                    f"how often a {equation.primitive.name} inside a {kind} is computed depends on values, so costs and "
-                    "fields cannot be read off; a Python loop, or jax.lax.scan, can be"
+                    f"how often a {equation.primitive.name} inside a {kind} is computed depends on values, so costs "
+                    "and fields cannot be read off; a Python loop, or jax.lax.scan, can be"
                 )
             _check_branches(kind, list(_programs(equation)))
 

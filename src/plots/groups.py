@@ -36,7 +36,7 @@ def groups_figure(networks: Mapping[str, tuple[Group, Group]]) -> Figure:
         for axis, group, color, half in zip(row, groups, GROUPS, ("first", "second"), strict=False):
             axis.imshow(_tiles(group.filters[..., np.argsort(group.shares)]))
             bare(axis)
-            axis.set_title(f"{half} half, colour {group.shares.mean():.0%}", fontsize=10, color=color)
+            axis.set_title(f"{half} half, colour {np.nanmean(group.shares):.0%}", fontsize=10, color=color)
         row[0].set_ylabel(name, fontsize=10)
         _shares(row[2], groups)
     axes[-1, 2].set_xlabel("filters, in order")
@@ -58,5 +58,5 @@ def _tiles(filters: Float[np.ndarray, "h w 3 n"]) -> Float[np.ndarray, "height w
     for number in range(count):
         own = filters[..., number]
         top, left = number // COLUMNS * (height + 1), number % COLUMNS * (width + 1)
-        picture[top : top + height, left : left + width] = 0.5 + own / (2 * np.abs(own).max())
+        picture[top : top + height, left : left + width] = 0.5 + own / max(2 * np.abs(own).max(), np.finfo(float).tiny)
     return picture

@@ -49,11 +49,12 @@ class Scale(NamedTuple):
         return float((value - low) / (high - low)) if high > low else 0.5
 
     def ticks(self) -> list[float]:
-        """Powers of ten, or five values at equal distances."""
+        """Powers of ten, or five values at equal distances where there are not two of them."""
         if not self.log:
             return np.linspace(self.low, self.high, 5).tolist()
         first, last = np.ceil(np.log10(self.low)), np.floor(np.log10(self.high))
-        return (10.0 ** np.arange(first, last + 1)).tolist()
+        spaced = 10.0 ** np.arange(first, last + 1) if last > first else np.geomspace(self.low, self.high, 5)
+        return spaced.tolist()
 
 
 def parallel_coordinates(trials: Sequence[Tried], searched: Sequence[Scale], score: str) -> Figure:

@@ -86,9 +86,9 @@ def accuracy_against_cost(points: Sequence[Point]) -> Figure:
 
 
 def frontier(points: Sequence[ScoredT]) -> list[ScoredT]:
-    """The networks that are more accurate than every cheaper one, the cheapest first."""
+    """The networks that are more accurate than all that are not dearer, the cheapest first."""
     found: list[ScoredT] = []
-    for point in sorted(points, key=lambda point: point.multiplications):
+    for point in sorted(points, key=lambda point: (point.multiplications, -point.accuracy)):
         if not found or point.accuracy > found[-1].accuracy:
             found.append(point)
     return found

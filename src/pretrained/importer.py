@@ -78,7 +78,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             return load_file(path)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, AttributeError, EOFError, BadZipFile, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, BadZipFile, SafetensorError) as error:
         raise UserError(f"{path} is no .npz or .safetensors file of arrays: {error}") from None
 
 
@@ -94,6 +94,7 @@ def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str | K
     Raises:
         UserError: a layer is not in the table; an array is missing, of another shape, or left over.
     """
+    found = []
     left = {name for name in arrays if not name.endswith(framework.ignored)} if framework.ignored else set(arrays)
     for path, variable in nnx.to_flat_state(nnx.state(module, (nnx.Param, nnx.BatchStat))):
         layer, leaf = ".".join(map(str, path[:-1])), str(path[-1])
@@ -107,10 +108,12 @@ def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str | K
             array = theirs.turned(array)
         if array.shape != variable.shape:
             raise UserError(f"layer {layer}: {name} has the shape {array.shape} where {variable.shape} is needed")
-        variable.set_value(jnp.asarray(array, variable.dtype))
+        found.append((variable, array))
         left.discard(name)
     if left:
         raise UserError(f"the network has no place for {', '.join(sorted(left)[:3])} ({len(left)} arrays)")
+    for variable, array in found:  # all or nothing
+        variable.set_value(jnp.asarray(array, variable.dtype))
 
 
 def _name(arrays: Arrays, layer: str, leaf: str, theirs: Kernel, framework: Framework) -> str:

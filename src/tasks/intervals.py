@@ -13,4 +13,5 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     share, z2 = successes / trials, NORMAL_95**2
     centre = share + z2 / (2 * trials)
     half = NORMAL_95 * sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
-    return (centre - half) / (1 + z2 / trials), (centre + half) / (1 + z2 / trials)
+    low, high = (centre - half) / (1 + z2 / trials), (centre + half) / (1 + z2 / trials)
+    return max(low, 0.0), min(high, 1.0)  # rounding leads out of it where none or all succeed

@@ -10,12 +10,13 @@ def grid(
     """Images in rows, one pixel apart, from the darkest value (black) to the brightest (white).
 
     Args:
-        images: grey or colour, in any range.
+        images: colour, or of another number of channels, whose mean is shown; in any range.
         columns: how many stand beside each other.
         scale: how large a pixel becomes.
     """
     low, high = images.min(), images.max()
     pixels = ((images - low) / max(high - low, 1e-12) * 255).round().astype(np.uint8)
+    pixels = pixels if pixels.shape[-1] == 3 else pixels.mean(axis=-1, keepdims=True).astype(np.uint8)
     pixels = np.broadcast_to(pixels, (*pixels.shape[:-1], 3))
     pixels = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
     empty = np.zeros((-len(pixels) % columns, *pixels.shape[1:]), np.uint8)

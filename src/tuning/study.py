@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
@@ -15,6 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from src.config.errors import say
 from src.tuning.settings import SearchSettings
 
 ORPHAN, FAILURE = "orphan", "failure"
@@ -51,7 +53,7 @@ def search(study: Study, settings: SearchSettings, seed: int, objective: Objecti
     requeue_orphans(study)
     distributions = {dimension.key: dimension.distribution() for dimension in settings.space}
     while len(ended(study)) < settings.trials:
-        study.sampler = TPESampler(seed=seed + len(ended(study)))
+        study.sampler = TPESampler(seed=proposal_seed(seed, len(ended(study))))
         trial = study.ask(distributions)
         report_again(trial, study)
         try:
@@ -59,8 +61,14 @@ def search(study: Study, settings: SearchSettings, seed: int, objective: Objecti
         except optuna.TrialPruned:
             study.tell(trial, state=TrialState.PRUNED)
         except Failed as error:
+            say(f"trial {trial.number} failed: {error}")
             trial.set_user_attr(FAILURE, str(error))
             study.tell(trial, state=TrialState.FAIL)
+
+
+def proposal_seed(seed: int, trial: int) -> int:
+    """Of what is proposed after so many trials; other ones for other searches, also for those with the next seed."""
+    return int(np.random.SeedSequence([seed, trial]).generate_state(1)[0])
 
 
 def ended(study: Study) -> list[FrozenTrial]:
@@ -98,5 +106,6 @@ def rows(study: Study) -> list[dict[str, Any]]:
     """Every trial that counts, as one flat row."""
     return [
         {"trial": trial.number, "state": trial.state.name.lower(), "score": trial.value, **trial.params}
+        | {"failure": trial.user_attrs.get(FAILURE, "")}
         for trial in ended(study)
     ]

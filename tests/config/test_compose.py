@@ -21,6 +21,7 @@ MISTAKES = {
     "profile=quick": "write +profile=quick",
     "bogus": "write key=value",
     "=3": "no name before the =",
+    "optimizer.learning_rate=inf": "should be a finite number",
     "data.root=~/mine": "special characters in quotes: 'data.root=\"~/mine\"'",
     "--verbose": "--verbose is no option",
     "seed=1,2": "add -m",

@@ -22,7 +22,7 @@ def test_a_search_is_compared_with_its_recipe_and_goes_on(tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
 
     def facts(trials):
-        report("tiny", SearchStage(common=TINY, seeds=[0, 1], trials=trials))
+        report("tiny", SearchStage(common=TINY, search_seed=0, seeds=[1, 2], trials=trials))
         return json.loads((tmp_path / "results/tiny/results.json").read_text())["facts"]
 
     first, more = facts(2), facts(3)
@@ -34,6 +34,11 @@ def test_a_search_is_compared_with_its_recipe_and_goes_on(tmp_path, monkeypatch,
     assert more["gain"]["n"] == 2
     assert "3 trials: 3 complete, 0 pruned, 0 failed" in capsys.readouterr().out
     assert {path.name for path in (tmp_path / "results/tiny").glob("*.png")} == {"coordinates.png", "history.png"}
+
+
+def test_what_was_chosen_for_its_luck_is_not_scored_with_it():
+    with pytest.raises(ValueError, match="search_seed=1 is among the seeds"):
+        SearchStage(common=TINY, search_seed=1, seeds=[1, 2], trials=2)
 
 
 @pytest.mark.heavy

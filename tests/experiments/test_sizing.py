@@ -41,6 +41,7 @@ def test_formulas_agree_with_real_layers(examples):
 
 def test_the_program_prints_the_table_and_writes_the_page_in_the_repository(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["sizing"])
     main()
     assert (tmp_path / "docs/errata.md").read_text() == (ROOT / "docs/errata.md").read_text()
     assert f"{len(WRONG)} of " in capsys.readouterr().out

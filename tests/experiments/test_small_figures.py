@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments import pooling, shared_weight_gradient, tabular_conv1d
+from experiments import imagenet_winners, pooling, shared_weight_gradient, tabular_conv1d
 from src.studies import results
 
 
@@ -13,6 +13,7 @@ from src.studies import results
 def written(tmp_path, monkeypatch):
     """Sends results to a folder of the test's own, and reads them back."""
     monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["experiment"])
 
     def read(name):
         folder = tmp_path / name
@@ -29,6 +30,15 @@ def test_terms_of_connections_add_up_to_the_gradient(written):
     assert found["terms"] == [[0.5, 1, -1], [-1, -2, -0.5]]
     assert found["sums"] == found["gradient"] == [0.5, -3.5]
     assert found["fig13_largest_difference"] < 1e-5
+
+
+@pytest.mark.parametrize("experiment", [shared_weight_gradient, pooling, imagenet_winners])
+def test_an_experiment_without_settings_takes_none(experiment, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["experiment", "--help"])
+    with pytest.raises(SystemExit) as stop:
+        experiment.main()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "error: --help: this command has no settings\n"
 
 
 def test_pooling_gives_what_the_chapter_prints(written, monkeypatch):

@@ -33,6 +33,11 @@ def test_a_grey_and_a_coloured_group_differ():
     assert found.p < 0.001
 
 
+def test_a_group_of_which_nothing_is_known_differs_from_nothing():
+    found = halves_differ(np.array([np.nan] * 4 + [0.1, 0.2, 0.3, 0.4]), seed=0)
+    assert np.isnan([*found.means, found.difference, found.p]).all()
+
+
 def test_shuffled_over_both_groups_they_do_not():
     shares = colour_shares(grey_and_coloured(12))
     ps = [halves_differ(np.random.default_rng(seed).permutation(shares), seed).p for seed in range(20)]

@@ -1,3 +1,4 @@
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -40,6 +41,13 @@ def test_convolution_is_equivariant_to_the_last_bit(images, pixels):
 def test_strides_keep_it_for_their_multiples_only(images, network, stride):
     gaps = [equivariance_gap(network, images, pixels, stride) for pixels in range(9)]
     assert [gap == 0 for gap in gaps] == [pixels % stride == 0 for pixels in range(9)]
+
+
+def test_between_multiples_maps_move_by_the_nearest_step(images):
+    network = nnx.Sequential(conv(), MaxPool(4))
+    maps, after = network(images), network(moved(images, 3))
+    gap = jnp.linalg.norm(after - moved(maps, 1)) / jnp.linalg.norm(maps)
+    assert equivariance_gap(network, images, 3, 4) == pytest.approx(float(gap))
 
 
 def test_global_pooling_is_invariant_and_a_dense_layer_is_not(images):

@@ -114,7 +114,7 @@ def test_a_layer_that_does_not_fit_is_named(inputs, outputs, groups, said):
 
 
 def test_the_command_shows_published_inputs_or_those_of_the_data(command):
-    found = json.loads(command("src.summary", "model=lenet5", "json=true").stdout)
+    found = json.loads(command("src.summary", "model=lenet5", "json=True", "zoo=false").stdout)
     assert (found["input"], found["total"], found["trainable"]) == ([32, 32, 1], 61_706, 61_706)
     assert found["multiplications"] == sum(layer["multiplications"] for layer in found["layers"])
     other = json.loads(command("src.summary", "model=resnet", "data=digits", "json=true").stdout)
@@ -133,6 +133,7 @@ def test_the_command_shows_published_inputs_or_those_of_the_data(command):
         (["model=resnet50", "model.variant=theirs"], "'torchvision' or 'keras'"),
         (["-m", "model=vgg16,vgg19"], "a summary is of one network"),
         (["model=vgg16", "--cfg", "job"], "a summary is of one network"),
+        (["model=vgg16", "json=yes"], "json=yes: should be true or false"),
     ],
 )
 def test_a_summary_of_what_does_not_exist_is_one_line(command, arguments, said):
@@ -144,6 +145,24 @@ def test_a_summary_of_what_does_not_exist_is_one_line(command, arguments, said):
 
 def test_help_shows_how_a_summary_is_asked_for(command):
     assert "python -m src.summary model=vgg16" in command("src.summary", "model=lenet5", "--help").stdout
+
+
+class Attentive(nnx.Module):
+    """A layer that is called by keyword, and one whose weights are used twice."""
+
+    def __init__(self, rngs):
+        self.attention = nnx.MultiHeadAttention(2, 4, rngs=rngs, decode=False)
+        self.turn = nnx.Linear(4, 4, rngs=rngs)
+
+    def __call__(self, x):
+        x = self.attention(x.reshape(len(x), -1, 4), sow_weights=False)
+        return self.turn(x) @ self.turn.kernel[...].T
+
+
+def test_layers_keep_their_options_and_attributes():
+    found = {row.name: row for row in layers(lambda: Attentive(nnx.Rngs(0)), (2, 2, 4))}
+    assert found["turn"].parameters == 20
+    assert found["turn"].multiplications == 4 * 4 * 4
 
 
 def test_an_empty_dictionary_of_layers_stays_one():

@@ -18,6 +18,12 @@ def test_heights_are_shares_of_the_range_by_value_or_by_order_of_magnitude():
     assert SCALES[0].ticks() == pytest.approx([0.01, 0.1, 1])
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.002, 0.008), (0.05, 0.5)])
+def test_a_logarithmic_axis_always_has_numbers(low, high):
+    ticks = Scale("rate", low, high, log=True).ticks()
+    assert ticks == pytest.approx(np.geomspace(low, high, 5))
+
+
 def test_every_trial_is_a_line_to_its_score_and_a_failed_one_ends_before():
     (axis,) = parallel_coordinates(TRIALS, SCALES, "score").axes
     lines = [line.get_ydata() for line in axis.lines if line.get_marker() == "o"]

@@ -6,7 +6,7 @@ def point(name, accuracy, multiplications):
 
 
 def test_the_frontier_has_what_no_cheaper_network_equals():
-    points = [point("c", 70, 3), point("a", 70, 1), point("d", 80, 4), point("b", 60, 2)]
+    points = [point("c", 70, 3), point("a", 70, 1), point("e", 75, 4), point("d", 80, 4), point("b", 60, 2)]
     assert [each.name for each in frontier(points)] == ["a", "d"]
 
 

@@ -113,11 +113,15 @@ def test_weights_that_do_not_fit_are_one_line_that_names_the_layer(tmp_path):
     ]
     for change, said in cases:
         changed = {name: array for name, array in {**arrays, **change}.items() if array is not None}
+        untouched = resnet(8, "B")
         with pytest.raises(UserError, match=said):
-            put_weights(resnet(8, "B"), changed, li2018.resnet(8), TORCH)
+            put_weights(untouched, changed, li2018.resnet(8), TORCH)
+        jax.tree.map(np.testing.assert_array_equal, nnx.state(untouched), nnx.state(resnet(8, "B")))
     short = {ours: theirs for ours, theirs in li2018.resnet(8).items() if ours != "head"}
     with pytest.raises(UserError, match="the table of names has no layer head"):
         put_weights(resnet(8, "B"), arrays, short, TORCH)
     (tmp_path / "w.npz").write_bytes(b"no zip")
-    with pytest.raises(UserError, match=r"is no \.npz or \.safetensors file"):
-        read_arrays(tmp_path / "w.npz")
+    np.save(tmp_path / "w.npy", np.zeros(3))
+    for name in ("w.npz", "w.npy"):
+        with pytest.raises(UserError, match=r"is no \.npz or \.safetensors file"):
+            read_arrays(tmp_path / name)

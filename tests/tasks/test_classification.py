@@ -59,3 +59,9 @@ def test_smoothing_mixes_the_target_with_the_even_one(scored):
 def test_wilson_intervals_agree_with_scipy(successes, trials):
     expected = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
     assert wilson_interval(successes, trials) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_wilson_intervals_stay_between_none_and_all():
+    for trials in range(1, 400):
+        assert wilson_interval(0, trials)[0] >= 0
+        assert wilson_interval(trials, trials)[1] <= 1

@@ -184,6 +184,15 @@ def test_a_grid_shows_every_image_in_its_place():
     assert picture[2].max() == 0  # a line between rows
 
 
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_a_grid_shows_the_mean_of_channels_that_are_no_colours(channels):
+    images = np.zeros((2, 3, 3, channels))
+    images[1] = 1
+    picture = grid(images, columns=2, scale=1)
+    assert picture.shape == (4, 8, 3)
+    assert [picture[0, place].tolist() for place in (0, 4)] == [[0, 0, 0], [255, 255, 255]]
+
+
 def test_a_picture_that_comes_after_the_history_is_still_sent_before_it(tmp_path, offline):
     sink = segment(offline, tmp_path, list(rows(2, 6)))  # the first process died before anything was sent
     sink.picture("first_batch", grid(np.zeros((1, 4, 4, 1))))
