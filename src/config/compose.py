@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import ConfigRepository
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -63,6 +64,7 @@ def _conf(extra: str | None) -> Iterator[None]:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             if extra:
                 loader = GlobalHydra.instance().config_loader()
+                assert isinstance(loader, ConfigLoaderImpl)
                 loader.get_search_path().prepend("command-line", f"file://{Path(extra).absolute()}", anchor="schema")
                 loader.repository = ConfigRepository(loader.get_search_path())
             yield
