@@ -62,7 +62,7 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
     (job,) = jobs
     if not any(argument.startswith("data") for argument in arguments):
         node: Any = OmegaConf.to_container(job.model, resolve=True)
-        settings = read_model(node)
+        settings = read_model(node, job.trust)
         return settings, settings.published
     run = run_settings(job)
     spec = run.dataset().spec

@@ -1,7 +1,7 @@
 """What every network of the project has in common."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -33,9 +33,13 @@ class ModelSettings(Settings):
     """Settings of a network; they know how to build it for given inputs and outputs."""
 
     @property
-    @abstractmethod
     def published(self) -> Published:
-        """The inputs and outputs of the paper, or of whose variant it is."""
+        """The inputs and outputs of the paper, or of whose variant it is.
+
+        Raises:
+            UserError: it is from no paper.
+        """
+        raise UserError("this network was published for no inputs; name some with data=")
 
     @abstractmethod
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> nnx.Module:
@@ -70,13 +74,17 @@ class ModelNode(Settings):
     model: ModelSettings
 
 
-def read_model(values: Mapping[str, Any]) -> ModelSettings:
+def read_model(values: Mapping[str, Any], trust: str | Sequence[str] = ()) -> ModelSettings:
     """The settings of a network from a file of `conf/model/`.
+
+    Args:
+        values: of the file.
+        trust: packages beside this project whose networks it may name.
 
     Raises:
         UserError: a value is not what the network accepts.
     """
-    return read_settings(ModelNode, {"model": values}).model
+    return read_settings(ModelNode, {"model": values}, trust).model
 
 
 def named_model(name: str, **changes: Any) -> ModelSettings:

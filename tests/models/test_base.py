@@ -2,7 +2,7 @@ import pytest
 
 from src.config.compose import CONF
 from src.config.errors import UserError
-from src.models.base import check_depth, check_input, named_model
+from src.models.base import ModelSettings, check_depth, check_input, named_model
 
 
 def test_an_unknown_network_or_setting_is_named():
@@ -10,6 +10,18 @@ def test_an_unknown_network_or_setting_is_named():
         named_model("alexnt")
     with pytest.raises(UserError, match="smal is not a setting; did you mean 'small'"):
         named_model("alexnet", smal=True)
+
+
+class Mine(ModelSettings):
+    """Somebody's own network."""
+
+    def build(self, input_shape, outputs, *, rngs):
+        raise NotImplementedError
+
+
+def test_a_network_of_ones_own_needs_no_paper():
+    with pytest.raises(UserError, match="published for no inputs; name some with data="):
+        _ = Mine().published
 
 
 @pytest.mark.parametrize(("depth", "nearest"), [(2, "8$"), (9, "8 and 14"), (13, "8 and 14"), (15, "14 and 20")])
