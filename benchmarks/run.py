@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 from benchmarks import (
     channels,
-    convolutions,
     determinism,
+    layers,
     loop,
     operations,
     pages,
@@ -57,7 +57,7 @@ BENCHMARKS = {
     "steps": Benchmark(steps, 9),
     "utilization": Benchmark(utilization, 9, utilization.table),
     "operations": Benchmark(operations, 25),
-    "convolutions": Benchmark(convolutions, 7),
+    "layers": Benchmark(layers, 7),
     "channels": Benchmark(channels, 15),
     "starts": Benchmark(starts, 3),
     "pages": Benchmark(pages, 3),

@@ -3,7 +3,7 @@
 Maps smaller than their filters: XLA swaps the two, and what comes out leaves its fast path; a 3x3 convolution of 512
 channels on 2x2 pixels and its gradients take forty times as long as the product of matrices that it is. Groups of
 channels: they and their gradients take many times as long as one convolution for each group. `python -m benchmarks.run
-convolutions` measures both.
+layers` measures both.
 """
 
 import itertools
@@ -79,9 +79,20 @@ def patches(
     padding: str | Sequence[tuple[int, int]],
 ) -> Num[Array, "b *out_size k c"]:
     """What each window sees, its places in the order of the filters' weights."""
+    return jnp.stack(windows(images, window, strides, padding), axis=-2)
+
+
+def windows(
+    images: Num[Array, "b *size c"],
+    window: Sequence[int],
+    strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    outside: float = 0,
+) -> list[Num[Array, "b *out_size c"]]:
+    """The same as one array for each place of the window; around the images there is what is said."""
     size = images.shape[1:-1]
     pads = jax.lax.padtype_to_pads(size, window, strides, padding) if isinstance(padding, str) else padding
-    padded = jnp.pad(images, [(0, 0), *pads, (0, 0)])
+    padded = jnp.pad(images, [(0, 0), *pads, (0, 0)], constant_values=outside)
     steps = [
         (whole - side) // stride + 1 for whole, side, stride in zip(padded.shape[1:-1], window, strides, strict=True)
     ]
@@ -92,4 +103,4 @@ def patches(
         )
         for corner in itertools.product(*map(range, window))
     ]
-    return jnp.stack([padded[(slice(None), *place)] for place in places], axis=-2)
+    return [padded[(slice(None), *place)] for place in places]

@@ -32,11 +32,17 @@ class Pool(nnx.Module):
 
 
 class MaxPool(Pool):
-    """The largest value of each window."""
+    """The largest value of each window.
+
+    Attributes:
+        max_pool: computes it; the form that suits the device gives the same.
+    """
+
+    max_pool = staticmethod(nnx.max_pool)
 
     def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b *smaller c"]:
         window = (self.size,) * (x.ndim - 2)
-        return nnx.max_pool(x, window, (self.stride,) * (x.ndim - 2), self._sides(x))
+        return self.max_pool(x, window, (self.stride,) * (x.ndim - 2), self._sides(x))
 
 
 class AveragePool(Pool):

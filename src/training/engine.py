@@ -12,8 +12,8 @@ from jaxtyping import Float
 
 from src.data.batches import Batching, Resident, Window, normalization, resident, training_batch, window
 from src.data.dataset import Dataset
-from src.models import cpu_convolution
 from src.models.base import ImageShape, ModelSettings
+from src.models.cpu_layers import use_cpu_layers
 from src.randomness import stream
 from src.tasks.base import Sums
 from src.training.evaluation import Evaluator
@@ -130,5 +130,5 @@ def build_network(
     if parallel.batch_norm == "global":
         module.set_attributes(nnx.BatchNorm, axis_name=AXIS, raise_if_not_found=False)
     if jax.default_backend() == "cpu":
-        module.set_attributes(nnx.Conv, conv_general_dilated=cpu_convolution.convolution, raise_if_not_found=False)
+        use_cpu_layers(module)
     return module

@@ -1,0 +1,74 @@
+"""Layers as they are written for the CPU beside XLA's own, value and gradients together."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array
+
+from benchmarks.measure import ratio
+from src.models.cpu_layers import use_cpu_layers
+from src.models.pooling import MaxPool
+from src.studies.timing import in_turn
+
+
+class Case(NamedTuple):
+    """A layer and the maps that it is given."""
+
+    maps: tuple[int, ...]
+    layer: Callable[[], nnx.Module]
+
+
+def conv(channels: int, filters: int, window: int, groups: int = 1) -> nnx.Conv:
+    """A convolution with square filters."""
+    return nnx.Conv(channels, filters, (window, window), feature_group_count=groups, rngs=nnx.Rngs(0))
+
+
+CASES = {
+    "3x3 on 2x2 pixels, 64 channels (the last stage of ResNet-20 on digits)": Case(
+        (128, 2, 2, 64), partial(conv, 64, 64, 3)
+    ),
+    "3x3 on 2x2 pixels, 512 channels (the last stage of VGG16 on CIFAR-10)": Case(
+        (32, 2, 2, 512), partial(conv, 512, 512, 3)
+    ),
+    "5x5 on 8x8 pixels, 96 channels in 2 groups (AlexNet's second layer)": Case(
+        (64, 8, 8, 96), partial(conv, 96, 256, 5, groups=2)
+    ),
+    "3x3 on 16x16 pixels, 64 channels in 4 groups": Case((64, 16, 16, 64), partial(conv, 64, 64, 3, groups=4)),
+    "2x2 max-pooling of 16x16 pixels, 64 channels (VGG16)": Case((128, 16, 16, 64), partial(MaxPool, 2)),
+    "3x3 max-pooling at every place of 8x8 pixels, 480 channels (GoogLeNet)": Case(
+        (64, 8, 8, 480), partial(MaxPool, 3, 1, padding=1)
+    ),
+}
+
+
+def work(case: Case, *, for_cpu: bool) -> Callable[[], Any]:
+    """The value of a layer and its gradients, waited for."""
+    layer = case.layer()
+    if for_cpu:
+        use_cpu_layers(layer)
+    definition, weights = nnx.split(layer)
+    maps = jax.random.normal(jax.random.key(0), case.maps)
+
+    @jax.jit
+    def both(weights: Any, maps: Array) -> Any:
+        def loss(weights: Any, maps: Array) -> Array:
+            return jnp.sum(jnp.sin(nnx.merge(definition, weights)(maps)))
+
+        return jax.value_and_grad(loss, argnums=(0, 1))(weights, maps)
+
+    return lambda: jax.block_until_ready(both(weights, maps))
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """The ratios; nothing where there is no CPU."""
+    if jax.default_backend() != "cpu":
+        return {"skipped": "only on the CPU are layers written differently"}
+    figures = {}
+    for name, case in CASES.items():
+        seconds = in_turn({"ours": work(case, for_cpu=True), "XLA": work(case, for_cpu=False)}, rounds=rounds)
+        figures[name] = ratio(seconds, "ours", "XLA")
+    return figures

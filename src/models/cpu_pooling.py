@@ -1,0 +1,55 @@
+"""Max-pooling with a gradient that XLA compiles well for the CPU.
+
+XLA looks for the place of each maximum again (select-and-scatter) by a loop that is slow on the CPU, and takes four to
+sixteen times as long as masks of all places do. `python -m benchmarks.run layers` measures it.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from src.models.cpu_convolution import windows
+
+Padding = str | Sequence[tuple[int, int]]
+Pooled = Float[Array, "b *smaller c"]
+
+
+def max_pool(
+    x: Float[Array, "b *spatial c"], window: tuple[int, ...], strides: tuple[int, ...], padding: Padding
+) -> Pooled:
+    """What `flax.nnx.max_pool` gives, and its gradient; to be the attribute of a `MaxPool`."""
+    sizes = padding if isinstance(padding, str) else tuple(padding)
+    return _max_pool(x, window, strides, sizes)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
+def _max_pool(x: Array, window: tuple[int, ...], strides: tuple[int, ...], padding: Padding) -> Array:
+    return nnx.max_pool(x, window, strides, padding)
+
+
+def _forward(
+    x: Array, window: tuple[int, ...], strides: tuple[int, ...], padding: Padding
+) -> tuple[Array, tuple[Array, Array]]:
+    largest = nnx.max_pool(x, window, strides, padding)
+    return largest, (x, largest)
+
+
+def _backward(
+    window: tuple[int, ...], strides: tuple[int, ...], padding: Padding, kept: tuple[Array, Array], gradient: Array
+) -> tuple[Array]:
+    """Each gradient goes to the first place of its window that has the largest value, as in XLA."""
+    x, largest = kept
+    seen, back = jax.vjp(partial(windows, window=window, strides=strides, padding=padding, outside=-jnp.inf), x)
+    parts, sought = [], jnp.ones(largest.shape, bool)
+    for values in seen:
+        hit = sought & (values == largest)
+        sought &= ~hit
+        parts.append(jnp.where(hit, gradient, 0))
+    return back(parts)
+
+
+_max_pool.defvjp(_forward, _backward)
