@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from src.config.errors import UserError
-from src.data.dataset import _read
+from src.data.dataset import _read, examples_sha256
 from src.runs.directory import RunDirectory
 from src.tracking import history
 from src.training.composed import composed_runs, run_config, run_settings
@@ -21,6 +21,12 @@ def picture(path, grey):
     Image.fromarray(np.full((8, 8), grey, np.uint8)).save(path)
 
 
+def as_in_another_process():
+    """Nothing is known of the examples."""
+    _read.cache_clear()
+    examples_sha256.cache_clear()
+
+
 def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, compose):
     for number in range(4):
         picture(tmp_path / "images" / "dark" / f"{number}.png", number)
@@ -30,10 +36,10 @@ def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, comp
     directory.path.mkdir()
     record_start(directory, settings, {}, 0)
     directory.write_results(RESULTS)
-    _read.cache_clear()  # as in another process
+    as_in_another_process()
     assert run(settings, {}, directory.path) == RESULTS
     (tmp_path / "images" / "dark" / "3.png").rename(tmp_path / "images" / "bright" / "relabelled.png")
-    _read.cache_clear()
+    as_in_another_process()
     with pytest.raises(UserError, match=rf"{directory.path} holds a run on other examples .* fresh=true"):
         run(settings, {}, directory.path)
 
