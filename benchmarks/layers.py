@@ -56,7 +56,7 @@ def work(case: Case, *, for_cpu: bool) -> Callable[[], Any]:
     @jax.jit
     def both(weights: Any, maps: Array) -> Any:
         def loss(weights: Any, maps: Array) -> Array:
-            return jnp.sum(jnp.sin(nnx.merge(definition, weights)(maps)))
+            return jnp.sum(nnx.merge(definition, weights)(maps) ** 2)
 
         return jax.value_and_grad(loss, argnums=(0, 1))(weights, maps)
 
