@@ -1,7 +1,7 @@
 """Convolutions that XLA compiles badly for the CPU, written in a form that it compiles well.
 
 Maps smaller than their filters: XLA swaps the two, and what comes out leaves its fast path; a 3x3 convolution of 512
-channels on 2x2 pixels and its gradients take forty times as long as the product of matrices that it is. Groups of
+channels on 2x2 pixels and its gradients take thirty times as long as the product of matrices that it is. Groups of
 channels: they and their gradients take many times as long as one convolution for each group. `python -m benchmarks.run
 layers` measures both.
 """

@@ -1,7 +1,7 @@
 """Max-pooling with a gradient that XLA compiles well for the CPU.
 
-XLA looks for the place of each maximum again (select-and-scatter) by a loop that is slow on the CPU; values and gradients
-take five to nine times as long as with masks of all places. `python -m benchmarks.run layers` measures it.
+XLA looks for the place of each maximum again (select-and-scatter) by a loop that is slow on the CPU; values and
+gradients take five to nine times as long as with masks of all places. `python -m benchmarks.run layers` measures it.
 """
 
 from collections.abc import Sequence
