@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 from yaml import YAMLError
 
-from src.config.errors import UserError, reported
+from src.config.errors import UserError, one_line, reported
 from src.config.settings import Packages, Settings, read_settings
 from src.training.finished import load_run
 
@@ -40,7 +40,7 @@ def main() -> None:
         try:
             arguments = OmegaConf.to_container(OmegaConf.from_cli(sys.argv[1:]))
         except (OmegaConfBaseException, YAMLError) as error:
-            raise UserError(f"cannot read the command line: {' '.join(str(error).split())}") from None
+            raise UserError(f"cannot read the command line: {one_line(error)}") from None
         settings = read_settings(EvaluateSettings, arguments)  # type: ignore[arg-type]
         finished = load_run(Path(settings.run), settings.trust)
         if not len(finished.engine.dataset.split(settings.split)):

@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from src.config.compose import composed_jobs
-from src.config.errors import UserError, reported
+from src.config.errors import UserError, one_line, reported
 from src.models import zoo
 from src.models.base import ModelSettings, Published, read_model
 from src.models.summary import COSTS, SHAPES, Columns, Layer, as_table, model_layers
@@ -78,7 +78,7 @@ def traced(settings: ModelSettings, published: Published) -> list[Layer]:
     try:
         return model_layers(settings, *published)
     except ValueError as error:
-        raise UserError(" ".join(str(error).split())) from None
+        raise UserError(one_line(error)) from None
 
 
 def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:

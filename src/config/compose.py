@@ -21,7 +21,7 @@ from hydra.main import get_args_parser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from src.config.errors import UserError, did_you_mean
+from src.config.errors import UserError, did_you_mean, one_line
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 HYDRA_OWN = ("help", "hydra_help", "version", "show_cfg", "cfg", "shell_completion", "info")
@@ -69,7 +69,7 @@ def _conf(extra: str | None) -> Iterator[None]:
                 loader.repository = ConfigRepository(loader.get_search_path())
             yield
     except HydraException as error:
-        raise UserError(_one_line(error)) from None
+        raise UserError(one_line(error)) from None
 
 
 def _jobs(overrides: list[str], multirun: bool) -> list[list[str]]:
@@ -127,7 +127,7 @@ def _composed(config: str, overrides: list[str]) -> DictConfig:
         for override in parsed:
             if not _is_group(override):
                 _check_key(override, known)
-        raise UserError(_one_line(error)) from None
+        raise UserError(one_line(error)) from None
 
 
 def _check_group(override: Override, known: DictConfig) -> None:
@@ -224,7 +224,3 @@ def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
 def without(config: DictConfig, *names: str) -> DictConfig:
     """A composed configuration less some of its top nodes."""
     return OmegaConf.masked_copy(config, [str(name) for name in config if name not in names])
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

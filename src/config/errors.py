@@ -36,6 +36,11 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def one_line(error: Exception) -> str:
+    """What an error says, without its line breaks."""
+    return " ".join(str(error).split())
+
+
 def no_settings(arguments: Sequence[str]) -> None:
     """For a command that has none.
 

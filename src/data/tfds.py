@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from src.config.errors import UserError, did_you_mean
+from src.config.errors import UserError, did_you_mean, one_line
 from src.config.settings import added
 from src.data.cache import cached
 from src.data.examples import Examples, Split, canonical_order, checksum, set_aside
@@ -134,7 +134,7 @@ def prepared_info(name: str) -> Any:
         known = tfds.list_builders(with_community_datasets=False)
         raise UserError(f"data.name={name}: TFDS has no such set{did_you_mean(name, known)}") from None
     except (AssertionError, ValueError) as error:  # a version or a configuration that it does not have
-        raise UserError(f"data.name={name}: {' '.join(str(error).split())}") from None
+        raise UserError(f"data.name={name}: {one_line(error)}") from None
     if not builder.is_prepared():
         raise FileNotFoundError(builder.data_dir)
     return builder.info

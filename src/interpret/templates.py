@@ -1,6 +1,7 @@
 """What a linear network looks for: one template for each class (chapter Figs 1 and 2)."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -40,7 +41,7 @@ def templates(run: FinishedRun) -> Templates:
     Raises:
         UserError: the network is not linear, or its data are no images.
     """
-    check_linear(run.engine.settings)
+    check_linear(run.engine.settings, run.directory.path)
     layer = run.state.scored()[0]["layers"][0]
     kernel, bias = np.asarray(layer["kernel"], np.float64), np.asarray(layer["bias"], np.float64)
     weights = kernel.T.reshape(-1, *run.engine.dataset.spec.shape)
@@ -51,11 +52,11 @@ def templates(run: FinishedRun) -> Templates:
     return Templates(weights * (WHITE / deviation), bias - (weights * (mean / deviation)).sum(axis=(1, 2, 3)))
 
 
-def check_linear(settings: RunSettings) -> None:
-    """Refuses a network that has no templates.
+def check_linear(settings: RunSettings, path: Path) -> None:
+    """Refuses a run whose network has no templates.
 
     Raises:
         UserError: it is not linear.
     """
     if not isinstance(settings.model, DenseSettings) or settings.model.hidden:
-        raise UserError("only a linear network has one template a class; train model=linear")
+        raise UserError(f"run={path}: only a linear network has one template a class; train model=linear")

@@ -89,7 +89,7 @@ def windows(
     padding: str | Sequence[tuple[int, int]],
     outside: float = 0,
 ) -> list[Num[Array, "b *out_size c"]]:
-    """The same as one array for each place of the window; around the images there is what is said."""
+    """What every place of a window sees, one array for each; outside the images there is what is said."""
     size = images.shape[1:-1]
     pads = jax.lax.padtype_to_pads(size, window, strides, padding) if isinstance(padding, str) else padding
     padded = jnp.pad(images, [(0, 0), *pads, (0, 0)], constant_values=outside)

@@ -4,7 +4,6 @@ XLA looks for the place of each maximum again (select-and-scatter) by a loop tha
 gradients take five to nine times as long as with masks of all places. `python -m benchmarks.run layers` measures it.
 """
 
-from collections.abc import Sequence
 from functools import partial
 
 import jax
@@ -14,20 +13,14 @@ from jaxtyping import Array, Float
 
 from src.models.cpu_convolution import windows
 
-Padding = str | Sequence[tuple[int, int]]
-Pooled = Float[Array, "b *smaller c"]
-
-
-def max_pool(
-    x: Float[Array, "b *spatial c"], window: tuple[int, ...], strides: tuple[int, ...], padding: Padding
-) -> Pooled:
-    """What `flax.nnx.max_pool` gives, and its gradient; to be the attribute of a `MaxPool`."""
-    sizes = padding if isinstance(padding, str) else tuple(padding)
-    return _max_pool(x, window, strides, sizes)
+Padding = str | tuple[tuple[int, int], ...]
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
-def _max_pool(x: Array, window: tuple[int, ...], strides: tuple[int, ...], padding: Padding) -> Array:
+def max_pool(
+    x: Float[Array, "b *spatial c"], window: tuple[int, ...], strides: tuple[int, ...], padding: Padding
+) -> Float[Array, "b *smaller c"]:
+    """What `flax.nnx.max_pool` gives, and its gradient; to be the attribute of a `MaxPool`."""
     return nnx.max_pool(x, window, strides, padding)
 
 
@@ -52,4 +45,4 @@ def _backward(
     return back(parts)
 
 
-_max_pool.defvjp(_forward, _backward)
+max_pool.defvjp(_forward, _backward)

@@ -21,14 +21,14 @@ class Pool(nnx.Module):
     def __init__(self, size: int, stride: int | None = None, *, padding: Padding = 0, ceil: bool = False) -> None:
         self.size, self.stride, self.padding, self.ceil = size, stride or size, padding, ceil
 
-    def _sides(self, x: Array) -> str | list[tuple[int, int]]:
+    def _sides(self, x: Array) -> str | tuple[tuple[int, int], ...]:
         """The padding of each spatial dimension."""
         if isinstance(self.padding, str):
             return self.padding
         spatial = x.shape[1:-1]
         given = [(self.padding,) * 2] * len(spatial) if isinstance(self.padding, int) else list(self.padding)
         over = [-(side + sum(pad) - self.size) % self.stride for side, pad in zip(spatial, given, strict=True)]
-        return [(low, high + extra * self.ceil) for (low, high), extra in zip(given, over, strict=True)]
+        return tuple((low, high + extra * self.ceil) for (low, high), extra in zip(given, over, strict=True))
 
 
 class MaxPool(Pool):

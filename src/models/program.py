@@ -1,6 +1,5 @@
 """What a network costs and sees, read off the traced program, so that it holds for anybody's network."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil, prod
 from typing import Any
@@ -95,14 +94,14 @@ def _walk(jaxpr: Jaxpr, given: Fields, spatial: Shape, scope: str, found: list[O
 
     for equation in jaxpr.eqns:
         name = "/".join(filter(None, [scope, str(equation.source_info.name_stack)]))
-        inputs = known(equation.invars)
-        inner = list(_programs(equation))
-        if equation.primitive.name in ("while", "cond"):
-            _check_branches(equation.primitive.name, inner)
+        kind, inputs = equation.primitive.name, known(equation.invars)
+        inner = _programs(equation)
+        if kind in ("while", "cond"):
+            _check_branches(kind, inner)
             outputs = [_union(inputs)] * len(equation.outvars)
-        elif equation.primitive.name == "scan":
+        elif kind == "scan":
             outputs = _scanned(equation, inputs, spatial, name, found)
-        elif inner and not equation.primitive.name.startswith(COMBINING):
+        elif inner and not kind.startswith(COMBINING):
             outputs = _walk(inner[0], inputs[-len(inner[0].invars) :], spatial, name, found)
         else:
             outputs = [_field(equation, inputs, spatial)] * len(equation.outvars)
@@ -121,14 +120,14 @@ def _scanned(equation: JaxprEqn, inputs: Fields, spatial: Shape, name: str, foun
     return outputs
 
 
-def _programs(equation: JaxprEqn) -> Iterator[Jaxpr]:
+def _programs(equation: JaxprEqn) -> list[Jaxpr]:
     """The programs inside an operation that calls some."""
-    for value in equation.params.values():
-        for each in value if isinstance(value, tuple) else (value,):
-            if isinstance(each, ClosedJaxpr):
-                yield each.jaxpr
-            if isinstance(each, Jaxpr):
-                yield each
+    values = [each for value in equation.params.values() for each in (value if isinstance(value, tuple) else (value,))]
+    return [
+        value.jaxpr if isinstance(value, ClosedJaxpr) else value
+        for value in values
+        if isinstance(value, ClosedJaxpr | Jaxpr)
+    ]
 
 
 def _check_branches(kind: str, inner: list[Jaxpr]) -> None:
@@ -144,7 +143,7 @@ def _check_branches(kind: str, inner: list[Jaxpr]) -> None:
                     f"how often a {equation.primitive.name} inside a {kind} is computed depends on values, so costs "
                     "and fields cannot be read off; a Python loop, or jax.lax.scan, can be"
                 )
-            _check_branches(kind, list(_programs(equation)))
+            _check_branches(kind, _programs(equation))
 
 
 def _multiplications(equation: JaxprEqn) -> int:

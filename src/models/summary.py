@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array
 
-from src.config.errors import UserError
+from src.config.errors import UserError, one_line
 from src.models.base import ImageShape, ModelSettings
 from src.models.program import Field, read
 
@@ -65,7 +65,7 @@ class Named(nnx.Module):
                 outputs = self.layer(*inputs, **options)
         except (AssertionError, TypeError, ValueError) as error:
             given = " and ".join(by_dimension(value.shape[1:]) for value in inputs)
-            why = " ".join(str(error).split()) or "they do not fit"
+            why = one_line(error) or "they do not fit"
             raise UserError(f"layer {self._name}, {_described(self.layer)}, cannot take {given}: {why}") from None
         self._note(self._name, outputs.shape[1:])
         return outputs

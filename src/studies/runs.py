@@ -166,14 +166,14 @@ def usable(each: StudyRun) -> bool:
 
 
 def named_or_trained(
-    arguments: Sequence[str], otherwise: Sequence[str], check: Callable[[RunSettings], None]
+    arguments: Sequence[str], otherwise: Sequence[str], check: Callable[[RunSettings, Path], None]
 ) -> FinishedRun:
     """The run that a command line names with `run=`, or the one that it describes by settings.
 
     Args:
         arguments: the command line.
         otherwise: settings that come before those of the command line if no run is named.
-        check: refuses a run that nothing could be made of, before it is trained.
+        check: refuses a run that nothing could be made of, by its settings, before it is trained.
 
     Raises:
         UserError: the run cannot be loaded or trained.
@@ -183,9 +183,9 @@ def named_or_trained(
         raise UserError(f"{NAMED}{named[0]} has its own settings; leave out the others")
     if named:
         run = load_run(Path(named[0]))
-        check(run.engine.settings)
+        check(run.engine.settings, run.directory.path)
         return run
     described = planned([*otherwise, *arguments])
-    check(described.settings)
+    check(described.settings, described.directory.path)
     finish([described])
     return described.loaded()

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from yaml import YAMLError
 
 from src.config.compose import CONF
-from src.config.errors import UserError, did_you_mean
+from src.config.errors import UserError, did_you_mean, one_line
 from src.config.settings import Settings, read_settings
 
 
@@ -77,7 +77,7 @@ def read_study(cls: type[StudyT], name: str, arguments: Sequence[str]) -> StudyT
         known = OmegaConf.load(CONF / "study" / f"{name}.yaml")
         given = OmegaConf.merge(known, OmegaConf.from_dotlist([*arguments]))
     except (OmegaConfBaseException, YAMLError) as error:
-        raise UserError(f"{' '.join(arguments)}: {' '.join(str(error).split())}") from None
+        raise UserError(f"{' '.join(arguments)}: {one_line(error)}") from None
     for profile in given.profiles:
         if profile not in (*known.profiles, given.profile):
             raise UserError(f"profiles.{profile}: there is no such profile{did_you_mean(profile, known.profiles)}")

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from src.config.errors import one_line
+
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
@@ -74,4 +76,4 @@ class Sinks(Sink):
             action()
         except Exception as error:
             self._open.pop(name, None)
-            log.warning("%s failed and is left out from here on: %s", name, " ".join(str(error).split()) or repr(error))
+            log.warning("%s failed and is left out from here on: %s", name, one_line(error) or repr(error))

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from src.config.errors import UserError
+from src.config.errors import UserError, one_line
 from src.runs.files import write_whole
 from src.runs.identity import difference
 from src.training.state import Snapshot, TrainState
@@ -69,7 +69,7 @@ class Checkpoints:
         try:
             self._writing.result()
         except (OSError, ValueError) as error:
-            raise UserError(f"cannot write a checkpoint into {self.path}: {_one_line(error)}") from None
+            raise UserError(f"cannot write a checkpoint into {self.path}: {one_line(error)[:200]}") from None
         finally:
             self._writing = None
 
@@ -110,7 +110,7 @@ class Checkpoints:
         try:
             found = ocp.load(path, jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), _tree(like)))
         except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{path} cannot be read by this version: {_one_line(error)}") from None
+            raise UserError(f"{path} cannot be read by this version: {one_line(error)[:200]}") from None
         return Snapshot(TrainState(**found["state"]), found["sums"])
 
     def steps(self) -> list[int]:
@@ -166,7 +166,3 @@ def _sha256s(path: Path) -> dict[str, str]:
 def _has_links(path: Path) -> bool:
     """Whether a checkpoint leads out of its run directory; none of ours ever does."""
     return any(part.is_symlink() for part in (path.parent, path, *path.rglob("*")))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -40,5 +40,5 @@ def test_scores_on_plain_pixels_are_the_networks(untrained, normalize):
 
 @pytest.mark.parametrize("model", ["model=dense", "model=resnet"])
 def test_a_network_with_hidden_layers_has_no_templates(untrained, model):
-    with pytest.raises(UserError, match="only a linear network has one template a class"):
+    with pytest.raises(UserError, match="run=runs/untrained: only a linear network has one template a class"):
         templates(untrained(model))

@@ -53,8 +53,7 @@ def test_a_loop_costs_and_sees_what_its_rounds_do(network):
 
 
 def test_a_map_costs_every_part():
-    products = lambda x: jax.lax.map(lambda row: row @ jnp.zeros((4, 5)), x[0])  # noqa: E731
-    assert multiplications(products) == 8 * 8 * 4 * 5
+    assert multiplications(lambda x: jax.lax.map(lambda row: row @ jnp.zeros((4, 5)), x[0])) == 8 * 8 * 4 * 5
 
 
 @pytest.mark.parametrize("network", UNKNOWN.values(), ids=UNKNOWN)

@@ -9,11 +9,11 @@ from src.studies.runs import finish, named_or_trained, planned
 TINY = ("model=linear", "debug=limit", "data.augment=null", "tracking.tensorboard=false", "tracking.progress=none")
 
 
-def anything(settings):
+def anything(settings, path):
     pass
 
 
-def nothing(settings):
+def nothing(settings, path):
     raise UserError("not this one")
 
 
