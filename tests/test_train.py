@@ -136,6 +136,7 @@ def test_a_sweep_runs_every_job_in_its_own_directory(tmp_path, command):
         (["model.dpeth=20"], "did you mean 'model.depth'?"),
         (["-m", "seed=0,1", "model.depth=8,9"], "nearest: 8 and 14"),
         (["data.validation=1437"], "digits has 1437 training examples"),
+        (["data.augment.crop=8"], "at most 7 leaves a part of each"),
         (["optimizer.learning_rate="], "optimizer.learning_rate is empty"),
         (["--config-name=trian"], "trian"),
         (["-m", "seed=0,1", "hydra/launcher=slurm"], "hydra/launcher=processes"),

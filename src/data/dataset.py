@@ -37,13 +37,19 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
         image_size: images are shrunk by a whole factor to at most so many pixels a side; texts stay as they are.
 
     Raises:
-        UserError: it cannot be read, or validation would leave nothing to train on.
+        UserError: it cannot be read, validation would leave nothing to train on, or a crop nothing of an image.
     """
     source = _read(settings)
     kept = len(source.train) - settings.validation
     if kept <= 0:
         raise UserError(
             f"data.validation={settings.validation}: {settings.name} has {len(source.train)} training examples"
+        )
+    sides = source.train.images.shape[1:3]
+    if settings.augment and settings.augment.crop >= min(sides):
+        raise UserError(
+            f"data.augment.crop={settings.augment.crop} moves whole images of {sides[0]}x{sides[1]} pixels out of sight; "
+            f"at most {min(sides) - 1} leaves a part of each"
         )
     train, validation, test = (
         _reduced(split, examples, image_size) for split in (source.train[:kept], source.train[kept:], source.test)
