@@ -47,8 +47,9 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
         )
     sides = source.train.images.shape[1:3]
     if settings.augment and settings.augment.crop >= min(sides):
+        size = "x".join(map(str, sides))
         raise UserError(
-            f"data.augment.crop={settings.augment.crop} moves whole images of {sides[0]}x{sides[1]} pixels out of sight; "
+            f"data.augment.crop={settings.augment.crop} moves whole images of {size} pixels out of sight; "
             f"at most {min(sides) - 1} leaves a part of each"
         )
     train, validation, test = (

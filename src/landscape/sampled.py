@@ -3,7 +3,7 @@
 A place is measured on a random sample first. What is known of all examples, their classes and their losses at places
 that were measured on all of them, takes its part of the variance away (the regression estimator of survey sampling;
 Särndal, Swensson and Wretman 1992, Model Assisted Survey Sampling, chapter 6); where that is not enough, the sample
-grows. A place that would need half of the examples is measured on all of them, and then helps the places around it.
+grows. A place is measured on all examples where that will spare more of them at the places that follow around it.
 
 A sample speaks of what it has met. Where one example in hundreds has nearly all of the loss, as with training images
 that a network has learnt, it may have met none of them: so every standard error holds what it could have missed.
@@ -22,11 +22,11 @@ from src.config.settings import Settings
 from src.landscape.evaluation import ExampleScores, Measure
 from src.runs.files import write_whole
 
-NEAREST = 4
+NEAREST = 8
 """Of the places that were measured on all examples, so many help another one."""
 
-ALL = 0.5
-"""A place that needs a greater part of the examples is measured on all."""
+SPARED = 0.3
+"""If a place is measured on all, each neighbour that follows is spared such a part of the examples that it needs."""
 
 FEW = 10
 """Classes with fewer examples in the first sample, on average, are taken together."""
@@ -190,21 +190,25 @@ class Sampled:
         while len(values) < count:
             values = np.concatenate([values, self._scores(place, self._order[len(values) : count])])
             found = _means(values, known, self._missed)
-            count = max(count, self._needed(found, count))
+            count = max(count, self._needed(found, count, rank))
         if count == total:
             self._complete.keep(rank, values[np.argsort(self._order), 0].astype(np.float32))
         named = zip(NAMES, (*found.values, *found.errors, count), strict=True)
         return {name: float(value) for name, value in named}
 
-    def _needed(self, found: Means, count: int) -> int:
-        """How many examples the tolerance takes, if all vary like those that were measured; at most twice as many."""
+    def _needed(self, found: Means, count: int, rank: int) -> int:
+        """How many examples the tolerance takes, if all vary like those that were measured; at most twice as many.
+
+        All of them where the rest costs less than what each of the neighbours that follow is spared.
+        """
         total, step = len(self._order), self._tolerance.examples
         limit = max(self._tolerance.relative * found.values[0], self._tolerance.absolute)
         if not found.errors[0] > limit:
             return count
         least = 1 / (1 / total + (limit / found.errors[0]) ** 2 * (1 / count - 1 / total))
         rounded = step * int(np.ceil(min(max(least, count + 1), 2 * count) / step))
-        return rounded if rounded <= ALL * total else total
+        following = (len(self._rank) - rank - 1) / (rank + 1)  # for each place so far, since they lie evenly
+        return total if total - rounded < SPARED * rounded * following else min(rounded, total)
 
 
 def together(measures: Mapping[str, Measure]) -> Measure:

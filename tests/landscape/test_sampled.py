@@ -140,6 +140,28 @@ def test_what_is_measured_on_all_helps_its_neighbours(tmp_path):
     assert found[1]["loss"] == pytest.approx(1.2 * own.mean(), rel=1e-6)
 
 
+def test_a_place_is_measured_on_all_where_that_spares_those_that_follow(tmp_path):
+    """All places have the same losses, so that one of them says all of the others."""
+    own, tolerance = (
+        np.random.default_rng(1).exponential(size=TOTAL),
+        Tolerance(relative=0.03, absolute=0.01, examples=100),
+    )
+
+    def scores(place, chosen):
+        return np.stack([own[chosen], np.zeros(len(chosen))], axis=1)
+
+    def counts(places):
+        order = np.random.default_rng(0).permutation(TOTAL)
+        folder = tmp_path / f"{len(places)}"
+        return [row["examples"] for row in Sampled(scores, LABELS, places, tolerance, order, folder)(places)]
+
+    (alone,) = counts(PLACES[:1])
+    assert tolerance.examples < alone < TOTAL / 3
+    first, *others = counts(PLACES)
+    assert first == TOTAL
+    assert sum(others) < len(others) * alone / 3
+
+
 def test_a_survey_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
     save(surface(tmp_path, "whole"), tmp_path / "whole.npz")
     lines = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)

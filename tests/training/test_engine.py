@@ -8,29 +8,10 @@ import pytest
 
 from src.data.batches import evaluation_batch
 from src.models.base import Heads, heads
-from src.models.dropout import Dropout
-from src.training.engine import Engine
-from src.training.loop import Diverged, Training
-from src.training.plan import make_plan
-from src.training.state import Snapshot, state_sha256
+from src.training.loop import Training
+from src.training.state import state_sha256
 from src.training.step import followed, zero_sums
-
-
-def trained(engine, start=None):
-    training = Training(engine, engine.beginning() if start is None else Snapshot(start, engine.zero_sums()))
-    measured = list(training.measurements())
-    return training.state, measured
-
-
-def largest_difference(one, other):
-    differences = jax.tree.map(
-        lambda a, b: float(
-            np.max(np.abs(np.asarray(a) - np.asarray(b)) / np.maximum(np.max(np.abs(np.asarray(a))), 1e-3))
-        ),
-        one.parameters,
-        other.parameters,
-    )
-    return max(jax.tree.leaves(differences))
+from tests.training.trained import largest_difference, trained
 
 
 def test_devices_and_placements_agree_when_they_share_batch_statistics(engine):
@@ -103,49 +84,6 @@ def test_the_host_waits_only_for_what_it_shows(engine, monkeypatch):
     assert len(measured) == 4 + 2
     assert len(fetches) == len(measured)
     assert hidden == []
-
-
-def test_a_run_that_diverges_names_the_step_and_keeps_the_state_before_it(engine):
-    built = engine("parallel.devices=1", "optimizer.learning_rate=1e30", "schedule=constant")
-    training = Training(built, built.beginning())
-    with pytest.raises(Diverged) as caught:
-        list(training.measurements())
-    assert int(training.state.step) == caught.value.step < 20
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(training.state))
-
-
-def test_a_run_that_stands_still_is_not_scored_at_steps_that_it_did_not_take(engine):
-    built = engine(
-        "parallel.devices=1", "optimizer.learning_rate=1e30", "schedule=constant", "eval.every=1step",
-        "train.log_every=100steps",
-    )  # fmt: skip
-    scored: list[int] = []
-    measured = Training(built, built.beginning()).measurements()
-    with pytest.raises(Diverged) as caught:
-        scored.extend(measurement.step for measurement in measured)
-    assert scored == list(range(1, caught.value.step + 1))
-
-
-def test_parameters_that_overflow_are_no_good_state(engine):
-    steep = ("optimizer.learning_rate=1e38", "optimizer.weight_decay=1000")
-    built = engine("parallel.devices=1", *steep, "schedule=constant")
-    training = Training(built, built.beginning())
-    with pytest.raises(Diverged, match="at step 0"):
-        list(training.measurements())
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(training.state))
-
-
-def test_debugging_stops_at_the_operation_that_makes_a_nan(engine):
-    with jax.debug_nans(True), pytest.raises(FloatingPointError):
-        trained(engine("parallel.devices=1", "debug=nans", "optimizer.learning_rate=1e30", "schedule=constant"))
-
-
-def test_a_run_that_stands_still_takes_no_step_on_the_examples_of_later_epochs(engine):
-    built = engine("parallel.devices=1")
-    beginning = jax.device_get(built.initial_state())
-    state, sums = built.advance(*built.beginning(), built.order(2), 1)
-    assert (int(state.step), int(sums["steps"])) == (0, 0)
-    assert largest_difference(beginning, state) == 0
 
 
 def test_measurements_say_what_was_learnt(engine):
@@ -231,14 +169,6 @@ def test_bfloat16_stays_near_float32_and_keeps_its_parameters(engine):
     assert 1e-4 < largest_difference(full, half) < 1
 
 
-def test_a_run_that_stands_still_takes_no_step_in_the_order_of_later_epochs(engine):
-    built = engine("parallel.devices=1")
-    state, sums = built.initial_state(), built.zero_sums()
-    before = state_sha256(state)
-    state, _ = built.advance(state, sums, built.order(3), 1)
-    assert (int(state.step), state_sha256(state)) == (0, before)
-
-
 def test_losses_are_float32_in_any_precision(engine):
     built = engine("parallel.devices=1", "precision=bfloat16")
     state, images = built.initial_state(), evaluation_batch(built.split("test"), 0, 8).images
@@ -262,66 +192,3 @@ def test_both_steps_lower_for_accelerators(engine, placement):
         traced = jax.jit(step).trace(*arguments)
         for platform in ("cuda", "tpu"):
             assert "stablehlo.convolution" in traced.lower(lowering_platforms=(platform,)).as_text()
-
-
-TINY = (
-    "trust=tests",
-    "~model.depth",
-    "~model.shortcut",
-    "~model.width",
-    "model._target_=tests.models.tiny.TinySettings",
-)
-
-
-@pytest.fixture
-def tiny(compose):
-    """Builds an engine of a network with dropout and an auxiliary head."""
-
-    def build(*arguments, rate=0.5, weight=0.3):
-        settings = compose(
-            *TINY, f"+model.rate={rate}", f"+model.weight={weight}", "data.augment=null", "data.batch_size=40",
-            "train.duration=10steps", "optimizer.weight_decay=0", *arguments,
-        )  # fmt: skip
-        dataset = settings.dataset()
-        return Engine(settings, dataset, make_plan(settings, dataset.spec.train))
-
-    return build
-
-
-def test_losses_are_float32_where_activations_are_bfloat16(tiny):
-    built = tiny("parallel.devices=1", "precision=bfloat16")
-    (parameters, statistics), data = built.initial_state().scored(), built.split("test")
-    images = evaluation_batch(data, 0, 8).images
-    outputs, _ = built.network.train(parameters, statistics, images, jax.random.split(jax.random.key(0), 8))
-    assert outputs.auxiliary
-    for head in (outputs.main, *outputs.auxiliary, built.network(parameters, statistics, images)):
-        assert head.dtype == np.dtype("float32")
-        np.testing.assert_array_equal(head, head.astype("bfloat16").astype("float32"))
-
-
-def test_dropout_is_the_same_on_any_number_of_devices_and_slices(tiny):
-    alone, _ = trained(tiny("parallel.devices=1"))
-    for arguments in (("parallel.devices=8",), ("parallel=pmap", "parallel.devices=2"), ("train.accumulation=4",)):
-        assert largest_difference(alone, trained(tiny("parallel.devices=1", *arguments))[0]) < 1e-5
-    assert largest_difference(alone, trained(tiny("parallel.devices=1", rate=0.4))[0]) > 1e-3
-    assert state_sha256(alone) == state_sha256(trained(tiny("parallel.devices=1"))[0])
-
-
-def test_an_auxiliary_head_learns_by_its_weight(tiny):
-    heads = {}
-    for weight in (0.0, 0.3):
-        built = tiny("parallel.devices=1", weight=weight)
-        before = jax.device_get(built.initial_state().parameters["auxiliary"]["kernel"])
-        heads[weight] = np.abs(trained(built)[0].parameters["auxiliary"]["kernel"] - before).max()
-    assert heads[0.0] == 0
-    assert heads[0.3] > 1e-4
-
-
-def test_dropout_drops_as_often_as_it_should_and_keeps_the_mean():
-    layer = Dropout(0.25)
-    layer.keys = jax.random.split(jax.random.key(0), 64)
-    y = np.asarray(layer(jax.numpy.ones((64, 1000))))
-    assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
-    assert abs((y == 0).mean() - 0.25) < 0.01
-    layer.eval()
-    assert (np.asarray(layer(jax.numpy.ones((2, 3)))) == 1).all()
