@@ -105,7 +105,7 @@ def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
     about = {**identity, "checked": stage.checked}
     with surveying(f"{subject.title}, exactly") as told:
         file = points_file(axes, about)
-        exact = measured(at_points(objective, directions), places[chosen], about=about, points=file, told=told)
+        exact = measured(at_points(objective, directions), places[chosen], about=about, points=file, told=told).rows
     return Checked(surface, split, chosen, np.array([row[f"{split}_loss"] for row in exact]))
 
 

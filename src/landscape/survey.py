@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -16,6 +16,7 @@ from src.landscape.surface import Surface
 from src.lock import Held, locked
 from src.runs.files import write_whole
 from src.runs.identity import difference
+from src.runs.provenance import revision
 from src.training.interruption import Interrupted, signals_noted
 
 Told = Callable[[int, int], None]
@@ -38,7 +39,8 @@ def survey(
         measure: for instance `at_points(objective, directions)`; it is given as many places as there are devices.
         axes: steps along the one or two directions.
         title: of the surface.
-        identity: everything that defines the values, as JSON can say it; becomes the surface's metadata.
+        identity: everything that defines the values, as JSON can say it; becomes the surface's metadata, beside the
+            commits at which its points were measured.
         points: file of the measurements so far, one JSON object a line.
         told: is told of progress.
         order: in which points are measured, one by one; none for row after row, one on each device.
@@ -51,15 +53,28 @@ def survey(
         if len(axis) < 2:
             raise UserError(f"a surface needs at least two steps along {name}, not {len(axis)}")
     about = {"axes": [axis.tolist() for axis in axes], **identity}
-    found = measured(measure, grid(axes), about=about, points=points, told=told, order=order)
+    rows, commits = measured(measure, grid(axes), about=about, points=points, told=told, order=order)
     shape = [len(axis) for axis in axes]
-    values = {name: np.array([row[name] for row in found]).reshape(shape) for name in found[0]}
-    return Surface(title, axes[0], axes[1] if len(axes) > 1 else None, values, dict(identity))
+    values = {name: np.array([row[name] for row in rows]).reshape(shape) for name in rows[0]}
+    metadata = {**identity, "commits": commits}
+    return Surface(title, axes[0], axes[1] if len(axes) > 1 else None, values, metadata)
 
 
 def grid(axes: Sequence[Float64[np.ndarray, "_"]]) -> Float32[np.ndarray, "n d"]:
     """All points of a grid, the last direction fastest."""
     return np.array(list(itertools.product(*axes)), np.float32)
+
+
+class Measured(NamedTuple):
+    """What was measured, place by place.
+
+    Attributes:
+        rows: named numbers of each place.
+        commits: those of the code that measured them; one, unless a survey went on after the code had changed.
+    """
+
+    rows: list[dict[str, float]]
+    commits: list[str]
 
 
 def measured(
@@ -70,7 +85,7 @@ def measured(
     points: Path,
     told: Told = lambda done, total: None,
     order: Sequence[int] | None = None,
-) -> list[dict[str, float]]:
+) -> Measured:
     """Measures places that need not be a grid, and keeps what it has; for arguments and errors see `survey`."""
     try:
         points.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +99,7 @@ def measured(
 
 def _measured(
     measure: Measure, places: Float32[np.ndarray, "n d"], points: "_Points", told: Told, order: Sequence[int] | None
-) -> list[dict[str, float]]:
+) -> Measured:
     """Measures what is not measured yet."""
     together = jax.device_count() if order is None else 1
     waiting = [number for number in order or range(len(places)) if number not in points.values]
@@ -97,7 +112,7 @@ def _measured(
             told(len(points.values), len(places))
             if interruption.signal is not None:
                 raise Interrupted(interruption.signal)
-    return [points.values[number] for number in range(len(places))]
+    return Measured([points.values[number] for number in range(len(places))], sorted(points.commits))
 
 
 class _Points:
@@ -105,6 +120,7 @@ class _Points:
 
     Attributes:
         values: by the number of the point.
+        commits: of the code that measured them.
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
@@ -120,15 +136,17 @@ class _Points:
             there = json.loads(lines[0])
             rows = [json.loads(line) for line in lines[1:]]
             self.values: dict[int, dict[str, float]] = {row["point"]: row["values"] for row in rows}
+            self.commits: set[str] = {row["commit"] for row in rows}
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{path} is damaged; remove it to measure anew") from None
         if there != json.loads(header):
             raise UserError(f"{path} holds another surface: {difference(there, json.loads(header))}")
         write_whole(path, "".join(lines))
-        self._path = path
+        self._path, self._commit = path, revision()
 
     def add(self, number: int, values: dict[str, float]) -> None:
         """Keeps the measurement of a point; it is on disk when this returns."""
         self.values[number] = values
+        self.commits.add(self._commit)
         with self._path.open("a") as file:
-            file.write(json.dumps({"point": number, "values": values}) + "\n")
+            file.write(json.dumps({"point": number, "commit": self._commit, "values": values}) + "\n")

@@ -48,6 +48,11 @@ def dirty() -> bool:
     return bool(_git("status", "--porcelain", "--", *CODE))
 
 
+def revision() -> str:
+    """The commit of the code in words, and whether the code is something else by now."""
+    return f"{commit() or 'no commit'}{' with changes' if dirty() else ''}"
+
+
 def uncommitted() -> str:
     """The difference of the code to its commit, as far as files are known to git."""
     return _git("diff", "HEAD", "--", *CODE)
