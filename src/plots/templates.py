@@ -53,7 +53,7 @@ def template_figure(
         axis.set_title(name, fontsize=10)
         axis.set_xlabel(f"$B$ = {bias:+.2f}", fontsize=8)
     for row, match in zip(axes[1:], matches, strict=True):
-        _match(row, match, names)
+        _match(list(row), match, names)
     return figure
 
 
@@ -76,7 +76,7 @@ def _match(row: Sequence[Axes], match: Match, names: Sequence[str]) -> None:
     for k, axis in enumerate(row[1:]):
         axis.imshow(match.products[k], cmap=SIGNED, vmin=-largest, vmax=largest)
         won = k == best
-        _frame(axis, WINNER if won else EDGE, 2 if won else 0.8)
+        _frame(axis, WINNER if won else EDGE, 2.0 if won else 0.8)
         color, weight = (WINNER, "bold") if won else ("black", "normal")
         axis.set_xlabel(f"{match.scores[k]:+.1f}", fontsize=9, color=color, fontweight=weight)
     row[0].set_xlabel("$X{\\cdot}W_k + B_k$ →", fontsize=8)

@@ -1,11 +1,20 @@
 """Experiments that take seconds, run as a user would; what they find is exact."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments import imagenet_winners, pooling, shared_weight_gradient, tabular_conv1d
+from experiments import (
+    class_templates,
+    imagenet_winners,
+    pooling,
+    shared_weight_gradient,
+    shift_equivariance,
+    tabular_conv1d,
+    training_curves,
+)
 from src.studies import results
 
 
@@ -15,10 +24,10 @@ def written(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr("sys.argv", ["experiment"])
 
-    def read(name):
+    def read(name, file="results.json"):
         folder = tmp_path / name
         assert list(folder.glob("*.png"))
-        return json.loads((folder / "results.json").read_text())["facts"]
+        return json.loads((folder / file).read_text())["facts"]
 
     return read
 
@@ -52,3 +61,33 @@ def test_pooling_gives_what_the_chapter_prints(written, monkeypatch):
 
 def test_fig_13():
     assert tabular_conv1d.fig13() == (4, 4)
+
+
+def test_convolution_is_equivariant_to_the_last_bit_and_strides_are_so_at_their_multiples(written, monkeypatch):
+    image = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1), np.uint8)
+    monkeypatch.setattr(shift_equivariance, "first_images", lambda data, count: image)
+    shift_equivariance.main()
+    found = written("shift_equivariance")
+    gaps, changes = found["equivariance_gap"], found["change"]
+    assert set(gaps["convolution"]) == {0}
+    for name, stride in (("convolution, stride 2", 2), ("convolution, max-pool 2", 2), ("convolution, max-pool 4", 4)):
+        assert [shift for shift, gap in enumerate(gaps[name]) if gap == 0] == list(range(0, 9, stride)), name
+    assert set(changes["convolution, global max-pool"]) == {0}
+    assert min(changes["dense"][1:]) > 0.1
+
+
+def test_templates_and_curves_of_a_run(written, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    small = ["data=digits", "train.duration=100steps", "data.batch_size=64", "tracking.tensorboard=false"]
+    monkeypatch.setattr("sys.argv", ["class_templates", *small])
+    class_templates.main()
+    found = written("class_templates", "results_digits.json")
+    assert found["parameters"] == 64 * 10 + 10
+    right, wrong = (max(score["scores"]) == score["scores"][int(score["label"])] for score in found["scores"])
+    assert {right, wrong} == {True, False}
+    (run,) = Path("runs").glob("linear_mnist-*")
+    monkeypatch.setattr("sys.argv", ["training_curves", str(run)])
+    training_curves.main()
+    (row,) = written("training_curves")
+    assert (row["test_accuracy"], row["steps"], row["shortcut"]) == (found["test_accuracy"], 100, None)
+    assert f"{100 * (1 - row['test_accuracy']):.1f}" in capsys.readouterr().out

@@ -1,0 +1,41 @@
+"""The path of a tiny run in its principal plane, from its checkpoints to the table."""
+
+import json
+
+import pytest
+
+from experiments.training_paths import PathStage, report
+from src.config.errors import UserError
+from src.config.settings import read_settings
+
+STAGE = {
+    "common": [
+        "model=dense", "model.hidden=[9]", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false",
+        "checkpoint.every=20steps",
+    ],
+    "networks": [{"title": "one layer", "arguments": ["checkpoint.keep=null"], "weights": None}],
+    "splits": ["train"], "images": 60, "margin": 0.3, "steps": 5, "seeds": [0],
+}  # fmt: skip
+
+
+def test_a_path_ends_in_the_network_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    report("tiny", read_settings(PathStage, STAGE))
+    home = tmp_path / "results/tiny"
+    facts = json.loads((home / "results.json").read_text())["facts"]["one layer"]
+    path = facts["checkpoints"]
+    assert [point["step"] for point in path] == [0, 20, 40, 60]
+    assert path[-1]["coordinates"] == [0, 0]
+    assert path[-1]["residual"] == 0
+    assert abs(path[0]["coordinates"][0]) > abs(path[1]["coordinates"][0]) > abs(path[2]["coordinates"][0]) > 0
+    assert 0.5 < facts["explained"][0] < sum(facts["explained"]) <= 1
+    assert facts["explained"][0] > facts["explained"][1]
+    assert "| one layer" in (home / "table.md").read_text()
+    assert (home / "paths.png").exists()
+
+
+def test_a_run_that_did_not_keep_its_checkpoints_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = [{"title": "one layer", "arguments": ["checkpoint.keep=1"], "weights": None}]
+    with pytest.raises(UserError, match="kept 1 of the 3 checkpoints that are needed"):
+        report("tiny", read_settings(PathStage, STAGE | {"networks": few}))
