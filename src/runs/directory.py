@@ -134,7 +134,8 @@ class RunDirectory:
         try:
             return (self.path / name).read_text()
         except OSError:
-            raise UserError(f"run={self.path} is not a finished run: it has no {name}") from None
+            lacking = f"is not a finished run: it has no {name}" if self.path.is_dir() else "does not exist"
+            raise UserError(f"{self.path} {lacking}") from None
 
     def _write(self, name: str, text: str) -> None:
         write_whole(self.path / name, text)

@@ -91,3 +91,13 @@ def test_templates_and_curves_of_a_run(written, monkeypatch, tmp_path, capsys):
     (row,) = written("training_curves")
     assert (row["test_accuracy"], row["steps"], row["shortcut"]) == (found["test_accuracy"], 100, None)
     assert f"{100 * (1 - row['test_accuracy']):.1f}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("run", "said"), [("none", "none does not exist"), (".", "is not a finished run: it has no")])
+def test_curves_need_finished_runs(run, said, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["training_curves", run])
+    with pytest.raises(SystemExit) as stop:
+        training_curves.main()
+    assert stop.value.code == 2
+    assert said in capsys.readouterr().err
