@@ -135,7 +135,7 @@ class RunDirectory:
             return (self.path / name).read_text()
         except OSError:
             lacking = f"is not a finished run: it has no {name}" if self.path.is_dir() else "does not exist"
-            raise UserError(f"{self.path} {lacking}") from None
+            raise UserError(f"run={self.path} {lacking}") from None
 
     def _write(self, name: str, text: str) -> None:
         write_whole(self.path / name, text)

@@ -49,8 +49,6 @@ def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
         UserError: there is none, it is damaged, or its data set has other examples now.
     """
     directory = RunDirectory(path)
-    if not path.is_dir():
-        raise UserError(f"run={path} does not exist")
     settings = read_settings(RunSettings, directory.read_config(), trust)
     results = directory.read_json("results.json")
     if not isinstance(results.get("steps"), int):
