@@ -1,5 +1,6 @@
 """The one line that a person watches while a study goes on."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from src.training.loop import Measurement
+
+SECONDS_BETWEEN_LINES = 60.0
 
 
 class StudyProgress:
@@ -62,16 +65,16 @@ class StudyProgress:
 
 @contextmanager
 def surveying(name: str) -> Iterator[Callable[[int, int], None]]:
-    """Shows how many points of a surface are done: a line on a terminal, and one every tenth of the way elsewhere."""
-    terminal, tenths, began = sys.stderr.isatty(), -1, time.perf_counter()
+    """Shows how many points of a surface are done: a line on a terminal, and one now and then elsewhere."""
+    terminal, began, last = sys.stderr.isatty(), time.perf_counter(), -math.inf
     first: int | None = None
 
     def told(done: int, total: int) -> None:
-        nonlocal tenths, first
+        nonlocal last, first
         first = done - 1 if first is None else first
-        left = (time.perf_counter() - began) / max(1, done - first) * (total - done)
-        if terminal or 10 * done // total > tenths:
-            tenths = 10 * done // total
+        now = time.perf_counter()
+        if terminal or done == total or now - last >= SECONDS_BETWEEN_LINES:
+            last, left = now, (now - began) / max(1, done - first) * (total - done)
             ending = "\r" if terminal and done < total else "\n"
             print(
                 f"{name}: {done} of {total} points  {left / 60:.1f} min left  ", end=ending, file=sys.stderr, flush=True
