@@ -2,7 +2,6 @@
 
 from src.training.composed import composed_runs, run_settings
 from src.training.engine import Engine
-from src.training.plan import make_plan
 from src.training.settings import RunSettings
 
 PRECISION = {"cpu": "float32", "gpu": "bfloat16"}
@@ -17,6 +16,4 @@ def run_settings_of(*arguments: str) -> RunSettings:
 
 def engine(*arguments: str) -> Engine:
     """The engine of one command line of `python -m src.train`."""
-    settings = run_settings_of(*arguments)
-    dataset = settings.dataset()
-    return Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+    return Engine(run_settings_of(*arguments))

@@ -15,7 +15,7 @@ jax.config.update("jax_compilation_cache_dir", sys.argv[1])
 from benchmarks.engines import engine
 run = engine("+experiment=resnet20", "debug.examples=500")
 arguments = run.initial_state(), run.zero_sums(), run.split("train"), run.order(0), np.int32(1)
-traced = run._chunk.lower(*arguments)
+traced = run.chunk.lower(*arguments)
 started = time.perf_counter()
 traced.compile()
 print("compiled in", time.perf_counter() - started)

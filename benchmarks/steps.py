@@ -29,7 +29,7 @@ def evaluation_step(run: Engine) -> Callable[[], Any]:
 
     def work() -> None:
         sums = run.replicated(zero_sums(run.settings.task, run.outputs, detailed=True))
-        jax.block_until_ready(run.evaluate._step(*state.scored(), sums, data, jnp.int32(0)))
+        jax.block_until_ready(run.evaluation(*state.scored(), sums, data, jnp.int32(0)))
 
     return work
 

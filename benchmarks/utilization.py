@@ -38,7 +38,7 @@ def arithmetic(run: Engine) -> float:
 def traffic(run: Engine) -> float:
     """Bytes that a training step reads and writes, as the compiler counts them."""
     arguments = run.initial_state(), run.zero_sums(), run.split("train"), run.order(0), jnp.int32(1)
-    return run._chunk.lower(*arguments).compile().cost_analysis()["bytes accessed"]
+    return run.chunk.lower(*arguments).compile().cost_analysis()["bytes accessed"]
 
 
 def measure(rounds: int) -> dict[str, Any]:

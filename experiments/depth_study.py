@@ -160,7 +160,7 @@ def layer_signals(run: StudyRun) -> dict[str, Any]:
     finished = run.with_checkpoints()
     engine = finished.engine
     batch = evaluation_batch(engine.split("train"), 0, PROBED)
-    module = engine.network.module(finished.state)
+    module = finished.module
     gradients = engine.settings.parallel.place(
         partial(kernel_gradients, engine.network, engine.settings.task), engine.mesh
     )

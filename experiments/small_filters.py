@@ -150,7 +150,7 @@ def measured_fields(runs: Mapping[int, StudyRun]) -> dict[str, FieldPicture]:
 def trained_stack(run: StudyRun) -> FilterStack:
     """The network that a finished run ended with."""
     finished = run.loaded()
-    network = finished.engine.network.module(finished.state)
+    network = finished.module
     assert isinstance(network, FilterStack)
     return network
 

@@ -45,7 +45,7 @@ def main() -> None:
         finished = load_run(Path(settings.run), settings.trust)
         if not len(finished.engine.dataset.split(settings.split)):
             raise UserError(f"split={settings.split}: this run has no {settings.split} split")
-        scores = finished.engine.evaluate(finished.state, finished.engine.split(settings.split))
+        scores = finished.engine.evaluate(finished.state, settings.split)
         print(json.dumps({"run": settings.run, "split": settings.split, **scores}))
 
 

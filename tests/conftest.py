@@ -56,13 +56,11 @@ def compose():
 def engine(compose):
     """Builds the engine of a small run on digits, for one command line."""
     from src.training.engine import Engine
-    from src.training.plan import make_plan
 
     def build(*arguments):
         settings = compose(
             "model.depth=8", "data.augment.crop=1", "train.duration=20steps", "data.batch_size=40", *arguments
         )
-        dataset = settings.dataset()
-        return Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+        return Engine(settings)
 
     return build

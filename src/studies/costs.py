@@ -7,7 +7,6 @@ from src.models.summary import model_layers
 from src.studies.runs import StudyRun
 from src.studies.timing import Ratio, in_turn, training_dispatch
 from src.training.engine import Engine
-from src.training.plan import make_plan
 from src.training.process import configure_jax
 
 
@@ -44,5 +43,4 @@ def step_ratios(runs: Mapping[str, StudyRun], rounds: int) -> dict[str, Ratio]:
 def engine(run: StudyRun) -> Engine:
     """What would train a run."""
     configure_jax(run.settings)
-    dataset = run.settings.dataset()
-    return Engine(run.settings, dataset, make_plan(run.settings, dataset.spec.train))
+    return Engine(run.settings)

@@ -74,7 +74,7 @@ def path_gradients(finished: FinishedRun, samples: int, size: int) -> list[float
         size: images for each of them.
     """
     engine = finished.engine
-    network = gated(engine.network.module(finished.state))
+    network = gated(finished.module)
     sample = partial(
         sampled_norms,
         network,
@@ -90,5 +90,5 @@ def path_gradients(finished: FinishedRun, samples: int, size: int) -> list[float
 def _scored(finished: FinishedRun) -> tuple[Any, partial[float]]:
     """The network of a run to be operated on, and what gives its test error."""
     engine = finished.engine
-    network: nnx.Module = engine.network.module(finished.state)
+    network: nnx.Module = finished.module
     return network, partial(error, task=engine.settings.task, data=engine.split("test"))

@@ -11,7 +11,6 @@ from flax import nnx
 from src.config.errors import UserError
 from src.config.settings import Settings
 from src.data.batches import Constants, Resident, normalization, resident
-from src.data.examples import Split
 from src.models.resnet_cifar import CifarResNetSettings
 from src.pretrained import li2018
 from src.pretrained.importer import TORCH, put_weights, read_arrays
@@ -110,9 +109,9 @@ def _of_run(title: str, run: StudyRun, splits: Sequence[str], images: int | None
     constants = normalization(run.settings.data.normalize, engine.dataset.train.images)
     return Subject(
         title,
-        engine.network.module(finished.state),
+        finished.module,
         engine.settings.task,
-        {name: resident(_first(engine.dataset.split(name), images), constants) for name in splits},
+        {name: resident(engine.dataset.split(name)[:images], constants) for name in splits},
         {"run": run.directory.path.name, "weights": state_sha256(finished.state), "images": images},
         run,
     )
@@ -127,14 +126,13 @@ def _from_elsewhere(
     configure_jax(run.settings)
     path = Path(weights.file)
     arrays = read_arrays(path)
-    outputs = task.outputs(dataset.spec)
-    module = build_network(model, dataset.spec.shape, outputs, run.settings.precision, run.settings.parallel, seed=0)
+    module = build_network(run.settings, dataset.spec)
     put_weights(module, arrays, li2018.resnet(model.depth), TORCH)
     module.eval()
     constants = Constants(
         *(np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
     )
-    own = {name: resident(_first(dataset.split(name), images), constants) for name in splits}
+    own = {name: resident(dataset.split(name)[:images], constants) for name in splits}
     identity = {
         "weights": hashlib.sha256(path.read_bytes()).hexdigest(),
         "mean": weights.mean,
@@ -143,7 +141,3 @@ def _from_elsewhere(
         "images": images,
     }
     return Subject(title, module, task, own, identity, None)
-
-
-def _first(split: Split, images: int | None) -> Split:
-    return Split(split.images[:images], split.labels[:images])

@@ -11,45 +11,40 @@ from flax import nnx
 from jaxtyping import Float
 
 from src.data.batches import Batching, Resident, Window, normalization, resident, training_batch, window
-from src.data.dataset import Dataset
-from src.models.base import ImageShape, ModelSettings
+from src.data.examples import DataSpec
 from src.models.cpu_layers import use_cpu_layers
 from src.randomness import stream
 from src.tasks.base import Sums
-from src.training.evaluation import Evaluator
-from src.training.parallel import AXIS, ParallelSettings, replicate
-from src.training.plan import Plan
-from src.training.settings import PrecisionSettings, RunSettings
+from src.training.parallel import AXIS, replicate
+from src.training.plan import make_plan
+from src.training.settings import RunSettings
 from src.training.state import Network, Snapshot, TrainState, initial_state
-from src.training.step import training_chunk, training_step, zero_training_sums
+from src.training.step import evaluation_step, training_chunk, training_step, zero_sums, zero_training_sums
 
-STEPS_PER_DISPATCH = {"cpu": 1}
-MANY_STEPS = 10
+STEPS_PER_DISPATCH = 10
+"""On accelerators; on the CPU gradients of convolutions are slow inside loops (`training_chunk`)."""
 
 
 class Engine:
     """What trains and scores one network on one data set."""
 
-    def __init__(self, settings: RunSettings, dataset: Dataset, plan: Plan) -> None:
-        self.settings, self.dataset, self.plan = settings, dataset, plan
+    def __init__(self, settings: RunSettings) -> None:
+        self.settings, self.dataset = settings, settings.dataset()
+        self.plan = make_plan(settings, self.dataset.spec.train)
         self.mesh = settings.parallel.mesh()
-        platform = self.mesh.devices.flat[0].platform
-        self.steps_per_dispatch = settings.train.steps_per_dispatch or STEPS_PER_DISPATCH.get(platform, MANY_STEPS)
-        self.outputs = settings.task.outputs(dataset.spec)
-        module = build_network(
-            settings.model, dataset.spec.shape, self.outputs, settings.precision, settings.parallel, settings.seed
-        )
-        self.network = Network(module)
-        factor = settings.schedule.factor(plan.clock)
+        usual = 1 if self.mesh.devices.flat[0].platform == "cpu" else STEPS_PER_DISPATCH
+        self.steps_per_dispatch = settings.train.steps_per_dispatch or usual
+        self.outputs = settings.task.outputs(self.dataset.spec)
+        self.network = Network(build_network(settings, self.dataset.spec))
+        factor = settings.schedule.factor(self.plan.clock)
         self._learning_rate: optax.Schedule = lambda step: settings.optimizer.learning_rate * factor(step)
-        self._optimizer = settings.schedule.steered(settings.optimizer.build(self._learning_rate), plan.clock)
-        self.evaluate = Evaluator(
-            self.network, settings.task, self.outputs, settings.parallel, self.mesh, settings.eval.batch_size
-        )
-        self._constants = normalization(settings.data.normalize, dataset.train.images)
+        self._optimizer = settings.schedule.steered(settings.optimizer.build(self._learning_rate), self.plan.clock)
+        self._constants = normalization(settings.data.normalize, self.dataset.train.images)
         self._batching = Batching(
-            settings.data.batch_size, settings.augment(dataset), stream(settings.seed, "augmentation")
+            settings.data.batch_size, settings.augment(self.dataset), stream(settings.seed, "augmentation")
         )
+        # A batch has to divide over the devices; examples past the end of a split have no weight, so rounding is safe.
+        self._evaluation_size = settings.eval.batch_size + -settings.eval.batch_size % self.mesh.size
         self._splits: dict[str, Resident] = {}
 
     def beginning(self) -> Snapshot:
@@ -68,7 +63,15 @@ class Engine:
 
     def advance(self, state: TrainState, sums: Sums, order: Window, stop: int) -> tuple[TrainState, Sums]:
         """Trains up to step `stop`; the arguments' memory is taken by the results."""
-        return self._chunk(state, sums, self.split("train"), order, np.int32(stop))
+        return self.chunk(state, sums, self.split("train"), order, np.int32(stop))
+
+    def evaluate(self, state: TrainState, split: str) -> dict[str, Any]:
+        """The task's detailed summary of a split, every example once; it leaves the device at the end, as sums."""
+        data = self.split(split)
+        sums = self.replicated(zero_sums(self.settings.task, self.outputs, detailed=True))
+        for first in range(0, len(data.labels), self._evaluation_size):
+            sums = self.evaluation(*state.scored(), sums, data, jnp.int32(first))
+        return self.settings.task.summary(jax.device_get(sums))
 
     def order(self, epoch: int) -> Window:
         """The order of examples in an epoch and the next."""
@@ -94,7 +97,8 @@ class Engine:
         return replicate(tree, self.mesh)
 
     @cached_property
-    def _chunk(self) -> Any:
+    def chunk(self) -> Any:
+        """The compiled function that `advance` calls."""
         step = training_step(
             self.network,
             self.settings.task,
@@ -106,28 +110,29 @@ class Engine:
             stand_still=not self.settings.debug.nans,
         )
         chunk = training_chunk(step, looped=self.steps_per_dispatch > 1)
-        donate = (
-            () if self.settings.debug.nans else (0, 1)
-        )  # what made a NaN is computed again, from the same arguments
+        # What made a NaN is computed again to find it, from the same arguments.
+        donate = () if self.settings.debug.nans else (0, 1)
         return self.settings.parallel.place(chunk, self.mesh, donate=donate)
 
+    @cached_property
+    def evaluation(self) -> Any:
+        """The compiled function that scores one batch."""
+        step = evaluation_step(
+            self.network, self.settings.task, batch_size=self._evaluation_size, devices=self.mesh.size
+        )
+        return self.settings.parallel.place(step, self.mesh, donate=(2,))
 
-def build_network(
-    model: ModelSettings,
-    shape: ImageShape,
-    outputs: int,
-    precision: PrecisionSettings,
-    parallel: ParallelSettings,
-    seed: int,
-) -> nnx.Module:
-    """Builds a network and tells it in which numbers, over how many devices, and on which it computes.
+
+def build_network(settings: RunSettings, spec: DataSpec) -> nnx.Module:
+    """Builds the network of a run and tells it in which numbers, over how many devices, and on which it computes.
 
     Networks themselves know of none of it, so that any NNX module can be trained in any precision on any devices.
     """
-    module = model.build(shape, outputs, rngs=nnx.Rngs(stream(seed, "initialization")))
-    if precision.compute != "float32":
-        module.set_attributes(dtype=jnp.dtype(precision.compute), raise_if_not_found=False)
-    if parallel.batch_norm == "global":
+    rngs = nnx.Rngs(stream(settings.seed, "initialization"))
+    module = settings.model.build(spec.shape, settings.task.outputs(spec), rngs=rngs)
+    if settings.precision.compute != "float32":
+        module.set_attributes(dtype=jnp.dtype(settings.precision.compute), raise_if_not_found=False)
+    if settings.parallel.batch_norm == "global":
         module.set_attributes(nnx.BatchNorm, axis_name=AXIS, raise_if_not_found=False)
     if jax.default_backend() == "cpu":
         use_cpu_layers(module)

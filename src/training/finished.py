@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flax import nnx
+
 from src.config.errors import UserError
 from src.config.settings import defining_values, read_settings
 from src.data.dataset import examples_sha256
 from src.runs.directory import RunDirectory
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
-from src.training.plan import make_plan
 from src.training.process import configure_jax
 from src.training.settings import RunSettings
 from src.training.state import TrainState
@@ -31,6 +32,11 @@ class FinishedRun:
     engine: Engine
     state: TrainState
     checkpoints: Checkpoints
+
+    @property
+    def module(self) -> nnx.Module:
+        """The trained network, in evaluation mode."""
+        return self.engine.network.module(self.state)
 
     def states(self) -> Iterator[TrainState]:
         """The state at every checkpoint that it kept, earliest first; `checkpoint.keep=null` keeps them all."""
@@ -55,8 +61,7 @@ def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
         raise UserError(f"{path}/results.json is damaged")
     check_examples(settings, directory)
     configure_jax(settings)
-    dataset = settings.dataset()
-    engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+    engine = Engine(settings)
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
     final = checkpoints.read(results["steps"], engine.beginning())
     return FinishedRun(directory, engine, engine.replicated(final.state), checkpoints)

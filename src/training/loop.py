@@ -120,5 +120,5 @@ class Training:
         engine, began = self.engine, time.perf_counter()
         wanted = {"validation": engine.dataset.spec.validation > 0, "test": engine.settings.eval.test_curve}
         for name in (name for name, want in wanted.items() if want):
-            yield Measurement(step, name, engine.evaluate(self.state, engine.split(name)))
+            yield Measurement(step, name, engine.evaluate(self.state, name))
         self._timed_at += time.perf_counter() - began

@@ -29,7 +29,6 @@ from src.training.finished import check_examples
 from src.training.fit import Fit, OnEvaluation
 from src.training.interruption import Interrupted, Interruption, signals_noted
 from src.training.parallel import check_divisible
-from src.training.plan import make_plan
 from src.training.process import configure_jax
 from src.training.profile import as_table, profile
 from src.training.settings import RunSettings
@@ -117,8 +116,7 @@ def train(
 ) -> dict[str, Any]:
     """Trains to the end, from wherever the run stands."""
     configure_jax(settings)
-    dataset = settings.dataset()
-    engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+    engine = Engine(settings)
     check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
     if settings.fresh:
         directory.clear()
@@ -172,7 +170,7 @@ def first_batch(engine: Engine, directory: RunDirectory) -> UInt8[np.ndarray, "h
 
 def score(engine: Engine, state: TrainState) -> dict[str, Any]:
     """The results of a finished run; this is where the test split is looked at."""
-    test = engine.evaluate(state, engine.split("test"))
+    test = engine.evaluate(state, "test")
     return {
         **{f"test_{name}": value for name, value in test.items()},
         "parameters": sum(leaf.size for leaf in jax.tree.leaves(state.parameters)),

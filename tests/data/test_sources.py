@@ -171,7 +171,6 @@ def reviews(labels):
 
 def test_reviews_of_a_mirror_are_trained_on(tmp_path, monkeypatch, compose):
     from src.training.engine import Engine
-    from src.training.plan import make_plan
 
     parts = reviews([0, 1] * 30), reviews([1, 0] * 10)
     monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
@@ -179,15 +178,15 @@ def test_reviews_of_a_mirror_are_trained_on(tmp_path, monkeypatch, compose):
     monkeypatch.setattr(imdb, "fetched", lambda name, fetch: parts)
     small = ("data.vocabulary=20", "data.length=60", "data.validation=20", "data.batch_size=20", "data.sha256=null")
     settings = compose("+experiment=imdb_conv1d", *small, "train.duration=15epochs", "optimizer.learning_rate=0.01")
-    dataset = settings.dataset()
+    run = Engine(settings)
+    dataset = run.dataset
     assert (dataset.spec.train, dataset.spec.validation, dataset.spec.test) == (40, 20, 20)
     assert dataset.train.images.shape == (40, 60)
     assert dataset.train.images[0].max() < 20
-    run = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
     state, sums = run.beginning()
     for stop in run.plan.stops(0, 1):
         state, sums = run.advance(state, sums, run.order((stop - 1) * 20 // 40), stop)
-    assert run.evaluate(state, run.split("test"))["accuracy"] == 1
+    assert run.evaluate(state, "test")["accuracy"] == 1
 
 
 def test_other_reviews_than_the_published_are_refused(tmp_path, monkeypatch, compose):

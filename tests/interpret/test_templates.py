@@ -10,7 +10,6 @@ from src.runs.directory import RunDirectory
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
 from src.training.finished import FinishedRun
-from src.training.plan import make_plan
 
 
 @pytest.fixture
@@ -18,9 +17,7 @@ def untrained(compose):
     """A run that never took a step, which is as good for what holds of all weights."""
 
     def make(*arguments):
-        settings = compose(*arguments)
-        dataset = settings.dataset()
-        engine = Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+        engine = Engine(compose(*arguments))
         path = Path("runs/untrained")
         return FinishedRun(RunDirectory(path), engine, engine.initial_state(), Checkpoints(path / "checkpoints", {}))
 

@@ -21,7 +21,7 @@ def finished(engine, tmp_path):
 
 def test_every_module_is_taken_out_in_turn_and_the_whole_network_is_scored_first(finished):
     facts = one_removed(finished)
-    network = finished.engine.network.module(finished.state)
+    network = finished.module
     assert facts["whole"] == error(network, finished.engine.settings.task, finished.engine.split("test"))
     assert len(facts["one_removed"]) == MODULES
     assert several_removed(finished, [1], 1)[0][1] in facts["one_removed"]

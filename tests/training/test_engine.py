@@ -55,7 +55,7 @@ def test_scores_do_not_depend_on_the_evaluation_batch(engine):
     scores = []
     for batch_size, devices in ((360, 1), (100, 1), (7, 1), (100, 8)):
         built = engine(f"parallel.devices={devices}", f"eval.batch_size={batch_size}")
-        scores.append(built.evaluate(built.initial_state(), built.split("test")))
+        scores.append(built.evaluate(built.initial_state(), "test"))
     for score in scores:
         assert np.sum(score["confusion"]) == 360
         assert score["confusion"] == scores[0]["confusion"]
@@ -185,8 +185,8 @@ def test_both_steps_lower_for_accelerators(engine, placement):
     state, data = built.initial_state(), built.split("train")
     sums = zero_sums(built.settings.task, built.outputs, detailed=True)
     programs = {
-        built._chunk: (state, built.zero_sums(), data, built.order(0), np.int32(10)),
-        built.evaluate._step: (state.parameters, state.statistics, sums, data, np.int32(0)),
+        built.chunk: (state, built.zero_sums(), data, built.order(0), np.int32(10)),
+        built.evaluation: (state.parameters, state.statistics, sums, data, np.int32(0)),
     }
     for step, arguments in programs.items():
         traced = jax.jit(step).trace(*arguments)

@@ -7,7 +7,6 @@ import pytest
 from src.data.batches import evaluation_batch
 from src.models.dropout import Dropout
 from src.training.engine import Engine
-from src.training.plan import make_plan
 from src.training.state import state_sha256
 from tests.training.trained import largest_difference, trained
 
@@ -29,8 +28,7 @@ def tiny(compose):
             *TINY, f"+model.rate={rate}", f"+model.weight={weight}", "data.augment=null", "data.batch_size=40",
             "train.duration=10steps", "optimizer.weight_decay=0", *arguments,
         )  # fmt: skip
-        dataset = settings.dataset()
-        return Engine(settings, dataset, make_plan(settings, dataset.spec.train))
+        return Engine(settings)
 
     return build
 
