@@ -27,7 +27,7 @@ from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import error_difference, final_errors, first_run
-from src.studies.settings import Stage, StudySettings, read_study
+from src.studies.settings import SeededStage, StudySettings, read_study
 from src.training.interruption import resumable
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class PairSettings(Settings):
         ]  # fmt: skip
 
 
-class ChangesStage(Stage):
+class ChangesStage(SeededStage):
     """One size of the study.
 
     Attributes:

@@ -35,7 +35,7 @@ from src.randomness import stream
 from src.studies.estimates import Estimate, estimate
 from src.studies.planes import AxisSettings, surveyed
 from src.studies.results import check_file_stems, file_stem, markdown, write_results
-from src.studies.settings import Stage, StudySettings, read_study
+from src.studies.settings import SeededStage, StudySettings, read_study
 from src.studies.subjects import Subject, SubjectSettings, subjects
 from src.training.interruption import resumable
 from src.training.state import Tree
@@ -59,7 +59,7 @@ class PairSettings(Settings):
         return self
 
 
-class InterpolationStage(Stage):
+class InterpolationStage(SeededStage):
     """One size of the study; its seeds are those of the directions around the networks.
 
     Attributes:

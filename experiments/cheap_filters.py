@@ -28,7 +28,7 @@ from src.studies.estimates import estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import error_differences, final_errors, first_run, reference_runs
-from src.studies.settings import Stage, StudySettings, read_study
+from src.studies.settings import SeededStage, StudySettings, read_study
 from src.studies.timing import Ratio
 from src.training.interruption import resumable
 
@@ -58,7 +58,7 @@ class BlockSettings(Settings):
     arguments: list[str]
 
 
-class CheapFiltersStage(Stage):
+class CheapFiltersStage(SeededStage):
     """One size of the study.
 
     Attributes:

@@ -20,12 +20,12 @@ from pydantic import Field
 
 from src.config.errors import reported
 from src.landscape.curvature import spectra_at
-from src.landscape.surface import Surface, save
+from src.landscape.surface import Surface
 from src.plots.surfaces import heat_maps
 from src.randomness import stream
 from src.studies.hessians import hessian_of
-from src.studies.planes import PlaneStage, surveyed
-from src.studies.results import file_stem, markdown, write_results
+from src.studies.planes import PlaneStage, surveyed, write_surfaces
+from src.studies.results import markdown, write_results
 from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
 from src.training.interruption import resumable
@@ -68,20 +68,15 @@ def report(name: str, stage: CurvatureStage) -> None:
         [surface.title, surface.metadata["seed"], *(f"{own[key]:.2f}" for key in COLUMNS)]
         for surface, own in zip(found, facts, strict=True)
     ]
-    directory = write_results(
-        name,
-        facts,
-        figures={"ratio": heat_maps(found, "curvature_ratio")},
-        table=markdown(["network", "seed", *COLUMNS.values()], rows),
-    )
-    for surface in found:
-        save(surface, directory / f"{file_stem(surface.title)}_{surface.metadata['seed']}.npz")
+    table = markdown(["network", "seed", *COLUMNS.values()], rows)
+    directory = write_results(name, facts, figures={"ratio": heat_maps(found, "curvature_ratio")}, table=table)
+    write_surfaces(directory, found, "curvature_ratio")
 
 
 def spectra(subject: Subject, stage: CurvatureStage, seed: int) -> Surface:
     """Both ends of the spectrum over the plane of a seed."""
     products, parameters = hessian_of(subject, stage.splits[0])
-    directions = stage.random_directions(parameters, seed)
+    directions = stage.random_directions(subject, parameters, seed)
     measure = spectra_at(products, parameters, directions, stream(seed, "Lanczos"), stage.products)
     identity = stage.identity(subject, seed, products=stage.products, measured="spectrum")
     return surveyed(subject.title, measure, stage.axes(), identity)

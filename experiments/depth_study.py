@@ -30,7 +30,7 @@ from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import final_errors, first_run
-from src.studies.settings import Stage, StudySettings, read_study
+from src.studies.settings import SeededStage, StudySettings, read_study
 from src.tasks.intervals import wilson_interval
 from src.training.interruption import resumable
 from src.training.state import TrainState
@@ -47,7 +47,7 @@ PROBED = 200
 """Images through which responses and gradients are measured."""
 
 
-class DepthStage(Stage):
+class DepthStage(SeededStage):
     """One size of the study.
 
     Attributes:

@@ -26,14 +26,14 @@ from src.plots.groups import Group, groups_figure
 from src.studies.arms import Arm, finished_runs
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
-from src.studies.settings import Stage, StudySettings, read_study
+from src.studies.settings import SeededStage, StudySettings, read_study
 from src.training.interruption import resumable
 
 LEVEL = 0.05
 """Groups are said to differ if random ones do so less often."""
 
 
-class GroupStage(Stage):
+class GroupStage(SeededStage):
     """One size of the study.
 
     Attributes:

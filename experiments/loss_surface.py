@@ -14,6 +14,7 @@ if __name__ == "__main__":
 
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -23,21 +24,20 @@ from src.config.errors import reported
 from src.landscape.curvature import kernel_count, top_directions
 from src.landscape.directions import orthogonal
 from src.landscape.evaluation import at_points
-from src.landscape.export import write_csv, write_vts
 from src.landscape.lanczos import PRODUCTS, extreme_eigenvalues
 from src.landscape.objective import BatchNorm, split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import nonconvex_share, share_below
-from src.landscape.surface import Surface, save
+from src.landscape.surface import Surface
 from src.plots.surface_page import surface_page
 from src.plots.surfaces import contours, heat_maps, landscapes
 from src.randomness import stream
-from src.runs.files import write_whole
+from src.studies.directions import Directions, kept_directions
 from src.studies.estimates import Estimate, estimate
 from src.studies.hessians import hessian_of
 from src.studies.kept import kept
-from src.studies.planes import PlaneStage, surveyed, surveyed_to_tolerance
-from src.studies.results import file_stem, markdown, write_results
+from src.studies.planes import PlaneStage, surveyed, surveyed_to_tolerance, write_surfaces
+from src.studies.results import markdown, write_results
 from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
 from src.training.interruption import resumable
@@ -68,6 +68,8 @@ class SurfaceStage(PlaneStage):
     def _eigenvectors_are_as_they_are(self) -> "SurfaceStage":
         if self.directions == "eigenvectors" and (self.hessian is None or self.normalization != "none"):
             raise ValueError("directions=eigenvectors needs a number of images as hessian, and normalization=none")
+        if self.directions == "eigenvectors" and self.vectors:
+            raise ValueError("directions=eigenvectors are of the tensors of more than one dimension: vectors=false")
         return self
 
     @model_validator(mode="after")
@@ -84,6 +86,12 @@ class SurfaceStage(PlaneStage):
             raise ValueError(
                 "the Hessian is that of the loss with batch_norm=frozen; else leave it out with hessian=null"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _recalibration_has_training_images(self) -> "SurfaceStage":
+        if self.batch_norm == "recalibrated" and "train" not in self.splits:
+            raise ValueError("batch_norm=recalibrated takes statistics from the training images; add train to splits")
         return self
 
     @model_validator(mode="after")
@@ -106,25 +114,22 @@ def main() -> None:
 def report(name: str, stage: SurfaceStage) -> None:
     """One stage, from its networks to its files."""
     value = f"{stage.splits[0]}_loss"
-    first, facts = [], {}
+    found: dict[str, list[Surface]] = {}
+    facts = {}
     for subject, network in zip(stage.subjects(), stage.networks, strict=True):
         surfaces = [measured(subject, stage, seed) for seed in stage.seeds]
-        first.append(surfaces[0])
+        found[subject.title] = surfaces
         facts[subject.title] = {
             "published_test_error": network.published,
             "trained": subject.run.record() if subject.run else None,
             **describe(surfaces, value),
             "curvature": curvature(subject, stage),
         }
+    first = [surfaces[0] for surfaces in found.values()]
     figures = {kind.__name__: kind(first, value) for kind in (contours, heat_maps, landscapes)}
-    directory = write_results(name, facts, figures=figures, table=as_table(facts))
-    for surface in first:
-        file = file_stem(surface.title)
-        save(surface, directory / f"{file}.npz")
-        write_csv(surface, directory / f"{file}.csv")
-        write_vts(surface, directory / f"{file}.vts", value=value)
-    write_whole(directory / "surfaces.html", surface_page(first, "Loss surfaces"))
-    print(f"{directory}/surfaces.html")
+    pages = {"surfaces": surface_page(first, "Loss surfaces")}
+    directory = write_results(name, facts, figures=figures, table=as_table(facts), pages=pages)
+    write_surfaces(directory, list(chain(*found.values())), value)
 
 
 def measured(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
@@ -140,11 +145,24 @@ def measured(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
 def plane(subject: Subject, parameters: Tree, stage: SurfaceStage, seed: int) -> tuple[list[Tree], dict[str, Any]]:
     """The two directions, and what defines them besides the seed."""
     if stage.directions == "eigenvectors":
-        products, _ = hessian_of(subject, stage.splits[0], stage.hessian)
-        found, values = top_directions(products, parameters, stream(seed, "Lanczos"))
-        return found, {"directions": "eigenvectors", "hessian": stage.hessian, "eigenvalues": values}
-    first, second = stage.random_directions(parameters, seed)
+        return eigenvectors(subject, parameters, stage, seed)
+    first, second = stage.random_directions(subject, parameters, seed)
     return ([first, orthogonal(second, first)], {"orthogonal": True}) if stage.orthogonal else ([first, second], {})
+
+
+def eigenvectors(
+    subject: Subject, parameters: Tree, stage: SurfaceStage, seed: int
+) -> tuple[list[Tree], dict[str, Any]]:
+    """The Hessian's two top eigenvectors at the minimum, and what defines them."""
+    about = {"directions": "eigenvectors", "hessian": stage.hessian}
+
+    def make() -> Directions:
+        products, _ = hessian_of(subject, stage.splits[0], stage.hessian)
+        return Directions(*top_directions(products, parameters, stream(seed, "Lanczos")))
+
+    identity = {**about, "split": stage.splits[0], "products": PRODUCTS, "seed": seed, **subject.identity}
+    directions, values = kept_directions(identity, parameters, make)
+    return directions, {**about, "eigenvalues": values}
 
 
 def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
@@ -169,6 +187,7 @@ def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:
     tested, sampled = "test_accuracy" in one.values, f"{value}_error" in one.values
     return {
         "pairs": len(surfaces),
+        "seeds": [surface.metadata["seed"] for surface in surfaces],
         "loss": one.middle(value),
         "error": 100 * (1 - one.middle(value.replace("loss", "accuracy"))),
         "test_error": 100 * (1 - one.middle("test_accuracy")) if tested else None,
@@ -180,7 +199,7 @@ def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:
             for level in LEVELS
         },
         **(effort(one, value) if sampled else {}),
-        **one.metadata,
+        **{name: fact for name, fact in one.metadata.items() if name != "seed"},
     }
 
 

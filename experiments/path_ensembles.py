@@ -37,7 +37,7 @@ from src.studies.kept import kept
 from src.studies.lesions import halving, one_removed, path_gradients, several_removed, several_swapped
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
-from src.studies.settings import Stage, StudySettings, read_study
+from src.studies.settings import SeededStage, StudySettings, read_study
 from src.training.finished import FinishedRun
 from src.training.interruption import resumable
 from src.training.state import state_sha256
@@ -55,7 +55,7 @@ PUBLISHED_REMOVED = {10: f"about 20 (of {PUBLISHED_MODULES})"}
 Count = Annotated[int, Field(gt=0)]
 
 
-class PathStage(Stage):
+class PathStage(SeededStage):
     """One size of the study.
 
     Attributes:

@@ -26,7 +26,7 @@ from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import QUIET, StudyRun, finish, usable
 from src.studies.scores import error_difference, final_errors, first_run
-from src.studies.settings import Stage, StudySettings, read_study
+from src.studies.settings import SeededStage, StudySettings, read_study
 from src.training.interruption import resumable
 from src.tuning.runs import changes, planned, searched
 from src.tuning.settings import Dimension
@@ -37,7 +37,7 @@ ENDS: dict[str, State] = {"complete": "complete", "pruned": "pruned", "fail": "f
 """How trials end, in Optuna's words and in ours."""
 
 
-class SearchStage(Stage):
+class SearchStage(SeededStage):
     """One size of the study.
 
     Attributes:

@@ -33,7 +33,7 @@ from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import error_difference, final_errors, first_run, reference_runs
-from src.studies.settings import Stage, StudySettings, read_study
+from src.studies.settings import SeededStage, StudySettings, read_study
 from src.studies.timing import Ratio
 from src.training.interruption import resumable
 
@@ -54,7 +54,7 @@ AlexNet's (Zeiler and Fergus 2013, section 4.1).
 """
 
 
-class SmallFiltersStage(Stage):
+class SmallFiltersStage(SeededStage):
     """One size of the study.
 
     Attributes:

@@ -25,13 +25,12 @@ from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import ROUNDING
-from src.landscape.surface import save
 from src.landscape.survey import grid, measured
 from src.plots.samples import Checked, samples
 from src.randomness import stream
-from src.studies.planes import PlaneStage, points_file, surveyed_to_tolerance
+from src.studies.planes import PlaneStage, points_file, surveyed_to_tolerance, write_surfaces
 from src.studies.progress import surveying
-from src.studies.results import file_stem, markdown, write_results
+from src.studies.results import markdown, write_results
 from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import SplitName, Subject
 from src.training.interruption import resumable
@@ -89,15 +88,14 @@ def report(name: str, stage: AccuracyStage) -> None:
     ]
     table = f"{markdown(heading, rows)}\n{criterion(found, facts)}"
     directory = write_results(name, facts, figures={"samples": samples(found)}, table=table)
-    for each in found:
-        save(each.surface, directory / f"{file_stem(each.surface.title)}_{each.surface.metadata['seed']}.npz")
+    write_surfaces(directory, [each.surface for each in found], f"{stage.splits[0]}_loss")
 
 
 def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
     """A plane to a tolerance, and the exact losses at some of its points."""
     split = stage.splits[0]
     objective = split_objective(subject.module, subject.task, {split: subject.splits[split]})
-    directions, axes = stage.random_directions(objective.parameters, seed), stage.axes()
+    directions, axes = stage.random_directions(subject, objective.parameters, seed), stage.axes()
     identity = stage.identity(subject, seed, batch_norm="frozen")
     surface = surveyed_to_tolerance(subject, directions, axes, stage.tolerance, identity)
     places = grid(axes)

@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from src.config.errors import UserError, reported
 from src.landscape.directions import principal
@@ -25,34 +25,24 @@ from src.landscape.objective import split_objective
 from src.landscape.surface import Surface
 from src.landscape.trajectories import Projection, project
 from src.plots.surfaces import Trajectory, contours
-from src.studies.planes import surveyed
-from src.studies.results import check_file_stems, markdown, write_results
-from src.studies.settings import Stage, StudySettings, read_study
-from src.studies.subjects import SplitName, Subject, SubjectSettings, subjects
+from src.studies.directions import Directions, kept_directions
+from src.studies.planes import NetworksStage, surveyed, write_surfaces
+from src.studies.results import markdown, write_results
+from src.studies.settings import StudySettings, read_study
+from src.studies.subjects import Subject
 from src.training.interruption import resumable
 
 
-class PathStage(Stage):
+class PathStage(NetworksStage):
     """One size of the study.
 
     Attributes:
-        networks: whose paths are drawn.
-        splits: on which the loss is measured.
-        images: at most so many of each; null for all.
         margin: of the plane beyond the ends of the path, in parts of the path's extent.
         steps: of the grid along both directions.
     """
 
-    networks: Annotated[list[SubjectSettings], Field(min_length=1)]
-    splits: Annotated[list[SplitName], Field(min_length=1)]
-    images: Annotated[int, Field(gt=0)] | None
     margin: Annotated[float, Field(ge=0)]
-    steps: Annotated[int, Field(gt=0)]
-
-    @model_validator(mode="after")
-    def _check_titles(self) -> "PathStage":
-        check_file_stems([network.title for network in self.networks])
-        return self
+    steps: Annotated[int, Field(gt=1)]
 
 
 class Path(NamedTuple):
@@ -73,12 +63,12 @@ def main() -> None:
 
 def report(name: str, stage: PathStage) -> None:
     """One stage, from its networks to its files."""
-    networks = subjects(stage.networks, stage.common, stage.splits, stage.images)
-    paths = [path_of(subject, stage) for subject in networks]
+    paths = [path_of(subject, stage) for subject in stage.subjects()]
+    value = f"{stage.splits[0]}_loss"
     trajectories = [
         Trajectory(np.array([point.coordinates for point in path.points]), path.explained) for path in paths
     ]
-    figure = contours([path.surface for path in paths], f"{stage.splits[0]}_loss", trajectories)
+    figure = contours([path.surface for path in paths], value, trajectories)
     heading = ["network", "checkpoints", "first direction %", "second direction %", "both %"]
     rows = [
         [
@@ -88,12 +78,9 @@ def report(name: str, stage: PathStage) -> None:
         ]
         for path in paths
     ]
-    write_results(
-        name,
-        {path.surface.title: describe(path) for path in paths},
-        figures={"paths": figure},
-        table=markdown(heading, rows),
-    )
+    facts = {path.surface.title: describe(path) for path in paths}
+    directory = write_results(name, facts, figures={"paths": figure}, table=markdown(heading, rows))
+    write_surfaces(directory, [path.surface for path in paths], value)
 
 
 def path_of(subject: Subject, stage: PathStage) -> Path:
@@ -107,25 +94,30 @@ def path_of(subject: Subject, stage: PathStage) -> Path:
     finished = subject.run.with_checkpoints()
     states = [finished.engine.initial_state(), *finished.states()]
     weights = [state.scored()[0] for state in states]
-    found = principal(weights[:-1], weights[-1])
-    points = project(weights, weights[-1], found.directions)
+    about = {**subject.identity, "directions": "principal", "steps": [int(state.step) for state in states]}
+
+    def make() -> Directions:
+        return Directions(*principal(weights[:-1], weights[-1]))
+
+    directions, explained = kept_directions(about, weights[-1], make)
+    points = project(weights, weights[-1], directions)
     places = np.array([point.coordinates for point in points])
     objective = split_objective(subject.module, subject.task, subject.splits)
-    identity = {
-        **subject.identity,
-        "splits": stage.splits,
-        "plane": "principal",
-        "steps": [int(s.step) for s in states],
-    }
     axes = [axis(places[:, number], stage) for number in range(2)]
-    surface = surveyed(subject.title, at_points(objective, found.directions), axes, identity)
-    return Path(surface, (found.explained[0], found.explained[1]), points)
+    identity = {**about, "splits": stage.splits}
+    surface = surveyed(subject.title, at_points(objective, directions), axes, identity)
+    return Path(surface, (explained[0], explained[1]), points)
 
 
 def axis(places: Float64[np.ndarray, "k"], stage: PathStage) -> Float64[np.ndarray, "n"]:
-    """Steps from beyond one end of the path to beyond the other."""
-    beyond = stage.margin * np.ptp(places)
-    return np.linspace(places.min() - beyond, places.max() + beyond, stage.steps)
+    """Steps from beyond one end of the path to beyond the other, at round numbers.
+
+    The last bits of a projection would else make another plane of it, which is measured anew.
+    """
+    extent = np.ptp(places)
+    unit = 10.0 ** (np.floor(np.log10(extent)) - 1)
+    low, high = places.min() - stage.margin * extent, places.max() + stage.margin * extent
+    return np.linspace(unit * np.floor(low / unit), unit * np.ceil(high / unit), stage.steps)
 
 
 def describe(path: Path) -> dict[str, Any]:

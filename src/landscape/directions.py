@@ -20,6 +20,10 @@ TINY = 1e-10
 """Keeps the direction of an all-zero filter finite; the authors' code has the same number."""
 
 
+SAME = 1e-6
+"""Part of the squared length of a path by which inner products in float32 may be off."""
+
+
 def gaussian(
     key: Key[Array, ""], parameters: Tree, normalization: Normalization = "filter", *, vectors: bool = False
 ) -> Tree:
@@ -32,7 +36,7 @@ def gaussian(
         parameters: of the network.
         normalization: what is as long as in the network: each filter, each tensor, or nothing.
         vectors: whether tensors of one dimension, biases and those of batch normalization, are moved too. The paper
-            does not. They count as one filter for each number.
+            does not. Each number counts as a filter, so it moves by its own size, up or down.
     """
     leaves, structure = jax.tree.flatten(parameters)
     keys = jax.random.split(key, len(leaves))
@@ -98,7 +102,7 @@ def principal(path: Sequence[Tree], end: Tree, count: int = 2) -> Principal:
         count: how many directions.
 
     Raises:
-        UserError: the path has fewer points than that.
+        UserError: the path has fewer points than that, or leads in fewer directions.
     """
     if len(path) < count:
         raise UserError(
@@ -107,6 +111,8 @@ def principal(path: Sequence[Tree], end: Tree, count: int = 2) -> Principal:
     steps = [between(end, point) for point in path]
     products = np.array([[float(dot(one, other)) for other in steps] for one in steps])
     values, vectors = np.linalg.eigh(products)
+    if not values[-count] > SAME * values[-1]:
+        raise UserError(f"the path does not lead in {count} directions; it has no plane of its own")
     directions = []
     for number in range(1, count + 1):
         weights = vectors[:, -number] / np.sqrt(values[-number])

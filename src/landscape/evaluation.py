@@ -1,6 +1,6 @@
 """An objective at places of a line or a plane of weights, compiled once, on all devices."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Float32, Float64, Int
 
+from src.config.errors import UserError
 from src.data.batches import Resident, picked
 from src.landscape.directions import check_same_network
 from src.landscape.objective import Objective, pure
@@ -48,26 +49,20 @@ def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
     for direction in directions:
         check_same_network(objective.parameters, direction)
 
-    def measured(parameters: Tree, directions: Sequence[Tree], data: Any, places: Float[Array, "k d"]) -> Any:
-        def one(place: Float[Array, "d"]) -> Mapping[str, Any]:
-            return objective.measure(moved(parameters, directions, place), data)
-
-        return jax.lax.map(one, places)
-
+    mesh = Mesh(np.array(jax.devices()), (AXIS,))
     everywhere, divided = PartitionSpec(), PartitionSpec(AXIS)
-    mapped = jax.jit(
-        jax.shard_map(
-            measured,
-            mesh=Mesh(np.array(jax.devices()), (AXIS,)),
-            in_specs=(everywhere, everywhere, everywhere, divided),
-            out_specs=divided,
-            check_vma=False,
-        ),
-        compiler_options=compiler_options(),
+    fixed = jax.device_put(  # once, and not with every place
+        (objective.parameters, list(directions), objective.data), NamedSharding(mesh, everywhere)
     )
 
+    @partial(jax.jit, compiler_options=compiler_options())
+    @partial(jax.shard_map, mesh=mesh, in_specs=(everywhere, divided), out_specs=divided, check_vma=False)
+    def mapped(fixed: tuple[Tree, list[Tree], Any], places: Float[Array, "k d"]) -> Any:
+        parameters, directions, data = fixed
+        return jax.lax.map(lambda place: objective.measure(moved(parameters, directions, place), data), places)
+
     def at(places: Float32[np.ndarray, "k d"]) -> list[dict[str, float]]:
-        found = jax.device_get(mapped(objective.parameters, list(directions), objective.data, places))
+        found = jax.device_get(mapped(fixed, places))
         return [objective.summary(jax.tree.map(lambda values, k=k: values[k], found)) for k in range(len(places))]
 
     return at
@@ -111,7 +106,13 @@ def scores_at(
 
 
 def moved(parameters: Tree, directions: Sequence[Tree], place: Float[Array, "d"]) -> Tree:
-    """The weights at a place: parameters + alpha delta + beta eta."""
+    """The weights at a place: parameters + alpha delta + beta eta.
+
+    Raises:
+        UserError: there are more or fewer steps than directions.
+    """
+    if len(place) != len(directions):
+        raise UserError(f"a place with {len(place)} steps needs as many directions, not {len(directions)}")
 
     def leaf(weights: Array, *parts: Array) -> Array:
         return weights + sum(step * part for step, part in zip(place, parts, strict=True))

@@ -36,11 +36,11 @@ def write_csv(surface: Surface, path: Path) -> None:
     write_whole(path, text.getvalue())
 
 
-def write_vts(surface: Surface, path: Path, *, value: str = "train_loss", logarithmic: bool = True) -> None:
+def write_vts(surface: Surface, path: Path, *, value: str = "train_loss") -> None:
     """Writes a structured grid in VTK's XML format (`.vts`), with every value at its points.
 
-    The third coordinate is the value, or its decimal logarithm. A point without a finite one lies at the highest and is
-    marked as hidden, so that ParaView shows a hole; its values stay what they are.
+    The third coordinate is the value, or the decimal logarithm of a loss. A point without a finite one lies at the
+    highest and is marked as hidden, so that ParaView shows a hole; its values stay what they are.
     (VTK file formats, docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html; ghost points:
     vtkDataSetAttributes::PointGhostTypes.)
 
@@ -48,13 +48,13 @@ def write_vts(surface: Surface, path: Path, *, value: str = "train_loss", logari
         surface: over a plane.
         path: ends in `.vts`, by which ParaView knows the format.
         value: which of its values is the height.
-        logarithmic: whether the height is the logarithm.
 
     Raises:
         UserError: the surface is a line, has no such value, or no finite one.
         OSError: it cannot be written.
     """
     alpha, beta = np.meshgrid(*surface.plane(), indexing="ij")
+    logarithmic = surface.logarithmic(value)
     height = heights(surface.value(value), logarithmic=logarithmic)
     hidden = np.isnan(height)
     if hidden.all():

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int
 from pydantic import Field
 
+from src.config.errors import UserError
 from src.config.settings import Settings
 from src.landscape.evaluation import ExampleScores, Measure
 from src.runs.files import write_whole
@@ -131,11 +132,17 @@ class Complete:
         Args:
             folder: of the files.
             places: all that will be measured, in their order.
+
+        Raises:
+            UserError: a file is damaged.
         """
         self._folder, self._places = folder, places
-        self._losses: dict[int, Float32[np.ndarray, "n"]] = {
-            int(path.stem): np.load(path, allow_pickle=False) for path in folder.glob("*.npy")
-        }
+        self._losses: dict[int, Float32[np.ndarray, "n"]] = {}
+        for path in folder.glob("*.npy"):
+            try:
+                self._losses[int(path.stem)] = np.load(path, allow_pickle=False)
+            except (ValueError, EOFError):
+                raise UserError(f"{path} is damaged; remove {folder} to measure anew") from None
 
     def keep(self, rank: int, losses: Float32[np.ndarray, "n"]) -> None:
         """Keeps the losses at the place of a rank."""

@@ -77,6 +77,15 @@ class Surface:
             raise UserError(f"the surface '{self.title}' has no {name}{did_you_mean(name, self.values)}")
         return self.values[name]
 
+    def logarithmic(self, name: str) -> bool:
+        """Whether figures show values by their logarithm: losses, unless one is zero or negative.
+
+        Raises:
+            UserError: there are none.
+        """
+        values = self.value(name)
+        return name.endswith("loss") and not (values[np.isfinite(values)] <= 0).any()
+
     def middle(self, name: str) -> float:
         """The measurement at the network itself, where all steps are 0.
 

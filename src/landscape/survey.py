@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Real
 
 from src.config.errors import UserError
 from src.landscape.evaluation import Measure
@@ -25,7 +25,7 @@ Told = Callable[[int, int], None]
 
 def survey(
     measure: Measure,
-    axes: Sequence[Float64[np.ndarray, "_"]],
+    axes: Sequence[Real[np.ndarray, "_"]],
     *,
     title: str,
     identity: Mapping[str, Any],
@@ -46,12 +46,16 @@ def survey(
         order: in which points are measured, one by one; none for row after row, one on each device.
 
     Raises:
-        UserError: an axis has fewer than two steps; the file cannot be written, holds another surface, or is in use.
+        UserError: an axis does not have two or more increasing steps; the file cannot be written, holds another
+            surface, or is in use.
         Interrupted: the process was asked to stop; what was measured is kept.
     """
+    axes = [np.asarray(axis, np.float64) for axis in axes]
     for name, axis in zip(("alpha", "beta"), axes, strict=False):
         if len(axis) < 2:
             raise UserError(f"a surface needs at least two steps along {name}, not {len(axis)}")
+        if not (np.diff(axis) > 0).all():
+            raise UserError(f"steps along {name} go upwards, each one higher than the one before")
     about = {"axes": [axis.tolist() for axis in axes], **identity}
     rows, commits = measured(measure, grid(axes), about=about, points=points, told=told, order=order)
     shape = [len(axis) for axis in axes]
@@ -130,10 +134,10 @@ class _Points:
             UserError: the file holds another surface.
         """
         header = json.dumps(about) + "\n"
-        kept = path.read_text().splitlines(keepends=True) if path.exists() else [header]
-        lines = [line for line in kept if line.endswith("\n")] or [header]
         try:
-            there = json.loads(lines[0])
+            kept = path.read_text().splitlines(keepends=True) if path.exists() else [header]
+            lines = [line for line in kept if line.endswith("\n")] or [header]
+            there = dict(json.loads(lines[0]))
             rows = [json.loads(line) for line in lines[1:]]
             self.values: dict[int, dict[str, float]] = {row["point"]: row["values"] for row in rows}
             self.commits: set[str] = {row["commit"] for row in rows}

@@ -8,8 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from src.config.errors import UserError
 from src.landscape.directions import between, dot
 from src.training.state import Tree
+
+SAME = 1e-5
+"""Part of the squared length of directions by which inner products in float32 may be off."""
 
 
 class Projection(NamedTuple):
@@ -35,9 +39,12 @@ def project(points: Iterable[Tree], origin: Tree, directions: Sequence[Tree]) ->
         directions: that span the plane.
 
     Raises:
-        UserError: the points are of another network.
+        UserError: the points are of another network, or the directions span less than they should.
     """
     gram: Float[np.ndarray, "d d"] = np.array([[float(dot(one, other)) for other in directions] for one in directions])
+    lengths = np.sqrt(np.diag(gram))
+    if not lengths.all() or np.linalg.eigvalsh(gram / np.outer(lengths, lengths))[0] < SAME:
+        raise UserError("the directions are zero or lead the same way, and points have no coordinates along them")
     found = []
     for point in points:
         offset = between(origin, point)

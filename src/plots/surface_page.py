@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from src.config.errors import UserError
 from src.landscape.surface import Surface
-from src.plots.surfaces import ACCURACY_LEVELS, COLORS, LOSS_LEVELS, finite_range, logarithmic, scores, words
+from src.plots.surfaces import ACCURACY_LEVELS, COLORS, LOSS_LEVELS, finite_range, is_loss, logarithmic, scores, words
 
 PARTS = Path(__file__).with_name("page")
 
@@ -46,10 +46,10 @@ def surface_page(surfaces: Sequence[Surface], title: str) -> str:
 
 def _scale(surfaces: Sequence[Surface], name: str) -> dict[str, Any]:
     """How a value is called and drawn in all panels."""
-    log = logarithmic(name)
-    low, high = finite_range(surfaces, name, log=log)
-    levels = LOSS_LEVELS if log else ACCURACY_LEVELS
-    return {"label": words(name), "low": low, "high": high, "logarithmic": log, "levels": levels}
+    low, high = finite_range(surfaces, name)
+    loss, log = is_loss(name), logarithmic(surfaces, name)
+    levels = LOSS_LEVELS if loss else ACCURACY_LEVELS
+    return {"label": words(name), "low": low, "high": high, "loss": loss, "logarithmic": log, "levels": levels}
 
 
 def _surface(surface: Surface, names: Sequence[str]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def contours(
         UserError: a surface is a line or lacks the value.
     """
     figure, panels = _panels(surfaces)
-    levels = LOSS_LEVELS if logarithmic(value) else ACCURACY_LEVELS
+    levels = LOSS_LEVELS if is_loss(value) else ACCURACY_LEVELS
     norm = Normalize(levels[0], levels[-1])
     for axis, surface in zip(panels, surfaces, strict=True):
         values = heights(surface.value(value), logarithmic=False)
@@ -68,7 +68,7 @@ def contours(
                 lines,
                 crossed[::2],
                 fontsize=6,
-                fmt=lambda level: f"{level:.1f}" if logarithmic(value) else f"{level:.0%}",
+                fmt=lambda level: f"{level:.1f}" if is_loss(value) else f"{level:.0%}",
             )
         _mark(axis, surface, np.isnan(values))
     for axis, trajectory in zip(panels, trajectories, strict=bool(trajectories)):
@@ -88,7 +88,7 @@ def heat_maps(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure:
     norm = _scale(surfaces, value)
     for axis, surface in zip(panels, surfaces, strict=True):
         values = surface.value(value)
-        gone = np.isnan(heights(values, logarithmic=logarithmic(value)))
+        gone = ~np.isfinite(values)
         alpha, beta = map(_edges, surface.plane())
         axis.set(xlim=alpha[[0, -1]], ylim=beta[[0, -1]])
         axis.pcolormesh(alpha, beta, np.where(gone, np.nan, values).T, cmap=COLORS, norm=norm, rasterized=True)
@@ -105,7 +105,7 @@ def landscapes(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure
         UserError: a surface is a line, lacks the value or has no finite one.
     """
     figure, panels = _panels(surfaces, projection="3d")
-    norm, log = _scale(surfaces, value), logarithmic(value)
+    norm, log = _scale(surfaces, value), logarithmic(surfaces, value)
     floor, top = heights(np.array([norm.vmin, norm.vmax]), logarithmic=log)
     for axis, surface in zip(panels, surfaces, strict=True):
         height = heights(surface.value(value), logarithmic=log)
@@ -134,7 +134,9 @@ def interpolations(surfaces: Sequence[Surface]) -> Figure:
     """
     figure = Figure(figsize=(4.8 * len(surfaces), 3.6), layout="constrained")
     panels = figure.subplots(1, len(surfaces), sharey=True, squeeze=False)[0]
-    panels[0].set(yscale="log", ylabel="loss")
+    losses = [name for surface in surfaces for name in scores(surface) if is_loss(name)]
+    log = all(surface.logarithmic(name) for surface in surfaces for name in losses if name in surface.values)
+    panels[0].set(yscale="log" if log else "linear", ylabel="loss")
     panels[0].yaxis.label.set_color("C0")
     for axis, surface in zip(panels, surfaces, strict=True):
         if surface.beta is not None:
@@ -145,12 +147,12 @@ def interpolations(surfaces: Sequence[Surface]) -> Figure:
         gone = np.zeros(surface.shape, bool)
         for name in scores(surface):
             values = surface.values[name]
-            target, color = (axis, "C0") if logarithmic(name) else (shares, "C3")
-            height = heights(values, logarithmic=logarithmic(name))
-            gone |= np.isnan(height)
+            target, color = (axis, "C0") if is_loss(name) else (shares, "C3")
+            finite = np.isfinite(values)
+            gone |= ~finite
             target.plot(
                 surface.alpha,
-                np.where(np.isnan(height), np.nan, values),
+                np.where(finite, values, np.nan),
                 color=color,
                 linestyle="--" if name.startswith("test") else "-",
                 label=words(name),
@@ -166,9 +168,14 @@ def interpolations(surfaces: Sequence[Surface]) -> Figure:
     return figure
 
 
-def logarithmic(value: str) -> bool:
-    """Whether a value is read on a logarithmic scale: losses, but not accuracies."""
+def is_loss(value: str) -> bool:
+    """Whether a value is a loss, of which less is better, and no accuracy."""
     return value.endswith("loss")
+
+
+def logarithmic(surfaces: Sequence[Surface], value: str) -> bool:
+    """Whether all surfaces can share a logarithmic scale."""
+    return all(surface.logarithmic(value) for surface in surfaces)
 
 
 def scores(surface: Surface) -> list[str]:
@@ -181,14 +188,14 @@ def words(value: str) -> str:
     return value.replace("train_", "training ").replace("_", " ")
 
 
-def finite_range(surfaces: Sequence[Surface], value: str, *, log: bool) -> tuple[float, float]:
-    """The smallest and the largest value of all surfaces that can be drawn.
+def finite_range(surfaces: Sequence[Surface], value: str) -> tuple[float, float]:
+    """The smallest and the largest finite value of all surfaces.
 
     Raises:
         UserError: a surface lacks the value, or there is no finite one.
     """
     arrays = [surface.value(value) for surface in surfaces]
-    drawn = np.concatenate([each[~np.isnan(heights(each, logarithmic=log))] for each in arrays])
+    drawn = np.concatenate([each[np.isfinite(each)] for each in arrays])
     if not drawn.size:
         raise UserError(f"no surface has a finite {value}")
     return float(drawn.min()), float(drawn.max())
@@ -214,8 +221,8 @@ def _panels(surfaces: Sequence[Surface], projection: str | None = None) -> tuple
 
 def _scale(surfaces: Sequence[Surface], value: str) -> Normalize:
     """The colours that all surfaces share."""
-    low, high = finite_range(surfaces, value, log=logarithmic(value))
-    return LogNorm(low, high) if logarithmic(value) else Normalize(low, high)
+    low, high = finite_range(surfaces, value)
+    return LogNorm(low, high) if logarithmic(surfaces, value) else Normalize(low, high)
 
 
 def _lit(heights: Float64[np.ndarray, "n m"]) -> Float64[np.ndarray, "n m 4"]:
@@ -225,7 +232,7 @@ def _lit(heights: Float64[np.ndarray, "n m"]) -> Float64[np.ndarray, "n m 4"]:
 
 
 def _colorbar(figure: Figure, panels: list[Axes], norm: Normalize, value: str, shrink: float = 1.0) -> None:
-    percent = None if logarithmic(value) else PercentFormatter(1)
+    percent = None if is_loss(value) else PercentFormatter(1)
     figure.colorbar(ScalarMappable(norm, COLORS), ax=panels, label=words(value), format=percent, shrink=shrink)
 
 

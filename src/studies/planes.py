@@ -9,17 +9,20 @@ import numpy as np
 from jaxtyping import Float64
 from pydantic import Field, model_validator
 
+from src.config.errors import UserError
 from src.config.settings import Settings
 from src.landscape.directions import Normalization, gaussian
 from src.landscape.evaluation import Measure, scores_at
+from src.landscape.export import write_csv, write_vts
 from src.landscape.sampled import Sampled, Tolerance, coarse_to_fine, together
-from src.landscape.surface import Surface
+from src.landscape.surface import Surface, save
 from src.landscape.survey import grid, survey
 from src.randomness import stream
 from src.runs.identity import short_hash
+from src.studies.directions import Directions, kept_directions
 from src.studies.progress import surveying
-from src.studies.results import check_file_stems
-from src.studies.settings import Stage
+from src.studies.results import check_file_stems, file_stem
+from src.studies.settings import SeededStage, Stage
 from src.studies.subjects import SplitName, Subject, SubjectSettings, subjects
 from src.training.state import Tree
 
@@ -50,27 +53,21 @@ class AxisSettings(Settings):
         return np.linspace(self.first, self.last, self.steps)
 
 
-class PlaneStage(Stage):
-    """One size of a study of planes; its seeds are those of the directions.
+class NetworksStage(Stage):
+    """A stage that looks at trained networks.
 
     Attributes:
-        networks: through which the planes go.
+        networks: which ones.
         splits: on which is measured.
         images: at most so many of each, the same ones at every point; null for all.
-        alpha: steps along the first direction.
-        beta: steps along the second.
-        normalization: of the directions.
     """
 
     networks: Annotated[list[SubjectSettings], Field(min_length=1)]
     splits: Annotated[list[SplitName], Field(min_length=1)]
     images: Annotated[int, Field(gt=0)] | None
-    alpha: AxisSettings
-    beta: AxisSettings
-    normalization: Normalization
 
     @model_validator(mode="after")
-    def _check_titles(self) -> "PlaneStage":
+    def _check_titles(self) -> "NetworksStage":
         check_file_stems([network.title for network in self.networks])
         return self
 
@@ -78,10 +75,31 @@ class PlaneStage(Stage):
         """The networks, trained if they are not yet."""
         return subjects(self.networks, self.common, self.splits, self.images)
 
-    def random_directions(self, parameters: Tree, seed: int) -> list[Tree]:
+
+class PlaneStage(NetworksStage, SeededStage):
+    """One size of a study of planes through networks; its seeds are those of the directions.
+
+    Attributes:
+        alpha: steps along the first direction.
+        beta: steps along the second.
+        normalization: of the directions.
+        vectors: whether biases and the tensors of batch normalization are moved too; the paper leaves them.
+    """
+
+    alpha: AxisSettings
+    beta: AxisSettings
+    normalization: Normalization
+    vectors: bool = False
+
+    def random_directions(self, subject: Subject, parameters: Tree, seed: int) -> list[Tree]:
         """Two random directions."""
-        names = ("direction 1", "direction 2")
-        return [gaussian(stream(seed, name), parameters, self.normalization) for name in names]
+        about = {"normalization": self.normalization, "vectors": self.vectors, "seed": seed, **subject.identity}
+
+        def make() -> Directions:
+            keys = (stream(seed, name) for name in ("direction 1", "direction 2"))
+            return Directions([gaussian(key, parameters, self.normalization, vectors=self.vectors) for key in keys], [])
+
+        return kept_directions({"directions": "gaussian", **about}, parameters, make).trees
 
     def axes(self) -> list[Float64[np.ndarray, "_"]]:
         """The steps along both directions."""
@@ -89,7 +107,9 @@ class PlaneStage(Stage):
 
     def identity(self, subject: Subject, seed: int, **more: Any) -> dict[str, Any]:
         """What defines the values at the points of a plane."""
-        plane = {"splits": self.splits, "normalization": self.normalization, "seed": seed}
+        plane = {
+            "splits": self.splits, "normalization": self.normalization, "vectors": self.vectors, "seed": seed,
+        }  # fmt: skip
         return {**plane, **subject.identity, **more}
 
 
@@ -136,6 +156,28 @@ def surveyed_to_tolerance(
 
     measure = together({split: sampled(split) for split in subject.splits})
     return surveyed(subject.title, measure, axes, identity, order)
+
+
+def write_surfaces(home: Path, surfaces: Sequence[Surface], value: str) -> None:
+    """Writes surfaces as `.npz`, as tables and for ParaView, under their titles, and their seeds if these are several.
+
+    Args:
+        home: folder.
+        surfaces: all of them.
+        value: that is the height.
+
+    Raises:
+        UserError: they cannot be written.
+    """
+    try:
+        for surface in surfaces:
+            several = sum(surface.title == other.title for other in surfaces) > 1
+            name = file_stem(surface.title) + (f"_{surface.metadata['seed']}" if several else "")
+            save(surface, home / f"{name}.npz")
+            write_csv(surface, home / f"{name}.csv")
+            write_vts(surface, home / f"{name}.vts", value=value)
+    except OSError as error:
+        raise UserError(f"cannot write to {home}: {error.strerror}") from None
 
 
 def points_file(axes: Sequence[Float64[np.ndarray, "_"]], identity: Mapping[str, Any]) -> Path:

@@ -16,14 +16,23 @@ RESULTS = Path("results")
 DPI = 160
 
 
-def write_results(folder: str, facts: Any, *, figures: Mapping[str, Figure], table: str = "", name: str = "") -> Path:
-    """Writes `results/FOLDER/{*.png,results.json,table.md}`, and prints the table and where the pictures are.
+def write_results(
+    folder: str,
+    facts: Any,
+    *,
+    figures: Mapping[str, Figure],
+    table: str = "",
+    pages: Mapping[str, str] | None = None,
+    name: str = "",
+) -> Path:
+    """Writes `results/FOLDER/{*.png,results.json,table.md,*.html}`, and prints the table and where the pictures are.
 
     Args:
         folder: name of the study, and of its stage if it has several: `depth_study/digits`.
         facts: plain values, everything that the pictures and the table show; with what they were made is added.
         figures: the pictures, by their names.
         table: in Markdown; none if there is nothing to tabulate.
+        pages: HTML, by their names.
         name: of one part of the study, which then has files of its own beside those of other parts.
 
     Returns:
@@ -34,6 +43,7 @@ def write_results(folder: str, facts: Any, *, figures: Mapping[str, Figure], tab
     """
     home = RESULTS / folder
     ending = f"_{name}" if name else ""
+    pages = pages or {}
     try:
         home.mkdir(parents=True, exist_ok=True)
         for picture, figure in figures.items():
@@ -42,11 +52,14 @@ def write_results(folder: str, facts: Any, *, figures: Mapping[str, Figure], tab
         write_whole(home / f"results{ending}.json", record + "\n")
         if table:
             write_whole(home / f"table{ending}.md", table)
+        for page, content in pages.items():
+            write_whole(home / f"{page}{ending}.html", content)
     except OSError as error:
         raise UserError(f"cannot write {home}: {error.strerror}") from None
     if table:
         print(f"\n{table}")
-    print("\n".join(str(home / f"{picture}{ending}.png") for picture in figures))
+    made = [*(f"{picture}{ending}.png" for picture in figures), *(f"{page}{ending}.html" for page in pages)]
+    print("\n".join(str(home / file) for file in made))
     return home
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from src.config.errors import UserError
+from src.config.settings import read_settings
 from src.runs.directory import RunDirectory
 from src.studies.progress import StudyProgress
 from src.tracking.history import read_rows
@@ -98,7 +99,7 @@ class StudyRun:
         if missing:
             raise UserError(
                 f"{self.directory.path} kept {len(wanted) - len(missing)} of the {len(wanted)} checkpoints that are "
-                "needed; without that directory the study trains the run again"
+                "needed; trained again, with checkpoint.keep=null, it keeps all of them"
             )
         return finished
 
@@ -132,6 +133,18 @@ def planned(arguments: Sequence[str]) -> StudyRun:
         raise UserError("dry_run=true and fresh=true are for python -m src.train; what is finished is used as it is")
     make_plan(settings, settings.dataset().spec.train)
     return StudyRun(tuple(arguments), settings, run_config(job), RunDirectory(run_path(job)))
+
+
+def named(path: Path) -> StudyRun:
+    """The run in a directory, whoever trained it.
+
+    Raises:
+        UserError: it is none, or not finished.
+    """
+    directory = RunDirectory(path)
+    directory.read_json("results.json")
+    config = directory.read_config()
+    return StudyRun((f"{NAMED}{path}",), read_settings(RunSettings, config), config, directory)
 
 
 def finish(runs: Iterable[StudyRun]) -> None:

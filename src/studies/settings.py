@@ -18,14 +18,22 @@ class Stage(Settings):
 
     Attributes:
         common: settings of `src.train` that all its runs share.
-        seeds: each comparison is made with every one of them.
     """
 
     common: list[str]
+
+
+class SeededStage(Stage):
+    """A stage whose comparisons are made several times.
+
+    Attributes:
+        seeds: once with each.
+    """
+
     seeds: Annotated[list[int], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _check_seeds(self) -> "Stage":
+    def _check_seeds(self) -> "SeededStage":
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds} name one twice, and the same run is no repetition")
         return self

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from flax import nnx
+from pydantic import Field, model_validator
 
 from src.config.errors import UserError
 from src.config.settings import Settings
@@ -14,7 +15,7 @@ from src.data.batches import Constants, Resident, normalization, resident
 from src.models.resnet_cifar import CifarResNetSettings
 from src.pretrained import li2018
 from src.pretrained.importer import TORCH, put_weights, read_arrays
-from src.studies.runs import StudyRun, finish, planned
+from src.studies.runs import StudyRun, finish, named, planned
 from src.tasks.base import TaskSettings
 from src.training.engine import build_network
 from src.training.process import configure_jax
@@ -32,26 +33,34 @@ class ElsewhereSettings(Settings):
 
     file: str
     mean: list[float]
-    deviation: list[float]
+    deviation: list[Annotated[float, Field(gt=0)]]
 
 
 SplitName = Literal["train", "validation", "test"]
 
 
 class SubjectSettings(Settings):
-    """One network.
+    """One network: that of a run which is finished or will be, or weights from elsewhere.
 
     Attributes:
         title: in tables and figures.
         arguments: of `src.train`, which make its run; weights from elsewhere take the network and the data from them.
-        weights: from elsewhere, or null for those of the run.
+        run: directory of a finished run, in place of arguments.
+        weights: from elsewhere.
         published: test error in percent that its paper states, if it does.
     """
 
     title: str
-    arguments: list[str]
-    weights: ElsewhereSettings | None
+    arguments: list[str] = Field(default_factory=list)
+    run: str | None = None
+    weights: ElsewhereSettings | None = None
     published: float | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "SubjectSettings":
+        if self.run is not None and (self.arguments or self.weights is not None):
+            raise ValueError(f"run={self.run} has its own settings and weights; leave out arguments and weights")
+        return self
 
 
 class Subject(NamedTuple):
@@ -88,7 +97,7 @@ def subjects(
     Raises:
         UserError: a run or a file cannot be used.
     """
-    runs = [planned([*common, *each.arguments]) for each in settings]
+    runs = [named(Path(each.run)) if each.run else planned([*common, *each.arguments]) for each in settings]
     for each, run in zip(settings, runs, strict=True):
         if "validation" in splits and not run.settings.dataset().spec.validation:
             raise UserError(f"{each.title}: there is no validation split; data.validation=0")
@@ -123,6 +132,12 @@ def _from_elsewhere(
     model, dataset, task = run.settings.model, run.settings.dataset(), run.settings.task
     if not isinstance(model, CifarResNetSettings):
         raise UserError(f"{title}: weights from elsewhere are known by name for CIFAR ResNets only")
+    channels = dataset.spec.shape[-1]
+    for name, values in (("mean", weights.mean), ("deviation", weights.deviation)):
+        if len(values) != channels:
+            raise UserError(
+                f"{title}: weights.{name} needs a number for each of {channels} channels, not {len(values)}"
+            )
     configure_jax(run.settings)
     path = Path(weights.file)
     arrays = read_arrays(path)

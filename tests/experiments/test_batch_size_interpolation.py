@@ -15,7 +15,7 @@ TINY = ["model=dense", "model.hidden=[9]", "train.duration=2epochs", "debug.exam
 
 def network(batch, published=None):
     arguments = [f"data.batch_size={batch}"]
-    return {"title": f"batch {batch}", "arguments": arguments, "weights": None, "published": published}
+    return {"title": f"batch {batch}", "arguments": arguments, "published": published}
 
 
 STAGE = {

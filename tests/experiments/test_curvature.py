@@ -12,7 +12,7 @@ from src.landscape.surface import load
 AXIS = {"first": -1.0, "last": 1.0, "steps": 3}
 STAGE = {
     "common": ["model=linear", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false"],
-    "networks": [{"title": "linear", "arguments": [], "weights": None}],
+    "networks": [{"title": "linear", "arguments": []}],
     "splits": ["train"], "images": 60, "alpha": AXIS, "beta": AXIS, "normalization": "filter", "products": 30,
     "seeds": [0, 1],
 }  # fmt: skip

@@ -18,7 +18,7 @@ STAGE = {
     "common": TINY, "seeds": [0], "splits": ["train", "test"], "images": 60, "alpha": AXIS, "beta": AXIS,
     "normalization": "filter", "batch_norm": "frozen", "directions": "gaussian", "orthogonal": False, "hessian": None,
     "tolerance": None,
-    "networks": [{"title": "one layer", "arguments": [], "weights": None, "published": 12.0}],
+    "networks": [{"title": "one layer", "arguments": [], "published": 12.0}],
 }  # fmt: skip
 
 
@@ -28,16 +28,20 @@ def made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def make(**changes):
-        report("tiny", read_settings(SurfaceStage, STAGE | changes))
-        home = tmp_path / "results/tiny"
-        facts = json.loads((home / "results.json").read_text())["facts"]["one layer"]
-        return facts, (home / "table.md").read_text(), load(home / "one_layer.npz")
+        stage = read_settings(SurfaceStage, STAGE | changes)
+        report("tiny", stage)
+        facts = json.loads((make.home / "results.json").read_text())["facts"]["one layer"]
+        name = "one_layer" if len(stage.seeds) == 1 else f"one_layer_{stage.seeds[0]}"
+        return facts, (make.home / "table.md").read_text(), load(make.home / f"{name}.npz")
 
+    make.home = tmp_path / "results/tiny"
     return make
 
 
 def test_means_are_over_pairs_of_directions_and_published_errors_stand_beside_ours(made):
     facts, table, surface = made(seeds=[0, 1])
+    for ending in ("npz", "csv", "vts"):
+        assert {path.stem for path in made.home.glob(f"*.{ending}")} == {"one_layer_0", "one_layer_1"}
     assert (facts["pairs"], facts["non_convex"]["n"], facts["below"]["1.0"]["n"]) == (2, 2, 2)
     assert " ± " in table
     assert "| test error % | published test error % |" in table
@@ -47,6 +51,10 @@ def test_means_are_over_pairs_of_directions_and_published_errors_stand_beside_ou
     middle = surface.value("test_accuracy")[2, 2]
     assert facts["test_error"] == pytest.approx(100 * (1 - middle))
     alone, _, again = made(seeds=[1])
+    assert (facts["seeds"], alone["seeds"]) == ([0, 1], [1])
+    np.testing.assert_array_equal(surface.value("train_loss")[2, 2], again.value("train_loss")[2, 2])
+    apart = np.abs(surface.value("train_loss") - again.value("train_loss")) / again.value("train_loss")
+    assert np.median(apart) > 0.05  # two seeds give two surfaces through one network
     both = [100 * np.mean(each.value("train_loss") < 1.0) for each in (surface, again)]
     assert facts["below"]["1.0"]["mean"] == pytest.approx(np.mean(both))
     assert alone["below"]["1.0"]["mean"] == pytest.approx(both[1])
@@ -76,6 +84,51 @@ def test_the_second_direction_may_lose_its_part_along_the_first(made):
     assert math.isfinite(facts["loss"])
 
 
+def test_biases_move_if_asked(made):
+    _, _, still = made()
+    facts, _, moved = made(vectors=True)
+    assert facts["vectors"] is True
+    assert not np.allclose(still.value("train_loss")[0], moved.value("train_loss")[0])
+    assert still.value("train_loss")[2, 2] == moved.value("train_loss")[2, 2]
+
+
+def test_statistics_may_be_those_of_the_moved_weights(made):
+    """In the middle as elsewhere they are the training images', and not the run's."""
+    normalized = ["model=resnet", "model.depth=8", "train.duration=20steps", *TINY[3:]]
+    few = AXIS | {"steps": 3}
+    _, _, frozen = made(common=normalized, alpha=few, beta=few)
+    facts, _, recalibrated = made(common=normalized, alpha=few, beta=few, batch_norm="recalibrated")
+    assert facts["batch_norm"] == "recalibrated"
+    assert not np.allclose(frozen.value("test_loss"), recalibrated.value("test_loss"), rtol=1e-3)
+
+
+def test_a_run_is_drawn_from_its_directory(made, tmp_path):
+    facts, _, surface = made()
+    (run,) = tmp_path.glob("runs/dense-*")
+    run.rename(tmp_path / "elsewhere")
+    named, _, again = made(networks=[{"title": "one layer", "run": str(tmp_path / "elsewhere")}])
+    np.testing.assert_array_equal(surface.value("test_loss"), again.value("test_loss"))
+    assert named["trained"]["arguments"] == [f"run={tmp_path / 'elsewhere'}"]
+    assert facts["trained"]["commit"] == named["trained"]["commit"]
+    with pytest.raises(UserError, match=r"run=.*nowhere does not exist"):
+        made(networks=[{"title": "one layer", "run": str(tmp_path / "nowhere")}])
+    with pytest.raises(UserError, match="run=a has its own settings and weights; leave out arguments"):
+        made(networks=[{"title": "one layer", "run": "a", "arguments": ["seed=1"]}])
+
+
+def test_directions_are_kept_and_used_again(made, tmp_path, monkeypatch):
+    _, _, surface = made()
+    (kept,) = tmp_path.glob("runs/directions/*.npz")
+    for path in tmp_path.glob("runs/surfaces/*"):
+        path.unlink()
+    monkeypatch.setattr("src.studies.planes.gaussian", None)
+    _, _, again = made()
+    np.testing.assert_array_equal(surface.value("test_loss"), again.value("test_loss"))
+    kept.write_bytes(kept.read_bytes()[:100])
+    with pytest.raises(UserError, match="is damaged; remove it to make them anew"):
+        made()
+
+
 def test_a_tolerance_is_kept_with_fewer_images(made):
     _, _, exact = made(images=None)
     tolerance = {"relative": 0.15, "absolute": 0.05, "examples": 60}
@@ -97,6 +150,18 @@ def test_samples_have_fixed_statistics():
             SurfaceStage,
             STAGE | {"batch_norm": "batch", "tolerance": {"relative": 0.1, "absolute": 0.1, "examples": 20}},
         )
+
+
+def test_weights_from_elsewhere_need_a_mean_for_every_channel():
+    weights = {"file": "none.npz", "mean": [1.0, 2.0, 3.0], "deviation": [1.0, 1.0, 1.0]}
+    stage = STAGE | {"networks": [{"title": "theirs", "arguments": ["model=resnet"], "weights": weights}], "common": []}
+    with pytest.raises(UserError, match=r"theirs: weights.mean has 3 numbers for images of 1 channels"):
+        read_settings(SurfaceStage, stage).subjects()
+
+
+def test_recalibration_needs_training_images():
+    with pytest.raises(UserError, match="batch_norm=recalibrated takes statistics from the training images"):
+        read_settings(SurfaceStage, STAGE | {"batch_norm": "recalibrated", "splits": ["test"]})
 
 
 @pytest.mark.parametrize("changes", [{"hessian": 60}, {"normalization": "none"}])

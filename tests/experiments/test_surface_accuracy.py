@@ -14,7 +14,7 @@ STAGE = {
     "common": [
         "model=dense", "model.hidden=[9]", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false",
     ],
-    "networks": [{"title": "one layer", "arguments": [], "weights": None}],
+    "networks": [{"title": "one layer", "arguments": []}],
     "splits": ["test"], "images": None, "alpha": AXIS, "beta": AXIS, "normalization": "filter",
     "tolerance": {"relative": 0.1, "absolute": 0.05, "examples": 60}, "checked": 12,
     "close": {"relative": 0.2, "absolute": 0.1}, "seeds": [0],
@@ -29,7 +29,7 @@ def made(tmp_path, monkeypatch):
     home = tmp_path / "results/tiny"
     (facts,) = json.loads((home / "results.json").read_text())["facts"]
     assert (home / "samples.png").exists()
-    return facts, (home / "table.md").read_text(), load(home / "one_layer_0.npz")
+    return facts, (home / "table.md").read_text(), load(home / "one_layer.npz")
 
 
 def test_samples_are_compared_with_all_images_point_by_point(made):

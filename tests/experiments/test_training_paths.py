@@ -2,19 +2,21 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from experiments.training_paths import PathStage, report
 from src.config.errors import UserError
 from src.config.settings import read_settings
+from src.landscape.surface import load
 
 STAGE = {
     "common": [
         "model=dense", "model.hidden=[9]", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false",
         "checkpoint.every=20steps",
     ],
-    "networks": [{"title": "one layer", "arguments": ["checkpoint.keep=null"], "weights": None}],
-    "splits": ["train"], "images": 60, "margin": 0.3, "steps": 5, "seeds": [0],
+    "networks": [{"title": "one layer", "arguments": ["checkpoint.keep=null"]}],
+    "splits": ["train"], "images": 60, "margin": 0.3, "steps": 5,
 }  # fmt: skip
 
 
@@ -32,10 +34,27 @@ def test_a_path_ends_in_the_network_itself(tmp_path, monkeypatch):
     assert facts["explained"][0] > facts["explained"][1]
     assert "| one layer" in (home / "table.md").read_text()
     assert (home / "paths.png").exists()
+    surface = load(home / "one_layer.npz")
+    assert surface.shape == (5, 5)
+    places = np.array([point["coordinates"] for point in path])
+    beyond = 0.3 * np.ptp(places, axis=0)
+    for axis, low, high in zip(surface.plane(), places.min(axis=0) - beyond, places.max(axis=0) + beyond, strict=True):
+        assert axis[0] <= low
+        assert axis[-1] >= high
 
 
 def test_a_run_that_did_not_keep_its_checkpoints_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    few = [{"title": "one layer", "arguments": ["checkpoint.keep=1"], "weights": None}]
+    few = [{"title": "one layer", "arguments": ["checkpoint.keep=1"]}]
     with pytest.raises(UserError, match="kept 1 of the 3 checkpoints that are needed"):
         report("tiny", read_settings(PathStage, STAGE | {"networks": few}))
+
+
+def test_a_path_that_is_drawn_again_lies_in_the_plane_that_was_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stage = read_settings(PathStage, STAGE)
+    report("tiny", stage)
+    before = (tmp_path / "results/tiny/one_layer.npz").read_bytes()
+    monkeypatch.setattr("experiments.training_paths.principal", None)
+    report("tiny", stage)
+    assert (tmp_path / "results/tiny/one_layer.npz").read_bytes() == before

@@ -84,3 +84,10 @@ def test_another_network_is_named_by_its_layer(parameters):
 def test_a_short_path_has_no_plane():
     with pytest.raises(UserError, match="2 principal directions need at least 2 checkpoints besides the last, not 1"):
         principal([{"a": jnp.ones(2)}], {"a": jnp.zeros(2)})
+
+
+@pytest.mark.parametrize("steps", [(0.0, 0.0, 0.0), (3.0, 2.0, 1.0)])
+def test_a_path_that_stands_still_or_is_straight_has_no_plane(steps):
+    path = [{"a": step * jnp.ones(3)} for step in steps]
+    with pytest.raises(UserError, match="the path does not lead in 2 directions"):
+        principal(path, {"a": jnp.zeros(3)})

@@ -54,7 +54,9 @@ def test_a_line_is_a_table_without_beta(tmp_path):
 @pytest.mark.parametrize("logarithmic", [True, False])
 def test_a_grid_has_the_value_as_its_height_and_hides_what_is_not_finite(tmp_path, logarithmic):
     surface = plane(n=7, m=4, holes=True)
-    write_vts(surface, tmp_path / "surface.vts", value="test_loss", logarithmic=logarithmic)
+    if not logarithmic:
+        surface.values["test_loss"][0, 0] = 0
+    write_vts(surface, tmp_path / "surface.vts", value="test_loss")
     extent, arrays = read_vts(tmp_path / "surface.vts")
     assert extent == "0 6 0 3 0 0"
     points = arrays["points"].reshape(4, 7, 3)

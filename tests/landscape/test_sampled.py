@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from src.config.errors import UserError
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import at_points, scores_at
 from src.landscape.objective import split_objective
@@ -171,6 +172,15 @@ def test_a_survey_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
         save(surface(tmp_path, name), tmp_path / f"{name}.npz")
         assert (tmp_path / f"{name}.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
         (tmp_path / name).rename(tmp_path / "whole")
+
+
+def test_a_damaged_file_of_losses_is_named(tmp_path):
+    surface(tmp_path, "whole")
+    path = next((tmp_path / "whole").glob("*.npy"))
+    for content in (b"", b"no numbers", path.read_bytes()[:200]):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"\.npy is damaged; remove .*whole to measure anew"):
+            surface(tmp_path, "whole")
 
 
 @pytest.mark.parametrize("value", [np.inf, np.nan])

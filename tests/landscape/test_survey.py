@@ -14,7 +14,7 @@ from src.landscape.directions import gaussian
 from src.landscape.evaluation import at_points, scores_at
 from src.landscape.objective import split_objective
 from src.landscape.surface import save
-from src.landscape.survey import survey
+from src.landscape.survey import grid, survey
 from tests.landscape import quadratic
 from tests.landscape.quadratic import PARAMETERS, flat, matrix
 
@@ -30,6 +30,17 @@ def surface(points, objective=None, axes=AXES, given=None, identity=IDENTITY, **
     given = directions(len(axes)) if given is None else given
     measure = at_points(objective or quadratic.objective(), given)
     return survey(measure, axes, title="q", identity=identity, points=points, **more)
+
+
+class Counted:
+    """A measure that remembers where it was asked."""
+
+    def __init__(self, measure):
+        self.measure, self.places = measure, []
+
+    def __call__(self, places):
+        self.places.extend(places)
+        return self.measure(places)
 
 
 def test_a_quadratic_is_exact_on_a_rectangle(tmp_path):
@@ -52,9 +63,12 @@ def test_a_surface_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
     save(surface(tmp_path / "whole.jsonl"), tmp_path / "whole.npz")
     lines = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "cut.jsonl").write_text("".join(lines[:7]) + lines[7][:10])
-    told = []
-    save(surface(tmp_path / "cut.jsonl", told=lambda done, total: told.append(done)), tmp_path / "cut.npz")
-    assert told[0] > 6
+    measured = Counted(at_points(quadratic.objective(), directions()))
+    again = survey(measured, AXES, title="q", identity=IDENTITY, points=tmp_path / "cut.jsonl")
+    save(again, tmp_path / "cut.npz")
+    kept = {json.loads(line)["point"] for line in lines[1:7]}
+    places = grid(AXES)
+    assert {tuple(place) for place in measured.places} == {tuple(places[k]) for k in range(15) if k not in kept}
     assert (tmp_path / "cut.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
 
@@ -92,14 +106,19 @@ def test_another_surface_in_the_file_is_named(tmp_path):
 def test_a_damaged_file_is_named(tmp_path):
     surface(tmp_path / "points.jsonl")
     text = (tmp_path / "points.jsonl").read_text().replace('"point": 3', '"pint": 3')
-    (tmp_path / "points.jsonl").write_text(text)
-    with pytest.raises(UserError, match=r"points.jsonl is damaged; remove it to measure anew"):
-        surface(tmp_path / "points.jsonl")
+    for content in (text.encode(), b"\xff\xfe\n", b"[]\n", b"3\n"):
+        (tmp_path / "points.jsonl").write_bytes(content)
+        with pytest.raises(UserError, match=r"points.jsonl (is damaged; remove it|holds another surface)"):
+            surface(tmp_path / "points.jsonl")
 
 
 def test_mistakes_are_one_line(tmp_path):
     with pytest.raises(UserError, match="a surface needs at least two steps along beta, not 1"):
         surface(tmp_path / "points.jsonl", axes=[AXES[0], np.zeros(1)])
+    with pytest.raises(UserError, match="steps along alpha go upwards"):
+        surface(tmp_path / "points.jsonl", axes=[AXES[0][::-1], AXES[1]])
+    with pytest.raises(UserError, match="a place with 1 steps needs as many directions, not 2"):
+        surface(tmp_path / "points.jsonl", axes=AXES[:1], given=directions(2))
     with pytest.raises(UserError, match=r"directions of another network: one.kernel is absent there, 2x2 here"):
         surface(tmp_path / "points.jsonl", given=[{"two": {"kernel": jnp.ones((2, 1))}}] * 2)
     (tmp_path / "file").touch()
@@ -197,6 +216,11 @@ def test_a_network_that_overflows_is_not_taken_for_one_that_guesses(trained):
     assert np.isnan(gone["train_loss"])
     scores = scores_at(module, task, data, [away], batch_size=400)
     assert np.isnan(scores(places[-1], np.arange(400))[:, 0]).all()
+
+
+def test_steps_may_be_whole_numbers(tmp_path):
+    found = surface(tmp_path / "points.jsonl", axes=[np.arange(-1, 2), np.arange(3)])
+    assert found.alpha.dtype == found.beta.dtype == np.float64
 
 
 def test_points_are_lines_of_json(tmp_path):

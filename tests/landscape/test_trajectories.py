@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import pytest
 
+from src.config.errors import UserError
 from src.landscape.trajectories import project
 
 
@@ -22,6 +23,12 @@ def test_what_is_outside_of_the_plane_is_said():
     (found,) = project([tree(3.0, 0.0, 4.0)], tree(0.0, 0.0, 0.0), [tree(1.0, 0.0, 0.0), tree(0.0, 1.0, 0.0)])
     assert found.coordinates == pytest.approx([3, 0])
     assert (found.residual, found.explained) == (pytest.approx(4), pytest.approx(9 / 25))
+
+
+@pytest.mark.parametrize("second", [(2.0, 4.0, 0.0), (0.0, 0.0, 0.0)])
+def test_directions_that_span_no_plane_are_refused(second):
+    with pytest.raises(UserError, match="the directions are zero or lead the same way"):
+        project([tree(1.0, 1.0, 1.0)], tree(0.0, 0.0, 0.0), [tree(1.0, 2.0, 0.0), tree(*second)])
 
 
 def test_the_origin_itself():

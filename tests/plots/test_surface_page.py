@@ -80,6 +80,16 @@ def test_only_what_all_surfaces_have_can_be_chosen():
         surface_page([line(n=11)], "page")
 
 
+def test_losses_that_reach_zero_are_losses_on_a_linear_scale():
+    calm = pair()[0]
+    calm.values["train_loss"][3, 3] = 0
+    shown = json.loads(Scripts(surface_page([calm], "page")).texts["data"])["values"]
+    assert {name: (own["loss"], own["logarithmic"]) for name, own in shown.items()} == {
+        "train_loss": (True, False), "train_accuracy": (False, False),
+        "test_loss": (True, True), "test_accuracy": (False, False),
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
     with browser(CHROMIUM, tmp_path_factory.mktemp("chromium")) as tab:

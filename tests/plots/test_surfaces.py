@@ -77,6 +77,20 @@ def test_a_landscape_stands_on_one_logarithmic_scale(pair):
     drawn(landscapes(pair, "test_accuracy"))
 
 
+@pytest.mark.parametrize("lowest", [0.0, -3.0])
+def test_losses_that_are_zero_or_negative_are_drawn_on_a_linear_scale(lowest):
+    alpha = np.linspace(-1, 1, 5)
+    bowl = Surface("bowl", alpha, alpha, {"train_loss": alpha[:, None] ** 2 + alpha**2 + lowest})
+    flat = drawn(heat_maps([bowl]))
+    (mesh,) = collections(flat.axes[0], QuadMesh)
+    assert not np.ma.getmaskarray(mesh.get_array()).any()
+    high = drawn(landscapes([bowl]))
+    assert high.axes[0].get_zlim() == (lowest, lowest + 2)
+    assert not legend(flat) + legend(high)
+    rim = Surface("line", alpha, None, {"train_loss": alpha**2 + lowest})
+    assert drawn(interpolations([rim])).axes[0].get_yscale() == "linear"
+
+
 def test_many_surfaces_take_two_rows():
     figure = drawn(contours([plane(str(number), 9, 9) for number in range(6)]))
     rows = [axis.get_subplotspec().rowspan.start for axis in figure.axes]

@@ -109,20 +109,20 @@ function makePanel(surface) {
 
 /** The vertex of the lowest loss or the highest accuracy; -1 if no value is finite. */
 function best({values}) {
-  const sign = shown().logarithmic ? 1 : -1;
+  const sign = shown().loss ? 1 : -1;
   const better = (at, v, k, all) => Number.isFinite(v) && (at < 0 || sign * v < sign * all[at]) ? k : at;
   return values[state.value].reduce(better, -1);
 }
 
 /** Writes below a panel what is read, and where its best point is. */
 function say({figure, surface, values, alpha, beta, probe, best}) {
-  const {label, logarithmic} = shown(), {dtype} = surface.values[state.value];
+  const {label, loss} = shown(), {dtype} = surface.values[state.value];
   const step = value => Number(value.toPrecision(6));
   const place = v => `α ${step(alpha[Math.floor(v / beta.length)])}, β ${step(beta[v % beta.length])}`;
   const value = v => `${label} ${exact(values[state.value][v], dtype)}`;
   figure.querySelector('output').textContent = probe < 0 ? '' : `${place(probe)}: ${value(probe)}`;
   figure.querySelector('small').textContent = best < 0 ? 'no finite value'
-    : `${logarithmic ? 'lowest' : 'highest'} ${value(best)} at ${place(best)}`;
+    : `${loss ? 'lowest' : 'highest'} ${value(best)} at ${place(best)}`;
 }
 
 // Drawing
@@ -203,7 +203,7 @@ function drawMarks(context, panel, put, {color, caretColor, backgroundColor}) {
   const {mesh, drawn, fine, best, probe, values} = panel;
   if (best >= 0) {
     const [right, down] = put(mesh.x[best], mesh.y[best], BOX * 1.08);
-    const text = `${shown().logarithmic ? 'min' : 'max'} ${short(values[state.value][best])}`;
+    const text = `${shown().loss ? 'min' : 'max'} ${short(values[state.value][best])}`;
     Object.assign(context, {font: LABELS, textAlign: 'center', lineWidth: 1, strokeStyle: color});
     context.setLineDash([3, 3]);
     context.beginPath();
