@@ -41,15 +41,16 @@ def bare_evaluations(run: Engine, data: Resident, count: int) -> Callable[[], An
     """As many times all images through the compiled network, batch by batch, and one number fetched for each."""
     state = run.initial_state()
     task, network = run.settings.task, run.network
+    size = min(BATCH, len(data.labels))
 
     @jax.jit
     def step(parameters: Any, statistics: Any, data: Resident, first: int) -> Any:
-        batch = evaluation_batch(data, first, BATCH)
+        batch = evaluation_batch(data, first, size)
         return task.sums(network(parameters, statistics, batch.images), batch, detailed=False)
 
     def work() -> None:
         for _ in range(count):
-            parts = [step(*state.scored(), data, jnp.int32(first)) for first in range(0, len(data.labels), BATCH)]
+            parts = [step(*state.scored(), data, jnp.int32(first)) for first in range(0, len(data.labels), size)]
             jax.device_get(jax.tree.map(lambda *values: sum(values), *parts))
 
     return work
@@ -62,7 +63,8 @@ def measure(rounds: int) -> dict[str, Any]:
         run = engine(*arguments)
         data = run.split("test")
         module = run.network.module(run.initial_state())
-        objective = split_objective(module, run.settings.task, {"test": data}, batch_size=BATCH)
+        held = jax.device_get(data)  # as studies have it: a survey puts it on the devices itself
+        objective = split_objective(module, run.settings.task, {"test": held}, batch_size=BATCH)
         directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)]
         work = {
             "survey": surveyed(at_points(objective, directions)),

@@ -4,7 +4,6 @@ Li et al. 2018 (arXiv:1712.09913), section 6: |smallest / largest eigenvalue| ov
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -15,7 +14,7 @@ from jaxtyping import Array, Float, Float32, Key
 
 from src.config.errors import UserError
 from src.landscape.directions import check_same_network
-from src.landscape.evaluation import Measure, compiler_options, moved
+from src.landscape.evaluation import Measure, moved
 from src.landscape.lanczos import Product, extreme_eigenvalues, top_eigenvectors
 from src.training.state import Tree
 
@@ -38,7 +37,7 @@ def hessian_products(loss: BatchLoss, batches: Sequence[Any], examples: int) -> 
         A function of the weights where the Hessian is taken, giving the product; compiled once for all weights.
     """
 
-    @partial(jax.jit, compiler_options=compiler_options())
+    @jax.jit
     def product(parameters: Tree, direction: Array, batch: Any) -> Array:
         kernels, vectors = _divided(parameters)
         origin, unravel = ravel_pytree(kernels)

@@ -20,9 +20,6 @@ from src.training.state import Tree
 
 AXIS = "points"
 
-NAN_STAYS = {"xla_cpu_experimental_ynn_fusion_type": ""}
-"""Sums on the CPU else take the larger of NaN and 0 for 0, so that a network which overflowed seems only to guess."""
-
 Measure = Callable[[Float32[np.ndarray, "k d"]], list[dict[str, float]]]
 """Gives named numbers at each of some places."""
 
@@ -55,7 +52,7 @@ def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
         (objective.parameters, list(directions), objective.data), NamedSharding(mesh, everywhere)
     )
 
-    @partial(jax.jit, compiler_options=compiler_options())
+    @jax.jit
     @partial(jax.shard_map, mesh=mesh, in_specs=(everywhere, divided), out_specs=divided, check_vma=False)
     def mapped(fixed: tuple[Tree, list[Tree], Any], places: Float[Array, "k d"]) -> Any:
         parameters, directions, data = fixed
@@ -91,7 +88,7 @@ def scores_at(
     size = batch_size + -batch_size % mesh.size
     fixed = jax.device_put((parameters, list(directions), data), everywhere)  # once, and not with every batch
 
-    @partial(jax.jit, compiler_options=compiler_options())
+    @jax.jit
     def scores(place: Array, chosen: Array, parameters: Tree, directions: list[Tree], data: Resident) -> Array:
         batch = picked(data, chosen)
         outputs, _ = apply(moved(parameters, directions, place), statistics, batch.images)
@@ -118,8 +115,3 @@ def moved(parameters: Tree, directions: Sequence[Tree], place: Float[Array, "d"]
         return weights + sum(step * part for step, part in zip(place, parts, strict=True))
 
     return jax.tree.map(leaf, parameters, *directions)
-
-
-def compiler_options() -> dict[str, Any] | None:
-    """With which values that overflowed stay what they are."""
-    return dict(NAN_STAYS) if jax.default_backend() == "cpu" else None
