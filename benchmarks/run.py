@@ -74,6 +74,16 @@ Each ratio is of two pieces of work that took turns on the same machine: ours in
 peer, so that above 1 ours is faster. Given are the median of the rounds' ratios, the lowest and the highest, and the
 number of rounds. `make bench` writes this page and `results/benchmarks/DEVICE/*.json`.
 """
+LIMIT = """## What limits the CPU
+
+Convolutions: PyTorch's are two to four times as fast, the gradients of kernels most of all. Alone, each of ours also
+pays for fresh memory of its result, which a whole network takes once.
+
+Tried without gain: kernel gradients as sums of shifted matrix products; Winograd's F(2x2, 3x3), which is faster for the
+values of 8x8x64 only; XLA's oneDNN and XNNPACK, its older emitters, its other schedulers, wider vectors. Huge pages did
+help, and so did doing without YNNPACK (`src/__init__.py`): by a quarter for evaluation of ResNet-56, by a twentieth to
+a fifth for training of ResNet-20.
+"""
 
 
 def main() -> None:
@@ -97,30 +107,7 @@ def as_page() -> str:
         if measured:
             heading = f"## {(benchmark.module.__doc__ or name).strip()}\n"
             parts += [heading, *(_of_device(benchmark, one) for one in measured)]
-    parts.append(_limit())
-    return "\n".join(parts)
-
-
-def _limit() -> str:
-    """What the convolutions of ResNet-56 take by themselves, beside all of PyTorch's evaluation."""
-    files = [RESULTS / "cpu" / f"{name}.json" for name in ("operations", "steps")]
-    if not all(file.exists() for file in files):
-        return ""
-    alone, steps_taken = (json.loads(file.read_text())["figures"] for file in files)
-    if "skipped" in alone or "skipped" in steps_taken:
-        return ""
-    forward = [figure["median_seconds"]["ours"] for name, figure in alone.items() if name.startswith("forward")]
-    convolutions = 18 * sum(forward)
-    peer = steps_taken["resnet56 evaluation, batch 128"]["median_seconds"]["torch"]
-    return (
-        "## What limits the CPU\n\n"
-        "ResNet-56 has 18 convolutions in each of its three stages. Compiled by XLA they take "
-        f"{convolutions:.3f} s for a batch of 128 when each runs alone; PyTorch's whole evaluation takes {peer:.3f} s. "
-        f"If nothing around them took time the ratio of evaluation would be about {peer / convolutions:.2f}, as far as "
-        "two measurements at different times can say; training is held back further by the kernel gradients. Tried "
-        "without gain: kernel gradients as sums of shifted matrix products, and XLA's oneDNN and YNN options. Huge "
-        "pages did help.\n"
-    )
+    return "\n".join([*parts, LIMIT])
 
 
 def _of_device(benchmark: Benchmark, measured: dict[str, Any]) -> str:
