@@ -33,7 +33,7 @@ from src.training.interruption import resumable
 COLUMNS = {
     "smallest": "smallest in the middle",
     "largest": "largest",
-    "error": "known to",
+    "error": "an eigenvalue within",
     "ratio": "ratio",
     "median_smallest": "median smallest over the plane",
     "median_ratio": "median ratio",

@@ -218,7 +218,7 @@ def as_table(facts: dict[str, Any]) -> str:
     heading += [f"loss < {level:g} %" for level in LEVELS]
     sampled = any("images_share" in own for own in facts.values())
     heading += ["images %", "standard error up to %"] if sampled else []
-    heading += ["largest eigenvalue", "smallest", "known to", "ratio"] if sharp else []
+    heading += ["largest eigenvalue", "smallest", "an eigenvalue within", "ratio"] if sharp else []
     rows = [
         [
             title,
@@ -236,7 +236,7 @@ def as_table(facts: dict[str, Any]) -> str:
 
 
 def ends(curvature: dict[str, Any]) -> list[str]:
-    """The ends of a spectrum, how far from a true eigenvalue they may be, and |smallest / largest|."""
+    """The ends of a spectrum as found, how far from some true eigenvalue they may be, and |smallest / largest|."""
     bound = max(curvature["errors"])
     return [f"{number:.3g}" for number in (curvature["largest"], curvature["smallest"], bound, curvature["ratio"])]
 
