@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from experiments.loss_surface import SurfaceStage
+from src.landscape.directions import gaussian
 from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
 from src.pretrained.importer import read_arrays
@@ -69,7 +70,7 @@ def test_losses_at_points_of_the_surface_are_pytorchs(number):
     stage = stage.model_copy(update={"networks": [stage.networks[number]]})
     (subject,) = stage.subjects()
     objective = split_objective(subject.module, subject.task, subject.splits, batch_size=IMAGES)
-    directions = stage.random_directions(objective.parameters, seed=3)
+    directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in (3, 4)]
     (where,) = [stage.networks[0].weights.file]
     li = read_arrays(LI / where.rpartition("/")[2])
     data = subject.splits["test"]

@@ -1,0 +1,23 @@
+"""The middle of the surfaces of Li et al. is the test error that they published; skipped where the weights are not."""
+
+import jax
+import pytest
+
+from experiments.loss_surface import SurfaceStage
+from src.landscape.objective import split_objective
+from src.studies.settings import StudySettings, read_study
+from tests.conftest import SHARED
+
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.skipif(not (SHARED / "data/li2018").exists(), reason="the weights of Li et al. are not here"),
+]
+
+
+def test_the_middle_of_the_published_networks_is_their_published_error():
+    stage = read_study(StudySettings[SurfaceStage], "loss_surface", ["stages.li.images=null"]).stages["li"]
+    for subject, network in zip(stage.subjects(), stage.networks, strict=True):
+        objective = split_objective(subject.module, subject.task, subject.splits)
+        measured = jax.jit(objective.measure)(objective.parameters, objective.data)
+        accuracy = objective.summary(jax.device_get(measured))["test_accuracy"]
+        assert round(100 * (1 - accuracy), 2) == network.published
