@@ -1,5 +1,7 @@
 """Engines to time, from the command lines that a user would type."""
 
+import jax
+
 from src.training.composed import composed_runs, run_settings
 from src.training.engine import Engine
 from src.training.settings import RunSettings
@@ -15,5 +17,7 @@ def run_settings_of(*arguments: str) -> RunSettings:
 
 
 def engine(*arguments: str) -> Engine:
-    """The engine of one command line of `python -m src.train`."""
-    return Engine(run_settings_of(*arguments))
+    """The engine of one command line of `python -m src.train`, with products as exact as it says."""
+    settings = run_settings_of(*arguments)
+    jax.config.update("jax_default_matmul_precision", settings.precision.matmul)
+    return Engine(settings)

@@ -1,21 +1,62 @@
-"""Points of a loss surface in float32, beside an eager PyTorch loop that sets weights and scores all images in turn."""
+"""Points of a loss surface, beside an eager PyTorch loop in float32 that sets weights and scores all images in turn.
+
+A point's arithmetic is given as a part of that of a large matrix product in the same numbers.
+"""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import jax
+import numpy as np
+from jaxtyping import Float64
 
 from benchmarks.engines import engine
 from benchmarks.measure import ratio
 from benchmarks.surfaces import AXES, BATCH, surveyed
+from benchmarks.utilization import SIDE, product, share
 from src.landscape.directions import gaussian
-from src.landscape.evaluation import at_points
+from src.landscape.evaluation import Measure, at_points
 from src.landscape.objective import split_objective
 from src.landscape.survey import grid
+from src.models.summary import model_layers
 from src.studies.timing import in_turn
+from src.training.engine import Engine
 
 EXAMPLES = {"cpu": 200, "gpu": 50_000}
+PRECISIONS = {"cpu": ("float32",), "gpu": ("float32", "bfloat16")}
+FIGURE = 51 * 51
+"""Points of the figures of Li et al."""
+
+
+def run_of(depth: int, precision: str, images: int) -> Engine:
+    """The engine of a network on so many training images."""
+    return engine(
+        f"+experiment=resnet{depth}", f"debug.examples={images}", "data.validation=0", f"precision={precision}"
+    )
+
+
+def points(run: Engine) -> Measure:
+    """What measures places in a random plane, the same in every precision."""
+    module = run.network.module(run.initial_state())
+    held = jax.device_get(run.split("train"))  # as studies have it: a survey puts it on the devices itself
+    objective = split_objective(module, run.settings.task, {"train": held}, batch_size=BATCH)
+    return at_points(objective, [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)])
+
+
+def losses(measure: Measure) -> Float64[np.ndarray, "k"]:
+    """At all places."""
+    places = grid(AXES)
+    devices = jax.device_count()
+    filled = np.resize(places, (len(places) + -len(places) % devices, places.shape[1]))
+    parts = [measure(filled[k : k + devices]) for k in range(0, len(filled), devices)]
+    return np.array([row["train_loss"] for part in parts for row in part])[: len(places)]
+
+
+def arithmetic(run: Engine, images: int) -> float:
+    """Operations of all places: two for each multiplication."""
+    rows = model_layers(run.settings.model, run.dataset.spec.shape, run.outputs)
+    return 2 * sum(row.multiplications for row in rows) * images * len(grid(AXES))
 
 
 def measure(rounds: int) -> dict[str, Any]:
@@ -24,18 +65,39 @@ def measure(rounds: int) -> dict[str, Any]:
         from benchmarks.torch_surface import TorchSurface
     except ImportError:
         return {"skipped": "PyTorch is not installed: pip install torch"}
-    images, figures = EXAMPLES[jax.default_backend()], {}
+    platform, figures = jax.default_backend(), {}
+    images, side = EXAMPLES[platform], SIDE[platform]
     for depth in (20, 56):
-        run = engine(f"+experiment=resnet{depth}", f"debug.examples={images}", "data.validation=0")
-        module = run.network.module(run.initial_state())
-        objective = split_objective(module, run.settings.task, {"train": run.split("train")}, batch_size=BATCH)
-        directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)]
-        peer = TorchSurface(depth, run.dataset.train.images, run.dataset.train.labels, BATCH)
-        places = grid(AXES)
-        work: dict[str, Callable[[], Any]] = {
-            "ours": surveyed(at_points(objective, directions)),
-            "torch": partial(peer.losses, places),
-        }
-        name = f"ResNet-{depth}, {images:,} images, {len(places)} points"
-        figures[name] = ratio(in_turn(work, rounds=rounds), "ours", "torch")
+        exact = None
+        for precision in PRECISIONS[platform]:
+            run = run_of(depth, precision, images)
+            peer = TorchSurface(depth, run.dataset.train.images, run.dataset.train.labels, BATCH)
+            ours = points(run)
+            found = losses(ours)
+            exact = found if exact is None else exact
+            work: dict[str, Callable[[], Any]] = {
+                "ours": surveyed(ours), "torch": partial(peer.losses, grid(AXES)), "product": product(precision, side),
+            }  # fmt: skip
+            seconds = in_turn(work, rounds=rounds)
+            figure = ratio(seconds, "ours", "torch")
+            figures[f"ResNet-{depth}, {images:,} images, {len(found)} points, {precision}"] = figure | {
+                "largest_error": float(np.max(np.abs(found - exact) / exact)),
+                "of_product": share(arithmetic(run, images), seconds["ours"], 2 * side**3, seconds["product"]),
+                "minutes_of_a_figure": figure["median_seconds"]["ours"] / len(found) * FIGURE / 60,
+            }
     return figures
+
+
+def table(figures: dict[str, Any]) -> list[str]:
+    """Speeds beside PyTorch's, what a precision costs in exactness, and how much of the device is used."""
+    lines = [
+        "| what | ratio | lowest to highest | n | largest difference to float32 | arithmetic, of a product's | 51x51 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, figure in figures.items():
+        spread = f"{figure['lowest']:.2f} to {figure['highest']:.2f}"
+        lines.append(
+            f"| {name} | **{figure['speed_ratio']:.2f}** | {spread} | {figure['n']} | {figure['largest_error']:.1%} "
+            f"| {figure['of_product']['median']:.2f} | {figure['minutes_of_a_figure']:.1f} min |"
+        )
+    return lines
