@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from src.config.errors import did_you_mean, reported
 from src.config.settings import Settings
 from src.plots.differences import Difference, differences_figure
-from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs, records
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
@@ -31,8 +31,6 @@ from src.studies.settings import SeededStage, StudySettings, read_study
 from src.training.interruption import resumable
 
 log = logging.getLogger(__name__)
-
-LEARNING_RATE = "optimizer.learning_rate"
 
 
 class SideSettings(Settings):
@@ -143,7 +141,7 @@ def report(name: str, settings: ChangesSettings, stage: ChangesStage) -> None:
             found[pair] = result
     record = {
         "pairs": {pair: as_record(result) for pair, result in found.items()},
-        "runs": [run.record() for own in runs.values() for run in own.values()],
+        "runs": records(runs),
     }
     figure = differences_figure(
         [as_difference(one) for one in found.values()], "test accuracy, B − A (points of percent)"

@@ -17,14 +17,12 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from typing import Annotated, Any, NamedTuple
 
 import jax
 import numpy as np
 from pydantic import Field, model_validator
 
-from src.config.errors import reported
 from src.config.settings import Settings
 from src.landscape.directions import between, dot, gaussian
 from src.landscape.evaluation import at_points
@@ -32,12 +30,12 @@ from src.landscape.objective import BatchNorm, Objective, split_objective
 from src.landscape.surface import Surface
 from src.plots.surfaces import interpolations
 from src.randomness import stream
+from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate
 from src.studies.planes import AxisSettings, surveyed
 from src.studies.results import check_file_stems, file_stem, markdown, write_results
-from src.studies.settings import SeededStage, StudySettings, read_study
+from src.studies.settings import SeededStage
 from src.studies.subjects import Subject, SubjectSettings, subjects
-from src.training.interruption import resumable
 from src.training.state import Tree
 
 SPLITS = ("train", "test")
@@ -106,10 +104,7 @@ class Pair(NamedTuple):
 
 def main() -> None:
     """Trains, measures and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[InterpolationStage], "batch_size_interpolation", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"batch_size_interpolation/{name}", stage)
+    run_study("batch_size_interpolation", InterpolationStage, report)
 
 
 def report(name: str, stage: InterpolationStage) -> None:

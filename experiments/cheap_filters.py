@@ -12,27 +12,24 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import model_validator
 
-from src.config.errors import reported
 from src.config.settings import Settings
 from src.models.filter_stacks import FilterStackSettings
 from src.plots.filters import Measured, accuracy_front, seconds_against_multiplications
-from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs, records
+from src.studies.command import run_study
 from src.studies.costs import step_ratios, traced_costs
 from src.studies.estimates import estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import error_differences, final_errors, first_run, reference_runs
-from src.studies.settings import SeededStage, StudySettings, read_study
+from src.studies.settings import SeededStage
 from src.studies.timing import Ratio
-from src.training.interruption import resumable
 
-LEARNING_RATE = "optimizer.learning_rate"
 FULL = "full"
 """The block that the others are cheaper forms of."""
 
@@ -89,10 +86,7 @@ class CheapFiltersStage(SeededStage):
 
 def main() -> None:
     """Trains, measures, and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[CheapFiltersStage], "cheap_filters", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"cheap_filters/{name}", stage)
+    run_study("cheap_filters", CheapFiltersStage, report)
 
 
 def report(name: str, stage: CheapFiltersStage) -> None:
@@ -118,7 +112,7 @@ def report(name: str, stage: CheapFiltersStage) -> None:
     networks = [measured(own) for own in facts]
     write_results(
         name,
-        {"networks": facts, "runs": [run.record() for own in runs.values() for run in own.values()]},
+        {"networks": facts, "runs": records(runs)},
         figures={"front": accuracy_front(networks), "seconds": seconds_against_multiplications(networks)},
         table=f"{as_table(facts)}\n{criteria(facts)}",
     )

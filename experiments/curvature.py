@@ -12,23 +12,20 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from src.config.errors import reported
 from src.landscape.curvature import spectra_at
 from src.landscape.surface import Surface
 from src.plots.surfaces import heat_maps
 from src.randomness import stream
+from src.studies.command import run_study
 from src.studies.hessians import hessian_of
 from src.studies.planes import PlaneStage, surveyed, write_surfaces
 from src.studies.results import markdown, write_results
-from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
-from src.training.interruption import resumable
 
 COLUMNS = {
     "smallest": "smallest in the middle",
@@ -54,10 +51,7 @@ class CurvatureStage(PlaneStage):
 
 def main() -> None:
     """Measures, draws and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[CurvatureStage], "curvature", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"curvature/{name}", stage)
+    run_study("curvature", CurvatureStage, report)
 
 
 def report(name: str, stage: CurvatureStage) -> None:

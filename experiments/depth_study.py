@@ -11,7 +11,6 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
@@ -20,26 +19,25 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import Field, model_validator
 
-from src.config.errors import UserError, reported
+from src.config.errors import UserError
 from src.data.batches import evaluation_batch
 from src.interpret.signals import by_layer, kernel_gradients, response_deviations
 from src.plots.curves import Curve, error_curves
 from src.plots.layers import gradients_by_layer, responses_by_layer
-from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs, records
+from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
-from src.studies.scores import final_errors, first_run
-from src.studies.settings import SeededStage, StudySettings, read_study
+from src.studies.scores import error_curve, final_errors, first_run, guessing_error
+from src.studies.settings import SeededStage
 from src.tasks.intervals import wilson_interval
-from src.training.interruption import resumable
 from src.training.state import TrainState
 
 KINDS = ("plain", "residual")
 PUBLISHED = {"residual-20": 8.75, "residual-32": 7.51, "residual-44": 7.17, "residual-56": 6.97, "residual-110": 6.43}
 """Test errors in percent on CIFAR-10, He et al. 2015, Table 6; those of plain networks are only in a figure."""
 
-LEARNING_RATE = "optimizer.learning_rate"
 TRAINED = 0.5
 """A run has trained if its last training error is below this part of the error of guessing."""
 
@@ -79,10 +77,7 @@ class DepthStage(SeededStage):
 
 def main() -> None:
     """Trains, measures, and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[DepthStage], "depth_study", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"depth_study/{name}", stage)
+    run_study("depth_study", DepthStage, report)
 
 
 def report(name: str, stage: DepthStage) -> None:
@@ -101,24 +96,16 @@ def report(name: str, stage: DepthStage) -> None:
         "networks": networks,
         "difference_of_differences": {split: found._asdict() for split, found in differences.items()},
         "layers": layers,
-        "runs": [run.record() for own in runs.values() for run in own.values()],
+        "runs": records(runs),
     }
     write_results(name, record, figures=figures(runs, layers), table=table)
-
-
-def error_curve(run: StudyRun, split: str) -> tuple[list[int], list[float]]:
-    """Steps and errors in percent; on training images as they were met, randomly changed, as in the paper."""
-    points = [
-        (int(row["step"]), 100 * (1 - row[f"{split}_accuracy"])) for row in run.rows() if f"{split}_accuracy" in row
-    ]
-    return [step for step, _ in points], [error for _, error in points]
 
 
 def training_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:
     """Mean training errors over the last tenth of the steps, in percent, by seed."""
     found = {}
     for seed, run in runs.items():
-        steps, own = error_curve(run, "train")
+        steps, own = error_curve(run.rows(), "train")
         late = [error for step, error in zip(steps, own, strict=True) if step > 0.9 * steps[-1]]
         found[seed] = sum(late) / len(late)
     return found
@@ -127,8 +114,7 @@ def training_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:
 def describe(arm: Arm, runs: Mapping[int, StudyRun]) -> dict[str, Any]:
     """What the table says of a network."""
     found = {"train": [*training_errors(runs).values()], "test": [*final_errors(runs).values()]}
-    guessing = 100 * (1 - 1 / first_run(runs).settings.dataset().spec.classes)
-    trained = sum(error < TRAINED * guessing for error in found["train"])
+    trained = sum(error < TRAINED * guessing_error(first_run(runs)) for error in found["train"])
     return {
         "parameters": first_run(runs).results()["parameters"],
         "learning_rate": arm.value(LEARNING_RATE),
@@ -233,7 +219,7 @@ def mean_curve(name: str, runs: Mapping[int, StudyRun]) -> Curve:
     """The errors of a network on the way, averaged over the seeds where all of them were measured."""
 
     def mean(split: str) -> tuple[list[int], list[float]]:
-        curves = [dict(zip(*error_curve(run, split), strict=True)) for run in runs.values()]
+        curves = [dict(zip(*error_curve(run.rows(), split), strict=True)) for run in runs.values()]
         steps = sorted(set.intersection(*map(set, curves)))
         return steps, [float(np.mean([curve[step] for curve in curves])) for step in steps]
 

@@ -12,7 +12,6 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
@@ -20,14 +19,14 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from src.config.errors import UserError, reported
+from src.config.errors import UserError
 from src.interpret.groups import Difference, colour_shares, first_filters, halves_differ
 from src.plots.groups import Group, groups_figure
-from src.studies.arms import Arm, finished_runs
+from src.studies.arms import Arm, finished_runs, records
+from src.studies.command import run_study
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
-from src.studies.settings import SeededStage, StudySettings, read_study
-from src.training.interruption import resumable
+from src.studies.settings import SeededStage
 
 LEVEL = 0.05
 """Groups are said to differ if random ones do so less often."""
@@ -71,10 +70,7 @@ class Measured(NamedTuple):
 
 def main() -> None:
     """Trains, measures, and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[GroupStage], "group_specialisation", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"group_specialisation/{name}", stage)
+    run_study("group_specialisation", GroupStage, report)
 
 
 def report(name: str, stage: GroupStage) -> None:
@@ -90,7 +86,7 @@ def report(name: str, stage: GroupStage) -> None:
         raise UserError(f"{name}: no run finished")
     record = {
         "networks": {network: {seed: as_record(one) for seed, one in own.items()} for network, own in found.items()},
-        "runs": [run.record() for own in runs.values() for run in own.values()],
+        "runs": records(runs),
     }
     pictures = {network: own[min(own)].halves() for network, own in found.items()}
     write_results(

@@ -12,7 +12,6 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from collections.abc import Sequence
 from itertools import chain
 from typing import Annotated, Any, Literal
@@ -20,7 +19,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from src.config.errors import reported
 from src.landscape.curvature import kernel_count, top_directions
 from src.landscape.directions import orthogonal
 from src.landscape.evaluation import at_points
@@ -32,15 +30,14 @@ from src.landscape.surface import Surface
 from src.plots.surface_page import surface_page
 from src.plots.surfaces import contours, heat_maps, landscapes
 from src.randomness import stream
+from src.studies.command import run_study
 from src.studies.directions import Directions, kept_directions
 from src.studies.estimates import Estimate, estimate
 from src.studies.hessians import hessian_of
 from src.studies.kept import kept
 from src.studies.planes import PlaneStage, surveyed, surveyed_to_tolerance, write_surfaces
 from src.studies.results import markdown, write_results
-from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
-from src.training.interruption import resumable
 from src.training.state import Tree
 
 LEVELS = (1.0, 10.0)
@@ -105,10 +102,7 @@ class SurfaceStage(PlaneStage):
 
 def main() -> None:
     """Measures, draws and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[SurfaceStage], "loss_surface", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"loss_surface/{name}", stage)
+    run_study("loss_surface", SurfaceStage, report)
 
 
 def report(name: str, stage: SurfaceStage) -> None:

@@ -13,7 +13,6 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
@@ -26,23 +25,23 @@ from pydantic import Field
 from scipy.stats import spearmanr
 
 from src.arithmetic.paths import path_counts, path_share
-from src.config.errors import UserError, reported, say
+from src.config.errors import UserError, say
 from src.interpret.lesions import like_pairs, residual_blocks
 from src.interpret.paths import carrying_lengths
 from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
-from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs
+from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate, estimate_correlation
 from src.studies.kept import kept
 from src.studies.lesions import halving, one_removed, path_gradients, several_removed, several_swapped
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
-from src.studies.settings import SeededStage, StudySettings, read_study
+from src.studies.scores import guessing_error
+from src.studies.settings import SeededStage
 from src.training.finished import FinishedRun
-from src.training.interruption import resumable
 from src.training.state import state_sha256
 
-LEARNING_RATE = "optimizer.learning_rate"
 SHARE = 0.95
 """What counts as nearly all of the gradient."""
 
@@ -85,10 +84,7 @@ class PathStage(SeededStage):
 
 def main() -> None:
     """Trains, measures, and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[PathStage], "path_ensembles", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"path_ensembles/{name}", stage)
+    run_study("path_ensembles", PathStage, report)
 
 
 def report(name: str, stage: PathStage) -> None:
@@ -110,7 +106,7 @@ def report(name: str, stage: PathStage) -> None:
         "criteria": {words: found._asdict() for words, found in criteria.items()},
         "runs": [own[seed].record() for own in runs.values() for seed in seeds],
     }
-    guessing = 100 * (1 - 1 / runs["plain"][seeds[0]].settings.dataset().spec.classes)
+    guessing = guessing_error(runs["plain"][seeds[0]])
     table = f"{as_table(residual, plain)}\n{in_words(criteria)}"
     write_results(name, record, figures=figures(residual, plain, guessing), table=table)
 

@@ -10,7 +10,6 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -19,15 +18,15 @@ from typing import Annotated, Any
 from optuna.trial import FrozenTrial
 from pydantic import Field, model_validator
 
-from src.config.errors import UserError, reported
+from src.config.errors import UserError
 from src.plots.searches import Scale, State, Tried, parallel_coordinates, search_history
-from src.studies.arms import Arm, finished_runs
+from src.studies.arms import Arm, finished_runs, records
+from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import QUIET, StudyRun, finish, usable
 from src.studies.scores import error_difference, final_errors, first_run
-from src.studies.settings import SeededStage, StudySettings, read_study
-from src.training.interruption import resumable
+from src.studies.settings import SeededStage
 from src.tuning.runs import changes, planned, searched
 from src.tuning.settings import Dimension
 from src.tuning.study import best, ended
@@ -63,10 +62,7 @@ class SearchStage(SeededStage):
 
 def main() -> None:
     """Searches, compares, and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[SearchStage], "search", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"search/{name}", stage)
+    run_study("search", SearchStage, report)
 
 
 def report(name: str, stage: SearchStage) -> None:
@@ -94,7 +90,7 @@ def report(name: str, stage: SearchStage) -> None:
         "states": states,
         "trials": [as_record(trial) for trial in trials],
         "search": str(directory),
-        "runs": [run.record() for own in runs.values() for run in own.values()],
+        "runs": records(runs),
     }
     tried = [as_tried(trial) for trial in trials]
     figures = {

@@ -12,7 +12,6 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,24 +19,22 @@ import jax
 from flax import nnx
 
 from src.arithmetic.costs import nearest_width, weights
-from src.config.errors import reported
 from src.data.examples import DataSpec
 from src.interpret.fields import effective_field, spread
 from src.models.filter_stacks import FilterStack, FilterStackSettings
 from src.plots.fields import FieldPicture, effective_fields
 from src.plots.filters import Contender, comparisons
 from src.randomness import stream
-from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs, records
+from src.studies.command import run_study
 from src.studies.costs import step_ratios, traced_costs
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import error_difference, final_errors, first_run, reference_runs
-from src.studies.settings import SeededStage, StudySettings, read_study
+from src.studies.settings import SeededStage
 from src.studies.timing import Ratio
-from src.training.interruption import resumable
 
-LEARNING_RATE = "optimizer.learning_rate"
 ROUNDS = 15
 """Training steps of each network that are timed."""
 
@@ -74,10 +71,7 @@ class SmallFiltersStage(SeededStage):
 
 def main() -> None:
     """Trains, measures, and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[SmallFiltersStage], "small_filters", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"small_filters/{name}", stage)
+    run_study("small_filters", SmallFiltersStage, report)
 
 
 def equally_large(arm: Arm, reference: StudyRun) -> Arm | None:
@@ -107,7 +101,7 @@ def report(name: str, stage: SmallFiltersStage) -> None:
     """One stage, from its runs to its files."""
     facts: dict[str, dict[str, Any]] = {}
     fields: dict[str, dict[str, FieldPicture]] = {}
-    records = []
+    trained = []
     for comparison in stage.comparisons:
         arms = at_best(stage.arms(comparison), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
         runs = {arm: found for arm, found in finished_runs(arms, stage.seeds).items() if found}
@@ -116,11 +110,11 @@ def report(name: str, stage: SmallFiltersStage) -> None:
         for arm in stage.comparisons[comparison]:
             for when, picture in pictures.get(arm, {}).items():
                 fields.setdefault(when, {})[arm] = picture
-        records += [run.record() for own in runs.values() for run in own.values()]
+        trained += records(runs)
     groups = [contenders(found) for found in facts.values()]
     write_results(
         name,
-        {"comparisons": facts, "runs": records},
+        {"comparisons": facts, "runs": trained},
         figures={"comparisons": comparisons(groups), "fields": effective_fields(fields)},
         table=f"{as_table(facts)}\n{criterion(facts)}\n{PUBLISHED}",
     )

@@ -10,7 +10,6 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -19,7 +18,6 @@ import numpy as np
 from jaxtyping import Float64
 from pydantic import Field
 
-from src.config.errors import reported
 from src.config.settings import Settings
 from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
@@ -28,12 +26,11 @@ from src.landscape.sharpness import ROUNDING
 from src.landscape.survey import grid, measured
 from src.plots.samples import Checked, samples
 from src.randomness import stream
+from src.studies.command import run_study
 from src.studies.planes import PlaneStage, points_file, surveyed_to_tolerance, write_surfaces
 from src.studies.progress import surveying
 from src.studies.results import markdown, write_results
-from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import SplitName, Subject
-from src.training.interruption import resumable
 
 CLOSE, IMAGES = 0.95, 0.1
 """The criterion: at least this part of the checked points close, on at most that part of the images."""
@@ -69,10 +66,7 @@ class AccuracyStage(PlaneStage):
 
 def main() -> None:
     """Measures, draws and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[AccuracyStage], "surface_accuracy", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"surface_accuracy/{name}", stage)
+    run_study("surface_accuracy", AccuracyStage, report)
 
 
 def report(name: str, stage: AccuracyStage) -> None:

@@ -12,6 +12,7 @@ from src.config.errors import UserError, reported
 from src.plots.curves import Curve, error_curves
 from src.runs.directory import RunDirectory
 from src.studies.results import markdown, write_results
+from src.studies.scores import error_curve
 from src.tracking.history import read_rows
 
 PANELS = {"none": "plain", None: "others"}
@@ -52,12 +53,7 @@ def describe(run: RunDirectory) -> dict[str, Any]:
 def curve(run: RunDirectory, label: str) -> Curve:
     """The errors of a run in percent, on the way."""
     rows = read_rows(run.metrics)
-
-    def series(name: str) -> tuple[list[int], list[float]]:
-        points = [(int(row["step"]), 100 * (1 - row[name])) for row in rows if name in row]
-        return [step for step, _ in points], [error for _, error in points]
-
-    return Curve(label, series("train_accuracy"), series("validation_accuracy"))
+    return Curve(label, error_curve(rows, "train"), error_curve(rows, "validation"))
 
 
 def table(facts: list[dict[str, Any]]) -> str:

@@ -11,26 +11,24 @@ from src.huge_pages import restart_with_huge_pages
 if __name__ == "__main__":
     restart_with_huge_pages()  # before anything heavy is imported
 
-import sys
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 from pydantic import Field
 
-from src.config.errors import UserError, reported
+from src.config.errors import UserError
 from src.landscape.directions import principal
 from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
 from src.landscape.surface import Surface
 from src.landscape.trajectories import Projection, project
 from src.plots.surfaces import Trajectory, contours
+from src.studies.command import run_study
 from src.studies.directions import Directions, kept_directions
 from src.studies.planes import NetworksStage, surveyed, write_surfaces
 from src.studies.results import markdown, write_results
-from src.studies.settings import StudySettings, read_study
 from src.studies.subjects import Subject
-from src.training.interruption import resumable
 
 
 class PathStage(NetworksStage):
@@ -55,10 +53,7 @@ class Path(NamedTuple):
 
 def main() -> None:
     """Measures, draws and reports, stage by stage."""
-    with reported(), resumable():
-        settings = read_study(StudySettings[PathStage], "training_paths", sys.argv[1:])
-        for name, stage in settings.chosen().items():
-            report(f"training_paths/{name}", stage)
+    run_study("training_paths", PathStage, report)
 
 
 def report(name: str, stage: PathStage) -> None:

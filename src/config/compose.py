@@ -21,7 +21,7 @@ from hydra.main import get_args_parser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from src.config.errors import UserError, did_you_mean, one_line
+from src.config.errors import UserError, did_you_mean, nearest, one_line
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 HYDRA_OWN = ("help", "hydra_help", "version", "show_cfg", "cfg", "shell_completion", "info")
@@ -165,12 +165,12 @@ def _check_key(override: Override, known: DictConfig) -> None:
     if OmegaConf.select(known, key, throw_on_missing=False) is None and not _exists(known, key):
         groups = [*known.hydra.runtime.choices, *_groups()]
         keys = {name: name for name in [*_keys(without(known, "hydra")), *groups]}
-        keys |= {name.rpartition(".")[2]: name for name in keys if "." in name} if "." not in key else {}
-        hint = did_you_mean(key, keys)
-        nearest = keys.get(hint.partition("'")[2].partition("'")[0])
-        if nearest is None:
+        if "." not in key:
+            keys |= {name.rpartition(".")[2]: name for name in keys if "." in name}
+        near = nearest(key, keys)
+        if near is None:
             raise UserError(f"{override.input_line}: there is no such setting; see the table of settings in README.md")
-        mend = f"did you mean '{nearest}'? It belongs to {_file_of(nearest, known)}"
+        mend = f"did you mean '{keys[near]}'? It belongs to {_file_of(keys[near], known)}"
         raise UserError(f"{override.input_line}: there is no such setting; {mend}")
 
 

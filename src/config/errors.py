@@ -18,6 +18,12 @@ class UserError(Exception):
     """
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that looks most like `word`, if one does at all."""
+    near = difflib.get_close_matches(word, sorted(set(known)), n=1)
+    return near[0] if near else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A clause that names the known word nearest to `word`, or lists all of them when none is near.
 
@@ -25,9 +31,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         `"; did you mean 'depth'?"`, or `"; known are: a, b, c"`, or nothing when nothing is known.
     """
     names = sorted(set(known))
-    near = difflib.get_close_matches(word, names, n=1)
-    if near:
-        return f"; did you mean '{near[0]}'?"
+    near = nearest(word, names)
+    if near is not None:
+        return f"; did you mean '{near}'?"
     return f"; known are: {', '.join(names)}" if names else ""
 
 

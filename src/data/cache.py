@@ -59,7 +59,7 @@ def _held(directory: Path) -> Iterator[None]:
     with ExitStack() as held:
         try:
             directory.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(directory.with_name(f".{directory.name}.lock"), wait=True))
+            held.enter_context(locked(directory.with_name(f".{directory.name}.lock"), of=directory, wait=True))
         except OSError as error:
             if not directory.exists():  # what is there can be read where nothing can be written
                 message = f"cannot write the data cache: {error}; set CONVNETS_CACHE to a directory that can be written"

@@ -13,7 +13,7 @@ from jaxtyping import Float32, Float64, Real
 from src.config.errors import UserError
 from src.landscape.evaluation import Measure
 from src.landscape.surface import Surface
-from src.lock import Held, locked
+from src.lock import locked
 from src.runs.files import write_whole
 from src.runs.identity import difference
 from src.runs.provenance import revision
@@ -93,10 +93,8 @@ def measured(
     """Measures places that need not be a grid, and keeps what it has; for arguments and errors see `survey`."""
     try:
         points.parent.mkdir(parents=True, exist_ok=True)
-        with locked(points.with_suffix(".lock"), wait=False):
+        with locked(points.with_suffix(".lock"), of=points, wait=False):
             return _measured(measure, places, _Points(points, about), told, order)
-    except Held as holder:
-        raise UserError(f"{points} is in use by {holder}, which measures there") from None
     except OSError as error:
         raise UserError(f"cannot write {points}: {error.strerror}") from None
 

@@ -1,10 +1,14 @@
 """The arms of a comparison: what differs between them, and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from src.config.errors import UserError
 from src.studies.runs import StudyRun, finish, planned, usable
+
+LEARNING_RATE = "optimizer.learning_rate"
+"""What most studies give each arm its best value of."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,9 @@ class Arm:
         """What it sets a setting to.
 
         Raises:
-            StopIteration: it does not set it.
+            KeyError: it does not set it.
         """
-        return next(text.partition("=")[2] for text in reversed(self.arguments) if text.partition("=")[0] == key)
+        return dict(text.split("=", 1) for text in self.arguments)[key]
 
     def run(self, seed: int, *more: str) -> StudyRun:
         """Its run with a seed; all arms see the same examples in the same order with the same one."""
@@ -73,6 +77,11 @@ def finished_runs(arms: Sequence[Arm], seeds: Sequence[int]) -> dict[str, dict[i
     runs = {(arm.name, seed): arm.run(seed) for seed in seeds for arm in arms}
     finish(runs.values())
     return {arm.name: {seed: runs[arm.name, seed] for seed in seeds if usable(runs[arm.name, seed])} for arm in arms}
+
+
+def records(runs: Mapping[str, Mapping[int, StudyRun]]) -> list[dict[str, Any]]:
+    """Where the numbers of all runs come from."""
+    return [run.record() for own in runs.values() for run in own.values()]
 
 
 def check_names(arms: Sequence[Arm]) -> None:

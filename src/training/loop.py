@@ -19,7 +19,7 @@ class Measurement:
     Attributes:
         step: number of training steps taken.
         split: `train` (mean over the steps since the last measurement), `validation` or `test`.
-        values: by the names of the field.
+        values: by name, such as `loss` or `accuracy`.
     """
 
     step: int
@@ -79,9 +79,9 @@ class Training:
             if stop in plan.log:
                 self._pending, self._sums = (stop, self._sums), engine.zero_sums()
             if stop in plan.evaluate:
-                if stop not in plan.log and jax.device_get(self.state.step) < stop:
-                    self._pending = (stop, self._sums)  # it stands still, and has no score at this step
                 yield from self.settled()
+                if (step := int(self.state.step)) < stop:
+                    raise Diverged(step)  # it stands still, and has no score at this step
                 yield from self._evaluated(stop)
             after_dispatch()
 

@@ -1,6 +1,7 @@
 """When things happen in a run, in steps."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -60,13 +61,14 @@ def make_plan(settings: RunSettings, train_examples: int) -> Plan:
         raise UserError(f"data.batch_size={batch} is more than the {train_examples} training examples")
     whole = Clock(batch, train_examples)
     stated = _steps("train.duration", settings.train.duration, whole)
-    limits = [limits.duration for limits in settings.limits if limits.duration is not None]
-    steps = min([stated, *(_steps("duration", limit, whole) for limit in limits)])
+    limits = [_steps("duration", limit.duration, whole) for limit in settings.limits if limit.duration is not None]
+    steps = min([stated, *limits])
     if (steps + 1) * batch >= LARGEST_POSITION:
         raise UserError(f"train.duration={settings.train.duration}: more than {LARGEST_POSITION} examples")
     clock = Clock(batch, train_examples, steps, Fraction(steps, stated))
     for key, duration in settings.schedule.durations().items():
-        _stated(f"schedule.{key}", duration, clock)
+        with _named(f"schedule.{key}", duration):
+            duration.steps(clock)
     unscaled = Clock(batch, train_examples, steps)
     return Plan(
         clock,
@@ -79,15 +81,18 @@ def make_plan(settings: RunSettings, train_examples: int) -> Plan:
     )
 
 
-def _stated(key: str, duration: Duration, clock: Clock) -> int:
+@contextmanager
+def _named(key: str, duration: Duration) -> Iterator[None]:
+    """Says which duration it is that makes no sense."""
     try:
-        return duration.steps(clock)
+        yield
     except ValueError as error:
         raise UserError(f"{key}={duration}: {error}") from None
 
 
 def _steps(key: str, duration: Duration, clock: Clock) -> int:
-    steps = _stated(key, duration, clock)
+    with _named(key, duration):
+        steps = duration.steps(clock)
     if steps < 1:
         raise UserError(f"{key}={duration}: a run has at least one step")
     return steps
@@ -96,10 +101,8 @@ def _steps(key: str, duration: Duration, clock: Clock) -> int:
 def _due(key: str, every: Duration, clock: Clock) -> frozenset[int]:
     """The steps at which something periodic is due; the last step is always one of them."""
     total = clock.total_steps or 0
-    try:
+    with _named(key, every):
         period = max(every.examples(clock) / clock.batch_size, Fraction(1))
-    except ValueError as error:
-        raise UserError(f"{key}={every}: {error}") from None
     if not every.amount:
         raise UserError(f"{key}={every}: this would be always; the shortest is 1 step")
     times = (ceil(period * k) for k in range(1, int(total / period) + 1))

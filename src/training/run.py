@@ -3,7 +3,8 @@
 import io
 import logging
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PIL import Image
 from src.config.errors import UserError
 from src.config.settings import defining_values, read_settings
 from src.data.dataset import examples_sha256
-from src.lock import Held, locked
+from src.lock import locked
 from src.runs.directory import RunDirectory
 from src.runs.files import write_whole
 from src.runs.identity import difference, run_hash
@@ -60,26 +61,29 @@ def run(
     """
     directory = RunDirectory(path)
     path.mkdir(parents=True, exist_ok=True)
+    with locked(directory.lock, of=path, wait=False):
+        if directory.started() and not settings.fresh:
+            refuse_another(settings, directory)
+            if directory.finished():
+                return finished_before(directory)
+        with failures_recorded(directory), signals_noted() as interruption:
+            results = train(settings, config, directory, on_evaluation, interruption)
+    if interruption.signal is not None:  # too late for this run, but not for the jobs that would come next
+        raise Interrupted(interruption.signal)
+    return results
+
+
+@contextmanager
+def failures_recorded(directory: RunDirectory) -> Iterator[None]:
+    """Leaves word in the run's directory of why it did not finish."""
     try:
-        with locked(directory.lock, wait=False):
-            if directory.started() and not settings.fresh:
-                refuse_another(settings, directory)
-                if directory.finished():
-                    return finished_before(directory)
-            try:
-                with signals_noted() as interruption:
-                    results = train(settings, config, directory, on_evaluation, interruption)
-            except Interrupted:
-                raise
-            except Exception:
-                with suppress(OSError):  # a full disk takes no word of it either
-                    directory.write_failure(traceback.format_exc())
-                raise
-        if interruption.signal is not None:  # too late for this run, but not for the jobs that would come next
-            raise Interrupted(interruption.signal)
-        return results
-    except Held as holder:
-        raise UserError(f"{path} is in use by {holder}, which trains there") from None
+        yield
+    except Interrupted:
+        raise
+    except Exception:
+        with suppress(OSError):  # a full disk takes no word of it either
+            directory.write_failure(traceback.format_exc())
+        raise
 
 
 def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:

@@ -12,7 +12,7 @@ from optuna.trial import Trial
 
 from src.config.errors import UserError, say
 from src.config.settings import defining_values, read_settings
-from src.lock import Held, locked
+from src.lock import locked
 from src.runs.identity import short_hash
 from src.tracking.history import read_rows
 from src.training.composed import composed_runs, run_config, run_name, run_settings
@@ -74,13 +74,10 @@ def searched(arguments: Sequence[str]) -> tuple[Study, Path]:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"search.directory={settings.directory} cannot be written: {error.strerror}") from None
-    try:
-        with locked(directory / ".lock", wait=False):
-            study = open_study(settings, directory / "journal.log")
-            search(study, settings, job.seed, lambda trial: train(trial, settings, arguments))
-            return study, directory
-    except Held as holder:
-        raise UserError(f"{directory} is in use by {holder}, which searches there") from None
+    with locked(directory / ".lock", of=directory, wait=False):
+        study = open_study(settings, directory / "journal.log")
+        search(study, settings, job.seed, lambda trial: train(trial, settings, arguments))
+    return study, directory
 
 
 def composed(arguments: Sequence[str]) -> DictConfig:
