@@ -21,10 +21,12 @@ from typing import Annotated, Any, NamedTuple
 
 import jax
 import numpy as np
+import optax
 from pydantic import Field, model_validator
 
 from src.config.settings import Settings
-from src.landscape.directions import between, dot, gaussian
+from src.data.dataset import SplitName
+from src.landscape.directions import between, gaussian
 from src.landscape.evaluation import at_points
 from src.landscape.objective import BatchNorm, Objective, split_objective
 from src.landscape.surface import Surface
@@ -38,7 +40,7 @@ from src.studies.settings import SeededStage
 from src.studies.subjects import Subject, SubjectSettings, subjects
 from src.training.state import Tree
 
-SPLITS = ("train", "test")
+SPLITS: tuple[SplitName, ...] = ("train", "test")
 AWAY = 0.5
 """How far from a solution its sharpness is told, in lengths of the line or of the network's own filters."""
 
@@ -165,7 +167,7 @@ def objective_of(subject: Subject, batch_norm: BatchNorm) -> Objective:
 def kernel_norm(parameters: Tree) -> float:
     """The length of all weights in tensors of more than one dimension."""
     kernels = [leaf for leaf in jax.tree.leaves(parameters) if leaf.ndim > 1]
-    return float(dot(kernels, kernels)) ** 0.5
+    return float(optax.tree.norm(kernels))
 
 
 def describe(pair: Pair) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from jaxtyping import Float64
 from pydantic import Field
 
 from src.config.settings import Settings
+from src.data.dataset import SplitName
 from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
 from src.landscape.sampled import Tolerance
@@ -30,7 +31,7 @@ from src.studies.command import run_study
 from src.studies.planes import PlaneStage, points_file, surveyed_to_tolerance, write_surfaces
 from src.studies.progress import surveying
 from src.studies.results import markdown, write_results
-from src.studies.subjects import SplitName, Subject
+from src.studies.subjects import Subject
 
 CLOSE, IMAGES = 0.95, 0.1
 """The criterion: at least this part of the checked points close, on at most that part of the images."""

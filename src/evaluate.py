@@ -8,7 +8,7 @@ if __name__ == "__main__":
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -17,6 +17,7 @@ from yaml import YAMLError
 
 from src.config.errors import UserError, one_line, reported
 from src.config.settings import Packages, Settings, read_settings
+from src.data.dataset import SplitName
 from src.training.finished import load_run
 
 
@@ -30,7 +31,7 @@ class EvaluateSettings(Settings):
     """
 
     run: Annotated[str, Field(min_length=1)]
-    split: Literal["train", "validation", "test"] = "test"
+    split: SplitName = "test"
     trust: Packages = Field(default_factory=list)
 
 

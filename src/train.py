@@ -13,6 +13,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -131,8 +132,8 @@ def make_directory(path: Path) -> None:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        (path / ".writable").touch()
-        (path / ".writable").unlink()
+        with TemporaryFile(dir=path):
+            pass
     except OSError as error:
         raise UserError(f"cannot write the run directory {path}: {error.strerror}") from None
 

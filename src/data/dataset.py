@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from src.config.errors import UserError
 from src.data.examples import DataSpec, Examples, Split, checksum
 from src.data.resize import shrink
 from src.data.settings import DataSettings
+
+SplitName = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class Dataset:
     test: Split
     shrunk: int
 
-    def split(self, name: str) -> Split:
-        """The split of that name: `train`, `validation` or `test`."""
+    def split(self, name: SplitName) -> Split:
+        """The split of that name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
-from src.data.batches import Batch, Resident, normalized
+from src.data.batches import Batch, Resident, picked
 from src.interpret.lesions import residual_blocks
 from src.randomness import Scalar, at
 from src.tasks.base import TaskSettings
@@ -104,7 +104,7 @@ def _sampled_norm(
     """The norm of the gradient along a random path of the given length, for a random batch."""
     chosen = jax.random.choice(at(key, 0), len(data.labels), (size,), replace=False)
     branches = jax.random.permutation(at(key, 1), modules) < length
-    batch = Batch(normalized(data, jnp.asarray(data.images)[chosen]), jnp.asarray(data.labels)[chosen], jnp.ones(size))
+    batch = picked(jax.tree.map(jnp.asarray, data), chosen)
     return jnp.linalg.norm(path_gradient(definition, state, task, batch, branches))
 
 

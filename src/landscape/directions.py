@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import Array, Float, Key
 
 from src.config.errors import UserError
@@ -72,12 +73,12 @@ def between(start: Tree, end: Tree) -> Tree:
         UserError: they are different networks.
     """
     check_same_network(start, end)
-    return jax.tree.map(jnp.subtract, end, start)
+    return optax.tree.sub(end, start)
 
 
 def orthogonal(direction: Tree, to: Tree) -> Tree:
     """What is left of a direction without its part along another one."""
-    share = dot(direction, to) / dot(to, to)
+    share = optax.tree.vdot(direction, to) / optax.tree.vdot(to, to)
     return jax.tree.map(lambda own, other: own - share * other, direction, to)
 
 
@@ -109,7 +110,7 @@ def principal(path: Sequence[Tree], end: Tree, count: int = 2) -> Principal:
             f"{count} principal directions need at least {count} checkpoints besides the last, not {len(path)}"
         )
     steps = [between(end, point) for point in path]
-    products = np.array([[float(dot(one, other)) for other in steps] for one in steps])
+    products = inner_products(steps)
     values, vectors = np.linalg.eigh(products)
     if not values[-count] > SAME * values[-1]:
         raise UserError(f"the path does not lead in {count} directions; it has no plane of its own")
@@ -120,9 +121,9 @@ def principal(path: Sequence[Tree], end: Tree, count: int = 2) -> Principal:
     return Principal(directions, (values[::-1][:count] / values.sum()).tolist())
 
 
-def dot(one: Tree, other: Tree) -> Float[Array, ""]:
-    """The inner product over all weights."""
-    return sum(jax.tree.leaves(jax.tree.map(jnp.vdot, one, other)), jnp.zeros(()))
+def inner_products(trees: Sequence[Tree]) -> Float[np.ndarray, "k k"]:
+    """The inner product of each with each, over all weights."""
+    return np.array([[float(optax.tree.vdot(one, other)) for other in trees] for one in trees])
 
 
 def check_same_network(one: Tree, other: Tree) -> None:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import Float
 
 from src.config.errors import UserError
-from src.landscape.directions import between, dot
+from src.landscape.directions import between, inner_products
 from src.training.state import Tree
 
 SAME = 1e-5
@@ -41,17 +42,17 @@ def project(points: Iterable[Tree], origin: Tree, directions: Sequence[Tree]) ->
     Raises:
         UserError: the points are of another network, or the directions span less than they should.
     """
-    gram: Float[np.ndarray, "d d"] = np.array([[float(dot(one, other)) for other in directions] for one in directions])
+    gram: Float[np.ndarray, "d d"] = inner_products(directions)
     lengths = np.sqrt(np.diag(gram))
     if not lengths.all() or np.linalg.eigvalsh(gram / np.outer(lengths, lengths))[0] < SAME:
         raise UserError("the directions are zero or lead the same way, and points have no coordinates along them")
     found = []
     for point in points:
         offset = between(origin, point)
-        coordinates = np.linalg.solve(gram, [float(dot(direction, offset)) for direction in directions])
+        coordinates = np.linalg.solve(gram, [float(optax.tree.vdot(direction, offset)) for direction in directions])
         left = jax.tree.map(
             lambda whole, *parts, c=coordinates: whole - sum(map(jnp.multiply, c, parts)), offset, *directions
         )
-        whole, residual = float(dot(offset, offset)), float(dot(left, left))
+        whole, residual = float(optax.tree.vdot(offset, offset)), float(optax.tree.vdot(left, left))
         found.append(Projection(coordinates.tolist(), residual**0.5, 1 - residual / whole if whole else 1.0))
     return found

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from src.config.errors import UserError
 from src.config.settings import Settings
+from src.data.dataset import SplitName
 from src.landscape.directions import Normalization, gaussian
 from src.landscape.evaluation import Measure, scores_at
 from src.landscape.export import write_csv, write_vts
@@ -23,7 +24,7 @@ from src.studies.directions import Directions, kept_directions
 from src.studies.progress import surveying
 from src.studies.results import check_file_stems, file_stem
 from src.studies.settings import SeededStage, Stage
-from src.studies.subjects import SplitName, Subject, SubjectSettings, subjects
+from src.studies.subjects import Subject, SubjectSettings, subjects
 from src.training.state import Tree
 
 POINTS = Path("runs/surfaces")

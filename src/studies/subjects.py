@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from flax import nnx
@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from src.config.errors import UserError
 from src.config.settings import Settings
 from src.data.batches import Constants, Resident, normalization, resident
+from src.data.dataset import SplitName
 from src.models.resnet_cifar import CifarResNetSettings
 from src.pretrained import li2018
 from src.pretrained.importer import TORCH, put_weights, read_arrays
@@ -34,9 +35,6 @@ class ElsewhereSettings(Settings):
     file: str
     mean: list[float]
     deviation: list[Annotated[float, Field(gt=0)]]
-
-
-SplitName = Literal["train", "validation", "test"]
 
 
 class SubjectSettings(Settings):
@@ -84,7 +82,7 @@ class Subject(NamedTuple):
 
 
 def subjects(
-    settings: Sequence[SubjectSettings], common: Sequence[str], splits: Sequence[str], images: int | None
+    settings: Sequence[SubjectSettings], common: Sequence[str], splits: Sequence[SplitName], images: int | None
 ) -> list[Subject]:
     """Loads all networks of a study; runs that are not finished are finished first.
 
@@ -112,7 +110,7 @@ def subjects(
     ]
 
 
-def _of_run(title: str, run: StudyRun, splits: Sequence[str], images: int | None) -> Subject:
+def _of_run(title: str, run: StudyRun, splits: Sequence[SplitName], images: int | None) -> Subject:
     finished = run.loaded()
     engine = finished.engine
     constants = normalization(run.settings.data.normalize, engine.dataset.train.images)
@@ -127,7 +125,7 @@ def _of_run(title: str, run: StudyRun, splits: Sequence[str], images: int | None
 
 
 def _from_elsewhere(
-    title: str, weights: ElsewhereSettings, run: StudyRun, splits: Sequence[str], images: int | None
+    title: str, weights: ElsewhereSettings, run: StudyRun, splits: Sequence[SplitName], images: int | None
 ) -> Subject:
     model, dataset, task = run.settings.model, run.settings.dataset(), run.settings.task
     if not isinstance(model, CifarResNetSettings):
@@ -147,7 +145,7 @@ def _from_elsewhere(
     constants = Constants(
         *(np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
     )
-    own = {name: resident(dataset.split(name)[:images], constants) for name in splits}
+    own: dict[str, Resident] = {name: resident(dataset.split(name)[:images], constants) for name in splits}
     identity = {
         "weights": hashlib.sha256(path.read_bytes()).hexdigest(),
         "mean": weights.mean,

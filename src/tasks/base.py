@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float
 
 from src.config.settings import Settings
@@ -32,7 +33,7 @@ def added_up(measure: Callable[[Batch], Any], data: Resident, batch_size: int, *
     def of(number: Scalar) -> Any:
         return measure(evaluation_batch(data, number * batch_size, batch_size))
 
-    zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(of, 0))
+    zero = optax.tree.zeros_like(jax.eval_shape(of, 0))
     return jax.lax.fori_loop(0, batches, lambda number, total: jax.tree.map(jnp.add, total, of(number)), zero)
 
 

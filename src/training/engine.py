@@ -11,6 +11,7 @@ from flax import nnx
 from jaxtyping import Float
 
 from src.data.batches import Batching, Resident, Window, normalization, resident, training_batch, window
+from src.data.dataset import SplitName
 from src.data.examples import DataSpec
 from src.models.cpu_layers import use_cpu_layers
 from src.randomness import stream
@@ -65,7 +66,7 @@ class Engine:
         """Trains up to step `stop`; the arguments' memory is taken by the results."""
         return self.chunk(state, sums, self.split("train"), order, np.int32(stop))
 
-    def evaluate(self, state: TrainState, split: str) -> dict[str, Any]:
+    def evaluate(self, state: TrainState, split: SplitName) -> dict[str, Any]:
         """The task's detailed summary of a split, every example once; it leaves the device at the end, as sums."""
         data = self.split(split)
         sums = self.replicated(zero_sums(self.settings.task, self.outputs, detailed=True))
@@ -86,7 +87,7 @@ class Engine:
         assert self._constants is not None, "texts have no pixels"
         return np.clip(np.asarray(batch.images) * self._constants.deviation + self._constants.mean, 0, 255)
 
-    def split(self, name: str) -> Resident:
+    def split(self, name: SplitName) -> Resident:
         """A split on all devices; it is put there when it is first asked for."""
         if name not in self._splits:
             self._splits[name] = self.replicated(resident(self.dataset.split(name), self._constants))

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from src.data.dataset import SplitName
 from src.tasks.base import Sums
 from src.training.engine import Engine
 from src.training.state import Snapshot
@@ -118,7 +119,8 @@ class Training:
     def _evaluated(self, step: int) -> Iterator[Measurement]:
         """Scores the splits that are looked at on the way; the time for it is not counted against training."""
         engine, began = self.engine, time.perf_counter()
-        wanted = {"validation": engine.dataset.spec.validation > 0, "test": engine.settings.eval.test_curve}
+        spec, curve = engine.dataset.spec, engine.settings.eval.test_curve
+        wanted: dict[SplitName, bool] = {"validation": spec.validation > 0, "test": curve}
         for name in (name for name, want in wanted.items() if want):
             yield Measurement(step, name, engine.evaluate(self.state, name))
         self._timed_at += time.perf_counter() - began

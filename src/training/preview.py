@@ -12,7 +12,7 @@ from jaxtyping import Array
 from src.data.batches import Batch
 from src.data.dataset import Dataset
 from src.data.examples import DataSpec
-from src.models.summary import SHAPES, Columns, as_table, layers
+from src.models.summary import SHAPES, Columns, as_table, model_layers
 from src.training.plan import Plan, make_plan
 from src.training.settings import RunSettings
 from src.training.state import Network, Tree
@@ -32,16 +32,14 @@ def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
     plan = make_plan(settings, dataset.spec.train)
     outputs = settings.task.outputs(dataset.spec)
 
-    def make() -> nnx.Module:
-        return settings.model.build(dataset.spec.shape, outputs, rngs=nnx.Rngs(settings.seed))
-
+    network = nnx.eval_shape(lambda: settings.model.build(dataset.spec.shape, outputs, rngs=nnx.Rngs(0)))
     decayed: Columns = {"decayed": lambda layer: sum(map(prod, filter(settings.optimizer.decays, layer.tensors)))}
     sections = {
         name: yaml.safe_dump(config, sort_keys=False).rstrip(),
         "data": _data(dataset),
-        "layers": as_table(layers(make, dataset.spec.shape, _dtype(dataset.spec)), SHAPES | decayed),
+        "layers": as_table(model_layers(settings.model, dataset.spec.shape, outputs), SHAPES | decayed),
         "steps": _steps(plan, dataset.spec),
-        "memory": _memory(settings, dataset, Network(nnx.eval_shape(make))),
+        "memory": _memory(settings, dataset, Network(network)),
     }
     return "\n\n".join(f"# {title}\n{text}" for title, text in sections.items())
 
@@ -88,7 +86,7 @@ def _kept_bytes(settings: RunSettings, network: Network, spec: DataSpec, batch: 
         outputs, _ = network.train(parameters, statistics, images, jax.random.split(jax.random.key(0), batch))
         return settings.task.losses(outputs.main, Batch(images, labels, jnp.ones(batch))).mean()
 
-    images = jax.ShapeDtypeStruct((batch, *spec.shape), _dtype(spec))
+    images = jax.ShapeDtypeStruct((batch, *spec.shape), jnp.float32 if spec.pictured else jnp.int32)
     labels = jax.ShapeDtypeStruct((batch,), jnp.int32)
     backward = jax.eval_shape(
         lambda p, s, x, y: jax.vjp(lambda p: loss(p, s, x, y), p)[1],
@@ -103,11 +101,6 @@ def _kept_bytes(settings: RunSettings, network: Network, spec: DataSpec, batch: 
 def _noun(spec: DataSpec) -> str:
     """What the examples are."""
     return "images" if spec.pictured else "texts"
-
-
-def _dtype(spec: DataSpec) -> Any:
-    """In what numbers a network gets them."""
-    return jnp.float32 if spec.pictured else jnp.int32
 
 
 def _bytes(tree: Tree) -> int:

@@ -188,4 +188,4 @@ def zero_sums(task: TaskSettings, outputs: int, *, detailed: bool) -> Sums:
     """Sums over no examples, in the shapes that the task gives."""
     example = Batch(jnp.zeros((1, 1, 1, 1)), jnp.zeros(1, jnp.int32), jnp.zeros(1))
     shapes = jax.eval_shape(partial(task.sums, detailed=detailed), jnp.zeros((1, outputs)), example)
-    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    return optax.tree.zeros_like(shapes)

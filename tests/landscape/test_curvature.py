@@ -5,13 +5,14 @@ from itertools import pairwise
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import nnx
 from jax.flatten_util import ravel_pytree
 
 from src.config.errors import UserError
 from src.landscape.curvature import hessian_products, kernel_count, top_directions
-from src.landscape.directions import check_same_network, dot
+from src.landscape.directions import check_same_network
 from src.models.dense import Dense
 from tests.landscape.quadratic import PARAMETERS, flat, loss, matrix
 
@@ -29,7 +30,7 @@ def test_along_the_top_directions_a_quadratic_curves_by_its_largest_eigenvalues(
         vector = flat(direction)
         np.testing.assert_allclose(matrix() @ vector, value * vector, atol=0.1)
         assert float(2 * loss(direction, matrix())) == pytest.approx(value, rel=1e-3)
-    assert abs(dot(*directions)) < 1e-5
+    assert abs(optax.tree.vdot(*directions)) < 1e-5
 
 
 def test_top_directions_leave_tensors_of_one_dimension_alone():

@@ -3,11 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.landscape.directions import between, dot, gaussian, orthogonal, principal
+from src.landscape.directions import between, gaussian, orthogonal, principal
 from src.models.resnet_cifar import CifarResNet
 
 
@@ -54,12 +55,12 @@ def test_vectors_move_if_asked_each_number_by_its_own_size(parameters):
 def test_seeds_repeat_and_differ(parameters):
     one, again, other = (gaussian(jax.random.key(seed), parameters) for seed in (0, 0, 1))
     assert jax.tree.all(jax.tree.map(jnp.array_equal, one, again))
-    assert abs(dot(one, other)) < 0.05 * dot(one, one)
+    assert abs(optax.tree.vdot(one, other)) < 0.05 * optax.tree.vdot(one, one)
 
 
 def test_what_is_orthogonal_has_no_part_along_the_other(parameters):
     one, other = (gaussian(jax.random.key(seed), parameters) for seed in (0, 1))
-    assert abs(dot(orthogonal(one, other), other)) < 1e-4 * dot(other, other)
+    assert abs(optax.tree.vdot(orthogonal(one, other), other)) < 1e-4 * optax.tree.vdot(other, other)
 
 
 def test_principal_directions_are_those_of_the_singular_values():
