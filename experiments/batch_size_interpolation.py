@@ -114,7 +114,7 @@ def report(name: str, stage: InterpolationStage) -> None:
     networks = [network for pair in stage.pairs for network in (pair.small, pair.large)]
     trained = subjects(networks, stage.common, SPLITS, stage.images)
     pairs = [
-        measured(pair, trained[2 * number], trained[2 * number + 1], stage) for number, pair in enumerate(stage.pairs)
+        compared(pair, trained[2 * number], trained[2 * number + 1], stage) for number, pair in enumerate(stage.pairs)
     ]
     facts = {pair.title: describe(pair) for pair in pairs}
     figures = {
@@ -124,7 +124,7 @@ def report(name: str, stage: InterpolationStage) -> None:
     write_results(name, facts, figures=figures, table=as_table(facts))
 
 
-def measured(pair: PairSettings, small: Subject, large: Subject, stage: InterpolationStage) -> Pair:
+def compared(pair: PairSettings, small: Subject, large: Subject, stage: InterpolationStage) -> Pair:
     """The line between two networks, and the lines around each."""
     start, end = (objective_of(each, "recalibrated") for each in (small, large))
     line = surveyed(

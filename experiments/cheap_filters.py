@@ -109,7 +109,7 @@ def report(name: str, stage: CheapFiltersStage) -> None:
         for (kind, width), arm in arms.items()
         if arm.name in runs
     ]
-    networks = [measured(own) for own in facts]
+    networks = [as_point(own) for own in facts]
     write_results(
         name,
         {"networks": facts, "runs": records(runs)},
@@ -138,7 +138,7 @@ def predicted_multiplications(run: StudyRun) -> int:
     return sum(layer.multiplications(places) for layer, places in model.layers(spec.shape, spec.classes))
 
 
-def measured(facts: Mapping[str, Any]) -> Measured:
+def as_point(facts: Mapping[str, Any]) -> Measured:
     """A network for the figures."""
     accuracies = [100 - error for error in facts["errors"].values()]
     return Measured(

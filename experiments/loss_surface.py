@@ -111,7 +111,7 @@ def report(name: str, stage: SurfaceStage) -> None:
     found: dict[str, list[Surface]] = {}
     facts = {}
     for subject, network in zip(stage.subjects(), stage.networks, strict=True):
-        surfaces = [measured(subject, stage, seed) for seed in stage.seeds]
+        surfaces = [surface_of(subject, stage, seed) for seed in stage.seeds]
         found[subject.title] = surfaces
         facts[subject.title] = {
             "published_test_error": network.published,
@@ -126,7 +126,7 @@ def report(name: str, stage: SurfaceStage) -> None:
     write_surfaces(directory, list(chain(*found.values())), value)
 
 
-def measured(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
+def surface_of(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
     """The surface of a network in the plane of a seed."""
     objective = split_objective(subject.module, subject.task, subject.splits, batch_norm=stage.batch_norm)
     directions, about = plane(subject, objective.parameters, stage, seed)

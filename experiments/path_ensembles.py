@@ -94,7 +94,7 @@ def report(name: str, stage: PathStage) -> None:
     seeds = [seed for seed in stage.seeds if all(seed in own for own in runs.values())]
     if not seeds:
         raise UserError("no seed has finished runs of both networks")
-    plain = [measured(runs["plain"][seed].loaded(), one_removed) for seed in seeds]
+    plain = [measured_once(runs["plain"][seed].loaded(), one_removed) for seed in seeds]
     residual = [residual_facts(runs["residual"][seed], stage) for seed in seeds]
     criteria = {words: estimate(values) for words, values in differences(residual, plain).items()}
     criteria |= {words: estimate_correlation(values) for words, values in correlations(residual).items()}
@@ -132,15 +132,15 @@ def residual_facts(run: StudyRun, stage: PathStage) -> dict[str, Any]:
     """All that is measured of a residual network."""
     finished = run.loaded()
     return {
-        **measured(finished, one_removed),
+        **measured_once(finished, one_removed),
         "halving": halving(finished),
-        "removed": measured(finished, several_removed, counts=stage.removed, draws=stage.draws),
-        "swapped": measured(finished, several_swapped, counts=stage.swaps, draws=stage.draws),
-        "gradients": measured(finished, path_gradients, samples=stage.paths, size=stage.batch_size),
+        "removed": measured_once(finished, several_removed, counts=stage.removed, draws=stage.draws),
+        "swapped": measured_once(finished, several_swapped, counts=stage.swaps, draws=stage.draws),
+        "gradients": measured_once(finished, path_gradients, samples=stage.paths, size=stage.batch_size),
     }
 
 
-def measured(finished: FinishedRun, measure: Callable[..., Any], **settings: Any) -> Any:
+def measured_once(finished: FinishedRun, measure: Callable[..., Any], **settings: Any) -> Any:
     """What a measurement of a run gives, or gave when it was made before."""
     name = finished.directory.path.name
     say(f"{name}: {measure.__name__.replace('_', ' ')}")

@@ -24,7 +24,7 @@ from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import ROUNDING
-from src.landscape.survey import grid, measured
+from src.landscape.survey import grid, measure_places
 from src.plots.samples import Checked, samples
 from src.randomness import stream
 from src.studies.command import run_study
@@ -98,7 +98,9 @@ def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
     about = {**identity, "checked": stage.checked}
     with surveying(f"{subject.title}, exactly") as told:
         file = points_file(axes, about)
-        exact = measured(at_points(objective, directions), places[chosen], about=about, points=file, told=told).rows
+        exact = measure_places(
+            at_points(objective, directions), places[chosen], about=about, points=file, told=told
+        ).rows
     return Checked(surface, split, chosen, np.array([row[f"{split}_loss"] for row in exact]))
 
 

@@ -18,7 +18,7 @@ from src.data.batches import Batch, Resident
 from src.models.blocks import ConvNorm, Identity
 from src.models.resnet_cifar_preact import PreActivationBlock, PreActivationResNet
 from src.models.vgg import VGG
-from src.tasks.base import Sums, TaskSettings, added_up
+from src.tasks.base import Sums, TaskSettings, sum_over_batches
 from src.training.state import Tree
 
 BATCH = 500
@@ -146,4 +146,4 @@ def _sums(definition: nnx.GraphDef, state: Tree, task: TaskSettings, data: Resid
     def of_batch(batch: Batch) -> Sums:
         return task.sums(nnx.merge(definition, state, copy=True)(batch.images), batch, detailed=False)
 
-    return added_up(of_batch, data, min(BATCH, len(data.labels)))
+    return sum_over_batches(of_batch, data, min(BATCH, len(data.labels)))

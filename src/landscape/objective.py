@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from src.config.errors import UserError
 from src.data.batches import Batch, Resident, evaluation_batch
 from src.models.base import at_least_float32
-from src.tasks.base import Sums, TaskSettings, added_up
+from src.tasks.base import Sums, TaskSettings, sum_over_batches
 from src.training.state import Tree
 
 BatchNorm = Literal["frozen", "recalibrated", "batch"]
@@ -87,7 +87,7 @@ class SplitMeasure:
             outputs, _ = forward(parameters, statistics, batch.images)
             return self._task.sums(outputs, batch, detailed=False)
 
-        return added_up(sums, data, self._size(data), whole=self._batch_norm == "batch")
+        return sum_over_batches(sums, data, self._size(data), drop_remainder=self._batch_norm == "batch")
 
     def _recalibrated(self, parameters: Tree, data: Resident) -> Tree:
         """Means of the statistics that each batch has with these weights; a short last batch is left out."""
@@ -96,7 +96,7 @@ class SplitMeasure:
         def statistics(batch: Batch) -> Tree:
             return self._in_batch(parameters, self._statistics, batch.images)[1]
 
-        total = added_up(statistics, data, self._size(data), whole=True)
+        total = sum_over_batches(statistics, data, self._size(data), drop_remainder=True)
         return jax.tree.map(lambda values: values / batches, total)
 
     def _size(self, data: Resident) -> int:

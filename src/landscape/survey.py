@@ -57,7 +57,7 @@ def survey(
         if not (np.diff(axis) > 0).all():
             raise UserError(f"steps along {name} go upwards, each one higher than the one before")
     about = {"axes": [axis.tolist() for axis in axes], **identity}
-    rows, commits = measured(measure, grid(axes), about=about, points=points, told=told, order=order)
+    rows, commits = measure_places(measure, grid(axes), about=about, points=points, told=told, order=order)
     shape = [len(axis) for axis in axes]
     values = {name: np.array([row[name] for row in rows]).reshape(shape) for name in rows[0]}
     metadata = {**identity, "commits": commits}
@@ -69,7 +69,7 @@ def grid(axes: Sequence[Float64[np.ndarray, "_"]]) -> Float32[np.ndarray, "n d"]
     return np.array(list(itertools.product(*axes)), np.float32)
 
 
-class Measured(NamedTuple):
+class MeasuredPlaces(NamedTuple):
     """What was measured, place by place.
 
     Attributes:
@@ -81,7 +81,7 @@ class Measured(NamedTuple):
     commits: list[str]
 
 
-def measured(
+def measure_places(
     measure: Measure,
     places: Float32[np.ndarray, "n d"],
     *,
@@ -89,19 +89,19 @@ def measured(
     points: Path,
     told: Told = lambda done, total: None,
     order: Sequence[int] | None = None,
-) -> Measured:
+) -> MeasuredPlaces:
     """Measures places that need not be a grid, and keeps what it has; for arguments and errors see `survey`."""
     try:
         points.parent.mkdir(parents=True, exist_ok=True)
         with locked(points.with_suffix(".lock"), of=points, wait=False):
-            return _measured(measure, places, _Points(points, about), told, order)
+            return _measure_missing(measure, places, _PointsFile(points, about), told, order)
     except OSError as error:
         raise UserError(f"cannot write {points}: {error.strerror}") from None
 
 
-def _measured(
-    measure: Measure, places: Float32[np.ndarray, "n d"], points: "_Points", told: Told, order: Sequence[int] | None
-) -> Measured:
+def _measure_missing(
+    measure: Measure, places: Float32[np.ndarray, "n d"], points: "_PointsFile", told: Told, order: Sequence[int] | None
+) -> MeasuredPlaces:
     """Measures what is not measured yet."""
     together = jax.device_count() if order is None else 1
     waiting = [number for number in order or range(len(places)) if number not in points.values]
@@ -114,10 +114,10 @@ def _measured(
             told(len(points.values), len(places))
             if interruption.signal is not None:
                 raise Interrupted(interruption.signal)
-    return Measured([points.values[number] for number in range(len(places))], sorted(points.commits))
+    return MeasuredPlaces([points.values[number] for number in range(len(places))], sorted(points.commits))
 
 
-class _Points:
+class _PointsFile:
     """The measurements of a surface on disk: what it is in the first line, then a line for each point.
 
     Attributes:

@@ -18,17 +18,19 @@ Sums = dict[str, Array]
 """Measurements of a batch that add up: over steps, over batches and over devices."""
 
 
-def added_up(measure: Callable[[Batch], Any], data: Resident, batch_size: int, *, whole: bool = False) -> Any:
+def sum_over_batches(
+    measure: Callable[[Batch], Any], data: Resident, batch_size: int, *, drop_remainder: bool = False
+) -> Any:
     """The sum of what is measured of every batch of a split; to be called inside a compiled function.
 
     Args:
         measure: gives a tree of arrays, in which examples without weight count nothing.
         data: the split.
         batch_size: examples in a batch.
-        whole: leaves a short last batch out.
+        drop_remainder: leaves a short last batch out.
     """
     examples = len(data.labels)
-    batches = examples // batch_size if whole else -(-examples // batch_size)
+    batches = examples // batch_size if drop_remainder else -(-examples // batch_size)
 
     def of(number: Scalar) -> Any:
         return measure(evaluation_batch(data, number * batch_size, batch_size))

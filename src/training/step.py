@@ -43,12 +43,12 @@ def batch_gradient(
             first = (number * devices + jax.lax.axis_index(AXIS)) * slice_size
             batch = training_batch(data, order, state.step, first + jnp.arange(slice_size), batching)
             value_and_gradient = jax.value_and_grad(loss, has_aux=True)
-            (value, (statistics, measured)), slope = value_and_gradient(state.parameters, statistics, batch)
-            parts.append((value, slope, measured))
-        value, slope, measured = jax.tree.map(lambda *terms: sum(terms[1:], terms[0]), *parts)
-        value, slope = jax.tree.map(lambda total: total / slices, (value, slope))
-        value, slope, statistics = jax.lax.pmean((value, slope, statistics), AXIS)
-        return value, slope, statistics, jax.lax.psum(measured, AXIS)
+            (value, (statistics, measured)), gradients = value_and_gradient(state.parameters, statistics, batch)
+            parts.append((value, gradients, measured))
+        value, gradients, measured = jax.tree.map(lambda *terms: sum(terms[1:], terms[0]), *parts)
+        value, gradients = jax.tree.map(lambda total: total / slices, (value, gradients))
+        value, gradients, statistics = jax.lax.pmean((value, gradients, statistics), AXIS)
+        return value, gradients, statistics, jax.lax.psum(measured, AXIS)
 
     return gradient
 
@@ -85,17 +85,17 @@ def training_step(
     gradient = batch_gradient(network, task, batching, train.accumulation, devices)
 
     def step(state: TrainState, sums: Sums, data: Resident, order: Window) -> tuple[TrainState, Sums]:
-        value, slope, statistics, measured = gradient(state, data, order)
-        updates, optimizer_state = optimizer.update(slope, state.optimizer, state.parameters, value=value)
+        value, gradients, statistics, measured = gradient(state, data, order)
+        updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.parameters, value=value)
         parameters = optax.apply_updates(state.parameters, updates)
-        average = followed(state.average, (parameters, statistics), train.average, state.step)
+        average = updated_average(state.average, (parameters, statistics), train.average, state.step)
         new = TrainState(state.step + 1, parameters, statistics, optimizer_state, average)
         measured |= {
             "steps": jnp.ones((), jnp.int32),
             "objective": value,
             "learning_rate": learning_rate(state.step) * steered_scale(state.optimizer),
         }
-        finite = jnp.isfinite(value) & all_finite(slope) & all_finite(parameters)
+        finite = jnp.isfinite(value) & all_finite(gradients) & all_finite(parameters)
         # A run that stands still falls behind the order that it is given, which then does not hold its examples.
         known = state.step * batching.batch_size >= order.first_epoch * len(data.labels)
         keep = partial(jnp.where, (finite | (not stand_still)) & known)
@@ -136,7 +136,7 @@ def training_chunk(step: Step, *, looped: bool) -> Chunk:
     return chunk
 
 
-def followed(average: Tree | None, latest: Tree, decay: float | None, step: Int[Array, ""]) -> Tree | None:
+def updated_average(average: Tree | None, latest: Tree, decay: float | None, step: Int[Array, ""]) -> Tree | None:
     """The exponential moving average of parameters and statistics after one more step, if there is one.
 
     Its decay grows to the one that was asked for as that of TensorFlow's `ExponentialMovingAverage` does, which is

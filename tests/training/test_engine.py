@@ -10,7 +10,7 @@ from src.data.batches import evaluation_batch
 from src.models.base import Heads, heads
 from src.training.loop import Training
 from src.training.state import state_sha256
-from src.training.step import followed, zero_sums
+from src.training.step import updated_average, zero_sums
 from tests.training.trained import largest_difference, trained
 
 
@@ -143,8 +143,8 @@ def test_the_moving_average_is_what_is_scored(engine):
 def test_the_moving_average_forgets_initial_weights_first_fast_and_then_as_asked():
     ones, zeros = {"kernel": jnp.ones(2)}, {"kernel": jnp.zeros(2)}
     for step, kept in ((0, 0.1), (8, 0.5), (80, 0.9), (8000, 0.9)):
-        np.testing.assert_allclose(followed(ones, zeros, 0.9, jnp.int32(step))["kernel"], kept, rtol=1e-6)
-    assert followed(None, ones, None, jnp.int32(0)) is None
+        np.testing.assert_allclose(updated_average(ones, zeros, 0.9, jnp.int32(step))["kernel"], kept, rtol=1e-6)
+    assert updated_average(None, ones, None, jnp.int32(0)) is None
 
 
 def test_clipping_bounds_the_gradient(engine):
