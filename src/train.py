@@ -39,7 +39,7 @@ CONFIG = "train"
 
 
 def main() -> None:
-    """Refuses what can be refused, then hands over to Hydra, which calls `train` once for each."""
+    """Refuses what can be refused, then hands over to Hydra, which calls `train` once for each job."""
     with reported():
         jobs = composed_runs(CONFIG, sys.argv[1:])
         checked = [run_settings(job) for job in jobs]

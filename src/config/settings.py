@@ -42,7 +42,7 @@ def not_defining(default: Any = ..., **unless: str) -> Any:
 
     Args:
         default: of the field.
-        unless: the field beside it, and the value of that one, with which the result does depend on it.
+        unless: another field and its value, with which this one defines the result after all.
     """
     return Field(default, json_schema_extra={"defining": False, "unless": {**unless}})
 

@@ -55,7 +55,7 @@ class Named(nnx.Module):
         self.layer, self._name, self._note = layer, name, note
 
     def __getattr__(self, name: str) -> Any:
-        if name == "layer":  # which is not there yet
+        if name == "layer":  # copies are asked for their attributes before they have any
             raise AttributeError(name)
         return getattr(self.layer, name)
 

@@ -23,7 +23,8 @@ class TrackingSettings(Settings):
     """Where measurements go besides `metrics.jsonl` and `metrics.csv`, which are always written.
 
     Attributes:
-        progress: a `bar` that is drawn anew, `lines` that follow each other, or whichever suits the output (`auto`).
+        progress: a `bar` that is drawn anew, `lines` that follow each other, `none`, or what suits the output
+            (`auto`).
         tensorboard: whether an event file is written.
         wandb: Weights & Biases, or null.
     """

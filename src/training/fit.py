@@ -102,7 +102,7 @@ class Fit:
 
 
 def as_row(measurement: Measurement, epoch: float, seconds: float) -> Row:
-    """A measurement as one flat row of numbers; what describes the machine is named without the split."""
+    """A measurement as one flat row of numbers; `learning_rate` and `images_per_second` belong to no split."""
     general = ("learning_rate", "images_per_second")
     values = {
         name if name in general else f"{measurement.split}_{name}": value

@@ -44,7 +44,7 @@ class Interruption:
 
 @contextmanager
 def resumable(*, fresh: bool = False) -> Iterator[None]:
-    """Ends the process in the way of its signal after an `Interrupted`, which has left everything saved.
+    """After an `Interrupted`, which has left everything saved, ends the process with 128 + the number of its signal.
 
     Between the parts that note signals, Ctrl-C ends at once: what they saved is there, what came after them is not.
 

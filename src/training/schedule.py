@@ -124,7 +124,7 @@ class Plateau(ScheduleSettings):
 
     Attributes:
         rate: what the learning rate is multiplied by.
-        window: the loss is averaged over so long before it is looked at; a run that is shortened has as long ones.
+        window: the loss is averaged over so long before it is looked at; it is not shortened with a run.
         patience: so many windows without a new best loss make a plateau.
     """
 
