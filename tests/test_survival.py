@@ -123,6 +123,7 @@ def test_a_run_killed_in_the_middle_of_a_write_ends_with_the_same_bits(tmp_path,
     assert_same(path, left_alone)
 
 
+@pytest.mark.heavy
 def test_ctrl_c_and_sigterm_save_and_say_how_they_ended(tmp_path, left_alone):
     path, codes = tmp_path / "run", []
     for starts, number in enumerate((signal.SIGINT, signal.SIGTERM), start=1):
@@ -159,6 +160,7 @@ def wait_for(condition, seconds=120):
         time.sleep(0.05)
 
 
+@pytest.mark.heavy
 def test_a_damaged_checkpoint_is_told_and_the_one_before_it_is_used(tmp_path, left_alone):
     path = tmp_path / "run"
     killed_at(path, "before-rename", r"results.json$", 1, *SMALL)
@@ -183,6 +185,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_is_used(tmp_path, le
     assert "fresh=true" in err
 
 
+@pytest.mark.heavy
 def test_a_checkpoint_of_another_run_is_refused_with_what_differs(tmp_path, left_alone):
     path = tmp_path / "run"
     shutil.copytree(left_alone, path)
@@ -201,6 +204,7 @@ def test_a_checkpoint_of_another_run_is_refused_with_what_differs(tmp_path, left
     assert "belongs to another run: seed is 0 there and 1 here" in err
 
 
+@pytest.mark.heavy
 def test_two_processes_cannot_train_in_one_directory(tmp_path):
     path = tmp_path / "run"
     first = start(path, *LONGER)
@@ -214,6 +218,7 @@ def test_two_processes_cannot_train_in_one_directory(tmp_path):
     assert "goes on from step" in finish(path, *LONGER)  # a dead holder holds nothing
 
 
+@pytest.mark.heavy
 def test_other_circumstances_are_said_and_do_not_stop_a_run(tmp_path):
     path = tmp_path / "run"
     killed_at(path, "before-rename", r"results.json$", 1, *SMALL)

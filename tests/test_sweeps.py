@@ -58,6 +58,7 @@ def test_a_run_that_is_named_twice_counts_once(tmp_path):
     assert len(setting.scores) == 2
 
 
+@pytest.mark.heavy
 def test_results_of_before_do_not_stand_for_a_job_that_failed(tmp_path, command):
     command("src.train", "-m", *SMALL, "seed=0,1")
     done = command("src.train", "-m", *SMALL, "seed=0,1", "fresh=true", "parallel.devices=50", check=False)
@@ -67,6 +68,7 @@ def test_results_of_before_do_not_stand_for_a_job_that_failed(tmp_path, command)
     assert command("src.train", "-m", *SMALL, "seed=0,1").stdout.count("| 2 |") == 1
 
 
+@pytest.mark.heavy
 def test_one_job_that_fails_does_not_stop_the_others_and_the_sweep_says_so(tmp_path, command):
     arguments = ("-m", *SMALL, "optimizer.learning_rate=1e30,0.1", "seed=0")
     done = command("src.train", *arguments, check=False)

@@ -85,6 +85,7 @@ def test_results_of_another_run_are_not_taken_for_ones_own(tmp_path, command):
     assert "holds another run" in done[1].stderr
 
 
+@pytest.mark.heavy
 def test_huge_pages_do_not_change_a_bit(tmp_path, command):
     command("src.train", *SMALL)
     first = results(only_run(tmp_path))
@@ -125,6 +126,7 @@ def test_overfitting_one_batch_brings_its_loss_to_nothing(tmp_path, command):
     assert losses[-1] < 0.02 * losses[0]
 
 
+@pytest.mark.heavy
 def test_a_sweep_runs_every_job_in_its_own_directory(tmp_path, command):
     command("src.train", "-m", *SMALL, "debug=limit", "seed=0,1")
     assert sorted(results(path)["steps"] for path in (tmp_path / "runs").iterdir() if path.is_dir()) == [10, 10]

@@ -81,7 +81,7 @@ class Training:
                 self._pending, self._sums = (stop, self._sums), engine.zero_sums()
             if stop in plan.evaluate:
                 yield from self.settled()
-                if (step := int(self.state.step)) < stop:
+                if stop not in plan.log and (step := int(jax.device_get(self.state.step))) < stop:
                     raise Diverged(step)  # it stands still, and has no score at this step
                 yield from self._evaluated(stop)
             after_dispatch()

@@ -25,6 +25,7 @@ STAGE = {
 }  # fmt: skip
 
 
+@pytest.mark.heavy
 def test_two_networks_are_joined_and_compared(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report("tiny", read_settings(InterpolationStage, STAGE))

@@ -92,6 +92,7 @@ def test_biases_move_if_asked(made):
     assert still.value("train_loss")[2, 2] == moved.value("train_loss")[2, 2]
 
 
+@pytest.mark.heavy
 def test_statistics_may_be_those_of_the_moved_weights(made):
     """In the middle as elsewhere they are the training images', and not the run's."""
     normalized = ["model=resnet", "model.depth=8", "train.duration=20steps", *TINY[3:]]

@@ -28,6 +28,7 @@ def cells(found):
     return list(dict.fromkeys(shape for name, shape in found.items() if name.endswith("sums.0.0.second.norm")))
 
 
+@pytest.mark.heavy
 def test_maps_have_the_sizes_of_keras_and_cost_what_the_authors_say():
     """564 million multiply-adds."""
     rows = table(read("nasnet_mobile"))
@@ -49,6 +50,7 @@ def test_maps_of_the_large_network_have_the_sizes_of_keras_and_cost_what_the_aut
     assert found["pool"] == (4032,)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("shape", [(32, 32, 3), (28, 28, 1)])
 def test_the_small_version_keeps_a_quarter_of_the_side(shape):
     side = shape[0]
@@ -58,12 +60,14 @@ def test_the_small_version_keeps_a_quarter_of_the_side(shape):
     assert found["head"] == (7,)
 
 
+@pytest.mark.heavy
 def test_other_channels_and_classes_change_the_ends_alone():
     settings = read("nasnet_mobile")
     model = nnx.eval_shape(lambda: settings.build((224, 224, 5), 7, rngs=nnx.Rngs(0)))
     assert parameter_count(model) == 5_289_978 + 2 * 9 * 32 - 993 * 1057
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("small", "smallest", "message"), [(False, 3, "3x3, not 2x3; model.small=true"), (True, 1, "1x1, not 0x1")]
 )

@@ -42,7 +42,7 @@ def numbered(count):
         ("inception_v3", KERAS_VARIANT, keras.inception_v3(numbered(94))),
         ("inception_resnet_v2", {}, keras.inception_resnet_v2(numbered(203))),
         ("nasnet_mobile", {}, keras.nasnet("mobile", [])),
-        ("nasnet_large", {}, keras.nasnet("large", [])),
+        pytest.param("nasnet_large", {}, keras.nasnet("large", []), marks=pytest.mark.heavy),
     ],
 )
 def test_tables_name_every_layer_once(name, changes, table):

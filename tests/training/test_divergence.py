@@ -39,6 +39,7 @@ def test_parameters_that_overflow_are_no_good_state(engine):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(training.state))
 
 
+@pytest.mark.heavy
 def test_debugging_stops_at_the_operation_that_makes_a_nan(engine):
     with jax.debug_nans(True), pytest.raises(FloatingPointError):
         trained(engine("parallel.devices=1", "debug=nans", "optimizer.learning_rate=1e30", "schedule=constant"))

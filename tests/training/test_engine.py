@@ -14,6 +14,7 @@ from src.training.step import updated_average, zero_sums
 from tests.training.trained import largest_difference, trained
 
 
+@pytest.mark.heavy
 def test_devices_and_placements_agree_when_they_share_batch_statistics(engine):
     """Images are left as they are: a rectifier that stands within rounding of zero may open on one side only."""
     alone, _ = trained(engine("data.augment=null", "parallel.devices=1"))
@@ -22,6 +23,7 @@ def test_devices_and_placements_agree_when_they_share_batch_statistics(engine):
         assert largest_difference(alone, together) < 1e-5, (placement, devices)
 
 
+@pytest.mark.heavy
 def test_placements_agree_on_statistics_of_each_device_which_are_something_else(engine):
     arguments = ("data.augment=null", "parallel.batch_norm=local")
     alone, _ = trained(engine(*arguments, "parallel.devices=1"))
@@ -147,6 +149,7 @@ def test_the_moving_average_forgets_initial_weights_first_fast_and_then_as_asked
     assert updated_average(None, ones, None, jnp.int32(0)) is None
 
 
+@pytest.mark.heavy
 def test_clipping_bounds_the_gradient(engine):
     free, bound = (
         engine("parallel.devices=1", "train.duration=1step", "eval.every=1step", "optimizer.weight_decay=0",
