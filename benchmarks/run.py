@@ -76,8 +76,8 @@ number of rounds. `make bench` writes this page and `results/benchmarks/DEVICE/*
 """
 LIMIT = """## What limits the CPU
 
-Convolutions: PyTorch's are two to four times as fast, the gradients of kernels most of all. Alone, each of ours also
-pays for fresh memory of its result, which a whole network takes once.
+Convolutions: PyTorch's are up to six times as fast, gradients of the early kernels most of all (above). Alone, each of
+ours also pays for fresh memory of its result, which a whole network takes once.
 
 Tried without gain: kernel gradients as sums of shifted matrix products; Winograd's F(2x2, 3x3), which is faster for the
 values of 8x8x64 only; XLA's oneDNN and XNNPACK, its older emitters, its other schedulers, wider vectors. Huge pages did

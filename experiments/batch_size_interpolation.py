@@ -26,13 +26,13 @@ from pydantic import Field, model_validator
 
 from src.config.settings import Settings
 from src.data.dataset import SplitName
-from src.landscape.directions import between, gaussian
+from src.landscape.directions import between
 from src.landscape.evaluation import at_points
 from src.landscape.objective import BatchNorm, Objective, split_objective
 from src.landscape.surface import Surface
 from src.plots.surfaces import interpolations
-from src.randomness import stream
 from src.studies.command import run_study
+from src.studies.directions import random_directions
 from src.studies.estimates import Estimate, estimate
 from src.studies.planes import AxisSettings, surveyed
 from src.studies.results import check_file_stems, file_stem, markdown, write_results
@@ -148,7 +148,7 @@ def compared(pair: PairSettings, small: Subject, large: Subject, stage: Interpol
 def around(subject: Subject, stage: InterpolationStage, seed: int) -> Surface:
     """The line through a network along a random direction, filter by filter as long as the network."""
     objective = objective_of(subject, "frozen")
-    direction = gaussian(stream(seed, "direction 1"), objective.parameters)
+    directions = random_directions(objective.parameters, subject.identity, seed=seed, count=1)
     identity = {
         **subject.identity,
         "splits": [*SPLITS],
@@ -156,7 +156,7 @@ def around(subject: Subject, stage: InterpolationStage, seed: int) -> Surface:
         "seed": seed,
         "batch_norm": "frozen",
     }
-    return surveyed(f"around {subject.title}", at_points(objective, [direction]), [stage.around.values()], identity)
+    return surveyed(f"around {subject.title}", at_points(objective, directions), [stage.around.values()], identity)
 
 
 def objective_of(subject: Subject, batch_norm: BatchNorm) -> Objective:

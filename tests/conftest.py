@@ -40,7 +40,7 @@ def command(tmp_path):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def compose():
     """Composes and checks a command line of `src.train` without running it."""
     from src.training.composed import composed_runs, run_settings
@@ -52,7 +52,7 @@ def compose():
     return settings
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def engine(compose):
     """Builds the engine of a small run on digits, for one command line."""
     from src.training.engine import Engine

@@ -16,8 +16,12 @@ def floors():
 def imports(path):
     """The parts of `src` that a file imports."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("src."):
-            yield node.module.split(".")[1]
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            own = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+            assert own != "src", "a part is imported by its own name"
+            assert getattr(node, "level", 0) == 0, "imports are absolute"
+            if own.startswith("src."):
+                yield own.split(".")[1]
 
 
 def test_nothing_on_a_lower_floor_knows_a_higher_one():

@@ -39,8 +39,8 @@ def write_csv(surface: Surface, path: Path) -> None:
 def write_vts(surface: Surface, path: Path, *, value: str = "train_loss") -> None:
     """Writes a structured grid in VTK's XML format (`.vts`), with every value at its points.
 
-    The third coordinate is the value, or the decimal logarithm of a loss. A point without a finite one lies at the
-    highest and is marked as hidden, so that ParaView shows a hole; its values stay what they are.
+    The third coordinate is the value, or the decimal logarithm of a positive loss. A point without a finite one lies at
+    the highest and is marked as hidden, so that ParaView shows a hole; its values stay what they are.
     (VTK file formats, docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html; ghost points:
     vtkDataSetAttributes::PointGhostTypes.)
 

@@ -135,7 +135,9 @@ class _PointsFile:
         try:
             kept = path.read_text().splitlines(keepends=True) if path.exists() else [header]
             lines = [line for line in kept if line.endswith("\n")] or [header]
-            there = dict(json.loads(lines[0]))
+            there = json.loads(lines[0])
+            if not isinstance(there, dict):
+                raise TypeError
             rows = [json.loads(line) for line in lines[1:]]
             self.values: dict[int, dict[str, float]] = {row["point"]: row["values"] for row in rows}
             self.commits: set[str] = {row["commit"] for row in rows}

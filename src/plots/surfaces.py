@@ -79,7 +79,7 @@ def contours(
 
 
 def heat_maps(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure:
-    """Every point of the grid in its colour, losses on a logarithmic scale.
+    """Every point of the grid in its colour, positive losses on a logarithmic scale.
 
     Raises:
         UserError: a surface is a line, lacks the value or has no finite one.
@@ -99,7 +99,7 @@ def heat_maps(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure:
 
 
 def landscapes(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure:
-    """Surfaces in space, losses on a logarithmic scale (paper, Fig. 1).
+    """Surfaces in space, positive losses on a logarithmic scale (paper, Fig. 1).
 
     Raises:
         UserError: a surface is a line, lacks the value or has no finite one.

@@ -29,13 +29,14 @@ def provenance() -> dict[str, Any]:
         "device": jax.devices()[0].device_kind,
         "devices": jax.device_count(),
         "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> str:
     """What differs between two provenances that can change a result, in words; nothing if nothing does."""
-    kinds = ("commit", "dirty", "packages", "python", "device", "devices", "threads")
-    return ", ".join(f"{kind} {before[kind]} -> {now[kind]}" for kind in kinds if before[kind] != now[kind])
+    kinds = ("commit", "dirty", "packages", "python", "device", "devices", "threads", "xla_flags")
+    return ", ".join(f"{kind} {before.get(kind)} -> {now[kind]}" for kind in kinds if before.get(kind) != now[kind])
 
 
 def commit() -> str | None:

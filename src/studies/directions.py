@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from src.config.errors import UserError
+from src.landscape.directions import Normalization, gaussian
+from src.randomness import stream
 from src.runs.files import write_whole
 from src.runs.identity import short_hash
 from src.training.state import Tree
@@ -43,15 +45,45 @@ def kept_directions(identity: Mapping[str, Any], like: Tree, make: Callable[[], 
         UserError: they cannot be written, or their file is damaged.
     """
     file = HOME / f"{short_hash(dict(identity))}.npz"
+    made = None if file.exists() else make()
     try:
-        if not file.exists():
+        if made is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            _write(file, make())
+            _write(file, made)
         return _read(file, like)
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from None
     except (ValueError, KeyError, EOFError, BadZipFile):
         raise UserError(f"{file} is damaged; remove it to make them anew") from None
+
+
+def random_directions(
+    parameters: Tree,
+    identity: Mapping[str, Any],
+    *,
+    seed: int,
+    count: int,
+    normalization: Normalization = "filter",
+    vectors: bool = False,
+) -> list[Tree]:
+    """Gaussian directions of a seed, kept.
+
+    Args:
+        parameters: of the network.
+        identity: what defines the network.
+        seed: of all of them; each has randomness of its own.
+        count: how many.
+        normalization: see `gaussian`.
+        vectors: see `gaussian`.
+    """
+    names = [f"direction {number}" for number in range(1, count + 1)]
+    about = {"directions": names, "normalization": normalization, "vectors": vectors, "seed": seed, **identity}
+
+    def make() -> Directions:
+        keys = (stream(seed, name) for name in names)
+        return Directions([gaussian(key, parameters, normalization, vectors=vectors) for key in keys], [])
+
+    return kept_directions(about, parameters, make).trees
 
 
 def _write(file: Path, directions: Directions) -> None:

@@ -24,10 +24,11 @@ def kept(identity: Mapping[str, Any], measure: Callable[[], Any]) -> Any:
         UserError: it cannot be written, or is damaged.
     """
     file = HOME / f"{short_hash(dict(identity))}.json"
+    text = None if file.exists() else json.dumps({"identity": identity, "found": measure()})
     try:
-        if not file.exists():
+        if text is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(file, json.dumps({"identity": identity, "found": measure()}) + "\n")
+            write_whole(file, f"{text}\n")
         return json.loads(file.read_text())["found"]
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from None

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from src.config.errors import UserError
 from src.config.settings import Settings
 from src.data.dataset import SplitName
-from src.landscape.directions import Normalization, gaussian
+from src.landscape.directions import Normalization
 from src.landscape.evaluation import Measure, scores_at
 from src.landscape.export import write_csv, write_vts
 from src.landscape.sampled import Sampled, Tolerance, coarse_to_fine, together
@@ -20,7 +20,7 @@ from src.landscape.surface import Surface, save
 from src.landscape.survey import grid, survey
 from src.randomness import stream
 from src.runs.identity import short_hash
-from src.studies.directions import Directions, kept_directions
+from src.studies.directions import random_directions
 from src.studies.progress import surveying
 from src.studies.results import check_file_stems, file_stem
 from src.studies.settings import SeededStage, Stage
@@ -94,13 +94,14 @@ class PlaneStage(NetworksStage, SeededStage):
 
     def random_directions(self, subject: Subject, parameters: Tree, seed: int) -> list[Tree]:
         """Two random directions."""
-        about = {"normalization": self.normalization, "vectors": self.vectors, "seed": seed, **subject.identity}
-
-        def make() -> Directions:
-            keys = (stream(seed, name) for name in ("direction 1", "direction 2"))
-            return Directions([gaussian(key, parameters, self.normalization, vectors=self.vectors) for key in keys], [])
-
-        return kept_directions({"directions": "gaussian", **about}, parameters, make).trees
+        return random_directions(
+            parameters,
+            subject.identity,
+            seed=seed,
+            count=2,
+            normalization=self.normalization,
+            vectors=self.vectors,
+        )
 
     def axes(self) -> list[Float64[np.ndarray, "_"]]:
         """The steps along both directions."""
@@ -108,9 +109,8 @@ class PlaneStage(NetworksStage, SeededStage):
 
     def identity(self, subject: Subject, seed: int, **more: Any) -> dict[str, Any]:
         """What defines the values at the points of a plane."""
-        plane = {
-            "splits": self.splits, "normalization": self.normalization, "vectors": self.vectors, "seed": seed,
-        }  # fmt: skip
+        plane = {"splits": self.splits, "normalization": self.normalization, "seed": seed}
+        plane |= {"vectors": True} if self.vectors else {}  # a setting that came later: surveys of before go on
         return {**plane, **subject.identity, **more}
 
 
@@ -162,6 +162,8 @@ def surveyed_to_tolerance(
 def write_surfaces(home: Path, surfaces: Sequence[Surface], value: str) -> None:
     """Writes surfaces as `.npz`, as tables and for ParaView, under their titles, and their seeds if these are several.
 
+    A surface without any finite value has no height, and nothing for ParaView.
+
     Args:
         home: folder.
         surfaces: all of them.
@@ -176,7 +178,8 @@ def write_surfaces(home: Path, surfaces: Sequence[Surface], value: str) -> None:
             name = file_stem(surface.title) + (f"_{surface.metadata['seed']}" if several else "")
             save(surface, home / f"{name}.npz")
             write_csv(surface, home / f"{name}.csv")
-            write_vts(surface, home / f"{name}.vts", value=value)
+            if np.isfinite(surface.value(value)).any():
+                write_vts(surface, home / f"{name}.vts", value=value)
     except OSError as error:
         raise UserError(f"cannot write to {home}: {error.strerror}") from None
 

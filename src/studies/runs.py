@@ -35,16 +35,18 @@ class StudyRun:
     """One run of a study, which may be finished or not.
 
     Attributes:
-        arguments: of `src.train`.
+        arguments: of `src.train`, or the directory as `run=PATH`.
         settings: that they make.
         config: the same as plain values.
         directory: its files.
+        trust: packages beside this project whose code it may name.
     """
 
     arguments: tuple[str, ...]
     settings: RunSettings
     config: dict[str, Any]
     directory: RunDirectory
+    trust: tuple[str, ...]
 
     def rows(self) -> list[Row]:
         """All measurements."""
@@ -85,7 +87,7 @@ class StudyRun:
             UserError: it is not finished, or is another one; see `check`.
         """
         self.check()
-        return load_run(self.directory.path)
+        return load_run(self.directory.path, self.trust)
 
     def with_checkpoints(self) -> FinishedRun:
         """The finished run with all the checkpoints that the study asks for.
@@ -99,7 +101,7 @@ class StudyRun:
         if missing:
             raise UserError(
                 f"{self.directory.path} kept {len(wanted) - len(missing)} of the {len(wanted)} checkpoints that are "
-                "needed; trained again, with checkpoint.keep=null, it keeps all of them"
+                "needed; remove it, or train it again with fresh=true checkpoint.keep=null"
             )
         return finished
 
@@ -132,11 +134,15 @@ def planned(arguments: Sequence[str]) -> StudyRun:
     if settings.dry_run or settings.fresh:
         raise UserError("dry_run=true and fresh=true are for python -m src.train; what is finished is used as it is")
     make_plan(settings, settings.dataset().spec.train)
-    return StudyRun(tuple(arguments), settings, run_config(job), RunDirectory(run_path(job)))
+    return StudyRun(tuple(arguments), settings, run_config(job), RunDirectory(run_path(job)), tuple(settings.trust))
 
 
-def named(path: Path) -> StudyRun:
+def run_in(path: Path, trust: Sequence[str] = ()) -> StudyRun:
     """The run in a directory, whoever trained it.
+
+    Args:
+        path: the directory.
+        trust: packages beside this project whose code its configuration may name.
 
     Raises:
         UserError: it is none, or not finished.
@@ -144,7 +150,8 @@ def named(path: Path) -> StudyRun:
     directory = RunDirectory(path)
     directory.read_json("results.json")
     config = directory.read_config()
-    return StudyRun((f"{NAMED}{path}",), read_settings(RunSettings, config), config, directory)
+    settings = read_settings(RunSettings, config, trust)
+    return StudyRun((f"{NAMED}{path}",), settings, config, directory, tuple(trust))
 
 
 def finish(runs: Iterable[StudyRun]) -> None:

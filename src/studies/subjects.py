@@ -10,13 +10,13 @@ from flax import nnx
 from pydantic import Field, model_validator
 
 from src.config.errors import UserError
-from src.config.settings import Settings
+from src.config.settings import Packages, Settings
 from src.data.batches import Constants, Resident, normalization, resident
 from src.data.dataset import SplitName
 from src.models.resnet_cifar import CifarResNetSettings
 from src.pretrained import li2018
 from src.pretrained.importer import TORCH, put_weights, read_arrays
-from src.studies.runs import StudyRun, finish, named, planned
+from src.studies.runs import StudyRun, finish, planned, run_in
 from src.tasks.base import TaskSettings
 from src.training.engine import build_network
 from src.training.process import configure_jax
@@ -44,13 +44,15 @@ class SubjectSettings(Settings):
         title: in tables and figures.
         arguments: of `src.train`, which make its run; weights from elsewhere take the network and the data from them.
         run: directory of a finished run, in place of arguments.
+        trust: packages beside this project whose code that run may name.
         weights: from elsewhere.
         published: test error in percent that its paper states, if it does.
     """
 
     title: str
     arguments: list[str] = Field(default_factory=list)
-    run: str | None = None
+    run: Annotated[str, Field(min_length=1)] | None = None
+    trust: Packages = Field(default_factory=list)
     weights: ElsewhereSettings | None = None
     published: float | None = None
 
@@ -58,6 +60,8 @@ class SubjectSettings(Settings):
     def _one_source(self) -> "SubjectSettings":
         if self.run is not None and (self.arguments or self.weights is not None):
             raise ValueError(f"run={self.run} has its own settings and weights; leave out arguments and weights")
+        if self.run is None and "arguments" not in self.model_fields_set:
+            raise ValueError(f"the network {self.title!r} needs arguments of src.train, or a run")
         return self
 
 
@@ -95,7 +99,9 @@ def subjects(
     Raises:
         UserError: a run or a file cannot be used.
     """
-    runs = [named(Path(each.run)) if each.run else planned([*common, *each.arguments]) for each in settings]
+    runs = [
+        run_in(Path(each.run), each.trust) if each.run else planned([*common, *each.arguments]) for each in settings
+    ]
     for each, run in zip(settings, runs, strict=True):
         if "validation" in splits and not run.settings.dataset().spec.validation:
             raise UserError(f"{each.title}: there is no validation split; data.validation=0")

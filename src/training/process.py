@@ -13,7 +13,8 @@ DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 def configure_jax(settings: RunSettings) -> None:
     """Sets precision and determinism as a run states them; compiled programs are kept for the next start."""
     jax.config.update("jax_compilation_cache_dir", str(cache_home() / "compiled"))
-    if settings.deterministic:
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DETERMINISTIC}"
+    flags = os.environ.get("XLA_FLAGS", "")
+    if settings.deterministic and DETERMINISTIC not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {DETERMINISTIC}"
     jax.config.update("jax_default_matmul_precision", settings.precision.matmul)
     jax.config.update("jax_debug_nans", settings.debug.nans)

@@ -100,7 +100,9 @@ def test_statistics_may_be_those_of_the_moved_weights(made):
     _, _, frozen = made(common=normalized, alpha=few, beta=few)
     facts, _, recalibrated = made(common=normalized, alpha=few, beta=few, batch_norm="recalibrated")
     assert facts["batch_norm"] == "recalibrated"
-    assert not np.allclose(frozen.value("test_loss"), recalibrated.value("test_loss"), rtol=1e-3)
+    apart = np.abs(frozen.value("test_loss") / recalibrated.value("test_loss") - 1)
+    assert apart[1, 1] > 1e-3
+    assert (apart > 1e-3).mean() > 0.5
 
 
 def test_a_run_is_drawn_from_its_directory(made, tmp_path):
@@ -113,6 +115,8 @@ def test_a_run_is_drawn_from_its_directory(made, tmp_path):
     assert facts["trained"]["commit"] == named["trained"]["commit"]
     with pytest.raises(UserError, match=r"run=.*nowhere does not exist"):
         made(networks=[{"title": "one layer", "run": str(tmp_path / "nowhere")}])
+    with pytest.raises(UserError, match=r"the network 'one layer' needs arguments of src.train, or a run"):
+        made(networks=[{"title": "one layer"}])
     with pytest.raises(UserError, match="run=a has its own settings and weights; leave out arguments"):
         made(networks=[{"title": "one layer", "run": "a", "arguments": ["seed=1"]}])
 
@@ -122,7 +126,7 @@ def test_directions_are_kept_and_used_again(made, tmp_path, monkeypatch):
     (kept,) = tmp_path.glob("runs/directions/*.npz")
     for path in tmp_path.glob("runs/surfaces/*"):
         path.unlink()
-    monkeypatch.setattr("src.studies.planes.gaussian", None)
+    monkeypatch.setattr("src.studies.directions.gaussian", None)
     _, _, again = made()
     np.testing.assert_array_equal(surface.value("test_loss"), again.value("test_loss"))
     kept.write_bytes(kept.read_bytes()[:100])

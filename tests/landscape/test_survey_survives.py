@@ -16,7 +16,7 @@ from src.landscape.survey import survey
 from src.training.interruption import resumable
 
 def measure(places):
-    time.sleep(0.02)
+    time.sleep(float(sys.argv[2]))
     print("measured", flush=True)
     return [{"loss": float(np.sin(place).sum())} for place in places]
 
@@ -33,9 +33,9 @@ with resumable():
 def begin(tmp_path, request):
     """Starts a survey in a process of its own."""
 
-    def start(name):
+    def start(name, seconds="0"):
         environment = {"PYTHONPATH": str(request.config.rootpath), "JAX_PLATFORMS": "cpu"}
-        command = [sys.executable, "-c", SURVEY, name]
+        command = [sys.executable, "-c", SURVEY, name, seconds]
         return subprocess.Popen(
             command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -45,7 +45,7 @@ def begin(tmp_path, request):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_survey_that_is_stopped_ends_with_the_same_bytes(begin, tmp_path, number, code):
-    process = begin("stopped")
+    process = begin("stopped", seconds="0.2")
     for _ in range(6):
         process.stdout.readline()
     process.send_signal(number)
