@@ -12,7 +12,7 @@ help:  ## Explain every target
 train: $(READY)  ## Train: digits by default; make train ARGS="+experiment=resnet20 +profile=quick"
 	$(RUN) src.train $(ARGS)
 
-test: $(READY)  ## Run the tests (under ten minutes on two cores)
+test: $(READY)  ## Run the tests (about ten minutes on two cores)
 	$(RUN) pytest -n 2 -m "not heavy and not slow" $(ARGS)
 
 test-heavy: $(READY)  ## Run the tests that take minutes each
