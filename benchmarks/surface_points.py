@@ -9,17 +9,15 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float64
 
 from benchmarks.engines import engine
 from benchmarks.measure import ratio
 from benchmarks.surfaces import AXES, BATCH, surveyed
-from benchmarks.utilization import SIDE, product, share
+from benchmarks.utilization import SIDE, multiplications, product, share
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import Measure, at_points
 from src.landscape.objective import split_objective
 from src.landscape.survey import grid
-from src.models.summary import model_layers
 from src.studies.timing import in_turn
 from src.training.engine import Engine
 
@@ -44,19 +42,9 @@ def points(run: Engine) -> Measure:
     return at_points(objective, [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)])
 
 
-def losses(measure: Measure) -> Float64[np.ndarray, "k"]:
-    """At all places."""
-    places = grid(AXES)
-    devices = jax.device_count()
-    filled = np.resize(places, (len(places) + -len(places) % devices, places.shape[1]))
-    parts = [measure(filled[k : k + devices]) for k in range(0, len(filled), devices)]
-    return np.array([row["train_loss"] for part in parts for row in part])[: len(places)]
-
-
 def arithmetic(run: Engine, images: int) -> float:
     """Operations of all places: two for each multiplication."""
-    rows = model_layers(run.settings.model, run.dataset.spec.shape, run.outputs)
-    return 2 * sum(row.multiplications for row in rows) * images * len(grid(AXES))
+    return 2 * multiplications(run) * images * len(grid(AXES))
 
 
 def measure(rounds: int) -> dict[str, Any]:
@@ -72,11 +60,11 @@ def measure(rounds: int) -> dict[str, Any]:
         for precision in PRECISIONS[platform]:
             run = run_of(depth, precision, images)
             peer = TorchSurface(depth, run.dataset.train.images, run.dataset.train.labels, BATCH)
-            ours = points(run)
-            found = losses(ours)
+            ours = surveyed(points(run))
+            found = ours().value("train_loss").ravel()
             exact = found if exact is None else exact
             work: dict[str, Callable[[], Any]] = {
-                "ours": surveyed(ours), "torch": partial(peer.losses, grid(AXES)), "product": product(precision, side),
+                "ours": ours, "torch": partial(peer.losses, grid(AXES)), "product": product(precision, side),
             }  # fmt: skip
             seconds = in_turn(work, rounds=rounds)
             figure = ratio(seconds, "ours", "torch")

@@ -15,6 +15,7 @@ from src.data.batches import Resident, evaluation_batch
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import Measure, at_points
 from src.landscape.objective import split_objective
+from src.landscape.surface import Surface
 from src.landscape.survey import survey
 from src.studies.timing import in_turn
 from src.training.engine import Engine
@@ -27,12 +28,12 @@ RUNS = {
 }
 
 
-def surveyed(measure: Measure) -> Callable[[], Any]:
+def surveyed(measure: Measure) -> Callable[[], Surface]:
     """A whole surface, from nothing to its last point on disk."""
 
-    def work() -> None:
+    def work() -> Surface:
         with tempfile.TemporaryDirectory() as directory:
-            survey(measure, AXES, title="timed", identity={}, points=Path(directory) / "points.jsonl")
+            return survey(measure, AXES, title="timed", identity={}, points=Path(directory) / "points.jsonl")
 
     return work
 

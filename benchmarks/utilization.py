@@ -29,10 +29,15 @@ def copy(side: int) -> Callable[[], Any]:
     return lambda: program(values).block_until_ready()
 
 
+def multiplications(run: Engine) -> int:
+    """Of a network, for one image."""
+    rows = model_layers(run.settings.model, run.dataset.spec.shape, run.outputs)
+    return sum(row.multiplications for row in rows)
+
+
 def arithmetic(run: Engine) -> float:
     """Operations of a training step: two for each multiplication, and twice as many backwards as forwards."""
-    rows = model_layers(run.settings.model, run.dataset.spec.shape, run.outputs)
-    return 6 * sum(row.multiplications for row in rows) * run.settings.data.batch_size
+    return 6 * multiplications(run) * run.settings.data.batch_size
 
 
 def traffic(run: Engine) -> float:
