@@ -10,7 +10,7 @@ from flax import nnx
 from jaxtyping import Array
 
 from benchmarks.measure import ratio
-from src.models.cpu_layers import use_cpu_layers
+from src.models.fast_layers import use_fast_layers
 from src.models.pooling import MaxPool
 from src.studies.timing import in_turn
 
@@ -49,7 +49,7 @@ def work(case: Case, *, for_cpu: bool) -> Callable[[], Any]:
     """The value of a layer and its gradients, waited for."""
     layer = case.layer()
     if for_cpu:
-        use_cpu_layers(layer)
+        use_fast_layers(layer, "cpu")
     definition, weights = nnx.split(layer)
     maps = jax.random.normal(jax.random.key(0), case.maps)
 

@@ -21,7 +21,7 @@ from src.landscape.survey import grid
 from src.studies.timing import in_turn
 from src.training.engine import Engine
 
-EXAMPLES = {"cpu": 200, "gpu": 50_000}
+EXAMPLES = {"cpu": 200, "gpu": 10_000}
 PRECISIONS = {"cpu": ("float32",), "gpu": ("float32", "bfloat16")}
 FIGURE = 51 * 51
 """Points of the figures of Li et al."""

@@ -20,7 +20,7 @@ from src.landscape.survey import survey
 from src.studies.timing import in_turn
 from src.training.engine import Engine
 
-BATCH = 500
+BATCH = 1000
 AXES = [np.linspace(-1, 1, 3), np.linspace(-1, 1, 3)]
 RUNS = {
     "digits, 360 images, ResNet-20, 9 points": (),

@@ -110,7 +110,7 @@ def split_objective(
     splits: Mapping[str, Resident],
     *,
     batch_norm: BatchNorm = "frozen",
-    batch_size: int = 500,
+    batch_size: int = 1000,
 ) -> Objective:
     """Loss and accuracy of a network on whole splits: `train_loss`, `train_accuracy`, `test_loss` and so on.
 

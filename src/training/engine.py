@@ -13,7 +13,7 @@ from jaxtyping import Float
 from src.data.batches import Batching, Resident, Window, normalization, resident, training_batch, window
 from src.data.dataset import SplitName
 from src.data.examples import DataSpec
-from src.models.cpu_layers import use_cpu_layers
+from src.models.fast_layers import use_fast_layers
 from src.randomness import stream
 from src.tasks.base import Sums
 from src.training.parallel import AXIS, replicate
@@ -135,6 +135,5 @@ def build_network(settings: RunSettings, spec: DataSpec) -> nnx.Module:
         module.set_attributes(dtype=jnp.dtype(settings.precision.compute), raise_if_not_found=False)
     if settings.parallel.batch_norm == "global":
         module.set_attributes(nnx.BatchNorm, axis_name=AXIS, raise_if_not_found=False)
-    if jax.default_backend() == "cpu":
-        use_cpu_layers(module)
+    use_fast_layers(module, jax.default_backend())
     return module
