@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+import optax
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -92,9 +93,10 @@ class SplitMeasure:
     def _recalibrated(self, parameters: Tree, data: Resident) -> Tree:
         """Means of the statistics that each batch has with these weights; a short last batch is left out."""
         batches = len(data.labels) // self._size(data)
+        before = optax.tree.zeros_like(self._statistics)  # those of the run would count nothing, unless they are NaN
 
         def statistics(batch: Batch) -> Tree:
-            return self._in_batch(parameters, self._statistics, batch.images)[1]
+            return self._in_batch(parameters, before, batch.images)[1]
 
         total = sum_over_batches(statistics, data, self._size(data), drop_remainder=True)
         return jax.tree.map(lambda values: values / batches, total)

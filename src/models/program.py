@@ -1,5 +1,6 @@
 """What a network costs and sees, read off the traced program, so that it holds for anybody's network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, prod
 from typing import Any
@@ -111,13 +112,23 @@ def _walk(jaxpr: Jaxpr, given: Fields, spatial: Shape, scope: str, found: list[O
 
 
 def _scanned(equation: JaxprEqn, inputs: Fields, spatial: Shape, name: str, found: list[Operation]) -> Fields:
-    """A loop of known length, once round after the other: what it carries goes in again."""
-    constants, carried = equation.params["num_consts"], equation.params["num_carry"]
+    """A loop of known length, once round after the other: what it carries goes in again.
+
+    A round is given constants, what is carried and slices of arrays, and gives what is carried and slices again.
+    """
+    (round_,) = _programs(equation)
+    carried = _whole(equation.outvars, round_.outvars)
+    constants = _whole(equation.invars, round_.invars) - carried
     outputs: Fields = []
     for _ in range(equation.params["length"]):
-        outputs = _walk(equation.params["jaxpr"].jaxpr, inputs, spatial, name, found)
+        outputs = _walk(round_, inputs, spatial, name, found)
         inputs = [*inputs[:constants], *outputs[:carried], *inputs[constants + carried :]]
     return outputs
+
+
+def _whole(outside: Sequence[Any], inside: Sequence[Any]) -> int:
+    """How many values a round of a loop has as they are outside of it, and not as slices."""
+    return sum(out.aval.ndim == of_round.aval.ndim for out, of_round in zip(outside, inside, strict=True))
 
 
 def _programs(equation: JaxprEqn) -> list[Jaxpr]:
