@@ -1,12 +1,12 @@
 """What is written for the CPU gives the numbers of the convolution, and gradients of both sides too."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 
 from src.models.cpu_convolution import convolution, patches
+from tests.models.layers import check_same, convolutions
 
 CASES = {
     "same": ((2, 2, 6), {"kernel_size": (3, 3)}),
@@ -29,17 +29,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_outputs_and_gradients_are_those_of_the_convolution(case):
     shape, arguments = CASES[case]
-    plain, ours = (
-        nnx.Conv(6, 12, rngs=nnx.Rngs(0), **arguments, **how) for how in ({}, {"conv_general_dilated": convolution})
-    )
-    images = jax.random.normal(jax.random.key(1), (4, *shape))
-
-    def loss(layer, images):
-        return jnp.sum(jnp.sin(layer(images)))
-
-    np.testing.assert_allclose(ours(images), plain(images), rtol=1e-5, atol=1e-5)
-    expected, found = (nnx.grad(loss, argnums=(0, 1))(layer, images) for layer in (plain, ours))
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), expected, found)
+    check_same(*convolutions("cpu", arguments), shape)
 
 
 def test_a_window_sees_its_pixels_in_the_order_of_the_filters():

@@ -4,10 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
 
-from src.models.fast_layers import use_fast_layers
 from src.models.gpu_convolution import PIXELS, side_by_side
+from tests.models.layers import check_same, convolutions
 
 WIDE = {
     "3x3": ((8, 8, 6), {"kernel_size": (3, 3), "padding": 1}),
@@ -25,31 +24,16 @@ USUAL = {
 }
 
 
-def layers(arguments):
-    """A convolution as XLA has it, and the same one as it is written for GPUs."""
-    plain, ours = (nnx.Conv(6, 12, rngs=nnx.Rngs(0), **arguments) for _ in range(2))
-    use_fast_layers(ours, "gpu")
-    return plain, ours
-
-
 @pytest.mark.parametrize("case", WIDE | USUAL)
 def test_outputs_and_gradients_are_those_of_the_convolution(case):
     shape, arguments = (WIDE | USUAL)[case]
-    plain, ours = layers(arguments)
-    images = jax.random.normal(jax.random.key(1), (4, *shape))
-
-    def loss(layer, images):
-        return jnp.sum(jnp.sin(layer(images)))
-
-    np.testing.assert_allclose(ours(images), plain(images), rtol=1e-5, atol=1e-5)
-    expected, found = (nnx.grad(loss, argnums=(0, 1))(layer, images) for layer in (plain, ours))
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), expected, found)
+    check_same(*convolutions("gpu", arguments), shape)
 
 
 @pytest.mark.parametrize(("cases", "strided"), [(WIDE, True), (USUAL, False)])
 def test_only_narrow_convolutions_over_whole_rows_are_written_differently(cases, strided):
     for shape, arguments in cases.values():
-        _, ours = layers(arguments)
+        _, ours = convolutions("gpu", arguments)
         program = str(jax.make_jaxpr(lambda images, layer=ours: layer(images))(jnp.ones((1, *shape))))
         assert (f"window_strides=(1, {PIXELS})" in program) is strided
 
@@ -64,6 +48,5 @@ def test_the_filters_of_neighbouring_pixels_stand_one_place_further_each():
 
 
 def test_half_precision_stays_half_precision():
-    layer = nnx.Conv(6, 12, (3, 3), dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
-    use_fast_layers(layer, "gpu")
+    _, layer = convolutions("gpu", {"kernel_size": (3, 3), "dtype": jnp.bfloat16})
     assert layer(jnp.ones((1, 8, 8, 6))).dtype == jnp.bfloat16
