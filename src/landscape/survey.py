@@ -16,7 +16,7 @@ from src.landscape.surface import Surface
 from src.lock import locked
 from src.runs.files import write_whole
 from src.runs.identity import difference
-from src.runs.provenance import revision
+from src.runs.provenance import code_and_device
 from src.training.interruption import Interrupted, signals_noted
 
 Told = Callable[[int, int], None]
@@ -40,7 +40,7 @@ def survey(
         axes: steps along the one or two directions.
         title: of the surface.
         identity: everything that defines the values, as JSON can say it; becomes the surface's metadata, beside the
-            commits at which its points were measured.
+            commits and devices that measured its points.
         points: file of the measurements so far, one JSON object a line.
         told: is told of progress.
         order: in which points are measured, one by one; none for row after row, one on each device.
@@ -57,10 +57,10 @@ def survey(
         if not (np.diff(axis) > 0).all():
             raise UserError(f"steps along {name} go upwards, each one higher than the one before")
     about = {"axes": [axis.tolist() for axis in axes], **identity}
-    rows, commits = measure_places(measure, grid(axes), about=about, points=points, told=told, order=order)
+    rows, measured_by = measure_places(measure, grid(axes), about=about, points=points, told=told, order=order)
     shape = [len(axis) for axis in axes]
     values = {name: np.array([row[name] for row in rows]).reshape(shape) for name in rows[0]}
-    metadata = {**identity, "commits": commits}
+    metadata = {**identity, "measured_by": measured_by}
     return Surface(title, axes[0], axes[1] if len(axes) > 1 else None, values, metadata)
 
 
@@ -74,11 +74,11 @@ class MeasuredPlaces(NamedTuple):
 
     Attributes:
         rows: named numbers of each place.
-        commits: those of the code that measured them; one, unless a survey went on after the code had changed.
+        measured_by: commit and device; one pair, unless a survey went on with other code or elsewhere.
     """
 
     rows: list[dict[str, float]]
-    commits: list[str]
+    measured_by: list[str]
 
 
 def measure_places(
@@ -114,7 +114,7 @@ def _measure_missing(
             told(len(points.values), len(places))
             if interruption.signal is not None:
                 raise Interrupted(interruption.signal)
-    return MeasuredPlaces([points.values[number] for number in range(len(places))], sorted(points.commits))
+    return MeasuredPlaces([points.values[number] for number in range(len(places))], sorted(points.measured_by))
 
 
 class _PointsFile:
@@ -122,7 +122,7 @@ class _PointsFile:
 
     Attributes:
         values: by the number of the point.
-        commits: of the code that measured them.
+        measured_by: commits and devices.
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
@@ -140,17 +140,17 @@ class _PointsFile:
                 raise TypeError
             rows = [json.loads(line) for line in lines[1:]]
             self.values: dict[int, dict[str, float]] = {row["point"]: row["values"] for row in rows}
-            self.commits: set[str] = {row["commit"] for row in rows}
+            self.measured_by: set[str] = {row["by"] for row in rows}
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{path} is damaged; remove it to measure anew") from None
         if there != json.loads(header):
             raise UserError(f"{path} holds another surface: {difference(there, json.loads(header))}")
         write_whole(path, "".join(lines))
-        self._path, self._commit = path, revision()
+        self._path, self._by = path, code_and_device()
 
     def add(self, number: int, values: dict[str, float]) -> None:
         """Keeps the measurement of a point; it is on disk when this returns."""
         self.values[number] = values
-        self.commits.add(self._commit)
+        self.measured_by.add(self._by)
         with self._path.open("a") as file:
-            file.write(json.dumps({"point": number, "commit": self._commit, "values": values}) + "\n")
+            file.write(json.dumps({"point": number, "by": self._by, "values": values}) + "\n")

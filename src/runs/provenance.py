@@ -49,9 +49,10 @@ def dirty() -> bool:
     return bool(_git("status", "--porcelain", "--", *CODE))
 
 
-def revision() -> str:
-    """The commit of the code in words, and whether the code is something else by now."""
-    return f"{commit() or 'no commit'}{' with changes' if dirty() else ''}"
+def code_and_device() -> str:
+    """The commit of the code in words, whether the code is something else by now, and what it runs on."""
+    changed = " with changes" if dirty() else ""
+    return f"{commit() or 'no commit'}{changed}, {jax.devices()[0].device_kind}"
 
 
 def uncommitted() -> str:

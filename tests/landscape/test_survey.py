@@ -72,14 +72,14 @@ def test_a_surface_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
     assert (tmp_path / "cut.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
 
-def test_a_surface_names_the_commits_that_measured_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("src.landscape.survey.revision", lambda: "earlier")
-    assert surface(tmp_path / "points.jsonl").metadata == {**IDENTITY, "commits": ["earlier"]}
+def test_a_surface_names_the_code_and_the_devices_that_measured_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("src.landscape.survey.code_and_device", lambda: "earlier")
+    assert surface(tmp_path / "points.jsonl").metadata == {**IDENTITY, "measured_by": ["earlier"]}
     lines = (tmp_path / "points.jsonl").read_text().splitlines(keepends=True)
-    monkeypatch.setattr("src.landscape.survey.revision", lambda: "later")
-    assert surface(tmp_path / "points.jsonl").metadata["commits"] == ["earlier"]
+    monkeypatch.setattr("src.landscape.survey.code_and_device", lambda: "later")
+    assert surface(tmp_path / "points.jsonl").metadata["measured_by"] == ["earlier"]
     (tmp_path / "points.jsonl").write_text("".join(lines[:7]))
-    assert surface(tmp_path / "points.jsonl").metadata["commits"] == ["earlier", "later"]
+    assert surface(tmp_path / "points.jsonl").metadata["measured_by"] == ["earlier", "later"]
 
 
 def test_nan_and_infinity_are_values(tmp_path):
