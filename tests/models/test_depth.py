@@ -31,6 +31,7 @@ def test_depth_is_what_the_name_says(model, layers):
     assert depth(*maker(model, {})) == layers
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "entrant", [entrant for entrant in ENTRANTS if entrant.model], ids=lambda entrant: entrant.name
 )

@@ -10,12 +10,10 @@ from src.models.pooling import AveragePool, MaxPool
 from tests.models.networks import abstract, parameter_count, read, shapes, table, total_count
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("name", "total", "trainable"),
-    [
-        ("nasnet_mobile", 5_326_716, 5_289_978),
-        pytest.param("nasnet_large", 88_949_818, 88_753_150, marks=pytest.mark.heavy),
-    ],
+    [("nasnet_mobile", 5_326_716, 5_289_978), ("nasnet_large", 88_949_818, 88_753_150)],
 )
 def test_parameter_counts_are_those_of_keras(name, total, trainable):
     model = abstract(read(name))

@@ -25,7 +25,10 @@ def test_parameter_counts_are_those_of_torchvision(name, parameters):
     assert parameter_count(abstract(read(name))) == parameters
 
 
-@pytest.mark.parametrize(("depth", "total"), {50: 25_636_712, 101: 44_707_176, 152: 60_419_944}.items())
+@pytest.mark.parametrize(
+    ("depth", "total"),
+    [(50, 25_636_712), (101, 44_707_176), pytest.param(152, 60_419_944, marks=pytest.mark.heavy)],
+)
 def test_parameter_counts_are_those_of_keras(depth, total):
     assert total_count(abstract(read(f"resnet{depth}", variant="keras"))) == total
 

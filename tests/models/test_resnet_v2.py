@@ -8,7 +8,10 @@ from src.models.resnet_v2 import PreActivationBottleneck, ZeroPaddedMaxPool
 from tests.models.networks import abstract, read, table, total_count
 
 
-@pytest.mark.parametrize(("depth", "total"), {50: 25_613_800, 101: 44_675_560, 152: 60_380_648}.items())
+@pytest.mark.parametrize(
+    ("depth", "total"),
+    [(50, 25_613_800), (101, 44_675_560), pytest.param(152, 60_380_648, marks=pytest.mark.heavy)],
+)
 def test_parameter_counts_are_those_of_keras(depth, total):
     assert total_count(abstract(read(f"resnet{depth}_v2"))) == total
 
