@@ -40,7 +40,7 @@ def numbered(count):
         ("mobilenet_v2", KERAS_VARIANT, keras.mobilenet_v2()),
         ("xception", {}, keras.xception(numbered(4))),
         ("inception_v3", KERAS_VARIANT, keras.inception_v3(numbered(94))),
-        ("inception_resnet_v2", {}, keras.inception_resnet_v2(numbered(203))),
+        pytest.param("inception_resnet_v2", {}, keras.inception_resnet_v2(numbered(203)), marks=pytest.mark.heavy),
         pytest.param("nasnet_mobile", {}, keras.nasnet("mobile", []), marks=pytest.mark.heavy),
         pytest.param("nasnet_large", {}, keras.nasnet("large", []), marks=pytest.mark.heavy),
     ],

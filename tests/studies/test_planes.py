@@ -29,6 +29,7 @@ def networks(stage):
     return [*getattr(stage, "networks", []), *chain(*((pair.small, pair.large) for pair in pairs))]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_run_composes(study):
     for name, stage in read_study(StudySettings[STUDIES[study]], study, []).stages.items():
