@@ -133,6 +133,45 @@ def test_a_linear_warmup_rises_to_the_schedule():
     np.testing.assert_allclose([factor(0), factor(50), factor(100)], [0.1, 0.55, 1], rtol=1e-6)
 
 
+@pytest.mark.parametrize("start", [0, 3, 30, 90, 99, 100])
+@pytest.mark.parametrize("shape", ["constant", "linear"])
+def test_cosine_and_one_cycle_begin_where_the_warmup_ends(start, shape):
+    """After the warm-up they are what they would be in a run of the steps that are left."""
+    clock = replace(CLOCK, total_steps=100)
+    warmup = WarmupSettings(duration=Duration.parse(f"{start}steps"), factor=0.1, shape=shape)
+    for schedule, opening in (
+        (Cosine(final=0.1, warmup=None), 1),
+        (OneCycle(rise=0.25, start=0.04, final=0.01, warmup=None), 0.04),
+    ):
+        factor = schedule.model_copy(update={"warmup": warmup}).factor(clock)
+        rest = schedule.factor(replace(clock, total_steps=max(100 - start, 1)))
+        steps = np.arange(start)
+        rise = 0.1 + (0.9 * steps / max(start, 1) if shape == "linear" else 0 * steps)
+        np.testing.assert_allclose([factor(step) for step in steps], opening * rise, rtol=1e-5)
+        left = range(start, 101)
+        np.testing.assert_allclose([factor(step) for step in left], [rest(step - start) for step in left], rtol=1e-5)
+
+
+def test_the_factor_does_not_jump_when_a_linear_warmup_ends():
+    """With 30 of 100 steps the cosine once went from .967 to .794, and never was 1."""
+    clock = replace(CLOCK, total_steps=100)
+    warmup = WarmupSettings(duration=Duration.parse("30%"), factor=0.0, shape="linear")
+    cosine = [float(Cosine(final=0.0, warmup=warmup).factor(clock)(step)) for step in range(101)]
+    np.testing.assert_allclose([cosine[k] for k in (0, 29, 30, 65, 100)], [0, 29 / 30, 1, 0.5, 0], atol=1e-6)
+    cycle = [float(OneCycle(rise=0.5, start=0.5, final=0.1, warmup=warmup).factor(clock)(step)) for step in range(101)]
+    assert np.abs(np.diff(cosine)).max() < 0.05
+    assert np.abs(np.diff(cycle)).max() < 0.05
+    assert max(cosine) == max(cycle) == 1
+
+
+def test_steps_and_plateaus_run_underneath_a_warmup():
+    """He et al. warm ResNet-110 up for 400 of its 64,000 steps, and decay at 32,000 and 48,000."""
+    step = Step(boundaries=[Duration.parse("50%")], rate=0.1, warmup=WARMUP).factor(CLOCK)
+    np.testing.assert_allclose([step(50), step(100), step(499), step(500)], [0.55, 1, 1, 0.1], rtol=1e-6)
+    plateau = Plateau(rate=0.1, window=Duration.parse("20 steps"), patience=1, warmup=WARMUP).factor(CLOCK)
+    np.testing.assert_allclose([plateau(0), plateau(50), plateau(100)], [0.1, 0.55, 1], rtol=1e-6)
+
+
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("decayed", ["all", "kernels"])
 def test_weight_decay_is_coupled_as_in_the_papers(compose, nesterov, decayed):
