@@ -58,6 +58,8 @@ BEFORE_RULES_CHANGED = {
 CHANGED = {
     ("schedule=cosine", WARMUP): ("8db07115b3", {"schedule": 2}),
     ("schedule=one_cycle", WARMUP): ("acf8ed4c48", {"schedule": 2}),
+    ("optimizer=lars",): ("b682538912", {"optimizer": 2}),
+    ("optimizer=muon",): ("8855a01857", {"optimizer": 2}),
 }
 
 
