@@ -53,11 +53,15 @@ BEFORE_RULES_CHANGED = {
     ("schedule=one_cycle",): "7e0d2349a0",
     ("schedule=step", WARMUP): "5119e8bf3e",
     ("schedule=plateau", WARMUP): "43afd7dc78",
+    ("data.batch_size=128", "data.augment.mixup=0.2"): "ad73316270",
+    ("data.batch_size=127",): "926d3a18b7",
     ("+experiment=resnet110",): "e84a55227e",
 }
 CHANGED = {
     ("schedule=cosine", WARMUP): ("8db07115b3", {"schedule": 2}),
     ("schedule=one_cycle", WARMUP): ("acf8ed4c48", {"schedule": 2}),
+    ("data.batch_size=127", "data.augment.mixup=0.2"): ("8c40e04e33", {"data": 2}),
+    ("data.batch_size=127", "data.augment.cutmix=0.2"): ("f6cf4b78bc", {"data": 2}),
     ("optimizer=lars",): ("b682538912", {"optimizer": 2}),
     ("optimizer=muon",): ("8855a01857", {"optimizer": 2}),
 }
