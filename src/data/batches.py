@@ -118,8 +118,9 @@ def training_batch(data: Resident, order: Window, step: Scalar, part: Int[Array,
     """Takes a part of a batch from the endless stream of epochs.
 
     Epochs follow each other without a gap, so that every example is seen once an epoch and every batch is full. An
-    image is mixed with the one that stands as far from the end of the whole batch as it stands from the beginning;
-    both are made from the stored examples, so that devices need not exchange them.
+    image is mixed with the one that stands as far from the end of the whole batch as it stands from the beginning, and
+    the one in the middle of an odd batch with the next. Both are made from the stored examples, so that devices need
+    not exchange them.
 
     Args:
         data: the training split.
@@ -132,9 +133,11 @@ def training_batch(data: Resident, order: Window, step: Scalar, part: Int[Array,
     images, chosen, keys = _changed(data, order, step * batching.batch_size + part, batching)
     own = jax.vmap(lambda key: at(key, NETWORK))(keys)
     batch = Batch(images, data.labels[chosen], jnp.ones(len(part)), keys=own)
-    if augment is None or not (augment.mixup or augment.cutmix):
+    if augment is None or not augment.mixes:
         return batch
-    others, other, _ = _changed(data, order, step * batching.batch_size + batching.batch_size - 1 - part, batching)
+    opposite = batching.batch_size - 1 - part
+    opposite = jnp.where(opposite == part, part + 1, opposite)
+    others, other, _ = _changed(data, order, step * batching.batch_size + opposite, batching)
     images, shares = mixed(images, others, jax.vmap(lambda key: at(key, MIXING))(keys), augment)
     return batch._replace(images=images, partners=data.labels[other], shares=shares)
 

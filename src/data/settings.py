@@ -40,6 +40,11 @@ class AugmentSettings(Settings):
             raise ValueError("mixup and cutmix both choose a partner for every image; use one of them")
         return self
 
+    @property
+    def mixes(self) -> bool:
+        """Whether every image gets a partner."""
+        return self.mixup > 0 or self.cutmix > 0
+
     def shrunk(self, factor: int) -> "AugmentSettings":
         """The same changes for images that were shrunk by a whole factor."""
         return self.model_copy(update={"crop": -(-self.crop // factor), "cutout": -(-self.cutout // factor)})
@@ -69,6 +74,17 @@ class DataSettings(Settings):
     validation: Annotated[int, Field(ge=0)]
     normalize: Normalization
     augment: AugmentSettings | None
+
+    @model_validator(mode="after")
+    def _partners(self) -> "DataSettings":
+        if self.batch_size == 1 and self.augment and self.augment.mixes:
+            raise ValueError("mixup and cutmix need a batch_size of at least 2, so that an image has a partner")
+        return self
+
+    @property
+    def rule_revision(self) -> int:
+        """2 where the middle image of an odd batch was once mixed with itself."""
+        return 2 if self.augment and self.augment.mixes and self.batch_size % 2 else 1
 
     @property
     def pinned(self) -> bool:

@@ -96,6 +96,7 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
     if begun.get("identity") != run_hash(settings):
         theirs = read_settings(RunSettings, directory.read_config(), settings.trust)
         words = difference(defining_values(theirs), defining_values(settings))
+        words = words or "the same settings, but a rule that they stand for has changed since"
         raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")
     check_examples(settings, directory)
 

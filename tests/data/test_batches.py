@@ -151,6 +151,18 @@ def test_mixtures_are_what_they_say(data, kind):
     assert np.unique(shares).size / EXAMPLES > 0.2
 
 
+@pytest.mark.parametrize("size", [2, 3, 7, 8])
+def test_no_image_is_its_own_partner(data, size):
+    mixup = NONE.model_copy(update={"mixup": 1.0})
+    for batch in batches(data, size, EXAMPLES // size, mixup):
+        own, other = np.asarray(batch.labels), np.asarray(batch.partners)
+        assert (own != other).all()
+        pairs = np.arange(size) != size // 2 if size % 2 else np.arange(size) >= 0
+        np.testing.assert_array_equal(other[pairs], own[::-1][pairs])
+        if size % 2:
+            assert other[size // 2] == own[size // 2 + 1]
+
+
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_partners_come_from_the_whole_batch_whatever_part_a_device_makes(data, kind):
     batching = Batching(EXAMPLES, NONE.model_copy(update={kind: 0.5, "crop": 1}), stream(0, "augmentation"))

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from src.config.errors import UserError
+from src.config.settings import defining_values
 from src.data.dataset import _read, examples_sha256
 from src.runs.directory import RunDirectory
+from src.runs.identity import short_hash
 from src.tracking import history
 from src.training.composed import composed_runs, run_config, run_settings
 from src.training.run import record_start, report, run
@@ -41,6 +43,16 @@ def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, comp
     (tmp_path / "images" / "dark" / "3.png").rename(tmp_path / "images" / "bright" / "relabelled.png")
     as_in_another_process()
     with pytest.raises(UserError, match=rf"{directory.path} holds a run on other examples .* fresh=true"):
+        run(settings, {}, directory.path)
+
+
+def test_a_run_by_a_rule_that_changed_since_is_not_taken_for_one_by_the_present_rule(tmp_path):
+    (job,) = composed_runs("train", ["schedule.warmup={duration: 10%, factor: 0.1, shape: linear}"])
+    settings, directory = run_settings(job), RunDirectory(tmp_path)
+    directory.write_start(run_config(job), {"identity": short_hash(defining_values(settings))}, "")
+    with pytest.raises(
+        UserError, match=r"holds another run: the same settings, but a rule .* has changed since; choose"
+    ):
         run(settings, {}, directory.path)
 
 
