@@ -11,7 +11,7 @@ from pydantic import Field
 from src.config.errors import UserError, did_you_mean
 from src.data.examples import Examples, Split, canonical_order, set_aside
 from src.data.resize import check_memory, to_square
-from src.data.settings import DataSettings
+from src.data.settings import DataSettings, only
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 TEST_FOLDERS = ("test", "validation", "val")
@@ -27,6 +27,7 @@ class Folder(DataSettings):
         test_share: part of the images that is set aside as test split where there is no folder for one.
     """
 
+    name: Annotated[str, only("folder")]
     root: Annotated[str, Field(min_length=1)]
     image_size: Annotated[int, Field(gt=0)]
     channels: Literal[1, 3]

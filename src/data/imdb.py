@@ -10,7 +10,7 @@ from src.config.errors import UserError
 from src.data.cache import cached
 from src.data.examples import Examples, Split, canonical_order, checksum
 from src.data.mirrors import MirrorError, fetched, imdb_reviews
-from src.data.settings import DataSettings
+from src.data.settings import DataSettings, only
 from src.data.texts import FIRST_WORD, Texts, numbering, tokens
 from src.data.tfds import prepared_info
 
@@ -29,6 +29,7 @@ class Imdb(DataSettings):
         sha256: checksum of the published rows for the published vocabulary and length; null where others are chosen.
     """
 
+    name: Annotated[str, only("imdb_reviews")]
     normalize: Literal["none"]
     augment: None
     vocabulary: Annotated[int, Field(gt=FIRST_WORD, le=2**16)]

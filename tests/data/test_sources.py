@@ -236,3 +236,13 @@ def test_the_middle_of_an_oblong_image_is_kept():
     image = np.zeros((10, 30, 3), np.uint8)
     image[:, 10:20] = 255
     assert (to_square(image, 10) == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "always"),
+    [(["data=digits"], "digits"), (["data=folder", "data.root=x"], "folder"), (["data=imdb"], "imdb_reviews")],
+)
+def test_a_name_that_chooses_no_examples_cannot_be_set(compose, arguments, always):
+    assert compose(*arguments, f"data.name={always}").data.name == always
+    with pytest.raises(UserError, match=rf"data.name=mnist: chooses no examples here and is always '{always}'; data="):
+        compose(*arguments, "data.name=mnist")
