@@ -69,7 +69,7 @@ class DataSettings(Settings):
     Attributes:
         name: what it is called; a set of which this chooses nothing has but one name (`only`).
         batch_size: examples in a training step, over all devices together.
-        validation: number of training examples that are set aside for choices.
+        validation: number of training examples that are set aside for choices; 0 where a set has a split for them.
         normalize: `pixel` subtracts the mean image (He et al.), `channel` subtracts each channel's mean and divides by
             its standard deviation, `unit` divides by 255, `none` leaves the numbers as they are.
         augment: random changes of training images, or null for none.

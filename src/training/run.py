@@ -122,6 +122,8 @@ def train(
     configure_jax(settings)
     engine = Engine(settings)
     check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
+    for note in engine.dataset.notes:
+        log.warning("%s", note)
     if settings.fresh:
         directory.clear()
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings), settings.checkpoint.keep)
