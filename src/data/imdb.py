@@ -12,7 +12,7 @@ from src.data.examples import Examples, Split, canonical_order, checksum
 from src.data.mirrors import MirrorError, fetched, imdb_reviews
 from src.data.settings import DataSettings, only
 from src.data.texts import FIRST_WORD, Texts, numbering, tokens
-from src.data.tfds import prepared_info
+from src.data.tfds import prepared_info, record
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +81,12 @@ def _from_tfds(name: str, split: str) -> Texts:
 
     Raises:
         FileNotFoundError: nothing is prepared.
+        UserError: what is prepared is damaged.
     """
     import tensorflow_datasets as tfds
 
     prepared_info(name)
     source: Any = tfds.data_source(name, split=split, download=False)
-    examples = [source[position] for position in range(len(source))]
+    examples = [record(source, number) for number in range(len(source))]
     texts = [example["text"].decode() for example in examples]
     return Texts(texts, np.array([int(example["label"]) for example in examples]))
