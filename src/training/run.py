@@ -169,7 +169,7 @@ def first_batch(engine: Engine, directory: RunDirectory) -> UInt8[np.ndarray, "h
     """What the network sees first, as a picture, drawn once and kept: a dashboard that begins anew needs it again."""
     if not directory.first_batch.exists():
         file = io.BytesIO()
-        Image.fromarray(grid(engine.first_images(PICTURES))).save(file, "PNG")
+        Image.fromarray(grid(*engine.first_images(PICTURES))).save(file, "PNG")
         write_whole(directory.first_batch, file.getvalue())
     return np.asarray(Image.open(directory.first_batch).convert("RGB"))
 
