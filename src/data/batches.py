@@ -156,15 +156,23 @@ def _changed(
     return images, chosen, keys
 
 
-def evaluation_batch(data: Resident, first: Scalar, size: int) -> Batch:
-    """Takes `size` examples in their stored order; those past the end repeat the last one with weight 0."""
+def evaluation_batch(data: Resident, first: int, size: int) -> Batch:
+    """Takes `size` examples in their stored order, or fewer where the split ends before; not for compiled functions."""
+    return picked(data, jnp.arange(first, min(first + size, len(data.labels))))
+
+
+def filled_batch(data: Resident, first: Scalar, size: int) -> Batch:
+    """Takes `size` examples in their stored order and always so many, as compiled functions need it.
+
+    Past the end the last example is repeated with weight 0, so whatever is computed of a batch has to heed its weights.
+    """
     places = first + jnp.arange(size)
     last = len(data.labels) - 1
     return picked(data, jnp.minimum(places, last))._replace(weights=(places <= last).astype(jnp.float32))
 
 
 def picked(data: Resident, chosen: Int[Array, "b"]) -> Batch:
-    """Takes the examples with the given numbers."""
+    """Takes the examples with the given numbers, which have to be of the split."""
     return Batch(normalized(data, data.images[chosen]), data.labels[chosen], jnp.ones(len(chosen)))
 
 

@@ -1,15 +1,19 @@
 """Handwritten digits that come with scikit-learn: 1797 grey images of 8x8 pixels; no download."""
 
+from typing import Annotated
+
 import numpy as np
 
 from src.data.examples import Examples, Split, canonical_order
-from src.data.settings import DataSettings
+from src.data.settings import DataSettings, only
 
 TEST_EXAMPLES = 360
 
 
 class Digits(DataSettings):
     """The test part of UCI's "Optical Recognition of Handwritten Digits"; a fifth of it is our test split."""
+
+    name: Annotated[str, only("digits")]
 
     def read(self) -> Examples:
         """Gives the 1437 training and 360 test images; the 17 grey levels are spread over 0 to 255."""

@@ -57,13 +57,24 @@ def _checked_name(name: str) -> str:
     return name
 
 
+def only(name: str) -> AfterValidator:
+    """For the name of a set that is always the same, so that no run can bear the name of what it was not trained on."""
+
+    def check(given: str) -> str:
+        if given != name:
+            raise ValueError(f"chooses no examples here and is always '{name}'; data=… does, as in data=mnist")
+        return given
+
+    return AfterValidator(check)
+
+
 class DataSettings(Settings):
     """Settings of a data set.
 
     Attributes:
-        name: what it is called.
+        name: what it is called; a set of which this chooses nothing has but one name (`only`).
         batch_size: examples in a training step, over all devices together.
-        validation: number of training examples that are set aside for choices.
+        validation: number of training examples that are set aside for choices; 0 where a set has a split for them.
         normalize: `pixel` subtracts the mean image (He et al.), `channel` subtracts each channel's mean and divides by
             its standard deviation, `unit` divides by 255, `none` leaves the numbers as they are.
         augment: random changes of training images, or null for none.

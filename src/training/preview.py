@@ -52,7 +52,7 @@ def _data(dataset: Dataset) -> str:
     shape = "x".join(map(str, spec.shape))
     sizes = f"{spec.train:,} training, {spec.validation:,} validation and {spec.test:,} test {_noun(spec)}"
     names = ", ".join(spec.class_names[:10]) + (", …" if spec.classes > 10 else "")
-    return f"{spec.name}: {sizes} of {shape}, {spec.classes} classes ({names})"
+    return "\n".join([f"{spec.name}: {sizes} of {shape}, {spec.classes} classes ({names})", *dataset.notes])
 
 
 def _steps(plan: Plan, spec: DataSpec) -> str:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Int
 
-from src.data.batches import Batch, Batching, Resident, Window, evaluation_batch, training_batch
+from src.data.batches import Batch, Batching, Resident, Window, filled_batch, training_batch
 from src.tasks.base import Sums, TaskSettings
 from src.training.parallel import AXIS
 from src.training.schedule import steered_scale
@@ -171,7 +171,7 @@ def evaluation_step(network: Network, task: TaskSettings, *, batch_size: int, de
 
     def step(parameters: Tree, statistics: Tree, sums: Sums, data: Resident, first: Int[Array, ""]) -> Sums:
         own = first + jax.lax.axis_index(AXIS) * local_size
-        batch = evaluation_batch(data, own, local_size)
+        batch = filled_batch(data, own, local_size)
         measured = task.sums(network(parameters, statistics, batch.images), batch, detailed=True)
         return jax.tree.map(jnp.add, sums, jax.lax.psum(measured, AXIS))
 

@@ -219,3 +219,16 @@ def test_both_steps_lower_for_accelerators(engine, placement):
         traced = jax.jit(step).trace(*arguments)
         for platform in ("cuda", "tpu"):
             assert "stablehlo.convolution" in traced.lower(lowering_platforms=(platform,)).as_text()
+
+
+def test_the_first_images_bear_the_names_of_their_classes(engine):
+    built = engine("data.augment=null")
+    images, names = built.first_images(7)
+    chosen = np.asarray(built.order(0).order)[:40]
+    train = built.dataset.train
+    np.testing.assert_allclose(images, train.images[chosen[:7]], atol=1e-3)
+    assert names == [str(label) for label in train.labels[chosen[:7]]]
+    _, mixed = engine("data.augment.mixup=1.0").first_images(40)
+    labels = [str(label) for label in train.labels[chosen]]
+    both = [own if own == other else f"{own} + {other}" for own, other in zip(labels, labels[::-1], strict=True)]
+    assert mixed == both

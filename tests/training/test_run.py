@@ -1,6 +1,8 @@
 """What a run makes of a directory that is not empty."""
 
 import logging
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from src.tracking import history
 from src.training.composed import composed_runs, run_config, run_settings
 from src.training.run import record_start, report, run
 
+DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = {"test_accuracy": 0.5, "test_accuracy_interval": [0.4, 0.6], "steps": 2}
 
 
@@ -77,3 +80,16 @@ def test_a_task_without_accuracy_is_reported_by_what_it_has(tmp_path, caplog):
     with caplog.at_level(logging.INFO, logger="src.training.run"):
         report(RunDirectory(tmp_path), results, "finished")
     assert caplog.messages == [f"finished: test loss 0.25, test mean distance 3 after 2 steps; {tmp_path}"]
+
+
+def test_what_the_page_shows_of_a_run_in_python_is_its_score(tmp_path):
+    arguments = ["model=dense", "train.duration=2steps", "tracking.progress=none"]
+    (job,) = composed_runs("train", arguments)
+    results = run(run_settings(job), run_config(job), tmp_path / "run")
+    ((before, size, after),) = re.findall(
+        r"```python\n(.*?load_run.*?, 0, )(\d+)(\).*?)```", (DOCS / "runs.md").read_text(), re.DOTALL
+    )
+    code = f"{before}{10 * int(size)}{after}".replace("runs/resnet-digits-0123456789", str(tmp_path / "run"))
+    exec(code, found := {})
+    assert found["batch"].labels.shape == (360,)
+    assert float(found["accuracy"]) == pytest.approx(results["test_accuracy"], abs=1e-6)
