@@ -4,7 +4,6 @@ Without `data=` the network has its published input and classes. `json=true` is 
 chapter's Fig. 26 instead.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from src.config.errors import UserError, one_line, reported
 from src.models import zoo
 from src.models.base import ModelSettings, Published, read_model
 from src.models.summary import COSTS, SHAPES, Columns, Layer, as_table, model_layers
+from src.plain_json import dumps
 from src.training.composed import run_settings
 
 
@@ -32,7 +32,7 @@ def main() -> None:
                 print(line, flush=True)
             return
         settings, published = chosen([text for text in arguments if text.partition("=")[0] not in switches])
-        print(json.dumps(summary(settings, published)) if switches["json"] else table(settings, published))
+        print(dumps(summary(settings, published)) if switches["json"] else table(settings, published))
 
 
 def switched(name: str, arguments: Sequence[str]) -> bool:

@@ -1,6 +1,5 @@
 """What a study leaves behind: pictures, facts and a table, in a folder of its own."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from src.config.errors import UserError
+from src.plain_json import dumps
 from src.runs.files import write_whole
 from src.runs.provenance import provenance
 
@@ -48,7 +48,7 @@ def write_results(
         home.mkdir(parents=True, exist_ok=True)
         for picture, figure in figures.items():
             figure.savefig(home / f"{picture}{ending}.png", dpi=DPI, bbox_inches="tight")
-        record = json.dumps({"made_with": provenance(), "facts": facts}, indent=1)
+        record = dumps({"made_with": provenance(), "facts": facts}, indent=1)
         write_whole(home / f"results{ending}.json", record + "\n")
         if table:
             write_whole(home / f"table{ending}.md", table)
