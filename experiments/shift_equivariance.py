@@ -2,22 +2,22 @@
 
 `python -m experiments.shift_equivariance` moves MNIST digits over a black canvas under layers whose weights are random,
 since what it shows holds of all weights, and writes
-`results/shift_equivariance/{curves.png,maps.png,results.json,table.md}`.
+`shift_equivariance/{curves.png,maps.png,results.json,table.md}`.
 """
 
-import sys
 from typing import NamedTuple
 
 import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.config.errors import no_settings, reported
+from src.config.errors import reported
 from src.interpret.shifts import Network, change, equivariance_gap, moved, on_canvas
 from src.models.blocks import Flatten, he_normal
 from src.models.pooling import GlobalMaxPool, MaxPool
 from src.plots.shifts import Moved, shift_curves, shift_maps
 from src.studies.images import first_images
+from src.studies.output import no_arguments
 from src.studies.results import markdown, write_results
 
 SHIFTS = range(9)
@@ -62,7 +62,7 @@ def layers(images: Float[Array, "b h w c"]) -> dict[str, Layer]:
 def main() -> None:
     """Measures both properties against the shift, and shows one digit under three of the layers."""
     with reported():
-        no_settings(sys.argv[1:])
+        no_arguments()
         images = on_canvas(first_images("mnist", IMAGES), MARGIN)
         every = layers(images)
         gaps = {

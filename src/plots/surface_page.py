@@ -57,11 +57,20 @@ def _surface(surface: Surface, names: Sequence[str]) -> dict[str, Any]:
     facts = surface.metadata.items()
     return {
         "title": surface.title,
-        "metadata": {name: fact if isinstance(fact, str) else dumps(fact) for name, fact in facts},
+        "metadata": {name: fact if isinstance(fact, str) else dumps(_short(fact)) for name, fact in facts},
         "alpha": _array(alpha),
         "beta": _array(beta),
         "values": {name: _array(surface.values[name]) for name in names},
     }
+
+
+def _short(fact: Any) -> Any:
+    """A fact to be read, its numbers with four digits."""
+    if isinstance(fact, dict):
+        return {name: _short(value) for name, value in fact.items()}
+    if isinstance(fact, list | tuple):
+        return [_short(value) for value in fact]
+    return float(f"{fact:.4g}") if isinstance(fact, float) else fact
 
 
 def _array(values: Float[np.ndarray, "..."]) -> dict[str, str]:

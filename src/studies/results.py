@@ -11,8 +11,8 @@ from src.config.errors import UserError
 from src.plain_json import dumps
 from src.runs.files import write_whole
 from src.runs.provenance import provenance
+from src.studies.output import root
 
-RESULTS = Path("results")
 DPI = 160
 
 
@@ -25,7 +25,9 @@ def write_results(
     pages: Mapping[str, str] | None = None,
     name: str = "",
 ) -> Path:
-    """Writes `results/FOLDER/{*.png,results.json,table.md,*.html}`, and prints the table and where the pictures are.
+    """Writes `FOLDER/{*.png,results.json,table.md,*.html}`, and prints the table and where the pictures are.
+
+    They lie in `runs/figures/` or where `output=` says; see `src/studies/output.py`.
 
     Args:
         folder: name of the study, and of its stage if it has several: `depth_study/digits`.
@@ -41,8 +43,8 @@ def write_results(
     Raises:
         UserError: it cannot be written.
     """
-    home = RESULTS / folder
     ending = f"_{name}" if name else ""
+    home = root(f"{folder}/results{ending}.json") / folder
     pages = pages or {}
     try:
         home.mkdir(parents=True, exist_ok=True)
