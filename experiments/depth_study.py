@@ -1,4 +1,4 @@
-"""Depth with and without shortcuts: plain networks get worse with depth, residual ones do not.
+"""Depth with and without shortcuts: by how much more it hurts plain networks than residual ones.
 
 He et al. 2015 (arXiv:1512.03385), Figs 6 and 7 and Table 6; chapter Figs 33-34.
 

@@ -1,4 +1,4 @@
-"""Loss surfaces of trained networks: without shortcuts, depth makes them chaotic.
+"""Loss surfaces of trained networks, with shortcuts and without.
 
 Li et al. 2018 (arXiv:1712.09913), Figs 1, 4 and 5; chapter Figs 35, 36 and 41.
 

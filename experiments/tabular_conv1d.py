@@ -2,7 +2,7 @@
 
 `python -m experiments.tabular_conv1d` trains it and a dense network of about as many parameters on a table of 28
 columns, the ink in the columns of MNIST's digits, as they are and in random order; five seeds and five orders. It
-writes `tabular_conv1d/{accuracy.png,results.json,table.md}` in about a minute. Further settings of `src.train`
+writes `tabular_conv1d/{accuracy.png,results.json,table.md}`. Further settings of `src.train`
 may follow, such as `train.duration=40epochs`.
 """
 
