@@ -5,7 +5,6 @@ from src.start import begin
 if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +17,7 @@ from yaml import YAMLError
 from src.config.errors import UserError, one_line, reported
 from src.config.settings import Packages, Settings, read_settings
 from src.data.dataset import SplitName
+from src.plain_json import dumps
 from src.training.finished import load_run
 
 
@@ -47,7 +47,7 @@ def main() -> None:
         if not len(finished.engine.dataset.split(settings.split)):
             raise UserError(f"split={settings.split}: this run has no {settings.split} split")
         scores = finished.engine.evaluate(finished.state, settings.split)
-        print(json.dumps({"run": settings.run, "split": settings.split, **scores}))
+        print(dumps({"run": settings.run, "split": settings.split, **scores}))
 
 
 if __name__ == "__main__":
