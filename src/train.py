@@ -25,7 +25,7 @@ from src.config.errors import EXIT_USER_ERROR, SIGNALLED, UserError, reported, s
 from src.models.base import ImageShape, ModelSettings, check_input
 from src.runs.directory import RunDirectory
 from src.runs.sweep import Job, as_table, save, settings_of
-from src.training.composed import composed_runs, run_config, run_path, run_settings
+from src.training.composed import composed_runs, run_config, run_path, run_settings, with_home
 from src.training.interruption import resumable
 from src.training.loop import Diverged
 from src.training.plan import make_plan
@@ -40,9 +40,12 @@ CONFIG = "train"
 
 def main() -> None:
     """Refuses what can be refused, then hands over to Hydra, which calls `train` once for each job."""
+    sys.argv[1:] = with_home(sys.argv[1:])
     with reported():
         jobs = composed_runs(CONFIG, sys.argv[1:])
         checked = [run_settings(job) for job in jobs]
+        for job in jobs:
+            RunDirectory(run_path(job)).check_ours()
         check(checked)
         if any(settings.dry_run for settings in checked):
             for job, settings in zip(jobs, checked, strict=True):
@@ -134,6 +137,7 @@ def make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=path):
             pass
+        RunDirectory(path).lock.touch()  # whatever comes into it from here on is ours
     except OSError as error:
         raise UserError(f"cannot write the run directory {path}: {error.strerror}") from None
 
