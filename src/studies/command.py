@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from src.config.errors import reported
+from src.studies.results import check_folder
 from src.studies.settings import StageT, StudySettings, read_study
 from src.training.interruption import resumable
 
@@ -18,5 +19,7 @@ def run_study(name: str, stage: type[StageT], report: Callable[[str, StageT], No
     """
     with reported(), resumable():
         settings = read_study(StudySettings[stage], name, sys.argv[1:])  # type: ignore[valid-type]
+        for each in settings.chosen():
+            check_folder(f"{name}/{each}")
         for each, own in settings.chosen().items():
             report(f"{name}/{each}", own)

@@ -9,11 +9,13 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from src.config.errors import UserError
-from src.runs.files import write_whole
+from src.runs.files import check_ours, write_whole
 from src.runs.provenance import provenance
 
 RESULTS = Path("results")
 DPI = 160
+WITHOUT_ORIGIN = ("class_templates", "pooling", "shared_weight_gradient", "tabular_conv1d")
+"""Studies whose committed results do not say yet with what they were made."""
 
 
 def write_results(
@@ -39,17 +41,18 @@ def write_results(
         The folder.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: it cannot be written, or holds what is not ours.
     """
+    check_folder(folder)
     home = RESULTS / folder
     ending = f"_{name}" if name else ""
     pages = pages or {}
     try:
         home.mkdir(parents=True, exist_ok=True)
+        record = json.dumps({"made_with": provenance(), "facts": facts}, indent=1)
+        write_whole(home / f"results{ending}.json", record + "\n")  # first: with it the folder is ours
         for picture, figure in figures.items():
             figure.savefig(home / f"{picture}{ending}.png", dpi=DPI, bbox_inches="tight")
-        record = json.dumps({"made_with": provenance(), "facts": facts}, indent=1)
-        write_whole(home / f"results{ending}.json", record + "\n")
         if table:
             write_whole(home / f"table{ending}.md", table)
         for page, content in pages.items():
@@ -61,6 +64,25 @@ def write_results(
     made = [*(f"{picture}{ending}.png" for picture in figures), *(f"{page}{ending}.html" for page in pages)]
     print("\n".join(str(home / file) for file in made))
     return home
+
+
+def check_folder(folder: str) -> None:
+    """Refuses a folder of results that holds something, but no results of ours.
+
+    Raises:
+        UserError: saying what it holds.
+    """
+    home = RESULTS / folder
+    ours = folder in WITHOUT_ORIGIN or any(_made_here(record) for record in home.glob("results*.json"))
+    check_ours(home, ours=ours, instead="move it elsewhere")
+
+
+def _made_here(record: Path) -> bool:
+    """Whether a record says with what it was made, as ours do."""
+    try:
+        return "made_with" in json.loads(record.read_text())
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def file_stem(title: str) -> str:
