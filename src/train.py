@@ -24,7 +24,7 @@ from src.config.compose import CONF
 from src.config.errors import EXIT_USER_ERROR, SIGNALLED, UserError, reported, say
 from src.models.base import ImageShape, ModelSettings, check_input
 from src.runs.directory import RunDirectory
-from src.runs.sweep import Job, as_table, save, settings_of
+from src.runs.sweep import Job, as_table, check_home, save, settings_of
 from src.training.composed import composed_runs, run_config, run_path, run_settings, with_home
 from src.training.interruption import resumable
 from src.training.loop import Diverged
@@ -46,6 +46,8 @@ def main() -> None:
         checked = [run_settings(job) for job in jobs]
         for job in jobs:
             RunDirectory(run_path(job)).check_ours()
+        if jobs and jobs[0].hydra.mode == RunMode.MULTIRUN:
+            check_home(Path(jobs[0].hydra.sweep.dir))
         check(checked)
         if any(settings.dry_run for settings in checked):
             for job, settings in zip(jobs, checked, strict=True):

@@ -183,6 +183,13 @@ def test_a_directory_of_somebody_else_is_refused_and_left_alone(tmp_path, fresh)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
+def test_the_record_of_another_sweep_is_not_replaced(tmp_path):
+    (tmp_path / "multirun.yaml").write_text("mine: 1")
+    code, line = said("-m", *SMALL, f"hydra.sweep.dir={tmp_path}", "seed=0,1")
+    assert (code, "multirun.yaml is not ours" in line) == (2, True)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine: 1"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["hydra.run.dir="], ["hydra.run.dir=' '"], ["-m", "hydra.sweep.dir="], ["-m", "hydra.sweep.subdir="]],
