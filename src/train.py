@@ -25,8 +25,8 @@ from src.config.status import waiting_for
 from src.models.base import ImageShape, ModelSettings, check_input
 from src.runs.directory import RunDirectory
 from src.runs.provenance import threads
-from src.runs.sweep import Job, as_table, save, settings_of
-from src.training.composed import composed_runs, run_config, run_path, run_settings
+from src.runs.sweep import Job, as_table, check_home, save, settings_of
+from src.training.composed import composed_runs, run_config, run_path, run_settings, with_home
 from src.training.interruption import resumable
 from src.training.loop import Diverged
 from src.training.parallel import check_divisible
@@ -43,9 +43,14 @@ CONFIG = "train"
 
 def main() -> None:
     """Refuses what can be refused, then hands over to Hydra, which calls `train` once for each job."""
+    sys.argv[1:] = with_home(sys.argv[1:])
     with reported():
         jobs = composed_runs(CONFIG, sys.argv[1:])
         runs = [run_settings(job) for job in jobs]
+        for job in jobs:
+            RunDirectory(run_path(job)).check_ours()
+        if jobs and jobs[0].hydra.mode == RunMode.MULTIRUN:
+            check_home(Path(jobs[0].hydra.sweep.dir))
         with waiting_for("reading the data"):
             check(runs)
         if any(settings.dry_run for settings in runs):
@@ -157,6 +162,7 @@ def make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=path):
             pass
+        RunDirectory(path).lock.touch()  # whatever comes into it from here on is ours
     except OSError as error:
         raise UserError(f"cannot write the run directory {path}: {error.strerror}") from None
 

@@ -1,9 +1,11 @@
 """The commands, as a user types them."""
 
 import json
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,6 +162,72 @@ def test_a_network_that_does_not_fit_is_refused_before_the_first_job_of_a_sweep(
     assert not (tmp_path / "runs").exists()
 
 
+def said(*arguments, **environment):
+    """The code, and the one line that is said."""
+    command = [sys.executable, "-m", "src.train", *arguments, "tracking.progress=none"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    assert len(done.stderr.splitlines()) <= 1, done.stderr
+    return done.returncode, done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("fresh", ["fresh=true", "fresh=false"])
+def test_a_directory_of_somebody_else_is_refused_and_left_alone(tmp_path, fresh):
+    for name in ("checkpoints/5/weights", "results.json", "wandb/notes"):
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / name).write_text("mine")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    code, line = said(*SMALL, fresh, f"hydra.run.dir={tmp_path}/mine")
+    assert (code, "holds checkpoints, results.json, wandb, which is not ours" in line) == (2, True)
+    code, line = said("-m", *SMALL, fresh, f"hydra.sweep.dir={tmp_path}", "hydra.sweep.subdir=mine,new")
+    assert (code, "holds checkpoints, results.json, wandb, which is not ours" in line) == (2, True)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_the_record_of_another_sweep_is_not_replaced(tmp_path):
+    (tmp_path / "multirun.yaml").write_text("mine: 1")
+    code, line = said("-m", *SMALL, f"hydra.sweep.dir={tmp_path}", "seed=0,1")
+    assert (code, "multirun.yaml is not ours" in line) == (2, True)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine: 1"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["hydra.run.dir="], ["hydra.run.dir=' '"], ["-m", "hydra.sweep.dir="], ["-m", "hydra.sweep.subdir="]],
+)
+def test_a_directory_without_a_name_is_refused(arguments):
+    code, line = said(*arguments, "dry_run=true")
+    assert (code, line) == (2, f"error: {arguments[-1].partition('=')[0]} is empty; name a directory\n")
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_home_is_home(tmp_path, quote):
+    run = f"hydra.run.dir={quote}~/x{quote}"
+    code, line = said(*SMALL, run, "train.duration=2steps", HOME=str(tmp_path), CONVNETS_CACHE=str(tmp_path / "cache"))
+    assert (code, f"{tmp_path}/x" in line) == (0, True)
+    assert results(tmp_path / "x")["steps"] == 2
+    assert not Path("~").exists()
+
+
+def test_a_directory_may_have_any_name(tmp_path):
+    name = "a[1] *? \\ \u00fc u\u0308 '{}$(&;"
+    code, _ = said(*SMALL, "train.duration=2steps", f'hydra.run.dir="{tmp_path}/{name}"')
+    assert code == 0
+    assert load_run(tmp_path / name).state.step == 2
+
+
+def test_damaged_results_are_made_again_from_the_last_checkpoint(tmp_path):
+    run = f"hydra.run.dir={tmp_path}/x"
+    assert said(*SMALL, run)[0] == 0
+    before = results(tmp_path / "x")
+    (tmp_path / "x" / "results.json").write_text("{")
+    code, line = said(*SMALL, run)
+    assert (code, "remove it, and the command that trained makes it again" in line) == (2, True)
+    (tmp_path / "x" / "results.json").unlink()
+    code, line = said(*SMALL, run)
+    assert (code, "goes on from step 12" in line) == (0, True)
+    assert results(tmp_path / "x") | {"seconds": before["seconds"]} == before
+
+
 def test_an_unwritable_directory_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     target = f"hydra.run.dir={tmp_path}/file/run"
@@ -172,6 +240,7 @@ def test_an_unwritable_directory_is_one_line(tmp_path):
     ("arguments", "said"),
     [
         (["run=nowhere"], "run=nowhere does not exist"),
+        (["run=/etc/passwd"], "run=/etc/passwd exists, but is a file and no run"),
         (["run=src"], "has no config.yaml"),
         (["runs=src"], "did you mean 'run'?"),
         (["run=src", "split=tset"], "'train', 'validation' or 'test'"),

@@ -19,6 +19,7 @@ from src.plain_json import dumps
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+ARRAYS = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
 
 
 def cache_home() -> Path:
@@ -38,7 +39,7 @@ def cached(name: str, prepare: Callable[[], Examples], sha256: str | None = None
         sha256: checksum that they have to have, where it is known; other ones are replaced like damaged ones.
 
     Raises:
-        UserError: the cache cannot be written, or whatever `prepare` raises.
+        UserError: the cache cannot be written, or holds what is not ours, or whatever `prepare` raises.
     """
     directory = cache_home() / name
     with _held(directory):
@@ -48,6 +49,7 @@ def cached(name: str, prepare: Callable[[], Examples], sha256: str | None = None
                 if sha256 is None:
                     log.info("%s is used as it was prepared before; without it the set is read anew", directory)
                 return examples
+            _check_ours(directory)
             log.warning("%s is damaged and is prepared again", directory)
         examples = prepare()
         _write(examples, directory)
@@ -66,6 +68,19 @@ def _held(directory: Path) -> Iterator[None]:
                 message = f"cannot write the data cache: {error}; set CONVNETS_CACHE to a directory that can be written"
                 raise UserError(message) from None
         yield
+
+
+def _check_ours(directory: Path) -> None:
+    """Refuses to replace what somebody else keeps under the name of a data set.
+
+    Raises:
+        UserError: it holds something else than a prepared data set.
+    """
+    names = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else [directory.name]
+    foreign = [name for name in names if name not in (*ARRAYS, MANIFEST)]
+    if foreign or (names and MANIFEST not in names):
+        held = ", ".join((foreign or names)[:3])
+        raise UserError(f"{directory} holds {held}, which is not ours; set CONVNETS_CACHE to another directory")
 
 
 def _write(examples: Examples, directory: Path) -> None:

@@ -1,7 +1,6 @@
 """A run directory: what is in it, and under which name."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,19 @@ import yaml
 
 from src.config.errors import UserError
 from src.plain_json import dumps, numbers
-from src.runs.files import write_whole
+from src.runs.files import check_ours, remove, write_whole
 
+PROVENANCE = "provenance.json"
+MAKE_AGAIN = "remove it, and the command that trained makes it again from the last checkpoint"
+BEGINNINGS = (".lock", "*.log", ".hydra", "failure.txt")
+"""What Hydra and the run write before the provenance is there; the lock comes first."""
 PRODUCTS = (
-    "results.json", "failure.txt", "checkpoints", "metrics.jsonl", "metrics.csv", "tensorboard", "wandb", "trace",
-    "first_batch.png", "uncommitted.diff",
+    "failure.txt", "metrics.jsonl", "metrics.csv", "first_batch.png", "uncommitted.diff",
+    "tensorboard/events.out.tfevents.*", "trace/plugins/profile/*/*.xplane.pb", "trace/plugins/profile/*/*.json.gz",
+    "wandb/*run-*-{identity}-*/**/*", "wandb/latest-run", "wandb/debug.log",
+    "wandb/debug-internal.log",
 )  # fmt: skip
+"""What a run produces beside its results and checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -69,21 +75,36 @@ class RunDirectory:
 
     def started(self) -> bool:
         """Whether a run ever began here."""
-        return (self.path / "provenance.json").exists()
+        return (self.path / PROVENANCE).exists()
+
+    def check_ours(self) -> None:
+        """Refuses a directory that holds something, but no run of ours.
+
+        Raises:
+            UserError: saying what it holds.
+        """
+        try:
+            ours = self.started() and {"identity", "commit"} <= self.read_json(PROVENANCE).keys()
+            beginnings = BEGINNINGS if self.lock.is_file() else ()
+        except OSError as error:
+            raise UserError(f"hydra.run.dir={self.path}: {error.strerror}") from None
+        check_ours(self.path, ours=ours, beginnings=beginnings, instead="choose another hydra.run.dir")
 
     def clear(self) -> None:
-        """Removes what a run produced; the results first: what is half removed must not be taken for a finished run."""
-        for path in (self.path / name for name in PRODUCTS):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+        """Removes what the run produced, but for its checkpoints; what others put beside it stays.
+
+        The results go first: what is half removed must not be taken for a finished run.
+        """
+        (self.path / "results.json").unlink(missing_ok=True)
+        identity = self.read_json(PROVENANCE)["identity"] if self.started() else ""
+        for pattern in PRODUCTS:
+            remove(self.path.glob(pattern.format(identity=identity)), self.path)
 
     def write_start(self, config: dict[str, Any], provenance: dict[str, Any], diff: str) -> None:
         """Records what is about to be run, with which code and on what."""
         self.forget_failure()
+        self._write(PROVENANCE, dumps(provenance, indent=2) + "\n")  # first: with it the directory is ours
         self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
-        self._write("provenance.json", dumps(provenance, indent=2) + "\n")
         if diff and not (self.path / "uncommitted.diff").exists():  # a run that goes on keeps that of its beginning
             self._write("uncommitted.diff", diff)
 
@@ -128,15 +149,24 @@ class RunDirectory:
         except ValueError:
             values = None
         if not isinstance(values, dict):
-            raise UserError(f"{self.path / name} is damaged")
+            mend = f"; {MAKE_AGAIN}" if name == "results.json" else ""
+            raise UserError(f"{self.path / name} is damaged{mend}")
         return values
 
     def _read(self, name: str) -> str:
         try:
             return (self.path / name).read_text()
         except OSError:
-            lacking = f"is not a finished run: it has no {name}" if self.path.is_dir() else "does not exist"
-            raise UserError(f"run={self.path} {lacking}") from None
+            raise UserError(f"run={self.path} {self._lacking(name)}") from None
+
+    def _lacking(self, name: str) -> str:
+        """Why a file cannot be read."""
+        try:
+            if self.path.is_dir():
+                return f"is not a finished run: it has no {name}"
+            return "exists, but is a file and no run" if self.path.exists() else "does not exist"
+        except OSError as error:
+            return f"cannot be read: {error.strerror}"
 
     def _write(self, name: str, text: str) -> None:
         write_whole(self.path / name, text)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from src.config.errors import UserError
 from src.runs.directory import RunDirectory
 from src.runs.files import write_whole
 
 REPEATED = "seed="
+OURS = "${run_name:}"
+"""What no record of another project's sweep has."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,17 @@ class Setting:
     name: str
     scores: list[dict[str, float]]
     missing: list[Path]
+
+
+def check_home(home: Path) -> None:
+    """Refuses a directory with somebody else's record of a sweep, over which Hydra would write its own.
+
+    Raises:
+        UserError: there is one.
+    """
+    record = home / "multirun.yaml"
+    if record.exists() and OURS not in record.read_text(errors="replace"):
+        raise UserError(f"{record} is not ours, and a sweep would replace it; choose another hydra.sweep.dir")
 
 
 def settings_of(jobs: list[Job]) -> list[Setting]:

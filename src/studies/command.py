@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from src.config.errors import reported
 from src.studies.output import arguments
+from src.studies.results import results_folder
 from src.studies.settings import StageT, StudySettings, read_study
 from src.training.interruption import resumable
 
@@ -18,5 +19,7 @@ def run_study(name: str, stage: type[StageT], report: Callable[[str, StageT], No
     """
     with reported(), resumable():
         settings = read_study(StudySettings[stage], name, arguments())  # type: ignore[valid-type]
+        for each in settings.chosen():
+            results_folder(f"{name}/{each}")
         for each, own in settings.chosen().items():
             report(f"{name}/{each}", own)

@@ -1,5 +1,6 @@
 """What a study leaves behind: pictures, facts and a table, in a folder of its own."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 
 from src.config.errors import UserError
 from src.plain_json import dumps
-from src.runs.files import write_whole
+from src.runs.files import check_ours, write_whole
 from src.runs.provenance import provenance
 from src.studies.output import root
 
@@ -41,17 +42,17 @@ def write_results(
         The folder.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: it cannot be written, or holds what is not ours.
     """
     ending = f"_{name}" if name else ""
-    home = root(f"{folder}/results{ending}.json") / folder
+    home = results_folder(folder, ending)
     pages = pages or {}
     try:
         home.mkdir(parents=True, exist_ok=True)
+        record = dumps({"made_with": provenance(), "facts": facts}, indent=1)
+        write_whole(home / f"results{ending}.json", record + "\n")  # first: with it the folder is ours
         for picture, figure in figures.items():
             figure.savefig(home / f"{picture}{ending}.png", dpi=DPI, bbox_inches="tight")
-        record = dumps({"made_with": provenance(), "facts": facts}, indent=1)
-        write_whole(home / f"results{ending}.json", record + "\n")
         if table:
             write_whole(home / f"table{ending}.md", table)
         for page, content in pages.items():
@@ -63,6 +64,30 @@ def write_results(
     made = [*(f"{picture}{ending}.png" for picture in figures), *(f"{page}{ending}.html" for page in pages)]
     print("\n".join(str(home / file) for file in made))
     return home
+
+
+def results_folder(folder: str, ending: str = "") -> Path:
+    """Where results go.
+
+    Args:
+        folder: of the study.
+        ending: of the files' names.
+
+    Raises:
+        UserError: it holds something, but no results of ours.
+    """
+    home = root(f"{folder}/results{ending}.json") / folder
+    ours = any(_made_here(record) for record in home.glob("results*.json"))
+    check_ours(home, ours=ours, instead="move it elsewhere, or name another folder: output=FOLDER")
+    return home
+
+
+def _made_here(record: Path) -> bool:
+    """Whether a record says with what it was made, as ours do."""
+    try:
+        return "made_with" in json.loads(record.read_text())
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def file_stem(title: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from src.config.errors import UserError
 from src.config.settings import read_settings
 from src.runs.directory import RunDirectory
+from src.runs.files import at_home
 from src.studies.progress import StudyProgress
 from src.tracking.history import read_rows
 from src.tracking.sinks import Row
@@ -101,7 +102,7 @@ class StudyRun:
         if missing:
             raise UserError(
                 f"{self.directory.path} kept {len(wanted) - len(missing)} of the {len(wanted)} checkpoints that are "
-                "needed; remove it, or train it again with fresh=true checkpoint.keep=null"
+                "needed; move it elsewhere, or replace it by training with fresh=true checkpoint.keep=null"
             )
         return finished
 
@@ -134,8 +135,10 @@ def planned(arguments: Sequence[str]) -> StudyRun:
     settings = run_settings(job)
     if settings.dry_run or settings.fresh:
         raise UserError("dry_run=true and fresh=true are for python -m src.train; what is finished is used as it is")
+    directory = RunDirectory(run_path(job))
+    directory.check_ours()
     make_plan(settings, settings.dataset().spec.train)
-    return StudyRun(tuple(arguments), settings, run_config(job), RunDirectory(run_path(job)), tuple(settings.trust))
+    return StudyRun(tuple(arguments), settings, run_config(job), directory, tuple(settings.trust))
 
 
 def run_in(path: Path, trust: Sequence[str] = ()) -> StudyRun:
@@ -148,7 +151,7 @@ def run_in(path: Path, trust: Sequence[str] = ()) -> StudyRun:
     Raises:
         UserError: it is none, or not finished.
     """
-    directory = RunDirectory(path)
+    directory = RunDirectory(at_home(path))
     directory.read_json("results.json")
     config = directory.read_config()
     settings = read_settings(RunSettings, config, trust)

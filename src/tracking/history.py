@@ -90,11 +90,15 @@ def read_rows(path: Path) -> list[Row]:
     """
     if not path.exists():
         return []
-    try:
-        rows = [numbers(json.loads(line)) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
-        damaged = not all(isinstance(row, dict) and "step" in row for row in rows)
-    except ValueError:
-        damaged = True
-    if damaged:
-        raise UserError(f"{path} is damaged; fresh=true begins anew")
+    rows = []
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+        if not line.endswith(b"\n"):
+            break
+        try:
+            row = numbers(json.loads(line))
+        except ValueError:
+            row = None
+        if not isinstance(row, dict) or "step" not in row:
+            raise UserError(f"line {number} of {path} is damaged; mend or remove it, and the run can be used again")
+        rows.append(row)
     return rows

@@ -1,7 +1,6 @@
 """TensorBoard's event file of a run."""
 
 import io
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+from src.runs.files import remove
 from src.tracking.sinks import Row, Sink
 
 SPLITS = ("train", "validation", "test")
@@ -28,7 +28,7 @@ class TensorBoard(Sink):
             past: what was measured before the run was interrupted.
             started: when the run began, in seconds since 1970.
         """
-        shutil.rmtree(directory, ignore_errors=True)
+        remove(directory.glob("events.out.tfevents.*"), directory)
         self._writer = EventFileWriter(str(directory))
         self._started = started
         for row in past:

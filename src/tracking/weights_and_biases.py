@@ -4,6 +4,7 @@ An offline run that goes on begins a new segment, and segments are put together 
 only when a checkpoint covers it, and what earlier segments hold is read back: together they have each step once.
 """
 
+import glob
 import os
 import struct
 from collections.abc import Iterator
@@ -38,11 +39,12 @@ class WeightsAndBiases(Sink):
             config: the resolved configuration.
             past: what was measured before the run was interrupted.
         """
-        self._sent = set(recorded_steps(directory))
+        identity = os.environ.get("WANDB_RUN_ID", identity)  # an agent of a sweep chooses it
+        self._sent = set(recorded_steps(directory, identity))
         self._run = wandb.init(
             project=settings.project,
             entity=settings.entity,
-            id=os.environ.get("WANDB_RUN_ID", identity),  # an agent of a sweep chooses it
+            id=identity,
             name=directory.name,
             dir=directory,
             config=config,
@@ -75,9 +77,9 @@ class WeightsAndBiases(Sink):
         wandb.teardown()  # `finish` returns before the last bytes are on disk
 
 
-def recorded_steps(directory: Path) -> Iterator[int]:
+def recorded_steps(directory: Path, identity: str) -> Iterator[int]:
     """The steps in the history of all segments of a run."""
-    for path in sorted(directory.glob("wandb/*run-*/run-*.wandb")):
+    for path in sorted(directory.glob(f"wandb/*run-*-{glob.escape(identity)}/run-*.wandb")):
         for record in records(path):
             for item in record.history.item:
                 if list(item.nested_key) == ["_step"]:

@@ -1,15 +1,21 @@
 """What a run goes on from, on disk. The only module that knows Orbax, whose interface is still moving.
 
-A checkpoint is a directory named by its step. Orbax writes it beside its place and renames it; then a manifest with
-the SHA-256 of every file is renamed into it, and from that moment on it counts. So one that was cut short at any point
-is not there, and one that was damaged later is known before anything is read from it.
+A checkpoint is a directory named by its step. It is written beside its place, read back, and given a manifest with the
+SHA-256 of every file; then it is renamed, and from that moment on it counts. So one that was cut short at any point is
+not there, and one that was damaged later is known before anything is read from it. Files of others that come to lie in
+it are neither read nor removed.
 """
 
+import glob
 import hashlib
+import itertools
 import json
 import logging
 import shutil
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +24,16 @@ import numpy as np
 
 from src.config.errors import UserError, one_line
 from src.plain_json import dumps
-from src.runs.files import write_whole
+from src.runs.files import remove, write_whole
 from src.runs.identity import difference
 from src.training.state import Snapshot, TrainState
 
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+UNFINISHED = (".[0-9]*.part*", ".trial.part*", "*.orbax-checkpoint-tmp*")
+UNREADABLE = (OSError, ValueError, KeyError, RuntimeError)
+"""What Orbax raises where it cannot read."""
 
 
 class Checkpoints:
@@ -68,13 +77,35 @@ class Checkpoints:
             return
         try:
             self._writing.result()
-        except (OSError, ValueError) as error:
+        except UNREADABLE as error:
             raise UserError(f"cannot write a checkpoint into {self.path}: {one_line(error)[:200]}") from None
         finally:
             self._writing = None
 
+    def check_writable(self) -> None:
+        """Writes something small and reads it back, so that a run which could not be saved is not begun.
+
+        Raises:
+            UserError: it cannot be done.
+        """
+        part = self.path / ".trial.part"
+        try:
+            _write_tree(part, {"trial": np.zeros(1)})
+        except UNREADABLE as error:
+            raise UserError(f"cannot write checkpoints into {self.path}: {one_line(error)[:200]}") from None
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def clear(self) -> None:
+        """Removes all checkpoints; what others put beside or into them stays."""
+        self._remove_unfinished()
+        for path in self.path.glob("*"):
+            _remove(path)
+        for path in self._finished():  # its manifest is damaged, so nobody knows which files are ours
+            _aside(path, "foreign")
+
     def latest(self, like: Snapshot) -> Snapshot | None:
-        """Reads the latest checkpoint that is whole; damaged ones are said and set aside.
+        """Reads the latest checkpoint that is whole; damaged ones that are later are said and set aside.
 
         Args:
             like: a snapshot of the same network and optimizer.
@@ -83,19 +114,30 @@ class Checkpoints:
             Arrays on the host, or nothing when no checkpoint was ever finished.
 
         Raises:
-            UserError: one belongs to another run, or there are some and all are damaged.
+            UserError: one belongs to another run, or there are some and all are damaged; these stay as they are.
         """
-        finished = self._finished()
-        for path in reversed(finished):
-            if self._intact(path):
+        self._remove_unfinished()
+        self._take_back()
+        faults: dict[Path, str] = {}
+        for path in reversed(self._finished()):
+            fault = self._fault(path)
+            if fault is None:
+                for damaged, its_fault in faults.items():
+                    log.warning(
+                        "checkpoint %s is damaged (%s) and set aside as %s",
+                        damaged,
+                        its_fault,
+                        _aside(damaged, "damaged"),
+                    )
                 self.durable = int(path.name)
                 return self.read(self.durable, like)
-            aside = path.with_name(f"damaged-{path.name}")
-            shutil.rmtree(aside, ignore_errors=True)
-            path.rename(aside)
-            log.warning("checkpoint %s is damaged; it is set aside as %s", path, aside.name)
-        if finished:
-            raise UserError(f"every checkpoint in {self.path} is damaged; fresh=true begins anew")
+            faults[path] = fault
+        if faults:
+            words = "; ".join(f"{path.name}: {fault}" for path, fault in faults.items())
+            raise UserError(
+                f"every checkpoint in {self.path} is damaged ({words}); the run goes on when one is whole again, "
+                "from a backup for instance; without one, fresh=true begins anew"
+            )
         return None
 
     def read(self, step: int, like: Snapshot) -> Snapshot:
@@ -104,14 +146,13 @@ class Checkpoints:
         Raises:
             UserError: it is not there, is damaged, belongs to another run, or was written by an incompatible version.
         """
-        from orbax.checkpoint import v1 as ocp  # where it is needed: its import takes as long as that of Hydra
-
         path = self.path / str(step)
-        if not self._intact(path):
-            raise UserError(f"checkpoint {path} is damaged, or not there")
+        fault = self._fault(path)
+        if fault is not None:
+            raise UserError(f"checkpoint {path} is damaged, or not there: {fault}")
         try:
-            found = ocp.load(path, jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), _tree(like)))
-        except (OSError, ValueError, KeyError) as error:
+            found = _read_tree(path, _tree(like))
+        except UNREADABLE as error:
             raise UserError(f"{path} cannot be read by this version: {one_line(error)[:200]}") from None
         return Snapshot(TrainState(**found["state"]), found["sums"])
 
@@ -124,33 +165,56 @@ class Checkpoints:
         found = [path for path in self.path.glob("*") if path.name.isdecimal() and (path / MANIFEST).exists()]
         return sorted(found, key=lambda path: int(path.name))
 
-    def _intact(self, path: Path) -> bool:
-        """Whether every byte is the one that was written.
+    def _remove_unfinished(self) -> None:
+        """Removes what was being written when its process died."""
+        for pattern in UNFINISHED:
+            for path in self.path.glob(pattern):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _take_back(self) -> None:
+        """Puts checkpoints that were set aside into their places, if none is there and they were repaired."""
+        if self._finished():
+            return  # the run went on from it, and its history does not reach further
+        for path in self.path.glob("damaged-*"):
+            step = path.name.split("-")[1]
+            if step.isdecimal() and (path / MANIFEST).exists() and not (self.path / step).exists():
+                path.rename(self.path / step)
+
+    def _fault(self, path: Path) -> str | None:
+        """What is not as it was written, if anything is.
 
         Raises:
             UserError: the checkpoint belongs to another run.
         """
-        try:
-            manifest = json.loads((path / MANIFEST).read_text())
-            whole = not _has_links(path) and manifest["files"] == _sha256s(path)
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
-        if whole and manifest["settings"] != self._settings:
+        manifest = _manifest(path)
+        if manifest is None:
+            return f"{MANIFEST} is missing or damaged"
+        if _has_links(path):
+            return "it has links"
+        for name, sha256 in manifest["files"].items():
+            if not (path / name).is_file():
+                return f"{name} is missing"
+            if _sha256(path / name) != sha256:
+                return f"{name} was changed"
+        if manifest["settings"] != self._settings:
             raise UserError(f"{path} belongs to another run: {difference(manifest['settings'], self._settings)}")
-        return whole
+        return None
 
     def _write(self, snapshot: Snapshot) -> None:
-        from orbax.checkpoint import v1 as ocp
-
         step = int(snapshot.state.step)
         path = self.path / str(step)
-        ocp.save(path, _tree(snapshot), overwrite=True)
-        manifest = {"settings": self._settings, "files": _sha256s(path)}
-        write_whole(path / MANIFEST, dumps(manifest, indent=2) + "\n")
+        if self._fault(path) is not None:
+            part = path.with_name(f".{step}.part")
+            _write_tree(part, _tree(snapshot))
+            files = {str(file.relative_to(part)): _sha256(file) for file in part.rglob("*") if file.is_file()}
+            write_whole(part / MANIFEST, dumps({"settings": self._settings, "files": files}, indent=2) + "\n")
+            if path.exists():
+                log.warning("%s is in the way of a checkpoint and set aside as %s", path, _aside(path, "foreign"))
+            part.rename(path)
         self.durable = step
         if self._keep is not None:
             for old in self._finished()[: -self._keep]:
-                shutil.rmtree(old)
+                _remove(old)
 
 
 def _tree(snapshot: Snapshot) -> dict[str, Any]:
@@ -158,13 +222,68 @@ def _tree(snapshot: Snapshot) -> dict[str, Any]:
     return {"state": snapshot.state._asdict(), "sums": snapshot.sums}
 
 
-def _sha256s(path: Path) -> dict[str, str]:
-    """SHA-256 of every file of a checkpoint."""
-    return {
-        str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(path.rglob("*"))
-        if file.is_file() and file != path / MANIFEST
-    }
+def _write_tree(path: Path, tree: dict[str, Any]) -> None:
+    """Writes arrays, and sees that they can be read back; raises one of `UNREADABLE` if not."""
+    from orbax.checkpoint import v1 as ocp  # where it is needed: its import takes as long as that of Hydra
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _plain(path) as place:
+        ocp.save(place, tree, overwrite=True)
+    found = _read_tree(path, tree)
+    for written, read in zip(jax.tree.leaves(tree), jax.tree.leaves(found), strict=True):
+        if np.asarray(written).tobytes() != np.asarray(read).tobytes():
+            raise ValueError("what was written is read as something else")
+
+
+def _read_tree(path: Path, like: dict[str, Any]) -> Any:
+    """Reads arrays of the same names, shapes and kinds."""
+    from orbax.checkpoint import v1 as ocp
+
+    with _plain(path) as place:
+        return ocp.load(place, jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like))
+
+
+@contextmanager
+def _plain(path: Path) -> Iterator[Path]:
+    """The same place by a name that Orbax takes literally: it looks for patterns in names, and reads backslashes."""
+    name = str(path.parent)
+    if glob.escape(name) == name and "\\" not in name and name.isprintable():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="checkpoints-") as home:
+        link = Path(home) / "link"
+        link.symlink_to(path.parent.absolute())
+        yield link / path.name
+
+
+def _manifest(path: Path) -> dict[str, Any] | None:
+    """The manifest of a checkpoint, if it has one that says what it should."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text())
+        return manifest if isinstance(manifest["files"], dict) and isinstance(manifest["settings"], dict) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _remove(path: Path) -> None:
+    """Removes the files that a checkpoint's manifest names; the manifest is the last, for what is half removed."""
+    names = (_manifest(path) or {"files": {}})["files"]
+    found = [file for file in path.rglob("*") if str(file.relative_to(path)) in names]
+    remove(found, path)
+    if names:
+        remove([path / MANIFEST], path.parent)
+
+
+def _aside(path: Path, kind: str) -> str:
+    """Renames what is not to count, and gives its new name; nothing is replaced."""
+    names = itertools.chain([f"{kind}-{path.name}"], (f"{kind}-{path.name}-{n}" for n in itertools.count(2)))
+    aside = next(found for name in names if not (found := path.with_name(name)).exists())
+    path.rename(aside)
+    return aside.name
 
 
 def _has_links(path: Path) -> bool:

@@ -1,5 +1,7 @@
 """From a composed configuration to the typed settings, the name and the directory of a run."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from omegaconf.errors import MissingMandatoryValue
 from src.config.compose import composed_jobs, without
 from src.config.errors import UserError
 from src.config.settings import read_settings
+from src.runs.files import at_home
 from src.runs.identity import run_hash
 from src.training.settings import RunSettings
 
@@ -19,7 +22,14 @@ NOT_OF_THE_RUN = ("hydra", "search")
 def composed_runs(config: str, arguments: list[str]) -> list[DictConfig]:
     """Composes every job of a command line, as `composed_jobs` does, with names for their directories."""
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
-    return composed_jobs(config, arguments)
+    return composed_jobs(config, with_home(arguments))
+
+
+def with_home(arguments: Sequence[str]) -> list[str]:
+    """A command line whose directories begin with the home directory where they begin with `~`; Hydra knows none."""
+    pattern = re.compile(r"""(hydra\.(?:run|sweep)\.dir=["']?)(~[^/"']*)(.*)""", re.DOTALL)
+    found = [(argument, pattern.fullmatch(argument)) for argument in arguments]
+    return [f"{home[1]}{at_home(home[2])}{home[3]}" if home else argument for argument, home in found]
 
 
 def run_settings(job: DictConfig) -> RunSettings:
@@ -48,7 +58,14 @@ def run_name(*, _root_: DictConfig) -> str:
 
 
 def run_path(job: DictConfig) -> Path:
-    """The directory that Hydra will give to a job."""
-    if job.hydra.mode == RunMode.MULTIRUN:
-        return Path(job.hydra.sweep.dir) / job.hydra.sweep.subdir
-    return Path(job.hydra.run.dir)
+    """The directory that Hydra will give to a job.
+
+    Raises:
+        UserError: its name is empty, as that of a shell's variable which is not set.
+    """
+    keys = ("sweep.dir", "sweep.subdir") if job.hydra.mode == RunMode.MULTIRUN else ("run.dir",)
+    parts = [OmegaConf.select(job.hydra, key) for key in keys]
+    for key, part in zip(keys, parts, strict=True):
+        if not part or not part.strip():
+            raise UserError(f"hydra.{key} is empty; name a directory")
+    return Path(*parts)

@@ -9,7 +9,8 @@ from flax import nnx
 from src.config.errors import UserError
 from src.config.settings import defining_values, read_settings
 from src.data.dataset import examples_sha256
-from src.runs.directory import RunDirectory
+from src.runs.directory import MAKE_AGAIN, RunDirectory
+from src.runs.files import at_home
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
 from src.training.process import configure_jax
@@ -54,11 +55,11 @@ def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
     Raises:
         UserError: there is none, it is damaged, or its data set has other examples now.
     """
-    directory = RunDirectory(path)
+    directory = RunDirectory(at_home(path))
     settings = read_settings(RunSettings, directory.read_config(), trust)
     results = directory.read_json("results.json")
     if not isinstance(results.get("steps"), int):
-        raise UserError(f"{path}/results.json is damaged")
+        raise UserError(f"{path}/results.json is damaged; {MAKE_AGAIN}")
     check_examples(settings, directory)
     configure_jax(settings)
     engine = Engine(settings)
@@ -77,5 +78,5 @@ def check_examples(settings: RunSettings, directory: RunDirectory) -> None:
     if begun.get("examples") not in (None, examples_sha256(settings.data)):
         raise UserError(
             f"{directory.path} holds a run on other examples than data.name={settings.data.name} has now; "
-            "fresh=true begins anew"
+            "choose another hydra.run.dir, or replace it with fresh=true"
         )

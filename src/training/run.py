@@ -55,11 +55,13 @@ def run(
         The results.
 
     Raises:
-        UserError: the directory holds another run, or one on other examples, or another process trains in it.
+        UserError: the directory holds another run, or one on other examples, or what is not ours, or another process
+            trains in it.
         Interrupted: the process was asked to stop; the run is saved.
         Diverged: the loss stopped being finite; the last good state is saved.
     """
     directory = RunDirectory(path)
+    directory.check_ours()
     path.mkdir(parents=True, exist_ok=True)
     with locked(directory.lock, of=path, wait=False):
         if directory.started() and not settings.fresh:
@@ -97,7 +99,9 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
         theirs = read_settings(RunSettings, directory.read_config(), settings.trust)
         words = difference(defining_values(theirs), defining_values(settings))
         words = words or "the same settings, but a rule that they stand for has changed since"
-        raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")
+        raise UserError(
+            f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or replace it with fresh=true"
+        )
     check_examples(settings, directory)
 
 
@@ -108,7 +112,7 @@ def finished_before(directory: RunDirectory) -> dict[str, Any]:
     report(directory, results, "finished before")
     made_by = directory.read_json("provenance.json")["commit"]
     if made_by != commit():
-        log.info("the results are of commit %s; the code is now at %s; fresh=true trains anew", made_by, commit())
+        log.info("the results are of commit %s; the code is now at %s; fresh=true replaces them", made_by, commit())
     return results
 
 
@@ -125,10 +129,12 @@ def train(
     check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
     for note in engine.dataset.notes:
         log.warning("%s", note)
+    checkpoints = Checkpoints(directory.checkpoints, defining_values(settings), settings.checkpoint.keep)
     if settings.fresh:
         directory.clear()
-    checkpoints = Checkpoints(directory.checkpoints, defining_values(settings), settings.checkpoint.keep)
+        checkpoints.clear()
     found = checkpoints.latest(engine.beginning())
+    checkpoints.check_writable()
     step = int(found.state.step) if found else 0
     record_start(directory, settings, config, step)
     history = History(directory.metrics, directory.table, step if found else -1)

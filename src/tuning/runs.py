@@ -13,6 +13,7 @@ from optuna.trial import Trial
 from src.config.errors import UserError, say
 from src.config.settings import defining_values, read_settings
 from src.lock import locked
+from src.runs.files import check_ours
 from src.runs.identity import identity, short_hash
 from src.tracking.history import read_rows
 from src.training.composed import composed_runs, run_config, run_name, run_settings
@@ -24,6 +25,8 @@ from src.tuning.study import Failed, open_study, search
 
 CONFIG = "search"
 """Name of the primary configuration, and of the node in it that is not a setting of the runs."""
+
+JOURNAL = "journal.log"
 
 
 class Search(NamedTuple):
@@ -47,13 +50,16 @@ def planned(arguments: Sequence[str]) -> Search:
         arguments: of `src.search`.
 
     Raises:
-        UserError: they are wrong, or every trial would fail.
+        UserError: they are wrong, or every trial would fail, or the directory holds what is not ours.
     """
     job = composed(arguments)
     node = OmegaConf.to_container(job[CONFIG], resolve=True)
     settings = read_settings(SearchNode, {CONFIG: node}).search
     check(settings, job, arguments)
-    return Search(settings, job, Path(settings.directory) / search_name(settings, job))
+    directory = settings.home / search_name(settings, job)
+    ours = (directory / JOURNAL).exists()
+    check_ours(directory, ours=ours, beginnings=(".lock",), instead="choose another search.directory")
+    return Search(settings, job, directory)
 
 
 def searched(arguments: Sequence[str]) -> tuple[Study, Path]:
@@ -75,7 +81,7 @@ def searched(arguments: Sequence[str]) -> tuple[Study, Path]:
     except OSError as error:
         raise UserError(f"search.directory={settings.directory} cannot be written: {error.strerror}") from None
     with locked(directory / ".lock", of=directory, wait=False):
-        study = open_study(settings, directory / "journal.log")
+        study = open_study(settings, directory / JOURNAL)
         search(study, settings, job.seed, lambda trial: train(trial, settings, arguments))
     return study, directory
 
@@ -125,7 +131,7 @@ def train(trial: Trial, settings: SearchSettings, arguments: Sequence[str]) -> f
         optuna.TrialPruned: the run lags behind.
     """
     job = composed([*arguments, *changes(trial.params)])
-    path = Path(settings.directory) / run_name(_root_=job)
+    path = settings.home / run_name(_root_=job)
     score = settings.metric.removeprefix("validation_")
 
     def on_evaluation(measurement: Measurement) -> None:

@@ -1,12 +1,14 @@
 """Settings of a search for good settings."""
 
 from math import inf
+from pathlib import Path
 from typing import Annotated, Literal
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from pydantic import Field, model_validator
 
 from src.config.settings import Settings, not_defining
+from src.runs.files import at_home
 
 
 class Dimension(Settings):
@@ -68,6 +70,11 @@ class SearchSettings(Settings):
     space: Annotated[list[Dimension], Field(min_length=1)]
     trials: Annotated[int, Field(gt=0)] = not_defining()
     directory: Annotated[str, Field(min_length=1)] = not_defining()
+
+    @property
+    def home(self) -> Path:
+        """The directory, from the home directory on where it begins with `~`."""
+        return at_home(self.directory)
 
     @property
     def direction(self) -> Literal["maximize", "minimize"]:

@@ -1,5 +1,6 @@
 """A cache entry is whole, verified, and made once."""
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -52,8 +53,14 @@ def test_a_copy_that_no_checksum_speaks_for_is_told_of(caplog):
     assert "small is used as it was prepared before" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["train_images.npy", "test_labels.npy", "manifest.json"])
-@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        *itertools.product(["train_images.npy", "test_labels.npy"], ["flip", "cut", "remove"]),
+        ("manifest.json", "flip"),
+        ("manifest.json", "cut"),
+    ],
+)
 def test_a_damaged_copy_is_replaced(home, name, damage, caplog):
     cached("small", small)
     file = home / "small" / name
@@ -69,6 +76,19 @@ def test_a_damaged_copy_is_replaced(home, name, damage, caplog):
     assert checksum(again) == checksum(small())
     assert "damaged" in caplog.text
     assert checksum(cached("small", never)) == checksum(again)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "train_images.npy", "mine.txt"])
+def test_a_folder_that_is_not_ours_is_not_replaced(home, name):
+    """Somebody's own data may have the name of a set, and even arrays that are called like ours."""
+    mine = home / "small" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    if name == "manifest.json":
+        (home / "small" / "photograph.png").write_bytes(b"mine")
+    with pytest.raises(UserError, match="which is not ours; set CONVNETS_CACHE to another directory"):
+        cached("small", small)
+    assert mine.read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def read_events(path):
 def test_a_history_that_is_none_is_named(tmp_path, line):
     path = tmp_path / "metrics.jsonl"
     path.write_text(line + "\n")
-    with pytest.raises(UserError, match=r"metrics\.jsonl is damaged; fresh=true begins anew"):
+    with pytest.raises(UserError, match=r"line 1 of .*metrics\.jsonl is damaged; mend or remove it"):
         read_rows(path)
 
 
@@ -125,7 +125,7 @@ def test_segments_of_an_offline_run_together_have_each_step_once(tmp_path, offli
         first.write(row)
         first.covered(8 if row["step"] > 9 else 0)
     first.close()  # the process is interrupted; steps 10 and 12 were never covered
-    assert sorted(recorded_steps(tmp_path)) == [0, 2, 4, 6, 8]
+    assert sorted(recorded_steps(tmp_path, "abc")) == [0, 2, 4, 6, 8]
 
     second = segment(offline, tmp_path, list(rows(2, 10)))  # the checkpoint of step 10 was on disk, its rows not sent
     for row in rows(12, 16):
@@ -133,7 +133,7 @@ def test_segments_of_an_offline_run_together_have_each_step_once(tmp_path, offli
     second.covered(16)
     second.finish({"test_accuracy": 0.5, "test_confusion": [[1]]})
     second.close()
-    assert sorted(recorded_steps(tmp_path)) == [0, *range(2, 17, 2)]
+    assert sorted(recorded_steps(tmp_path, "abc")) == [0, *range(2, 17, 2)]
     found = {row["_step"]: row for row in sent(tmp_path)}
     assert [found[step]["train_loss"] for step in range(2, 17, 2)] == [1 / step for step in range(2, 17, 2)]
     assert [found[step]["validation_accuracy"] for step in (4, 8, 12, 16)] == [0.04, 0.08, 0.12, 0.16]
@@ -217,4 +217,4 @@ def test_a_picture_that_comes_after_the_history_is_still_sent_before_it(tmp_path
     sink.picture("first_batch", grid(np.zeros((1, 4, 4, 1))))
     sink.covered(6)
     sink.close()
-    assert sorted(recorded_steps(tmp_path)) == [0, 2, 4, 6]
+    assert sorted(recorded_steps(tmp_path, "abc")) == [0, 2, 4, 6]

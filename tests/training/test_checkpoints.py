@@ -1,5 +1,6 @@
 """Checkpoints: the latest few, whole or not there, written while training goes on."""
 
+import json
 import signal
 
 import jax
@@ -70,6 +71,132 @@ def test_an_unfinished_checkpoint_does_not_count(tmp_path, built):
     checkpoints.save(at_step(built.beginning(), 2))  # and is no obstacle
     checkpoints.wait()
     assert int(Checkpoints(tmp_path, {}).latest(built.beginning()).state.step) == 2
+
+
+ODD = [
+    "a[1]",
+    "back\\slash",
+    "*?",
+    "ü",
+    "u\u0308",
+    "\udcff",
+    "x" * 200,
+    "".join(map(chr, range(32, 127))).replace("/", ""),
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_checkpoint_is_read_back_whatever_its_directory_is_called(tmp_path, built, name):
+    path = tmp_path / name / "checkpoints"
+    Checkpoints(path, {}).check_writable()
+    assert list(path.iterdir()) == []
+    checkpoints = Checkpoints(path, {})
+    checkpoints.save(at_step(built.beginning(), 3))
+    checkpoints.wait()
+    assert int(Checkpoints(path, {}).latest(built.beginning()).state.step) == 3
+
+
+def test_a_checkpoint_that_cannot_be_read_back_does_not_count(tmp_path, built, monkeypatch):
+    monkeypatch.setattr(module.ocp, "load", lambda path, like: jax.tree.map(lambda leaf: leaf + 1, like))
+    checkpoints = Checkpoints(tmp_path, {})
+    with pytest.raises(UserError, match="what was written is read as something else"):
+        checkpoints.check_writable()
+    checkpoints.save(built.beginning())
+    with pytest.raises(UserError, match=r"cannot write a checkpoint into .* is read as something else"):
+        checkpoints.wait()
+    assert (checkpoints.durable, steps(tmp_path)) == (-1, [])
+
+
+@pytest.fixture
+def written(tmp_path, built):
+    """Checkpoints of two steps."""
+    checkpoints = Checkpoints(tmp_path, {"seed": 0}, 2)
+    for step in (1, 2):
+        checkpoints.save(at_step(built.beginning(), step))
+        checkpoints.wait()
+    return tmp_path
+
+
+def latest(path, built):
+    return int(Checkpoints(path, {"seed": 0}).latest(built.beginning()).state.step)
+
+
+def flip(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def weights(path, step):
+    (file,) = (path / str(step)).glob("state/d/*")
+    return file
+
+
+def test_files_of_others_in_a_checkpoint_do_no_harm_and_come_to_none(written, built):
+    folders = [path for path in written.rglob("*") if path.is_dir()]
+    for folder in folders:
+        for name in (".DS_Store", "._x", "mine.txt"):
+            (folder / name).write_bytes(b"mine")
+    assert latest(written, built) == 2
+    checkpoints = Checkpoints(written, {"seed": 0}, 1)
+    checkpoints.save(at_step(built.beginning(), 3))  # the others are no longer kept
+    checkpoints.wait()
+    checkpoints.clear()
+    left = [path for path in written.rglob("*") if path.is_file()]
+    assert {path.read_bytes() for path in left} == {b"mine"}
+    assert len(left) == 3 * len(folders)
+    checkpoints.save(at_step(built.beginning(), 2))
+    checkpoints.wait()
+    assert (written / "foreign-2" / "mine.txt").exists()
+    assert latest(written, built) == 2
+
+
+def test_checkpoints_that_are_all_damaged_stay_until_one_is_repaired(written, built):
+    for step in (1, 2):
+        flip(weights(written, step))
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"every checkpoint in .* is damaged \(2: state/d/\w+ was changed; 1: "):
+            latest(written, built)
+    flip(weights(written, 2))
+    assert latest(written, built) == 2
+
+
+def test_all_that_were_set_aside_are_looked_at_again(written, built):
+    for step in (1, 2):
+        flip(weights(written, step))
+        (written / str(step)).rename(written / f"damaged-{step}")
+    with pytest.raises(UserError, match="every checkpoint"):
+        latest(written, built)
+    flip(weights(written, 1))
+    assert latest(written, built) == 1
+    assert (written / "damaged-2").exists()
+
+
+def test_nothing_that_was_set_aside_is_replaced(written, built):
+    (written / "damaged-2").mkdir()
+    (written / "damaged-2" / "mine.txt").touch()
+    weights(written, 2).unlink()
+    assert latest(written, built) == 1
+    assert (written / "damaged-2" / "mine.txt").exists()
+    assert (written / "damaged-2-2" / "manifest.json").exists()
+
+
+def test_a_fresh_start_is_not_held_up_by_a_damaged_manifest(written, built):
+    (written / "2" / "manifest.json").write_text("{}")
+    checkpoints = Checkpoints(written, {"seed": 0})
+    checkpoints.clear()
+    assert checkpoints.latest(built.beginning()) is None
+    assert steps(written) == []
+
+
+def test_a_manifest_names_no_files_elsewhere(written, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "mine.txt"
+    outside.write_text("mine")
+    manifest = written / "2" / "manifest.json"
+    names = [str(outside), f"../../../{outside.parent.name}/mine.txt"]
+    manifest.write_text(json.dumps({"settings": {}, "files": dict.fromkeys(names, "")}))
+    Checkpoints(written, {}).clear()
+    assert outside.exists()
 
 
 def test_a_full_disk_is_one_clear_error(tmp_path, built, monkeypatch):

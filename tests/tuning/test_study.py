@@ -16,6 +16,19 @@ def settings():
     return planned(["model=linear", "data.validation=100", "search.trials=8"]).settings
 
 
+def test_a_search_keeps_to_directories_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    arguments = ["model=linear", "data.validation=100", 'search.directory="~/searches"']
+    directory = planned(arguments).directory
+    assert directory.parent == tmp_path / "searches"
+    directory.mkdir(parents=True)
+    (directory / "notes.txt").touch()
+    with pytest.raises(UserError, match=r"holds notes.txt, which is not ours; choose another search.directory"):
+        planned(arguments)
+    with pytest.raises(UserError, match=r"search.directory is empty"):
+        planned([*arguments[:2], "search.directory="])
+
+
 def proposals(folder, settings, seed):
     study = open_study(settings, folder / f"{seed}.log")
     search(study, settings, seed, lambda trial: -sum(trial.params.values()))
