@@ -124,6 +124,23 @@ def test_a_run_killed_in_the_middle_of_a_write_ends_with_the_same_bits(tmp_path,
     assert_same(path, left_alone)
 
 
+@pytest.mark.parametrize(
+    ("moment", "pattern"),
+    [
+        pytest.param("before-open", r"train\.log$", marks=HEAVY),
+        ("before-rename", r"provenance\.json$"),
+        pytest.param("before-rename", r"config\.yaml$", marks=HEAVY),
+    ],
+)
+def test_a_run_killed_before_it_began_begins_again(tmp_path, moment, pattern):
+    path, small = tmp_path / "run", ("model=dense", "train.duration=2steps", "tracking.progress=none")
+    killed_at(path, moment, pattern, 1, *small)
+    assert {found.name for found in path.iterdir()} <= {
+        ".lock", "train.log", ".provenance.json.part", "provenance.json", ".config.yaml.part",
+    }  # fmt: skip
+    assert "after 2 steps" in finish(path, *small)
+
+
 @pytest.mark.heavy
 def test_ctrl_c_and_sigterm_save_and_say_how_they_ended(tmp_path, left_alone):
     path, codes = tmp_path / "run", []

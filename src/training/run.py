@@ -134,9 +134,9 @@ def train(
         directory.clear()
         checkpoints.clear()
     found = checkpoints.latest(engine.beginning())
-    checkpoints.check_writable()
     step = int(found.state.step) if found else 0
     record_start(directory, settings, config, step)
+    checkpoints.check_writable()
     history = History(directory.metrics, directory.table, step if found else -1)
     if settings.debug.trace:
         log.info("%s\n%s", directory.trace, as_table(profile(engine, settings.debug.trace, directory.trace)))
