@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from src.config.compose import CONF
 from src.config.errors import UserError, did_you_mean
 from src.config.settings import Settings, read_settings
+from src.models.tracing import abstract_rngs
 
 ImageShape = tuple[int, ...]
 """Height, width and channels of an image; length and channels of a sequence."""
@@ -61,7 +62,7 @@ def check_input(model: ModelSettings, input_shape: ImageShape, outputs: int) -> 
     Raises:
         UserError: it does not take them.
     """
-    nnx.eval_shape(lambda: model.build(input_shape, outputs, rngs=nnx.Rngs(0)))
+    nnx.eval_shape(lambda: model.build(input_shape, outputs, rngs=abstract_rngs()))
 
 
 class ModelNode(Settings):

@@ -14,6 +14,7 @@ from jaxtyping import Array
 from src.config.errors import UserError, one_line
 from src.models.base import ImageShape, ModelSettings
 from src.models.program import Field, read
+from src.models.tracing import abstract_rngs
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def model_layers(model: ModelSettings, input_shape: ImageShape, outputs: int) ->
         UserError: it does not fit the inputs.
     """
     dtype = jnp.int32 if len(input_shape) == 1 else jnp.float32
-    return layers(lambda: model.build(input_shape, outputs, rngs=nnx.Rngs(0)), input_shape, dtype)
+    return layers(lambda: model.build(input_shape, outputs, rngs=abstract_rngs()), input_shape, dtype)
 
 
 Columns = dict[str, Callable[[Layer], int | str]]

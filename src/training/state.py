@@ -12,6 +12,7 @@ from jaxtyping import Array, Int, Key, Num
 
 from src.models.base import Heads, at_least_float32, heads
 from src.models.dropout import give_keys
+from src.models.tracing import replace_statistics
 from src.tasks.base import Sums
 
 Tree = Any
@@ -59,6 +60,7 @@ class Network:
     """
 
     def __init__(self, module: nnx.Module) -> None:
+        replace_statistics(module)
         module.train()
         self._training = nnx.graphdef(module)
         module.eval()
