@@ -1,9 +1,12 @@
 """What every network of the project has in common."""
 
+import os
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import yaml
 from flax import nnx
@@ -13,6 +16,10 @@ from src.config.compose import CONF
 from src.config.errors import UserError, did_you_mean
 from src.config.settings import Settings, read_settings
 from src.models.tracing import abstract_rngs
+
+GIB = 2**30
+FLOAT32 = 4
+"""Bytes."""
 
 ImageShape = tuple[int, ...]
 """Height, width and channels of an image; length and channels of a sequence."""
@@ -60,9 +67,14 @@ def check_input(model: ModelSettings, input_shape: ImageShape, outputs: int) -> 
     """Refuses inputs that a network does not take; nothing is computed.
 
     Raises:
-        UserError: it does not take them.
+        UserError: it does not take them, or its parameters alone are more than this machine can hold.
     """
-    nnx.eval_shape(lambda: model.build(input_shape, outputs, rngs=abstract_rngs()))
+    network = nnx.eval_shape(lambda: model.build(input_shape, outputs, rngs=abstract_rngs()))
+    parameters = sum(prod(leaf.shape) for leaf in jax.tree.leaves(nnx.state(network, nnx.Param)))
+    needed, here = FLOAT32 * parameters, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > here:
+        sizes = f"which take {needed / GIB:,.0f} GiB; this machine has {here / GIB:,.0f}"
+        raise UserError(f"the network would have {parameters:,} parameters, {sizes}")
 
 
 class ModelNode(Settings):
