@@ -6,6 +6,7 @@ in which JAX says so it looks through the whole program so far: minutes for a ne
 
 from typing import Any
 
+import jax
 import numpy as np
 from flax import nnx
 
@@ -36,3 +37,12 @@ def abstract_rngs() -> nnx.Rngs:
     rngs = nnx.Rngs(0)
     rngs.default.count.set_value(np.zeros((), np.uint32))
     return rngs
+
+
+def arrays_as_data(module: nnx.Module) -> nnx.Module:
+    """The same network, whose traced arrays count as data where they are plain attributes, as others do in Flax."""
+    for _, part in nnx.iter_modules(module):
+        for name, value in list(vars(part).items()):
+            if isinstance(value, jax.Array):
+                setattr(part, name, nnx.data(value))
+    return module

@@ -6,14 +6,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import yaml
-from flax import nnx
 from jaxtyping import Array
 
 from src.data.batches import Batch
 from src.data.dataset import Dataset
 from src.data.examples import DataSpec
+from src.models.base import abstract_network
 from src.models.summary import SHAPES, Columns, as_table, model_layers
-from src.models.tracing import abstract_rngs
 from src.training.plan import Plan, make_plan
 from src.training.settings import RunSettings
 from src.training.state import Network, Tree
@@ -33,7 +32,7 @@ def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
     plan = make_plan(settings, dataset.spec.train)
     outputs = settings.task.outputs(dataset.spec)
 
-    network = nnx.eval_shape(lambda: settings.model.build(dataset.spec.shape, outputs, rngs=abstract_rngs()))
+    network = abstract_network(settings.model, dataset.spec.shape, outputs)
     decayed: Columns = {"decayed": lambda layer: sum(map(prod, filter(settings.optimizer.decays, layer.tensors)))}
     sections = {
         name: yaml.safe_dump(config, sort_keys=False).rstrip(),

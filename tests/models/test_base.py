@@ -2,7 +2,7 @@ import pytest
 
 from src.config.compose import CONF
 from src.config.errors import UserError
-from src.models.base import ModelSettings, check_depth, check_input, named_model
+from src.models.base import ModelSettings, abstract_network, check_depth, named_model
 from src.models.summary import model_layers
 
 
@@ -39,7 +39,7 @@ NETWORKS = {path.stem for path in (CONF / "model").glob("*.yaml")}
 @pytest.mark.parametrize("name", sorted(NETWORKS - TAKE_TEXTS))
 def test_networks_for_images_refuse_texts(name):
     with pytest.raises(UserError, match=r"takes (images|rows of a table), .* \(500,\)"):
-        check_input(named_model(name), (500,), 2)
+        abstract_network(named_model(name), (500,), 2)
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
@@ -68,7 +68,7 @@ def test_every_size_has_an_upper_bound(name):
 )
 def test_what_no_memory_could_hold_is_refused(name, changes):
     with pytest.raises(UserError, match=r"would have [\d,]+ parameters, which take [\d,]+ GiB; this machine has \d+"):
-        check_input(named_model(name, **changes), (64, 64, 3), 10)
+        abstract_network(named_model(name, **changes), (64, 64, 3), 10)
     model_layers(named_model(name, **changes), (64, 64, 3), 10)  # which may be counted all the same
 
 
