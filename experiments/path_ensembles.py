@@ -28,6 +28,7 @@ from src.arithmetic.paths import path_counts, path_share
 from src.config.errors import UserError, say
 from src.interpret.lesions import like_pairs, residual_blocks
 from src.interpret.paths import carrying_lengths
+from src.models.tracing import abstract_rngs
 from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
 from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs
@@ -120,7 +121,7 @@ def check_modules(stage: PathStage) -> None:
     residual, _ = stage.arms()
     settings = residual.run(stage.seeds[0]).settings
     spec = settings.dataset().spec
-    network = nnx.eval_shape(lambda: settings.model.build(spec.shape, spec.classes, rngs=nnx.Rngs(0)))
+    network = nnx.eval_shape(lambda: settings.model.build(spec.shape, spec.classes, rngs=abstract_rngs()))
     count, most = len(residual_blocks(network)), max(stage.removed)
     if most > count:
         raise UserError(f"removed names {most} modules, and the residual network has {count}")

@@ -16,10 +16,10 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from src.config.compose import composed_jobs
-from src.config.errors import UserError, one_line, reported
+from src.config.errors import UserError, reported
 from src.models import zoo
 from src.models.base import ModelSettings, Published, read_model
-from src.models.summary import COSTS, SHAPES, Columns, Layer, as_table, model_layers
+from src.models.summary import COSTS, SHAPES, Columns, as_table, model_layers
 from src.plain_json import dumps
 from src.training.composed import run_settings
 
@@ -74,21 +74,9 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
     return run.model, Published(spec.shape, run.task.outputs(spec))
 
 
-def traced(settings: ModelSettings, published: Published) -> list[Layer]:
-    """The layers of a network.
-
-    Raises:
-        UserError: it does not fit the inputs.
-    """
-    try:
-        return model_layers(settings, *published)
-    except ValueError as error:
-        raise UserError(one_line(error)) from None
-
-
 def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:
     """Totals and layers as plain values."""
-    rows = traced(settings, published)
+    rows = model_layers(settings, *published)
     trainable = sum(row.parameters for row in rows)
     return {
         "input": list(published.input_shape),
@@ -113,7 +101,7 @@ def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:
 
 def table(settings: ModelSettings, published: Published) -> str:
     """The layers as text (the form of the chapter's Fig. 9), and the totals below."""
-    rows = traced(settings, published)
+    rows = model_layers(settings, *published)
     trainable = sum(row.parameters for row in rows)
     total = trainable + sum(row.statistics for row in rows)
     share: Columns = {"share": lambda row: f"{row.parameters / trainable:.1%}" if row.parameters else ""}

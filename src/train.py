@@ -19,13 +19,14 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from src.config.compose import CONF
+from src.config.compose import CONF, find_own_code
 from src.config.errors import EXIT_USER_ERROR, UserError, reported, say
 from src.config.status import waiting_for
-from src.models.base import ImageShape, ModelSettings, check_input
+from src.models.base import ImageShape, ModelSettings
 from src.runs.directory import RunDirectory
 from src.runs.provenance import threads
 from src.runs.sweep import Job, as_table, check_home, save, settings_of
+from src.training.check import check_network
 from src.training.composed import composed_runs, run_config, run_path, run_settings, with_home
 from src.training.interruption import resumable
 from src.training.loop import Diverged
@@ -71,7 +72,8 @@ def check(runs: list[RunSettings]) -> None:
     """Refuses runs that do not fit their data.
 
     Raises:
-        UserError: the data cannot be read, a batch is larger than they are, or a network does not take them.
+        UserError: the data cannot be read, a batch is larger than they are, or a network does not
+            take them, or gives something else than is needed.
     """
     fitting: list[tuple[ModelSettings, ImageShape, int]] = []  # seeds of one network are checked once
     for settings in runs:
@@ -79,7 +81,7 @@ def check(runs: list[RunSettings]) -> None:
         make_plan(settings, spec.train)
         case = (settings.model, spec.shape, settings.task.outputs(spec))
         if case not in fitting:
-            check_input(*case)
+            check_network(*case)
             fitting.append(case)
 
 
@@ -119,6 +121,7 @@ def train(config: DictConfig) -> None:
     """One job, as Hydra calls it. In a sweep, a job that fails does not keep the others from being run."""
     path = Path(HydraConfig.get().runtime.output_dir)
     alone = HydraConfig.get().mode == RunMode.RUN
+    find_own_code(HydraConfig.get())  # a job may have a process of its own
     try:
         settings = run_settings(config)
         with resumable(fresh=settings.fresh):

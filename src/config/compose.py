@@ -6,9 +6,11 @@ line is composed and checked here first, and handed over to Hydra only when ther
 
 import itertools
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -60,6 +62,8 @@ def _conf(extra: str | None) -> Iterator[None]:
     """Opens `conf/`, and beside it the directory of a person's own configurations if there is one."""
     if extra and not Path(extra).is_dir():
         raise UserError(f"--config-dir {extra} is not there")
+    if extra:
+        importable_beside(Path(extra))
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             if extra:
@@ -70,6 +74,20 @@ def _conf(extra: str | None) -> Iterator[None]:
             yield
     except HydraException as error:
         raise UserError(one_line(error)) from None
+
+
+def importable_beside(configurations: Path) -> None:
+    """Lets Python find what stands beside a person's own configurations, after everything that it finds anyway."""
+    folder = str(configurations.absolute().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+def find_own_code(hydra: Any) -> None:
+    """The same from Hydra's node of a job, for the process that runs it."""
+    for source in hydra.runtime.config_sources:
+        if source.provider == "command-line":
+            importable_beside(Path(source.path))
 
 
 def _jobs(overrides: list[str], multirun: bool) -> list[list[str]]:

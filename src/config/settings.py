@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from src.config.errors import UserError, did_you_mean
+from src.config.errors import UserError, did_you_mean, one_line
 
 TARGET = "_target_"
 HOME = "src"
@@ -115,10 +115,18 @@ def _import_target(path: Any, expected: type[Settings], trust: Sequence[str]) ->
     if not isinstance(path, str) or package not in (HOME, *trust):
         raise ValueError(f"{TARGET} {path!r} is outside this project; if you trust that code, add trust={package}")
     module, _, name = path.rpartition(".")
+    elsewhere = "" if package == HOME else f"; where {package} is elsewhere, begin the command with PYTHONPATH=FOLDER"
     try:
         chosen = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError):
+    except ModuleNotFoundError as error:
+        if error.name and f"{path}.".startswith(f"{error.name}."):
+            raise ValueError(f"{TARGET} {path!r} does not exist{elsewhere}") from None
+        raise ValueError(f"{TARGET} {path!r} cannot be imported: {one_line(error)}") from None
+    except AttributeError:
         raise ValueError(f"{TARGET} {path!r} does not exist") from None
+    except Exception as error:
+        words = f"{type(error).__name__}: {one_line(error)}"
+        raise ValueError(f"{TARGET} {path!r} cannot be imported: {words}") from None
     if not (isinstance(chosen, type) and issubclass(chosen, expected)):
         raise ValueError(f"{TARGET} {path!r} is not a kind of {expected.__name__}")
     return chosen

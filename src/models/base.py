@@ -1,9 +1,15 @@
 """What every network of the project has in common."""
 
+import os
+import sysconfig
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import prod
+from traceback import extract_tb
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import yaml
 from flax import nnx
@@ -12,6 +18,13 @@ from jaxtyping import Array, Float
 from src.config.compose import CONF
 from src.config.errors import UserError, did_you_mean
 from src.config.settings import Settings, read_settings
+from src.models.tracing import abstract_rngs, arrays_as_data
+
+GIB = 2**30
+FLOAT32 = 4
+"""Bytes."""
+
+STDLIB = sysconfig.get_paths()["stdlib"]
 
 ImageShape = tuple[int, ...]
 """Height, width and channels of an image; length and channels of a sequence."""
@@ -55,13 +68,41 @@ class ModelSettings(Settings):
         """
 
 
-def check_input(model: ModelSettings, input_shape: ImageShape, outputs: int) -> None:
-    """Refuses inputs that a network does not take; nothing is computed.
+def abstract_network(model: ModelSettings, input_shape: ImageShape, outputs: int) -> nnx.Module:
+    """Builds a network of which nothing is computed: in the place of arrays are their shapes.
 
     Raises:
-        UserError: it does not take them.
+        UserError: it does not take them, or its parameters alone are more than this machine can hold.
     """
-    nnx.eval_shape(lambda: model.build(input_shape, outputs, rngs=nnx.Rngs(0)))
+    with faults_in_one_line(model):
+        network = nnx.eval_shape(lambda: arrays_as_data(model.build(input_shape, outputs, rngs=abstract_rngs())))
+    parameters = sum(prod(leaf.shape) for leaf in jax.tree.leaves(nnx.state(network, nnx.Param)))
+    needed, here = FLOAT32 * parameters, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > here:
+        sizes = f"which take {needed / GIB:,.0f} GiB; this machine has {here / GIB:,.0f}"
+        raise UserError(f"the network would have {parameters:,} parameters, {sizes}")
+    return network
+
+
+@contextmanager
+def faults_in_one_line(model: ModelSettings) -> Iterator[None]:
+    """Says whatever goes wrong inside a network, which may be anybody's, in one line with its place.
+
+    Raises:
+        UserError: that line.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        frames = extract_tb(error.__traceback__)
+        own = [frame for frame in frames if "site-packages" not in frame.filename and STDLIB not in frame.filename]
+        place = f"{(own or frames)[-1].filename}, line {(own or frames)[-1].lineno}"
+        words = " ".join(str(error).strip().partition("\n\n")[0].split())
+        raise UserError(
+            f"the network of {type(model).__name__} fails at {place}: {type(error).__name__}: {words}"
+        ) from error
 
 
 class ModelNode(Settings):
@@ -114,14 +155,22 @@ class Heads(NamedTuple):
     weight: float = 0.0
 
 
-def heads(outputs: Heads | Array) -> Heads:
+def heads(outputs: Any) -> Heads:
     """The output of any network in training as heads, in float32 at least, so that losses are."""
     found = outputs if isinstance(outputs, Heads) else Heads(outputs)
     return found._replace(main=at_least_float32(found.main), auxiliary=tuple(map(at_least_float32, found.auxiliary)))
 
 
-def at_least_float32(outputs: Float[Array, "b outputs"]) -> Float[Array, "b outputs"]:
-    """Outputs of a network that may compute in fewer bits; wider ones stay as they are."""
+def at_least_float32(outputs: Any) -> Float[Array, "b outputs"]:
+    """Outputs of a network that may compute in fewer bits; wider ones stay as they are.
+
+    Raises:
+        UserError: they are something else.
+    """
+    if not isinstance(outputs, jax.Array):
+        raise UserError(
+            f"a network gives one array, or in training also Heads; this one gives a {type(outputs).__name__}"
+        )
     return outputs.astype(jnp.promote_types(outputs.dtype, jnp.float32))
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import ConvNorm, Flatten, he_normal
 from src.models.pooling import GlobalMaxPool, MaxPool
+from src.models.sizes import Channels
 
 SMALLEST = 24
 
@@ -26,7 +27,7 @@ class ConvNetSettings(ModelSettings):
     """
 
     collect: Collect
-    filters: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=5, max_length=5)]
+    filters: Annotated[list[Channels], Field(min_length=5, max_length=5)]
     batch_norm: bool
 
     @property

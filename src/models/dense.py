@@ -2,19 +2,21 @@
 
 from itertools import pairwise
 from math import prod
+from typing import Annotated
 
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from src.models.base import ImageShape, ModelSettings, Published
 from src.models.blocks import Flatten, he_normal
+from src.models.sizes import DEEPEST, WIDEST
 
 
 class DenseSettings(ModelSettings):
     """Settings of a network with hidden layers of the given widths; none is the linear network."""
 
-    hidden: list[int]
+    hidden: Annotated[list[Annotated[int, Field(le=WIDEST)]], Field(max_length=DEEPEST)]
 
     @field_validator("hidden")
     @classmethod

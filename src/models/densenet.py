@@ -5,17 +5,18 @@ section 4; chapter Fig. 40.
 """
 
 from functools import partial
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from src.config.settings import added
 from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
 from src.models.blocks import ConvNorm, he_normal
 from src.models.pooling import AveragePool, GlobalAveragePool, MaxPool
+from src.models.sizes import Channels, Depth
 
 BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 """Layers in each dense block of the networks for ImageNet, by depth."""
@@ -85,8 +86,8 @@ class DenseNetSettings(ModelSettings):
 class CifarDenseNetSettings(ModelSettings):
     """Settings of a network for small images of `depth` = 3n + 4 weighted layers, or 6n + 4 with bottlenecks."""
 
-    depth: int
-    growth: Annotated[int, Field(gt=0)]
+    depth: Depth
+    growth: Channels
     bottleneck: bool
 
     @model_validator(mode="after")

@@ -10,12 +10,13 @@ from typing import Literal
 
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import PositiveInt, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from src.arithmetic.costs import Convolution, bottleneck, dense, depthwise_separable, factorised
 from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import ConvNormReLU, he_normal
 from src.models.pooling import GlobalAveragePool, MaxPool
+from src.models.sizes import DEEPEST, Channels, Count, Halvings, Side
 
 Kind = Literal["full", "bottleneck", "separable", "factorised"]
 
@@ -34,14 +35,14 @@ class FilterStackSettings(ModelSettings):
         groups: into which channels are divided that such a filter sees; in full blocks and bottlenecks.
     """
 
-    stem: PositiveInt
-    stride: PositiveInt
-    width: PositiveInt
-    stages: PositiveInt
-    blocks: PositiveInt
+    stem: Side
+    stride: Side
+    width: Channels
+    stages: Halvings
+    blocks: Count
     kind: Kind
-    kernel: PositiveInt
-    groups: PositiveInt
+    kernel: Side
+    groups: Count
 
     @field_validator("stem", "kernel")
     @classmethod
@@ -56,6 +57,8 @@ class FilterStackSettings(ModelSettings):
             raise ValueError(f"kind={self.kind} has no groups; nearest: groups=1, or kind=bottleneck")
         if self.kind == "bottleneck" and self.width % 2:
             raise ValueError(f"a bottleneck halves the width; nearest: {self.width - 1} and {self.width + 1}")
+        if self.stages * self.blocks > DEEPEST:
+            raise ValueError(f"{self.stages} stages of {self.blocks} blocks are more than {DEEPEST} layers")
         self.block()
         return self
 

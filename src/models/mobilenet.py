@@ -4,14 +4,17 @@ Howard et al. 2017: MobileNets: Efficient Convolutional Neural Networks for Mobi
 (arXiv:1704.04861), Table 1; chapter Fig. 43.
 """
 
+from typing import Annotated
+
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import ConvNorm, he_normal
 from src.models.dropout import Dropout
 from src.models.pooling import GlobalAveragePool
+from src.models.sizes import DEEPEST
 
 STEM_WIDTH = 32
 BLOCKS = (
@@ -35,7 +38,7 @@ KERAS_PADDING = ((0, 1), (0, 1))
 class MobileNetSettings(ModelSettings):
     """Settings of a MobileNet whose layers have `width` times the published channels."""
 
-    width: float
+    width: Annotated[float, Field(le=DEEPEST)]
     small: bool
 
     @field_validator("width")

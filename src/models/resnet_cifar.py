@@ -6,17 +6,17 @@ Without shortcuts, and wider: Li et al., Visualizing the Loss Landscape of Neura
 """
 
 from functools import partial
-from typing import Annotated
 
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from src.config.settings import added
 from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
 from src.models.blocks import ConvNorm, he_normal
 from src.models.pooling import GlobalAveragePool
 from src.models.shortcuts import Shortcut, make_shortcut
+from src.models.sizes import Count, Depth
 
 STAGE_WIDTHS = (16, 32, 64)
 SMALLEST = 4
@@ -26,9 +26,9 @@ SMALLEST = 4
 class CifarResNetSettings(ModelSettings):
     """Settings of a network of `depth` = 6n + 2 weighted layers with `width` times the published filters."""
 
-    depth: int
+    depth: Depth
     shortcut: Shortcut
-    width: Annotated[int, Field(gt=0)] = added(1)
+    width: Count = added(1)
 
     @field_validator("depth")
     @classmethod

@@ -6,11 +6,11 @@ Zagoruyko, Komodakis 2016: Wide Residual Networks (arXiv:1605.07146), Table 1.
 """
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
 from src.models.blocks import ConvNorm, he_normal
@@ -18,13 +18,14 @@ from src.models.pooling import GlobalAveragePool
 from src.models.resnet import EXPANSION
 from src.models.resnet_cifar import SMALLEST, STAGE_WIDTHS
 from src.models.shortcuts import Shortcut, make_shortcut
+from src.models.sizes import Count, Depth
 
 
 class PreActivationSettings(ModelSettings):
     """Settings of a network of `depth` = 6n + 2 weighted layers, or 9n + 2 in bottlenecks."""
 
     bottleneck: bool
-    depth: int
+    depth: Depth
     shortcut: Shortcut
 
     @field_validator("depth")
@@ -55,9 +56,9 @@ class PreActivationSettings(ModelSettings):
 class WideResNetSettings(ModelSettings):
     """Settings of a WRN-`depth`-`width`: 6n + 4 layers, the three 1x1 convolutions of option B counted as well."""
 
-    depth: int
+    depth: Depth
     shortcut: Shortcut
-    width: Annotated[int, Field(gt=0)]
+    width: Count
 
     @field_validator("depth")
     @classmethod

@@ -4,13 +4,13 @@ Xie, Girshick, Dollár, Tu, He 2016: Aggregated Residual Transformations for Dee
 Table 1 and Fig. 3c; chapter Fig. 39.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from flax import nnx
-from pydantic import Field
 
 from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.resnet import ResNet
+from src.models.sizes import Count
 
 
 class ResNeXtSettings(ModelSettings):
@@ -21,8 +21,8 @@ class ResNeXtSettings(ModelSettings):
     """
 
     depth: Literal[50, 101, 152]
-    cardinality: Annotated[int, Field(gt=0)]
-    width: Annotated[int, Field(gt=0)]
+    cardinality: Count
+    width: Count
     small: bool
 
     @property

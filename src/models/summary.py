@@ -12,8 +12,10 @@ from flax import nnx
 from jaxtyping import Array
 
 from src.config.errors import UserError, one_line
-from src.models.base import ImageShape, ModelSettings
+from src.models.base import ImageShape, ModelSettings, faults_in_one_line
+from src.models.children import children, replace
 from src.models.program import Field, read
+from src.models.tracing import abstract_rngs
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def layers(make: Callable[[], nnx.Module], input_shape: ImageShape, dtype: Any =
         for parent, key, layer, name in list(innermost(model)):
             statistics = sum(map(prod, _shapes(layer, nnx.BatchStat)))
             found[name] = (type(layer).__name__, _shapes(layer, nnx.Param), statistics)
-            _replace(parent, key, Named(layer, name, shapes.__setitem__))
+            replace(parent, key, Named(layer, name, shapes.__setitem__))
         return model(example)
 
     program = jax.make_jaxpr(outputs)(jax.ShapeDtypeStruct((1, *input_shape), dtype))
@@ -116,10 +118,11 @@ def model_layers(model: ModelSettings, input_shape: ImageShape, outputs: int) ->
         outputs: length of the vector that it gives for one example.
 
     Raises:
-        UserError: it does not fit the inputs.
+        UserError: it does not fit the inputs, or there is a fault in it.
     """
     dtype = jnp.int32 if len(input_shape) == 1 else jnp.float32
-    return layers(lambda: model.build(input_shape, outputs, rngs=nnx.Rngs(0)), input_shape, dtype)
+    with faults_in_one_line(model):
+        return layers(lambda: model.build(input_shape, outputs, rngs=abstract_rngs()), input_shape, dtype)
 
 
 Columns = dict[str, Callable[[Layer], int | str]]
@@ -177,21 +180,9 @@ def _shapes(layer: nnx.Module, kind: type[nnx.Variable]) -> tuple[tuple[int, ...
 
 def innermost(module: nnx.Module, path: tuple[str, ...] = ()) -> Iterator[tuple[nnx.Module, str, nnx.Module, str]]:
     """Layers without layers inside, in the order in which they were made: parent, key, layer, and name."""
-    for key, child in _children(module):
+    for key, child in children(module):
         name = (*path, key)
-        if _children(child) or isinstance(child, nnx.List | nnx.Dict):
+        if children(child) or isinstance(child, nnx.List | nnx.Dict):
             yield from innermost(child, name)
         else:
             yield module, key, child, ".".join(name)
-
-
-def _children(module: nnx.Module) -> list[tuple[str, nnx.Module]]:
-    inside = enumerate(module) if isinstance(module, nnx.List) else vars(module).items()
-    return [(str(key), child) for key, child in inside if isinstance(child, nnx.Module)]
-
-
-def _replace(parent: nnx.Module, key: str, child: nnx.Module) -> None:
-    if isinstance(parent, nnx.List):
-        parent[int(key)] = child
-    else:
-        setattr(parent, key, child)

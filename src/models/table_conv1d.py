@@ -1,15 +1,13 @@
 """A one-dimensional ConvNet for rows of a table; chapter, "1-D ConvNets" and Fig. 13."""
 
-from typing import Annotated
-
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import Field
 
 from src.config.errors import UserError
 from src.models.base import ImageShape, ModelSettings, Published
 from src.models.blocks import he_normal
 from src.models.pooling import GlobalMaxPool, MaxPool
+from src.models.sizes import Channels
 
 WINDOW = 5
 POOL = 2
@@ -19,7 +17,7 @@ SMALLEST = WINDOW + POOL * WINDOW - 1
 class TableConv1dSettings(ModelSettings):
     """Settings of the network."""
 
-    filters: Annotated[int, Field(gt=0)]
+    filters: Channels
 
     @property
     def published(self) -> Published:

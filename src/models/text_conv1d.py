@@ -1,15 +1,15 @@
 """A one-dimensional ConvNet that says whether a film review is kind; chapter Fig. 14, on the IMDB reviews."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import jax
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key
-from pydantic import Field
 
 from src.config.errors import UserError
 from src.models.base import ImageShape, ModelSettings, Published
 from src.models.pooling import GlobalMaxPool, MaxPool
+from src.models.sizes import Words
 
 EMBEDDING = 128
 FILTERS = 32
@@ -25,7 +25,7 @@ glorot_uniform = nnx.initializers.glorot_uniform()
 class TextConv1dSettings(ModelSettings):
     """Settings of the network; a token is a number from 0 to `vocabulary` - 1."""
 
-    vocabulary: Annotated[int, Field(gt=0)]
+    vocabulary: Words
 
     @property
     def published(self) -> Published:

@@ -7,6 +7,7 @@ from flax import nnx
 
 from src.models.base import ImageShape, named_model
 from src.models.summary import layers
+from src.models.tracing import abstract_rngs
 
 MEGABYTE = 2**20
 BYTES = 4
@@ -88,7 +89,7 @@ def maker(model: str, changes: Mapping[str, Any]) -> tuple[Callable[[], nnx.Modu
     """What makes one of our networks with its published outputs, and the shape of its published input."""
     settings = named_model(model, **changes)
     shape, outputs = settings.published
-    return lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)), shape
+    return lambda: settings.build(shape, outputs, rngs=abstract_rngs()), shape
 
 
 def table() -> Iterator[str]:

@@ -9,7 +9,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
-from src.config.compose import composed_jobs, without
+from src.config.compose import composed_jobs, find_own_code, without
 from src.config.errors import UserError
 from src.config.settings import read_settings
 from src.runs.files import at_home
@@ -52,6 +52,7 @@ def run_config(job: DictConfig) -> dict[str, Any]:
 
 def run_name(*, _root_: DictConfig) -> str:
     """The name of a run, for `hydra.run.dir`: its experiment, and a hash of what defines its result."""
+    find_own_code(_root_.hydra)
     choices = _root_.hydra.runtime.choices
     experiment = choices.get("experiment") or f"{choices.model}-{choices.data}"
     return f"{experiment}-{run_hash(run_settings(_root_))}"

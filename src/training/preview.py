@@ -8,12 +8,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import yaml
-from flax import nnx
 from jaxtyping import Array
 
 from src.data.batches import Batch
 from src.data.dataset import Dataset
 from src.data.examples import DataSpec
+from src.models.base import abstract_network
 from src.models.summary import SHAPES, Columns, Layer, as_table, model_layers
 from src.training.plan import Plan, make_plan
 from src.training.settings import RunSettings
@@ -34,7 +34,7 @@ def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
     plan = make_plan(settings, dataset.spec.train)
     outputs = settings.task.outputs(dataset.spec)
 
-    network = nnx.eval_shape(lambda: settings.model.build(dataset.spec.shape, outputs, rngs=nnx.Rngs(0)))
+    network = abstract_network(settings.model, dataset.spec.shape, outputs)
     layers = model_layers(settings.model, dataset.spec.shape, outputs)
     decayed: Columns = {"decayed": lambda layer: sum(map(prod, filter(settings.optimizer.decays, layer.tensors)))}
     takes = _steps(plan, dataset.spec), _memory(settings, dataset, Network(network)), _time(settings, plan, layers)

@@ -1,6 +1,7 @@
 """Everything that training changes, as one tree of arrays."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -10,8 +11,10 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Int, Key, Num
 
+from src.config.errors import UserError
 from src.models.base import Heads, at_least_float32, heads
-from src.models.dropout import give_keys
+from src.models.dropout import give_keys, replace_dropout
+from src.models.tracing import replace_statistics
 from src.tasks.base import Sums
 
 Tree = Any
@@ -55,34 +58,89 @@ class Network:
     """A Flax NNX network as a pure function of its parameters and statistics.
 
     The module is split once into its definition and plain trees; merging copies, since an NNX graph may not cross the
-    boundary of a transformation.
+    boundary of a transformation. Arrays and variables of other kinds are constants.
+
+    Raises:
+        UserError: it draws random numbers that would depend on batches and devices; when called, that it changes one
+            of its constants.
     """
 
     def __init__(self, module: nnx.Module) -> None:
+        replace_dropout(module)
+        replace_statistics(module)
         module.train()
         self._training = nnx.graphdef(module)
         module.eval()
         self._evaluation = nnx.graphdef(module)
-        parameters, statistics = nnx.state(module, nnx.Param, nnx.BatchStat)
+        parameters, statistics, constants = nnx.state(module, nnx.Param, nnx.BatchStat, ...)
+        check_random_numbers(constants)
         self.parameters: Tree = nnx.to_pure_dict(parameters)
         self.statistics: Tree = nnx.to_pure_dict(statistics)
+        self._constants: Tree = jax.tree.map(concrete, nnx.to_pure_dict(constants))
 
     def train(
         self, parameters: Tree, statistics: Tree, x: Num[Array, "b ..."], keys: Key[Array, "b"] | None
     ) -> tuple[Heads, Tree]:
         """Outputs in training mode, float32, and the statistics afterwards; dropout takes each example's key."""
-        module = nnx.merge(self._training, parameters, statistics, copy=True)
+        module = self._merged(self._training, parameters, statistics)
         give_keys(module, keys)
         outputs = heads(module(x))
+        self._check_constants(module)
         return outputs, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
 
     def __call__(self, parameters: Tree, statistics: Tree, x: Num[Array, "b ..."]) -> Array:
         """Outputs in evaluation mode, float32: running statistics, no dropout."""
-        return at_least_float32(nnx.merge(self._evaluation, parameters, statistics, copy=True)(x))
+        module = self._merged(self._evaluation, parameters, statistics)
+        outputs = at_least_float32(module(x))
+        self._check_constants(module)
+        return outputs
 
     def module(self, state: TrainState) -> nnx.Module:
         """The network as an object again, in evaluation mode, with the values of a state."""
-        return nnx.merge(self._evaluation, *state.scored(), copy=True)
+        return self._merged(self._evaluation, *state.scored())
+
+    def _merged(self, definition: nnx.GraphDef, parameters: Tree, statistics: Tree) -> nnx.Module:
+        return nnx.merge(definition, parameters, statistics, self._constants, copy=True)
+
+    def _check_constants(self, module: nnx.Module) -> None:
+        """Refuses, once a network was used, that it changed what is kept nowhere.
+
+        Raises:
+            UserError: naming the variable.
+        """
+        after = dict(nnx.to_flat_state(nnx.state(module)))
+        for path, before in nnx.traversals.flatten_mapping(self._constants).items():
+            leaf = after[path]
+            kind, value = (type(leaf).__name__, leaf.get_value()) if isinstance(leaf, nnx.Variable) else ("array", leaf)
+            if value is not before:
+                raise UserError(
+                    f"the network changes {dotted(path)}, a plain {kind}, when it is used; what is to be kept from "
+                    "step to step is an nnx.BatchStat, and what is trained an nnx.Param"
+                )
+
+
+def check_random_numbers(constants: nnx.State) -> None:
+    """Refuses generators of random numbers inside a network.
+
+    Raises:
+        UserError: naming the layer that has one, and the way.
+    """
+    for path, variable in nnx.to_flat_state(constants):
+        if isinstance(variable, nnx.RngState):
+            raise UserError(
+                f"{dotted(path[:-1])} draws random numbers that would depend on batches and devices; nnx.Dropout may, "
+                "and a layer derived from src.models.dropout.RandomLayer, which has a key for each example"
+            )
+
+
+def concrete(leaf: Any) -> Any:
+    """Of a network that is abstract only the shapes matter."""
+    return jnp.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf
+
+
+def dotted(path: Iterable[Any]) -> str:
+    """The place of something in a network."""
+    return ".".join(map(str, path))
 
 
 def initial_state(network: Network, optimizer: optax.GradientTransformation, *, averaged: bool) -> TrainState:

@@ -1,0 +1,49 @@
+"""Whether a network and its examples fit, seen before anything is computed or written."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from src.config.errors import UserError
+from src.models.base import ImageShape, ModelSettings, abstract_network, faults_in_one_line
+from src.models.summary import model_layers
+from src.training.state import Network, Tree
+
+EXAMPLES = 2
+
+
+def check_network(model: ModelSettings, input_shape: ImageShape, outputs: int) -> None:
+    """Traces a network in training and in evaluation; nothing is computed.
+
+    Args:
+        model: its settings.
+        input_shape: of one example; a length alone means a text, whose words are numbers.
+        outputs: length of the vector that it has to give for one example.
+
+    Raises:
+        UserError: it does not take the examples, gives something else, or there is a fault in it.
+    """
+    network = Network(abstract_network(model, input_shape, outputs))
+    examples = jax.ShapeDtypeStruct((EXAMPLES, *input_shape), jnp.int32 if len(input_shape) == 1 else jnp.float32)
+    given = network.parameters, network.statistics, examples
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), EXAMPLES))
+    with faults_in_one_line(model):
+        try:
+            heads, statistics = jax.eval_shape(network.train, *given, keys)
+            scored = jax.eval_shape(network, *given)
+        except (AssertionError, TypeError, ValueError):
+            model_layers(model, input_shape, outputs)  # which knows in which layer it is
+            raise
+    for found in (heads.main, *heads.auxiliary, scored):
+        if found.shape != (EXAMPLES, outputs):
+            raise UserError(
+                f"the network gives {found.shape} for {EXAMPLES} examples, where {(EXAMPLES, outputs)} is needed"
+            )
+    if shapes(statistics) != shapes(network.statistics):
+        raise UserError("the network changes number, shape or type of its running statistics when it is trained")
+
+
+def shapes(tree: Tree) -> Any:
+    """Shape and type of every array."""
+    return jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree)
