@@ -176,6 +176,31 @@ def test_a_search_that_was_interrupted_proposes_what_it_would_have_proposed(tmp_
     assert best(parts).value == best(whole).value
 
 
+def test_a_search_that_was_killed_while_it_wrote_its_journal_goes_on(tmp_path, monkeypatch):
+    settings = searched(trials=4)
+    search(open_study(settings, tmp_path / "journal"), searched(trials=2), 0, bowl)
+    (tmp_path / "journal.lock").symlink_to("runs/search/journal")  # as Optuna's lock: it leads nowhere from here
+    with (tmp_path / "journal").open("a") as journal:
+        journal.write('{"op_code":5,"worker_id":"3f')
+    monkeypatch.setattr(os, "symlink", lambda *paths: pytest.fail("a lock that outlives its process"))
+    study = open_study(settings, tmp_path / "journal")
+    search(study, settings, 0, bowl)
+    assert len(ended(study)) == 4
+    assert len(ended(open_study(settings, tmp_path / "journal"))) == 4
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("number", [4, 5, 6, 7])
+def test_a_search_that_is_killed_at_its_journal_does_not_hang(tmp_path, number):
+    arguments = ("model=linear", *SMALL[2:], "search.trials=1", f"search.directory={tmp_path}")
+    command = [sys.executable, "-m", "tests.faulty", "before-open", "journal.log", str(number), "src.search"]
+    assert subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True).returncode == -signal.SIGKILL
+    again = [sys.executable, "-m", "src.search", *arguments]
+    done = subprocess.run(again, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert "best: 0." in done.stdout
+
+
 def test_failed_and_pruned_trials_count_and_an_orphan_is_reported_again(tmp_path):
     settings = searched(trials=10, prune=True)
     seen = []
