@@ -2,10 +2,10 @@
 
 import os
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
     # A GPU is shared with PyTorch and with processes that are timed by themselves.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.engines import engine
 from benchmarks.measure import ratio
-from src.data.batches import Resident, evaluation_batch
+from src.data.batches import Resident, filled_batch
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import Measure, at_points
 from src.landscape.objective import split_objective
@@ -46,7 +46,7 @@ def bare_evaluations(run: Engine, data: Resident, count: int) -> Callable[[], An
 
     @jax.jit
     def step(parameters: Any, statistics: Any, data: Resident, first: int) -> Any:
-        batch = evaluation_batch(data, first, size)
+        batch = filled_batch(data, first, size)
         return task.sums(network(parameters, statistics, batch.images), batch, detailed=False)
 
     def work() -> None:

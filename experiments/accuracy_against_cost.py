@@ -4,6 +4,11 @@
 `results/accuracy_against_cost/{networks.png,results.json,table.md}`.
 """
 
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+
 import re
 import sys
 

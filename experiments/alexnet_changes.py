@@ -7,10 +7,10 @@ normalization, two groups of channels; then global pooling for dense layers, and
 says what) and writes `results/alexnet_changes/STAGE/{table.md,results.json,differences.png}`.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 import logging
 import sys

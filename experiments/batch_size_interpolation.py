@@ -12,10 +12,10 @@ move the statistics along the line too, but beyond its ends a variance can becom
 and a figure for each pair of networks.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 from typing import Annotated, Any, NamedTuple
 

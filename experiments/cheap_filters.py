@@ -7,10 +7,10 @@ Chapter Figs 21-24 and 39: bottlenecks, groups (Xie et al. 2016, arXiv:1611.0543
 says what) and writes `results/cheap_filters/STAGE/{table.md,results.json,front.png,seconds.png}`.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 from collections.abc import Mapping
 from typing import Any

@@ -4,6 +4,11 @@
 `run=runs/linear_mnist-…` takes a run as it is. It writes `results/class_templates/templates_NAME.png` and the facts.
 """
 
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+
 import sys
 
 import numpy as np

@@ -7,10 +7,10 @@ and writes `results/curvature/STAGE/{table.md,results.json,ratio.png,*.npz}`. Th
 inside of those that are found.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 from typing import Annotated, Any
 

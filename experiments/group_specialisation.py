@@ -7,10 +7,10 @@ Krizhevsky et al. 2012 (NeurIPS), section 6.1 and Fig. 3; chapter Figs 28 and 45
 `results/group_specialisation/STAGE/{table.md,results.json,filters.png}`.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple

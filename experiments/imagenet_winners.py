@@ -5,6 +5,11 @@ chapter has ZFNet as the winner of 2013; the winning entry was Clarifai's (docs/
 beside it.
 """
 
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+
 import sys
 
 from src.config.errors import no_settings, reported

@@ -8,10 +8,10 @@ Lesions are scored on the test images, gradients taken on training images withou
 mode.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial

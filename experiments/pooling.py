@@ -3,6 +3,11 @@
 `python -m experiments.pooling` writes `results/pooling/{grids.png,global.png,images.png,results.json,table.md}`.
 """
 
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+
 import sys
 
 import jax.numpy as jnp

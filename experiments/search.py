@@ -5,10 +5,10 @@ long) and writes `results/search/STAGE/{table.md,results.json,coordinates.png,hi
 al. 2011) proposes, and its median rule stops what lags behind.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

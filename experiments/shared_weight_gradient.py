@@ -4,6 +4,11 @@
 gradients of its copies, and writes `results/shared_weight_gradient/{network.png,results.json,table.md}`.
 """
 
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+
 import sys
 
 import jax

@@ -5,6 +5,11 @@ since what it shows holds of all weights, and writes
 `results/shift_equivariance/{curves.png,maps.png,results.json,table.md}`.
 """
 
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+
 import sys
 from typing import NamedTuple
 

@@ -7,10 +7,10 @@ Simonyan and Zisserman 2014 (arXiv:1409.1556), sections 2.3 and 4.1; Zeiler and 
 says what) and writes `results/small_filters/STAGE/{table.md,results.json,comparisons.png,fields.png}`.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 from collections.abc import Mapping
 from typing import Any

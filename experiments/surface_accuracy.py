@@ -5,10 +5,10 @@ then random points of them on all images, as `conf/study/surface_accuracy.yaml` 
 `results/surface_accuracy/STAGE/{table.md,results.json,samples.png}` and the surfaces.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any

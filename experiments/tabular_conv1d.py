@@ -6,6 +6,11 @@ writes `results/tabular_conv1d/{accuracy.png,results.json,table.md}` in about a 
 may follow, such as `train.duration=40epochs`.
 """
 
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+
 import sys
 from collections.abc import Sequence
 

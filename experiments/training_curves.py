@@ -4,6 +4,11 @@
 writes `results/training_curves/{curves.png,results.json,table.md}`.
 """
 
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+
 import sys
 from pathlib import Path
 from typing import Any

@@ -6,10 +6,10 @@ Li et al. 2018 (arXiv:1712.09913), section 7 and Fig. 9.
 `conf/study/training_paths.yaml` says, and writes `results/training_paths/STAGE/{table.md,results.json,paths.png}`.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 from typing import Annotated, Any, NamedTuple
 

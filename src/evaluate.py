@@ -1,9 +1,9 @@
 """Scores a finished run again: `python -m src.evaluate run=runs/resnet20-0123456789 split=test`."""
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 import json
 import sys

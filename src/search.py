@@ -3,10 +3,10 @@
 Every trial is a run like any other, in a directory of its own. The same command again goes on with the search.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 import csv
 import logging

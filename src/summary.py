@@ -4,6 +4,11 @@ Without `data=` the network has its published input and classes. `json=true` is 
 chapter's Fig. 26 instead.
 """
 
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+
 import json
 import sys
 from collections.abc import Sequence

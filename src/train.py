@@ -3,13 +3,12 @@
 Compose, check, train, test, and leave a run directory behind.
 """
 
-from src.huge_pages import restart_with_huge_pages
+from src.start import begin
 
 if __name__ == "__main__":
-    restart_with_huge_pages()  # before anything heavy is imported
+    begin()  # before anything heavy is imported
 
 import shutil
-import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -21,15 +20,19 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from src.config.compose import CONF
-from src.config.errors import EXIT_USER_ERROR, SIGNALLED, UserError, reported, say
+from src.config.errors import EXIT_USER_ERROR, UserError, reported, say
+from src.config.status import waiting_for
 from src.models.base import ImageShape, ModelSettings, check_input
 from src.runs.directory import RunDirectory
+from src.runs.provenance import threads
 from src.runs.sweep import Job, as_table, save, settings_of
 from src.training.composed import composed_runs, run_config, run_path, run_settings
 from src.training.interruption import resumable
 from src.training.loop import Diverged
+from src.training.parallel import check_divisible
 from src.training.plan import make_plan
 from src.training.preview import preview
+from src.training.process import configure_jax
 from src.training.run import run
 from src.training.settings import RunSettings
 
@@ -42,20 +45,19 @@ def main() -> None:
     """Refuses what can be refused, then hands over to Hydra, which calls `train` once for each job."""
     with reported():
         jobs = composed_runs(CONFIG, sys.argv[1:])
-        checked = [run_settings(job) for job in jobs]
-        check(checked)
-        if any(settings.dry_run for settings in checked):
-            for job, settings in zip(jobs, checked, strict=True):
+        runs = [run_settings(job) for job in jobs]
+        with waiting_for("reading the data"):
+            check(runs)
+        if any(settings.dry_run for settings in runs):
+            for job, settings in zip(jobs, runs, strict=True):
                 print(preview(run_path(job).name, run_config(job), settings))
             return
         check_launcher(jobs)
+        place = check_devices(jobs, runs) if jobs else ""
         for job in jobs:
             make_directory(run_path(job))
-    try:
-        hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")(train)()
-    except KeyboardInterrupt:
-        print("interrupted; nothing was saved since the last checkpoint", file=sys.stderr)
-        sys.exit(SIGNALLED + signal.SIGINT)
+            say(f"{run_path(job)}, on {place}")
+    hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")(train)()
     if jobs and jobs[0].hydra.mode == RunMode.MULTIRUN:
         sys.exit(conclude(jobs))
 
@@ -85,6 +87,27 @@ def check_launcher(jobs: list[DictConfig]) -> None:
     slurm = any("slurm" in str(job.hydra.launcher.get("_target_")).lower() for job in jobs)
     if slurm and not shutil.which("srun"):
         raise UserError("there is no SLURM here (no srun); side by side on this machine: hydra/launcher=processes")
+
+
+def check_devices(jobs: list[DictConfig], runs: list[RunSettings]) -> str:
+    """Refuses runs that do not fit the devices of this machine.
+
+    Only a process that trains itself looks at its devices: it would take a GPU's memory from others.
+
+    Returns:
+        What the runs are computed on, in words.
+
+    Raises:
+        UserError: there are fewer devices than asked for, or a batch does not divide over them.
+    """
+    launcher = jobs[0].hydra.runtime.choices["hydra/launcher"]
+    if launcher != "basic":
+        return f"hydra/launcher={launcher}"
+    configure_jax(runs[0])  # XLA reads its options when devices are first looked at
+    for settings in runs:
+        mesh = settings.parallel.mesh()
+        check_divisible(settings.data.batch_size, mesh.size, settings.train.accumulation)
+    return f"{mesh.size} x {mesh.devices.flat[0].device_kind}, {threads()} threads"
 
 
 def train(config: DictConfig) -> None:

@@ -3,7 +3,9 @@
 import difflib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from src.config.status import show_status
 
 EXIT_USER_ERROR = 2
 ALIKE = str.maketrans("oil", "011")
@@ -45,8 +47,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def say(line: str) -> None:
-    """Tells the person who waits, beside the log."""
-    print(line, file=sys.stderr, flush=True)
+    """Tells the person who waits, beside the log; whoever has hung up is told nothing."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def one_line(error: Exception) -> str:
@@ -67,8 +70,9 @@ def no_settings(arguments: Sequence[str]) -> None:
 @contextmanager
 def reported() -> Iterator[None]:
     """Prints a `UserError` as one line on standard error and exits with code 2."""
+    show_status("")
     try:
         yield
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         sys.exit(EXIT_USER_ERROR)

@@ -28,6 +28,15 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
 
+    @property
+    def rule_revision(self) -> int:
+        """Number of the rule that these values stand for; a higher one says that equal values give another result now.
+
+        It is overridden where a rule was mended, for the values whose results changed. It is part of a run's name, so
+        that no name means two results.
+        """
+        return 1
+
     @model_validator(mode="wrap")
     @classmethod
     def _read_as_target(cls, node: Any, handler: Callable[[Any], Any], info: Any) -> Any:
@@ -71,6 +80,16 @@ def defining_values(settings: Settings) -> dict[str, Any]:
             else settings.model_dump(mode="json", include={name})[name]
         )
     return values
+
+
+def rule_revisions(settings: Settings, prefix: str = "") -> dict[str, int]:
+    """Revisions above 1 in settings and their parts, by dotted keys such as `optimizer`."""
+    found = {prefix: settings.rule_revision} if settings.rule_revision > 1 else {}
+    for name in type(settings).model_fields:
+        part = getattr(settings, name)
+        if isinstance(part, Settings):
+            found |= rule_revisions(part, f"{prefix}.{name}".lstrip("."))
+    return found
 
 
 def read_settings(cls: type[S], node: Mapping[str, Any], trust: str | Sequence[str] = ()) -> S:

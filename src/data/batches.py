@@ -118,8 +118,9 @@ def training_batch(data: Resident, order: Window, step: Scalar, part: Int[Array,
     """Takes a part of a batch from the endless stream of epochs.
 
     Epochs follow each other without a gap, so that every example is seen once an epoch and every batch is full. An
-    image is mixed with the one that stands as far from the end of the whole batch as it stands from the beginning;
-    both are made from the stored examples, so that devices need not exchange them.
+    image is mixed with the one that stands as far from the end of the whole batch as it stands from the beginning, and
+    the one in the middle of an odd batch with the next. Both are made from the stored examples, so that devices need
+    not exchange them.
 
     Args:
         data: the training split.
@@ -132,9 +133,11 @@ def training_batch(data: Resident, order: Window, step: Scalar, part: Int[Array,
     images, chosen, keys = _changed(data, order, step * batching.batch_size + part, batching)
     own = jax.vmap(lambda key: at(key, NETWORK))(keys)
     batch = Batch(images, data.labels[chosen], jnp.ones(len(part)), keys=own)
-    if augment is None or not (augment.mixup or augment.cutmix):
+    if augment is None or not augment.mixes:
         return batch
-    others, other, _ = _changed(data, order, step * batching.batch_size + batching.batch_size - 1 - part, batching)
+    opposite = batching.batch_size - 1 - part
+    opposite = jnp.where(opposite == part, part + 1, opposite)
+    others, other, _ = _changed(data, order, step * batching.batch_size + opposite, batching)
     images, shares = mixed(images, others, jax.vmap(lambda key: at(key, MIXING))(keys), augment)
     return batch._replace(images=images, partners=data.labels[other], shares=shares)
 
@@ -153,15 +156,23 @@ def _changed(
     return images, chosen, keys
 
 
-def evaluation_batch(data: Resident, first: Scalar, size: int) -> Batch:
-    """Takes `size` examples in their stored order; those past the end repeat the last one with weight 0."""
+def evaluation_batch(data: Resident, first: int, size: int) -> Batch:
+    """Takes `size` examples in their stored order, or fewer where the split ends before; not for compiled functions."""
+    return picked(data, jnp.arange(first, min(first + size, len(data.labels))))
+
+
+def filled_batch(data: Resident, first: Scalar, size: int) -> Batch:
+    """Takes `size` examples in their stored order and always so many, as compiled functions need it.
+
+    Past the end the last example is repeated with weight 0, so whatever is computed of a batch has to heed its weights.
+    """
     places = first + jnp.arange(size)
     last = len(data.labels) - 1
     return picked(data, jnp.minimum(places, last))._replace(weights=(places <= last).astype(jnp.float32))
 
 
 def picked(data: Resident, chosen: Int[Array, "b"]) -> Batch:
-    """Takes the examples with the given numbers."""
+    """Takes the examples with the given numbers, which have to be of the split."""
     return Batch(normalized(data, data.images[chosen]), data.labels[chosen], jnp.ones(len(chosen)))
 
 

@@ -1,13 +1,19 @@
 """A data set ready for training: three splits and a specification."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+import numpy as np
 
 from src.config.errors import UserError
 from src.data.examples import DataSpec, Examples, Split, checksum
 from src.data.resize import shrink
 from src.data.settings import DataSettings
+
+NAMED = 10
+"""Classes at most, in one line."""
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -18,6 +24,7 @@ class Dataset:
 
     Attributes:
         shrunk: the whole factor by which images were shrunk.
+        notes: what a person should know of the examples, each a line.
     """
 
     spec: DataSpec
@@ -25,6 +32,7 @@ class Dataset:
     validation: Split
     test: Split
     shrunk: int
+    notes: tuple[str, ...]
 
     def split(self, name: SplitName) -> Split:
         """The split of that name."""
@@ -43,11 +51,7 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
         UserError: it cannot be read, validation would leave nothing to train on, or a crop nothing of an image.
     """
     source = _read(settings)
-    kept = len(source.train) - settings.validation
-    if kept <= 0:
-        raise UserError(
-            f"data.validation={settings.validation}: {settings.name} has {len(source.train)} training examples"
-        )
+    whole = _divided(source, settings)
     sides = source.train.images.shape[1:3]
     if settings.augment and settings.augment.crop >= min(sides):
         size = "x".join(map(str, sides))
@@ -55,12 +59,11 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
             f"data.augment.crop={settings.augment.crop} moves whole images of {size} pixels out of sight; "
             f"at most {min(sides) - 1} leaves a part of each"
         )
-    train, validation, test = (
-        _reduced(split, examples, image_size) for split in (source.train[:kept], source.train[kept:], source.test)
-    )
+    notes = (*source.notes, *_lacking(whole, source.class_names))
+    train, validation, test = (_reduced(split, examples, image_size) for split in whole)
     shape = train.images.shape[1:]
     spec = DataSpec(settings.name, shape, source.class_names, len(train), len(validation), len(test))
-    return Dataset(spec, train, validation, test, source.train.images.shape[1] // shape[0])
+    return Dataset(spec, train, validation, test, source.train.images.shape[1] // shape[0], notes)
 
 
 @lru_cache(maxsize=1)
@@ -73,6 +76,37 @@ def examples_sha256(settings: DataSettings) -> str | None:
 def _read(settings: DataSettings) -> Examples:
     """The examples of the latest data set are kept: a command is checked against them before it uses them."""
     return settings.read()
+
+
+def _divided(source: Examples, settings: DataSettings) -> tuple[Split, Split, Split]:
+    """The splits for training, validation and test; a split for validation that the source has takes precedence.
+
+    Raises:
+        UserError: validation would leave nothing to train on, or is there twice.
+    """
+    if source.validation is not None:
+        if settings.validation:
+            raise UserError(
+                f"data.validation={settings.validation}: {settings.name} has a validation split of its own, of "
+                f"{len(source.validation)} examples; data.validation=0 uses it"
+            )
+        return source.train, source.validation, source.test
+    kept = len(source.train) - settings.validation
+    if kept <= 0:
+        raise UserError(
+            f"data.validation={settings.validation}: {settings.name} has {len(source.train)} training examples"
+        )
+    return source.train[:kept], source.train[kept:], source.test
+
+
+def _lacking(splits: tuple[Split, Split, Split], class_names: tuple[str, ...]) -> Iterator[str]:
+    """Names the classes of which a split has no examples, as happens to small ones."""
+    for title, split in zip(("training", "validation", "test"), splits, strict=True):
+        absent = np.setdiff1d(np.arange(len(class_names)), split.labels)
+        if len(split) and len(absent):
+            names = ", ".join(class_names[label] for label in absent[:NAMED])
+            more = f" and {len(absent) - NAMED} more" if len(absent) > NAMED else ""
+            yield f"the {title} split has no examples of {names}{more}"
 
 
 def _reduced(split: Split, examples: int | None, image_size: int | None) -> Split:

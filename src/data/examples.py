@@ -28,11 +28,18 @@ class Split:
 
 @dataclass(frozen=True)
 class Examples:
-    """A data set as its source gives it: the two splits that nearly all of them have, and the names of the classes."""
+    """A data set as its source gives it.
+
+    Attributes:
+        validation: a split that was set aside for choices by whoever made the set.
+        notes: what a person should know of the source, each a line.
+    """
 
     train: Split
     test: Split
     class_names: tuple[str, ...]
+    validation: Split | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,9 @@ def canonical_order(split: Split) -> Split:
 
 
 def checksum(examples: Examples) -> str:
-    """SHA-256 over the arrays of both splits."""
+    """SHA-256 over the arrays of all splits."""
     digest = hashlib.sha256()
-    for split in (examples.train, examples.test):
+    for split in filter(None, (examples.train, examples.test, examples.validation)):
         digest.update(np.ascontiguousarray(split.images).data)
         digest.update(split.labels.astype("<i4").tobytes())
     return digest.hexdigest()

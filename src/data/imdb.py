@@ -10,9 +10,9 @@ from src.config.errors import UserError
 from src.data.cache import cached
 from src.data.examples import Examples, Split, canonical_order, checksum
 from src.data.mirrors import MirrorError, fetched, imdb_reviews
-from src.data.settings import DataSettings
+from src.data.settings import DataSettings, only
 from src.data.texts import FIRST_WORD, Texts, numbering, tokens
-from src.data.tfds import prepared_info
+from src.data.tfds import prepared_info, record
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class Imdb(DataSettings):
         sha256: checksum of the published rows for the published vocabulary and length; null where others are chosen.
     """
 
+    name: Annotated[str, only("imdb_reviews")]
     normalize: Literal["none"]
     augment: None
     vocabulary: Annotated[int, Field(gt=FIRST_WORD, le=2**16)]
@@ -80,11 +81,12 @@ def _from_tfds(name: str, split: str) -> Texts:
 
     Raises:
         FileNotFoundError: nothing is prepared.
+        UserError: what is prepared is damaged.
     """
     import tensorflow_datasets as tfds
 
     prepared_info(name)
     source: Any = tfds.data_source(name, split=split, download=False)
-    examples = [source[position] for position in range(len(source))]
+    examples = [record(source, number) for number in range(len(source))]
     texts = [example["text"].decode() for example in examples]
     return Texts(texts, np.array([int(example["label"]) for example in examples]))

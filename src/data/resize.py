@@ -9,6 +9,8 @@ from src.config.errors import UserError
 Pixels = UInt8[np.ndarray, "h w c"]
 
 LARGEST = 16 * 2**30
+LARGEST_SCALED = 2**25
+"""Pixels of a whole image after scaling; only of very oblong ones are there more."""
 
 
 def check_memory(name: str, size: int) -> None:
@@ -23,12 +25,22 @@ def check_memory(name: str, size: int) -> None:
 
 def to_square(image: Pixels, size: int) -> UInt8[np.ndarray, "s s c"]:
     """Scales the shorter side to `size` pixels and cuts the middle of the longer one."""
-    height, width, channels = image.shape
+    channels = image.shape[-1]
+    picture = Image.fromarray(image[..., 0] if channels == 1 else image)
+    return np.asarray(squared(picture, size)).reshape(size, size, channels)
+
+
+def squared(picture: Image.Image, size: int) -> Image.Image:
+    """The same for a picture of Pillow."""
+    width, height = picture.size
     scale = size / min(height, width)
     scaled = (max(size, round(width * scale)), max(size, round(height * scale)))
-    picture = Image.fromarray(image[..., 0] if channels == 1 else image).resize(scaled, Image.Resampling.BICUBIC)
     left, top = (scaled[0] - size) // 2, (scaled[1] - size) // 2
-    return np.asarray(picture.crop((left, top, left + size, top + size))).reshape(size, size, channels)
+    if scaled[0] * scaled[1] > LARGEST_SCALED:  # the middle alone, with other roundings
+        across, down = width / scaled[0], height / scaled[1]
+        middle = (left * across, top * down, (left + size) * across, (top + size) * down)
+        return picture.resize((size, size), Image.Resampling.BICUBIC, box=middle)
+    return picture.resize(scaled, Image.Resampling.BICUBIC).crop((left, top, left + size, top + size))
 
 
 def stack(images: list[Pixels], name: str) -> UInt8[np.ndarray, "n h w c"]:

@@ -40,6 +40,11 @@ class AugmentSettings(Settings):
             raise ValueError("mixup and cutmix both choose a partner for every image; use one of them")
         return self
 
+    @property
+    def mixes(self) -> bool:
+        """Whether every image gets a partner."""
+        return self.mixup > 0 or self.cutmix > 0
+
     def shrunk(self, factor: int) -> "AugmentSettings":
         """The same changes for images that were shrunk by a whole factor."""
         return self.model_copy(update={"crop": -(-self.crop // factor), "cutout": -(-self.cutout // factor)})
@@ -52,13 +57,24 @@ def _checked_name(name: str) -> str:
     return name
 
 
+def only(name: str) -> AfterValidator:
+    """For the name of a set that is always the same, so that no run can bear the name of what it was not trained on."""
+
+    def check(given: str) -> str:
+        if given != name:
+            raise ValueError(f"chooses no examples here and is always '{name}'; data=… does, as in data=mnist")
+        return given
+
+    return AfterValidator(check)
+
+
 class DataSettings(Settings):
     """Settings of a data set.
 
     Attributes:
-        name: what it is called.
+        name: what it is called; a set of which this chooses nothing has but one name (`only`).
         batch_size: examples in a training step, over all devices together.
-        validation: number of training examples that are set aside for choices.
+        validation: number of training examples that are set aside for choices; 0 where a set has a split for them.
         normalize: `pixel` subtracts the mean image (He et al.), `channel` subtracts each channel's mean and divides by
             its standard deviation, `unit` divides by 255, `none` leaves the numbers as they are.
         augment: random changes of training images, or null for none.
@@ -69,6 +85,17 @@ class DataSettings(Settings):
     validation: Annotated[int, Field(ge=0)]
     normalize: Normalization
     augment: AugmentSettings | None
+
+    @model_validator(mode="after")
+    def _partners(self) -> "DataSettings":
+        if self.batch_size == 1 and self.augment and self.augment.mixes:
+            raise ValueError("mixup and cutmix need a batch_size of at least 2, so that an image has a partner")
+        return self
+
+    @property
+    def rule_revision(self) -> int:
+        """2 where the middle image of an odd batch was once mixed with itself."""
+        return 2 if self.augment and self.augment.mixes and self.batch_size % 2 else 1
 
     @property
     def pinned(self) -> bool:

@@ -76,7 +76,7 @@ class Tfds(DataSettings):
 
         Raises:
             FileNotFoundError: nothing is prepared.
-            UserError: TFDS has no such set, or it is not one of images and labels.
+            UserError: TFDS has no such set, it is not one of images and labels, or what is prepared is damaged.
         """
         info = prepared_info(self.name)
         image, label = info.supervised_keys or ("image", "label")
@@ -84,7 +84,7 @@ class Tfds(DataSettings):
             raise UserError(f"data.name={self.name} has no training split of images with labels")
         train = self._split("train", image, label)
         published = [name for name in ("test", "validation") if name in info.splits]
-        test = next((name for name in published if self._source(name)[0][label] != UNLABELLED), None)
+        test = next((name for name in published if record(self._source(name), 0)[label] != UNLABELLED), None)
         held_out = self._split(test, image, label) if test else train[:0]
         return Examples(train, held_out, tuple(info.features[label].names))
 
@@ -98,7 +98,7 @@ class Tfds(DataSettings):
         source = self._source(split)
         images: list[Pixels] = []
         labels: list[int] = []
-        for example in (source[position] for position in range(len(source))):
+        for example in (record(source, number) for number in range(len(source))):
             pixels = np.asarray(example[image])
             # A known checksum is one of images as they are; others may differ in size and are brought to one at once.
             images.append(to_square(pixels, self.image_size) if self.image_size and not self.sha256 else pixels)
@@ -123,7 +123,7 @@ def prepared_info(name: str) -> Any:
 
     Raises:
         FileNotFoundError: it is not.
-        UserError: TFDS has no set of that name.
+        UserError: TFDS has no set of that name, or what is prepared of it is damaged.
     """
     import tensorflow_datasets as tfds
 
@@ -133,8 +133,28 @@ def prepared_info(name: str) -> Any:
     except tfds.core.registered.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         raise UserError(f"data.name={name}: TFDS has no such set{did_you_mean(name, known)}") from None
-    except (AssertionError, ValueError) as error:  # a version or a configuration that it does not have
-        raise UserError(f"data.name={name}: {one_line(error)}") from None
+    except Exception as error:  # damaged files lead to many kinds, a version or configuration that is not there to two
+        damaged = "" if type(error) in (AssertionError, ValueError) else "what is prepared of it is damaged: "
+        raise UserError(f"data.name={name}: {damaged}{one_line(error)}") from None
     if not builder.is_prepared():
         raise FileNotFoundError(builder.data_dir)
     return builder.info
+
+
+def record(source: Any, number: int) -> Any:
+    """One example of a prepared split, decoded.
+
+    Raises:
+        UserError: it is damaged; with its file and its place there.
+    """
+    try:
+        return source[number]
+    except Exception as error:  # readers and decoders raise whatever a damaged file leads them to
+        place = number
+        for file in source.dataset_info.splits[source.split].file_instructions:
+            if place < file.examples_in_shard:
+                raise UserError(
+                    f"{file.filename}: record {place} cannot be read ({one_line(error)}); prepare the set anew"
+                ) from None
+            place -= file.examples_in_shard
+        raise

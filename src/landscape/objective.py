@@ -11,7 +11,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from src.config.errors import UserError
-from src.data.batches import Batch, Resident, evaluation_batch
+from src.data.batches import Batch, Resident, filled_batch
 from src.models.base import at_least_float32
 from src.tasks.base import Sums, TaskSettings, sum_over_batches
 from src.training.state import Tree
@@ -142,6 +142,8 @@ def batch_losses(
 ) -> tuple[Callable[[Tree, Batch], Float[Array, ""]], list[Batch]]:
     """The sum of the losses of a batch, those that surfaces show, as a function of weights, and all batches of a split.
 
+    Examples without weight fill the last batch up; the losses leave them out.
+
     Args:
         module: with the statistics that are used.
         task: gives the loss.
@@ -154,4 +156,4 @@ def batch_losses(
         outputs, _ = apply(parameters, statistics, batch.images)
         return jnp.sum(batch.weights * task.scores(outputs, batch).loss)
 
-    return loss, [evaluation_batch(data, first, batch_size) for first in range(0, len(data.labels), batch_size)]
+    return loss, [filled_batch(data, first, batch_size) for first in range(0, len(data.labels), batch_size)]

@@ -85,6 +85,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str | Kernel], framework: Framework) -> None:
     """Puts the values of a trained network into one of ours, in place.
 
+    Running variances are taken as they are. Of n values of a channel in a batch, PyTorch records the unbiased variance
+    (over n - 1), and Flax, which goes on from there if the network is trained further, the biased one (over n).
+
     Args:
         module: gets a value for every parameter and running statistic.
         arrays: by the framework's names, such as `layer1.0.conv1.weight` or `conv1/kernel`.

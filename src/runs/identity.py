@@ -5,12 +5,18 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from src.config.settings import Settings, defining_values
+from src.config.settings import Settings, defining_values, rule_revisions
 
 
 def run_hash(settings: Settings) -> str:
     """Ten hexadecimal digits over every value that defines the result; how a run is shown or placed is left out."""
-    return short_hash(defining_values(settings))
+    return short_hash(identity(settings))
+
+
+def identity(settings: Settings) -> dict[str, Any]:
+    """Every value that defines the result, and the revisions of rules that came to mean another one."""
+    revisions = rule_revisions(settings)
+    return defining_values(settings) | ({"rule_revisions": revisions} if revisions else {})
 
 
 def short_hash(values: Any) -> str:

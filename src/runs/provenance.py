@@ -28,9 +28,14 @@ def provenance() -> dict[str, Any]:
         "python": platform.python_version(),
         "device": jax.devices()[0].device_kind,
         "devices": jax.device_count(),
-        "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": threads(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
+
+
+def threads() -> int | None:
+    """How many processors this process may use, and XLA with it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> str:

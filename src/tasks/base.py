@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Float
 
 from src.config.settings import Settings
-from src.data.batches import Batch, Resident, evaluation_batch
+from src.data.batches import Batch, Resident, filled_batch
 from src.data.examples import DataSpec
 from src.randomness import Scalar
 
@@ -33,7 +33,7 @@ def sum_over_batches(
     batches = examples // batch_size if drop_remainder else -(-examples // batch_size)
 
     def of(number: Scalar) -> Any:
-        return measure(evaluation_batch(data, number * batch_size, batch_size))
+        return measure(filled_batch(data, number * batch_size, batch_size))
 
     zero = optax.tree.zeros_like(jax.eval_shape(of, 0))
     return jax.lax.fori_loop(0, batches, lambda number, total: jax.tree.map(jnp.add, total, of(number)), zero)

@@ -1,25 +1,50 @@
 """Many small images as one."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Num, UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+SIDE = 112
+"""Pixels that a small image is enlarged to, at least."""
+
+LINE = 16
+"""Pixels of height that a title takes."""
 
 
 def grid(
-    images: Num[np.ndarray, "n h w c"], *, columns: int = 8, scale: int = 2
+    images: Num[np.ndarray, "n h w c"], titles: Sequence[str] = (), *, columns: int = 8, scale: int | None = None
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Images in rows, one pixel apart, from the darkest value (black) to the brightest (white).
 
     Args:
         images: colour, or of another number of channels, whose mean is shown; in any range.
+        titles: what is written below each image, if anything.
         columns: how many stand beside each other.
-        scale: how large a pixel becomes.
+        scale: how large a pixel becomes; by default so large that nothing has to be guessed.
     """
     low, high = images.min(), images.max()
     pixels = ((images - low) / max(high - low, 1e-12) * 255).round().astype(np.uint8)
     pixels = pixels if pixels.shape[-1] == 3 else pixels.mean(axis=-1, keepdims=True).astype(np.uint8)
     pixels = np.broadcast_to(pixels, (*pixels.shape[:-1], 3))
+    scale = scale or -(-SIDE // max(pixels.shape[1:3]))
     pixels = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
+    if titles:
+        written = np.stack([_written(title, pixels.shape[2]) for title in titles])
+        pixels = np.concatenate([pixels, written], axis=1)
     empty = np.zeros((-len(pixels) % columns, *pixels.shape[1:]), np.uint8)
     framed = np.pad(np.concatenate([pixels, empty]), ((0, 0), (0, 1), (0, 1), (0, 0)))
     rows = framed.reshape(-1, columns, *framed.shape[1:])
     return np.concatenate(list(np.concatenate(list(rows.swapaxes(0, 1)), axis=2)), axis=0)
+
+
+def _written(title: str, width: int) -> UInt8[np.ndarray, "line width 3"]:
+    """A title in white on black, cut where there is no room for it."""
+    font = ImageFont.load_default(LINE - 4)
+    line = " ".join(title.split())
+    cut = (line if kept == len(line) else f"{line[:kept]}…" for kept in range(len(line), 0, -1))
+    shown = next((text for text in cut if font.getlength(text) <= width), "")
+    picture = Image.new("RGB", (width, LINE))
+    ImageDraw.Draw(picture).text((width / 2, LINE / 2), shown, "white", font, anchor="mm")
+    return np.asarray(picture)

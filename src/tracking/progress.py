@@ -2,11 +2,14 @@
 
 import sys
 import time
+from datetime import timedelta
 from typing import Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task
+from rich.text import Text
 
+from src.config.errors import say
 from src.tracking.sinks import Row, Sink
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -35,19 +38,26 @@ def in_words(row: Row) -> str:
     return "  ".join(text.format(row[name]) for name, text in formats.items() if name in row)
 
 
+class PlaceColumn(ProgressColumn):
+    """How far a run is, how long it has to go, and the latest measurements; cut short where a terminal is narrow."""
+
+    def render(self, task: Task) -> Text:
+        """The text of one line."""
+        words = [f"{task.completed:,.0f}/{task.total:,.0f}"]
+        if task.finished_time is not None:
+            words.append(f"took {timedelta(seconds=int(task.finished_time))}")
+        elif task.time_remaining is not None:
+            words.append(f"left: {timedelta(seconds=int(task.time_remaining))}")
+        return Text("  ".join([*words, task.fields["words"]]), no_wrap=True, overflow="ellipsis")
+
+
 class ProgressBar(Sink):
     """A bar with the time that is left, and the latest measurements beside it."""
 
     def __init__(self, start: int, total: int) -> None:
-        columns = (
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            TextColumn("{task.fields[words]}"),
-        )
-        self._progress = Progress(*columns, console=Console(stderr=True))
+        console = Console(stderr=True)
+        bar = BarColumn(bar_width=min(console.width // 5, 24))
+        self._progress = Progress(bar, PlaceColumn(), console=console)
         self._task = self._progress.add_task("training", total=total, completed=start, words="compiling")
         self._progress.start()
 
@@ -73,6 +83,8 @@ class ProgressLines(Sink):
     def __init__(self, start: int, total: int) -> None:
         self._start, self._total = start, total
         self._started = self._last = time.perf_counter()
+        if start < total:
+            say(f"{total - start:,} steps to go; compiling the first")
 
     def write(self, row: Row) -> None:
         """Prints every evaluation, and training measurements when the last line is some seconds old."""
@@ -83,4 +95,4 @@ class ProgressLines(Sink):
         done = max(row["step"] - self._start, 1)
         left = (now - self._started) / done * (self._total - row["step"])
         place = f"step {row['step']}/{self._total}  epoch {row['epoch']:.1f}"
-        print(f"{place}  {in_words(row)}  {left:.0f} s left", file=sys.stderr, flush=True)
+        say(f"{place}  {in_words(row)}  left: {timedelta(seconds=round(left))}")

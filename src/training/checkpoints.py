@@ -15,7 +15,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from orbax.checkpoint import v1 as ocp
 
 from src.config.errors import UserError, one_line
 from src.runs.files import write_whole
@@ -104,6 +103,8 @@ class Checkpoints:
         Raises:
             UserError: it is not there, is damaged, belongs to another run, or was written by an incompatible version.
         """
+        from orbax.checkpoint import v1 as ocp  # where it is needed: its import takes as long as that of Hydra
+
         path = self.path / str(step)
         if not self._intact(path):
             raise UserError(f"checkpoint {path} is damaged, or not there")
@@ -138,6 +139,8 @@ class Checkpoints:
         return whole
 
     def _write(self, snapshot: Snapshot) -> None:
+        from orbax.checkpoint import v1 as ocp
+
         step = int(snapshot.state.step)
         path = self.path / str(step)
         ocp.save(path, _tree(snapshot), overwrite=True)

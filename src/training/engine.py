@@ -79,13 +79,19 @@ class Engine:
         key = stream(self.settings.seed, "order")
         return self.replicated(window(key, epoch, self.dataset.spec.train))
 
-    def first_images(self, count: int) -> Float[np.ndarray, "n h w c"]:
-        """The first training images as the network sees them, after their random changes, in units of a pixel."""
+    def first_images(self, count: int) -> tuple[Float[np.ndarray, "n h w c"], list[str]]:
+        """The first training images as the network sees them, after their random changes, in units of a pixel.
+
+        Beside them stand the names of their classes, of both where two images are mixed.
+        """
         batch = jax.jit(partial(training_batch, batching=self._batching))(
             self.split("train"), self.order(0), 0, jnp.arange(min(count, self.settings.data.batch_size))
         )
         assert self._constants is not None, "texts have no pixels"
-        return np.clip(np.asarray(batch.images) * self._constants.deviation + self._constants.mean, 0, 255)
+        images = np.clip(np.asarray(batch.images) * self._constants.deviation + self._constants.mean, 0, 255)
+        classes = [batch.labels] if batch.partners is None else [batch.labels, batch.partners]
+        names = [[self.dataset.spec.class_names[label] for label in np.asarray(labels)] for labels in classes]
+        return images, [" + ".join(dict.fromkeys(each)) for each in zip(*names, strict=True)]
 
     def split(self, name: SplitName) -> Resident:
         """A split on all devices; it is put there when it is first asked for."""

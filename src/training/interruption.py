@@ -1,15 +1,17 @@
-"""Ctrl-C and SIGTERM become a wish that the training loop grants at its next stop."""
+"""Ctrl-C, SIGTERM and a lost connection become a wish that the training loop grants at its next stop."""
 
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
 from src.config.errors import SIGNALLED, say
+from src.start import end_at_once
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
@@ -35,11 +37,13 @@ class Interruption:
         self.signal: signal.Signals | None = None
 
     def note(self, number: int, frame: FrameType | None) -> None:
-        """Takes a signal; a second one ends the process at once."""
+        """Takes a signal; a second one ends the process at once, but for a lost connection, which says so twice."""
+        if self.signal is not None and number == signal.SIGHUP:
+            return
         if self.signal is not None:
-            raise KeyboardInterrupt
+            end_at_once(number, frame, "; nothing was saved since the last checkpoint")
         self.signal = signal.Signals(number)
-        print(f"{self.signal.name}: saving after this step; once more stops at once", file=sys.stderr)
+        say(f"{self.signal.name}: saving after this step; once more stops at once")
 
 
 @contextmanager
@@ -51,27 +55,33 @@ def resumable(*, fresh: bool = False) -> Iterator[None]:
     Args:
         fresh: whether the command says `fresh=true`, with which it would begin anew instead of going on.
     """
-    again = "the same command goes on" + (" without fresh=true, and begins anew with it" if fresh else "")
+    again = "; the same command goes on" + (" without fresh=true, and begins anew with it" if fresh else "")
     try:
-        yield
+        with handled({signal.SIGINT: partial(end_at_once, words=again)}):
+            yield
     except Interrupted as interrupted:
-        say(f"{interrupted}; {again}")
+        say(f"{interrupted}{again}")
         sys.exit(SIGNALLED + interrupted.signal)
-    except KeyboardInterrupt:
-        say(f"stopped by {signal.SIGINT.name}; {again}")
-        sys.exit(SIGNALLED + signal.SIGINT)
 
 
 @contextmanager
 def signals_noted() -> Iterator[Interruption]:
-    """Notes signals instead of dying of them; in threads other than the main one, none arrive."""
+    """Notes signals instead of dying of them; whoever ignores a lost connection (`nohup`) goes on ignoring it."""
     interruption = Interruption()
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    with handled({number: interruption.note for number in SIGNALS if not (nohup and number == signal.SIGHUP)}):
+        yield interruption
+
+
+@contextmanager
+def handled(handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]]) -> Iterator[None]:
+    """Hands signals to handlers for a while; in threads other than the main one, none arrive."""
     if threading.current_thread() is not threading.main_thread():
-        yield interruption
+        yield
         return
-    before = {number: signal.signal(number, interruption.note) for number in SIGNALS}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield interruption
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

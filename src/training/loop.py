@@ -19,7 +19,8 @@ class Measurement:
 
     Attributes:
         step: number of training steps taken.
-        split: `train` (mean over the steps since the last measurement), `validation` or `test`.
+        split: `train` (mean over the steps since the last measurement, but the learning rate of the last of them),
+            `validation` or `test`.
         values: by name, such as `loss` or `accuracy`.
     """
 
@@ -105,7 +106,7 @@ class Training:
             "train",
             {
                 "objective": float(values.pop("objective")) / steps,
-                "learning_rate": float(values.pop("learning_rate")) / steps,
+                "learning_rate": float(values.pop("learning_rate")),
                 **self.engine.settings.task.summary(values),
                 "images_per_second": rate,
             },

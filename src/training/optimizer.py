@@ -4,7 +4,9 @@ from abc import abstractmethod
 from typing import Annotated, Any, Literal
 
 import jax
+import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Float
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from src.config.settings import Settings
@@ -100,50 +102,77 @@ class Lars(OptimizerSettings):
     nesterov: bool
     trust: PositiveFloat
 
+    @property
+    def rule_revision(self) -> int:
+        """2, since the layer's rate is no longer over the norm of gradient and decay together."""
+        return 2
+
     def rule(self, learning_rate: optax.Schedule) -> optax.GradientTransformation:
-        """Tensors of one dimension take the plain step."""
-        kernels = lambda parameters: jax.tree.map(lambda tensor: tensor.ndim > 1, parameters)  # noqa: E731
-        return optax.lars(
-            learning_rate,
-            self.weight_decay,
-            self.decay_mask,
-            trust_coefficient=self.trust,
-            trust_ratio_mask=kernels,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
+        """Momentum of what the learning rate has been applied to; tensors of one dimension take the plain step."""
+        return optax.chain(
+            optax.stateless(lambda gradients, parameters: jax.tree.map(self._scaled, gradients, parameters)),
+            optax.scale_by_learning_rate(learning_rate),
+            optax.trace(self.momentum, self.nesterov),
         )
+
+    def _scaled(self, gradient: Array, weights: Array) -> Array:
+        """The gradient with its decay, times trust |w| / (|g| + decay |w|); times 1 where that is 0 or 0 / 0."""
+        decay = self.weight_decay if self.decays(weights.shape) else 0.0
+        if weights.ndim < 2:
+            return gradient + decay * weights
+        size = jnp.linalg.norm(weights.ravel())
+        whole = jnp.linalg.norm(gradient.ravel()) + decay * size
+        rate = jnp.where(size * whole == 0, 1.0, self.trust * size / jnp.where(whole == 0, 1.0, whole))
+        return rate * (gradient + decay * weights)
 
 
 class Muon(OptimizerSettings):
-    """Orthogonalized momentum for kernels, Adam for the rest (Jordan 2024); a filter is a column, as in airbench.
+    """Orthogonalized momentum for kernels, Adam for the rest (Jordan 2024, github.com/KellerJordan/Muon, `muon.py`).
 
-    Differs from Jordan, who leaves embeddings and the last layer to Adam too: they are kernels like all others here,
-    since a parameter tree does not say which layer is the last, and optax's Adam beside Muon cannot decay them alone.
+    Momentum is Nesterov's without bias correction, Adam that of Kingma and Ba 2014 with their constants (.9, .999,
+    1e-8); both decay weights beside the gradient. A filter is a column. Differs from Jordan, who leaves embeddings and
+    the last layer to Adam too: they are kernels like all others here, since a parameter tree does not say which layer
+    is the last. He orthogonalizes in bfloat16.
     """
 
     momentum: Share
     adam_learning_rate: PositiveFloat
 
+    @property
+    def rule_revision(self) -> int:
+        """2, since the rest got Adam with Nesterov's momentum, and the momentum of kernels a bias correction."""
+        return 2
+
     def rule(self, learning_rate: optax.Schedule) -> optax.GradientTransformation:
         """Adam follows the same schedule from its own learning rate."""
-        return optax.contrib.muon(
-            learning_rate,
-            beta=self.momentum,
+        muon = optax.chain(
+            optax.trace(self.momentum, nesterov=True),
+            optax.stateless(lambda momenta, _: jax.tree.map(orthogonalized, momenta)),
+            optax.add_decayed_weights(self.weight_decay, self.decay_mask),
+            optax.scale_by_learning_rate(learning_rate),
+        )
+        adam = optax.adamw(
+            lambda step: learning_rate(step) * (self.adam_learning_rate / self.learning_rate),
             weight_decay=self.weight_decay,
-            weight_decay_mask=self.decay_mask,
-            adam_weight_decay=self.weight_decay if self.decayed == "all" else 0.0,
-            adam_learning_rate=lambda step: learning_rate(step) * (self.adam_learning_rate / self.learning_rate),
-            muon_weight_dimension_numbers=_columns,
+            mask=self.decay_mask,
+        )
+        return optax.partition(
+            {"muon": muon, "adam": adam},
+            lambda parameters: jax.tree.map(lambda tensor: "muon" if tensor.ndim > 1 else "adam", parameters),
         )
 
 
-def _columns(parameters: Any) -> Any:
-    """Which axes of each kernel are its inputs, and which its outputs; nothing for tensors of one dimension."""
-    return jax.tree.map(
-        lambda tensor: (
-            optax.contrib.MuonDimensionNumbers(tuple(range(tensor.ndim - 1)), tensor.ndim - 1)
-            if tensor.ndim > 1
-            else None
-        ),
-        parameters,
-    )
+def orthogonalized(momentum: Float[Array, "*inputs outputs"]) -> Float[Array, "*inputs outputs"]:
+    """The momentum of a kernel with singular values near 1, by five of Jordan's steps of Newton and Schulz.
+
+    A matrix with more outputs than inputs is scaled up by the root of their ratio; his code does not do so for filters.
+    """
+    columns = momentum.reshape(-1, momentum.shape[-1])
+    wide = columns if columns.shape[0] <= columns.shape[1] else columns.T
+    wide /= jnp.linalg.norm(wide) + 1e-7
+    for _ in range(5):
+        gram = wide @ wide.T
+        wide = 3.4445 * wide + (-4.7750 * gram + 2.0315 * gram @ gram) @ wide
+    inputs, outputs = columns.shape
+    scale = max(1.0, outputs / inputs) ** 0.5 if momentum.ndim == 2 else 1.0
+    return scale * (wide if inputs <= outputs else wide.T).reshape(momentum.shape)

@@ -1,5 +1,7 @@
 """What a run would be, shown before anything is computed: `dry_run=true`."""
 
+import time
+from datetime import timedelta
 from math import prod
 from typing import Any
 
@@ -12,7 +14,7 @@ from jaxtyping import Array
 from src.data.batches import Batch
 from src.data.dataset import Dataset
 from src.data.examples import DataSpec
-from src.models.summary import SHAPES, Columns, as_table, model_layers
+from src.models.summary import SHAPES, Columns, Layer, as_table, model_layers
 from src.training.plan import Plan, make_plan
 from src.training.settings import RunSettings
 from src.training.state import Network, Tree
@@ -21,7 +23,7 @@ MIB = 2**20
 
 
 def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
-    """The resolved configuration, the data, the layers, the steps and an estimate of the memory, as text.
+    """What a run takes, what it learns from, how it is configured and what its network is made of, as text.
 
     Args:
         name: what the run is called.
@@ -33,13 +35,14 @@ def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
     outputs = settings.task.outputs(dataset.spec)
 
     network = nnx.eval_shape(lambda: settings.model.build(dataset.spec.shape, outputs, rngs=nnx.Rngs(0)))
+    layers = model_layers(settings.model, dataset.spec.shape, outputs)
     decayed: Columns = {"decayed": lambda layer: sum(map(prod, filter(settings.optimizer.decays, layer.tensors)))}
+    takes = _steps(plan, dataset.spec), _memory(settings, dataset, Network(network)), _time(settings, plan, layers)
     sections = {
-        name: yaml.safe_dump(config, sort_keys=False).rstrip(),
+        name: "\n".join(takes),
         "data": _data(dataset),
-        "layers": as_table(model_layers(settings.model, dataset.spec.shape, outputs), SHAPES | decayed),
-        "steps": _steps(plan, dataset.spec),
-        "memory": _memory(settings, dataset, Network(network)),
+        "configuration": yaml.safe_dump(config, sort_keys=False).rstrip(),
+        "layers": as_table(layers, SHAPES | decayed),
     }
     return "\n\n".join(f"# {title}\n{text}" for title, text in sections.items())
 
@@ -49,7 +52,7 @@ def _data(dataset: Dataset) -> str:
     shape = "x".join(map(str, spec.shape))
     sizes = f"{spec.train:,} training, {spec.validation:,} validation and {spec.test:,} test {_noun(spec)}"
     names = ", ".join(spec.class_names[:10]) + (", …" if spec.classes > 10 else "")
-    return f"{spec.name}: {sizes} of {shape}, {spec.classes} classes ({names})"
+    return "\n".join([f"{spec.name}: {sizes} of {shape}, {spec.classes} classes ({names})", *dataset.notes])
 
 
 def _steps(plan: Plan, spec: DataSpec) -> str:
@@ -59,6 +62,30 @@ def _steps(plan: Plan, spec: DataSpec) -> str:
     if clock.scale != 1:
         text += f"; {float(clock.scale):.2%} of the stated duration, the schedule shrinks along"
     return text
+
+
+def _time(settings: RunSettings, plan: Plan, layers: list[Layer]) -> str:
+    """A lower bound: all multiplications, at the speed of a product of matrices on this device.
+
+    A gradient takes two products for each one of the forward pass: with respect to the input, and to the kernel.
+    """
+    products = 3 * sum(layer.multiplications for layer in layers) * plan.steps * plan.clock.batch_size
+    seconds = products / _multiplications_per_second(settings.precision.compute)
+    least = f"at least {timedelta(seconds=round(seconds))} on {jax.devices()[0].device_kind}"
+    return f"{least}: {products:.2g} multiplications, as fast as in a product of matrices"
+
+
+def _multiplications_per_second(dtype: str, side: int = 1024, times: int = 5) -> float:
+    """How fast the device multiplies two square matrices."""
+    matrix = jnp.ones((side, side), dtype)
+    product = jax.jit(jnp.matmul)
+    jax.block_until_ready(product(matrix, matrix))
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        jax.block_until_ready(product(matrix, matrix))
+        seconds.append(time.perf_counter() - began)
+    return side**3 / min(seconds)
 
 
 def _memory(settings: RunSettings, dataset: Dataset, network: Network) -> str:

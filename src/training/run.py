@@ -96,6 +96,7 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
     if begun.get("identity") != run_hash(settings):
         theirs = read_settings(RunSettings, directory.read_config(), settings.trust)
         words = difference(defining_values(theirs), defining_values(settings))
+        words = words or "the same settings, but a rule that they stand for has changed since"
         raise UserError(f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or add fresh=true")
     check_examples(settings, directory)
 
@@ -122,6 +123,8 @@ def train(
     configure_jax(settings)
     engine = Engine(settings)
     check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
+    for note in engine.dataset.notes:
+        log.warning("%s", note)
     if settings.fresh:
         directory.clear()
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings), settings.checkpoint.keep)
@@ -167,7 +170,7 @@ def first_batch(engine: Engine, directory: RunDirectory) -> UInt8[np.ndarray, "h
     """What the network sees first, as a picture, drawn once and kept: a dashboard that begins anew needs it again."""
     if not directory.first_batch.exists():
         file = io.BytesIO()
-        Image.fromarray(grid(engine.first_images(PICTURES))).save(file, "PNG")
+        Image.fromarray(grid(*engine.first_images(PICTURES))).save(file, "PNG")
         write_whole(directory.first_batch, file.getvalue())
     return np.asarray(Image.open(directory.first_batch).convert("RGB"))
 

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from dataclasses import replace
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ class WarmupSettings(Settings):
 
     Attributes:
         duration: how long it takes.
-        factor: what the learning rate is multiplied by at its beginning.
+        factor: at its beginning, on the factor that the schedule itself begins with (1, but for `OneCycle`).
         shape: `constant` until its end (He et al., depth 110), or a `linear` rise to 1.
     """
 
@@ -32,9 +32,20 @@ class WarmupSettings(Settings):
 
 
 class ScheduleSettings(Settings):
-    """Settings of a schedule, with a warm-up in front or without one."""
+    """Settings of a schedule, with a warm-up in front or without one.
+
+    Attributes:
+        after_warmup: whether the schedule takes the steps that a warm-up leaves; else it runs underneath.
+    """
+
+    after_warmup: ClassVar[bool] = False
 
     warmup: WarmupSettings | None
+
+    @property
+    def rule_revision(self) -> int:
+        """2 where a decay once ran underneath a warm-up and now follows it."""
+        return 2 if self.after_warmup and self.warmup else 1
 
     def durations(self) -> dict[str, Duration]:
         """All that it states, by their keys in it."""
@@ -42,7 +53,7 @@ class ScheduleSettings(Settings):
 
     @abstractmethod
     def decay(self, clock: Clock) -> optax.Schedule:
-        """The factor without warm-up, for a run of `clock.total_steps` steps."""
+        """The factor without warm-up, over `clock.total_steps` steps."""
 
     def steered(
         self, optimizer: optax.GradientTransformationExtraArgs, clock: Clock
@@ -52,12 +63,15 @@ class ScheduleSettings(Settings):
 
     def factor(self, clock: Clock) -> optax.Schedule:
         """The factor on the learning rate at each step."""
-        decay = self.decay(clock)
         if self.warmup is None:
-            return decay
+            return self.decay(clock)
         steps, start = self.warmup.duration.steps(clock), self.warmup.factor
         rise = 0.0 if self.warmup.shape == "constant" else (1 - start) / max(steps, 1)
-        return lambda step: jnp.where(step < steps, start + rise * step, decay(step))
+        if not self.after_warmup:
+            decay = self.decay(clock)
+            return lambda step: jnp.where(step < steps, start + rise * step, decay(step))
+        rest = self.decay(replace(clock, total_steps=(clock.total_steps or 0) - steps))
+        return lambda step: rest(jnp.maximum(step - steps, 0)) * jnp.where(step < steps, start + rise * step, 1)
 
 
 class Constant(ScheduleSettings):
@@ -90,23 +104,27 @@ class Step(ScheduleSettings):
 
 
 class Cosine(ScheduleSettings):
-    """Half a cosine from 1 to `final` (Loshchilov and Hutter 2016, arXiv:1608.03983)."""
+    """Half a cosine from 1 to `final` (Loshchilov and Hutter 2016, arXiv:1608.03983), after the warm-up if any."""
+
+    after_warmup: ClassVar[bool] = True
 
     final: Annotated[float, Field(ge=0, le=1)]
 
     def decay(self, clock: Clock) -> optax.Schedule:
-        """Cosine annealing over the whole run."""
+        """Cosine annealing."""
         return optax.cosine_decay_schedule(1.0, max(clock.total_steps or 1, 1), alpha=self.final)
 
 
 class OneCycle(ScheduleSettings):
-    """A cosine rise and a cosine fall (Smith and Topin 2017, arXiv:1708.07120).
+    """A cosine rise and a cosine fall (Smith and Topin 2017, arXiv:1708.07120), after the warm-up if there is one.
 
     Attributes:
-        rise: share of the run that the rise takes.
+        rise: share of the cycle that the rise takes.
         start: factor at the beginning.
         final: factor at the end, as a part of `start`.
     """
+
+    after_warmup: ClassVar[bool] = True
 
     rise: Annotated[float, Field(gt=0, lt=1)]
     start: Annotated[float, Field(gt=0, le=1)]

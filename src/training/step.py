@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Int
 
-from src.data.batches import Batch, Batching, Resident, Window, evaluation_batch, training_batch
+from src.data.batches import Batch, Batching, Resident, Window, filled_batch, training_batch
 from src.tasks.base import Sums, TaskSettings
 from src.training.parallel import AXIS
 from src.training.schedule import steered_scale
@@ -93,13 +93,14 @@ def training_step(
         measured |= {
             "steps": jnp.ones((), jnp.int32),
             "objective": value,
-            "learning_rate": learning_rate(state.step) * steered_scale(state.optimizer),
         }
+        rate = learning_rate(state.step) * steered_scale(optimizer_state)  # as the update had it
         finite = jnp.isfinite(value) & all_finite(gradients) & all_finite(parameters)
         # A run that stands still falls behind the order that it is given, which then does not hold its examples.
         known = state.step * batching.batch_size >= order.first_epoch * len(data.labels)
         keep = partial(jnp.where, (finite | (not stand_still)) & known)
-        return jax.tree.map(keep, new, state), jax.tree.map(lambda total, part: total + keep(part, 0), sums, measured)
+        added = {name: sums[name] + keep(part, 0) for name, part in measured.items()}
+        return jax.tree.map(keep, new, state), added | {"learning_rate": keep(rate, sums["learning_rate"])}
 
     return step
 
@@ -170,7 +171,7 @@ def evaluation_step(network: Network, task: TaskSettings, *, batch_size: int, de
 
     def step(parameters: Tree, statistics: Tree, sums: Sums, data: Resident, first: Int[Array, ""]) -> Sums:
         own = first + jax.lax.axis_index(AXIS) * local_size
-        batch = evaluation_batch(data, own, local_size)
+        batch = filled_batch(data, own, local_size)
         measured = task.sums(network(parameters, statistics, batch.images), batch, detailed=True)
         return jax.tree.map(jnp.add, sums, jax.lax.psum(measured, AXIS))
 
@@ -178,7 +179,10 @@ def evaluation_step(network: Network, task: TaskSettings, *, batch_size: int, de
 
 
 def zero_training_sums(task: TaskSettings, outputs: int) -> Sums:
-    """Sums over no training steps: the task's own, the number of steps, what was minimized, and the learning rate."""
+    """Sums over no training steps: the task's own, the number of steps, and what was minimized.
+
+    Beside them stands the learning rate, which is that of the last step.
+    """
     # Each array is one of its own: their memory is given away.
     steps = {"steps": jnp.zeros((), jnp.int32), "objective": jnp.zeros(()), "learning_rate": jnp.zeros(())}
     return steps | zero_sums(task, outputs, detailed=False)

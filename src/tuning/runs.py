@@ -13,7 +13,7 @@ from optuna.trial import Trial
 from src.config.errors import UserError, say
 from src.config.settings import defining_values, read_settings
 from src.lock import locked
-from src.runs.identity import short_hash
+from src.runs.identity import identity, short_hash
 from src.tracking.history import read_rows
 from src.training.composed import composed_runs, run_config, run_name, run_settings
 from src.training.loop import Diverged, Measurement
@@ -113,7 +113,7 @@ def search_name(settings: SearchSettings, job: DictConfig) -> str:
     """The same command finds its search again; a greater number of trials goes on with it."""
     # The direction follows from the metric; with it, searches keep the names that they had when it was a setting.
     own = defining_values(settings) | {"direction": settings.direction}
-    values = [own, defining_values(run_settings(job))]
+    values = [own, identity(run_settings(job))]
     return f"search-{short_hash(values)}"
 
 

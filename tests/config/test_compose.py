@@ -69,6 +69,12 @@ def test_every_mistake_gets_one_line_with_the_right_thing(compose, argument, sai
     assert "\n" not in str(caught.value)
 
 
+def test_a_batch_of_one_image_cannot_be_mixed(compose):
+    with pytest.raises(UserError, match=r"^data: mixup and cutmix need a batch_size of at least 2"):
+        compose("data.batch_size=1", "data.augment.mixup=0.2")
+    assert compose("data.batch_size=1").data.batch_size == 1
+
+
 def test_zero_is_a_seed(compose):
     assert compose("seed=0").seed == 0
 

@@ -5,7 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from src.data.batches import Batching, Resident, evaluation_batch, normalization, resident, training_batch, window
+from src.data.batches import (
+    Batching,
+    Resident,
+    evaluation_batch,
+    filled_batch,
+    normalization,
+    resident,
+    training_batch,
+    window,
+)
 from src.data.examples import Split
 from src.data.settings import AugmentSettings
 from src.randomness import at, stream
@@ -75,10 +84,17 @@ def test_streams_are_independent():
 
 @pytest.mark.parametrize("size", [1, 7, 50, 64])
 def test_evaluation_counts_every_example_once(data, size):
-    parts = [evaluation_batch(data, first, size) for first in range(0, EXAMPLES, size)]
+    parts = [filled_batch(data, first, size) for first in range(0, EXAMPLES, size)]
     labels = np.concatenate([part.labels for part in parts])
     weights = np.concatenate([part.weights for part in parts])
     assert sorted(labels[weights == 1]) == list(range(EXAMPLES))
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 64])
+def test_batches_outside_compiled_functions_hold_no_example_twice(data, size):
+    parts = [evaluation_batch(data, first, size) for first in range(0, EXAMPLES, size)]
+    assert np.concatenate([part.labels for part in parts]).tolist() == list(range(EXAMPLES))
+    assert all((part.weights == 1).all() for part in parts)
 
 
 def test_a_changed_image_is_a_window_of_the_padded_one_or_of_its_mirror_image(data):
@@ -149,6 +165,18 @@ def test_mixtures_are_what_they_say(data, kind):
         assert (taken | kept).all()
         np.testing.assert_allclose(1 - taken.mean(axis=(1, 2)), shares.ravel(), atol=0.03)
     assert np.unique(shares).size / EXAMPLES > 0.2
+
+
+@pytest.mark.parametrize("size", [2, 3, 7, 8])
+def test_no_image_is_its_own_partner(data, size):
+    mixup = NONE.model_copy(update={"mixup": 1.0})
+    for batch in batches(data, size, EXAMPLES // size, mixup):
+        own, other = np.asarray(batch.labels), np.asarray(batch.partners)
+        assert (own != other).all()
+        pairs = np.arange(size) != size // 2 if size % 2 else np.arange(size) >= 0
+        np.testing.assert_array_equal(other[pairs], own[::-1][pairs])
+        if size % 2:
+            assert other[size // 2] == own[size // 2 + 1]
 
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])

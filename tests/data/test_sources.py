@@ -1,6 +1,7 @@
 """Where examples come from."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -63,6 +64,40 @@ def test_any_tfds_set_is_read_by_name_without_tensorflow(tmp_path, command):
     arguments = ("data=tfds", "data.name=shapes", "data.batch_size=8", "dry_run=true")
     shown = command("src.train", *arguments, **environment).stdout
     assert "shapes: 24 training, 0 validation and 12 test images of 12x12x3, 3 classes" in shown
+
+
+@pytest.mark.parametrize(
+    ("file", "kept", "flipped", "said"),
+    [
+        (
+            "train.array_record-00000-of-00001",
+            None,
+            7,
+            r"-train.array_record-00000-of-00001: record 7 cannot be read \(",
+        ),
+        (
+            "test.array_record-00000-of-00001",
+            2**16,
+            None,
+            r"-test.array_record-00000-of-00001: record 0 cannot be read ",
+        ),
+        ("dataset_info.json", 100, None, "data.name=shapes: what is prepared of it is damaged: "),
+    ],
+    ids=["flipped", "cut", "description"],
+)
+def test_damaged_files_are_named_with_the_record(tmp_path, command, file, kept, flipped, said):
+    write_tfds(tmp_path / "tfds", "shapes", 24)
+    (path,) = (tmp_path / "tfds" / "shapes" / "1.0.0").glob(f"*{file}")
+    content = bytearray(path.read_bytes()[:kept])
+    if flipped is not None:
+        content[[found.start() for found in re.finditer(b"IDAT", content)][flipped] + 20] ^= 1
+    path.write_bytes(content)
+    environment = {"TFDS_DATA_DIR": str(tmp_path / "tfds"), "CONVNETS_CACHE": str(tmp_path / "cache")}
+    done = command("src.train", "data=tfds", "data.name=shapes", check=False, **environment)
+    assert done.returncode == 2
+    assert re.search(said, done.stderr)
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
@@ -236,3 +271,13 @@ def test_the_middle_of_an_oblong_image_is_kept():
     image = np.zeros((10, 30, 3), np.uint8)
     image[:, 10:20] = 255
     assert (to_square(image, 10) == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "always"),
+    [(["data=digits"], "digits"), (["data=folder", "data.root=x"], "folder"), (["data=imdb"], "imdb_reviews")],
+)
+def test_a_name_that_chooses_no_examples_cannot_be_set(compose, arguments, always):
+    assert compose(*arguments, f"data.name={always}").data.name == always
+    with pytest.raises(UserError, match=rf"data.name=mnist: chooses no examples here and is always '{always}'; data="):
+        compose(*arguments, "data.name=mnist")

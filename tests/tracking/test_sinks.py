@@ -184,6 +184,25 @@ def test_a_grid_shows_every_image_in_its_place():
     assert picture[2].max() == 0  # a line between rows
 
 
+@pytest.mark.parametrize("side", [1, 8, 32, 100, 300])
+def test_a_grid_is_large_enough_to_be_looked_at(side):
+    height, width, _ = grid(np.zeros((3, side, side, 1)), columns=3).shape
+    assert 112 <= height - 1 < max(224, side + 1)
+    assert width == 3 * height
+
+
+def test_a_grid_says_what_each_image_shows():
+    images = np.arange(4.0)[:, None, None, None] * np.ones((1, 28, 28, 1))
+    titles = ["cat", "dog", "a name that is much too long for its place", "two\nlines"]
+    plain, titled = grid(images, columns=2), grid(images, titles, columns=2)
+    assert titled.shape[0] - plain.shape[0] == 2 * 16
+    below = [titled[place : place + 16, left : left + 112] for place in (112, 241) for left in (0, 113)]
+    widths = [np.ptp(np.flatnonzero(text.max(axis=(0, 2)))) for text in below]
+    assert 0 < widths[0] < widths[3] < widths[2] <= 112
+    assert not np.array_equal(below[0], below[1])
+    np.testing.assert_array_equal(titled[:112], plain[:112])
+
+
 @pytest.mark.parametrize("channels", [1, 2, 4])
 def test_a_grid_shows_the_mean_of_channels_that_are_no_colours(channels):
     images = np.zeros((2, 3, 3, channels))

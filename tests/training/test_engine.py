@@ -111,6 +111,30 @@ def test_a_plateau_lowers_the_learning_rate_and_the_record_says_so(engine):
     assert rates[-1] < 0.2e-9
 
 
+def test_the_learning_rate_on_record_is_that_of_the_step(engine):
+    built = engine("parallel.devices=1", "schedule=cosine", "train.log_every=7steps", "train.duration=20steps")
+    _, measured = trained(built)
+    found = {row.step: row.values["learning_rate"] for row in measured if row.split == "train"}
+    expected = {step: 0.1 * (1 + np.cos(np.pi * (step - 1) / 20)) / 2 for step in (7, 14, 20)}
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_learning_rate_on_record_under_a_plateau_is_that_of_the_step(engine):
+    """Gradients are clipped to a length of one, so that what a step of SGD moves is its learning rate."""
+    built = engine(
+        "parallel.devices=1", "schedule=plateau", "schedule.window=1step", "schedule.patience=1", "schedule.rate=0.5",
+        "optimizer.momentum=0", "optimizer.weight_decay=0", "optimizer.clip_norm=1", "optimizer.learning_rate=1",
+    )  # fmt: skip
+    state, moved, recorded = built.initial_state(), [], []
+    for stop in range(1, 9):
+        before = jax.device_get(state.parameters)
+        state, sums = built.advance(state, built.zero_sums(), built.order(0), stop)
+        moved.append(float(optax.tree.norm(optax.tree.sub(state.parameters, before))))
+        recorded.append(float(sums["learning_rate"]))
+    assert recorded == pytest.approx(moved, rel=1e-3)
+    assert recorded[-1] < recorded[0]
+
+
 def test_slices_of_a_batch_add_up_to_its_gradient(engine):
     """Exactly so where no batch statistics are taken: with a learning rate of nearly nothing the objective says it."""
     arguments = ("parallel.devices=1", "train.duration=1step", "eval.every=1step", "optimizer.weight_decay=0")
@@ -195,3 +219,16 @@ def test_both_steps_lower_for_accelerators(engine, placement):
         traced = jax.jit(step).trace(*arguments)
         for platform in ("cuda", "tpu"):
             assert "stablehlo.convolution" in traced.lower(lowering_platforms=(platform,)).as_text()
+
+
+def test_the_first_images_bear_the_names_of_their_classes(engine):
+    built = engine("data.augment=null")
+    images, names = built.first_images(7)
+    chosen = np.asarray(built.order(0).order)[:40]
+    train = built.dataset.train
+    np.testing.assert_allclose(images, train.images[chosen[:7]], atol=1e-3)
+    assert names == [str(label) for label in train.labels[chosen[:7]]]
+    _, mixed = engine("data.augment.mixup=1.0").first_images(40)
+    labels = [str(label) for label in train.labels[chosen]]
+    both = [own if own == other else f"{own} + {other}" for own, other in zip(labels, labels[::-1], strict=True)]
+    assert mixed == both

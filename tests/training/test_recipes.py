@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -133,6 +134,45 @@ def test_a_linear_warmup_rises_to_the_schedule():
     np.testing.assert_allclose([factor(0), factor(50), factor(100)], [0.1, 0.55, 1], rtol=1e-6)
 
 
+@pytest.mark.parametrize("start", [0, 3, 30, 90, 99, 100])
+@pytest.mark.parametrize("shape", ["constant", "linear"])
+def test_cosine_and_one_cycle_begin_where_the_warmup_ends(start, shape):
+    """After the warm-up they are what they would be in a run of the steps that are left."""
+    clock = replace(CLOCK, total_steps=100)
+    warmup = WarmupSettings(duration=Duration.parse(f"{start}steps"), factor=0.1, shape=shape)
+    for schedule, opening in (
+        (Cosine(final=0.1, warmup=None), 1),
+        (OneCycle(rise=0.25, start=0.04, final=0.01, warmup=None), 0.04),
+    ):
+        factor = schedule.model_copy(update={"warmup": warmup}).factor(clock)
+        rest = schedule.factor(replace(clock, total_steps=max(100 - start, 1)))
+        steps = np.arange(start)
+        rise = 0.1 + (0.9 * steps / max(start, 1) if shape == "linear" else 0 * steps)
+        np.testing.assert_allclose([factor(step) for step in steps], opening * rise, rtol=1e-5)
+        left = range(start, 101)
+        np.testing.assert_allclose([factor(step) for step in left], [rest(step - start) for step in left], rtol=1e-5)
+
+
+def test_the_factor_does_not_jump_when_a_linear_warmup_ends():
+    """With 30 of 100 steps the cosine once went from .967 to .794, and never was 1."""
+    clock = replace(CLOCK, total_steps=100)
+    warmup = WarmupSettings(duration=Duration.parse("30%"), factor=0.0, shape="linear")
+    cosine = [float(Cosine(final=0.0, warmup=warmup).factor(clock)(step)) for step in range(101)]
+    np.testing.assert_allclose([cosine[k] for k in (0, 29, 30, 65, 100)], [0, 29 / 30, 1, 0.5, 0], atol=1e-6)
+    cycle = [float(OneCycle(rise=0.5, start=0.5, final=0.1, warmup=warmup).factor(clock)(step)) for step in range(101)]
+    assert np.abs(np.diff(cosine)).max() < 0.05
+    assert np.abs(np.diff(cycle)).max() < 0.05
+    assert max(cosine) == max(cycle) == 1
+
+
+def test_steps_and_plateaus_run_underneath_a_warmup():
+    """He et al. warm ResNet-110 up for 400 of its 64,000 steps, and decay at 32,000 and 48,000."""
+    step = Step(boundaries=[Duration.parse("50%")], rate=0.1, warmup=WARMUP).factor(CLOCK)
+    np.testing.assert_allclose([step(50), step(100), step(499), step(500)], [0.55, 1, 1, 0.1], rtol=1e-6)
+    plateau = Plateau(rate=0.1, window=Duration.parse("20 steps"), patience=1, warmup=WARMUP).factor(CLOCK)
+    np.testing.assert_allclose([plateau(0), plateau(50), plateau(100)], [0.1, 0.55, 1], rtol=1e-6)
+
+
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("decayed", ["all", "kernels"])
 def test_weight_decay_is_coupled_as_in_the_papers(compose, nesterov, decayed):
@@ -169,6 +209,101 @@ def test_rmsprop_is_that_of_keras(compose):
         mean_square = 0.9 * mean_square + 0.1 * gradient**2
         expected -= 0.01 * gradient / (np.sqrt(mean_square) + 1e-7)
     np.testing.assert_allclose(weights, expected, rtol=1e-5)
+
+
+def after_five_steps(optimizer, weights, gradients):
+    """Where an optimizer leads, with a learning rate that falls, and the rates of its schedule."""
+    factors = [1, 0.9, 0.5, 0.4, 0.1]
+    transform = optimizer.build(lambda step: optimizer.learning_rate * jnp.array(factors)[step])
+    weights = jax.tree.map(jnp.asarray, weights)
+    state = transform.init(weights)
+    for gradient in gradients:
+        updates, state = transform.update(jax.tree.map(jnp.asarray, gradient), state, weights)
+        weights = optax.apply_updates(weights, updates)
+    return weights, factors
+
+
+SHAPES_OF_KERNELS = {"filters": (3, 3, 2, 5), "stem": (2, 2, 1, 6), "narrow": (7, 3), "wide": (3, 7), "bias": (5,)}
+
+
+@pytest.fixture
+def weights_and_gradients():
+    rng = np.random.default_rng(0)
+
+    def draw(size):
+        return {name: (size * rng.normal(size=shape)).astype(np.float32) for name, shape in SHAPES_OF_KERNELS.items()}
+
+    return draw(1), [draw(size) for size in (1, 0.1, 10, 1, 0.5)]
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("decayed", ["all", "kernels"])
+def test_lars_is_that_of_you_et_al(compose, weights_and_gradients, decayed, nesterov):
+    """Their algorithm 1, with a decay that is as large as the gradient."""
+    decay, trust = 0.5, 0.02
+    optimizer = compose(
+        "optimizer=lars", f"optimizer.weight_decay={decay}", f"optimizer.trust={trust}",
+        f"optimizer.decayed={decayed}", f"optimizer.nesterov={nesterov}",
+    ).optimizer  # fmt: skip
+    weights, gradients = weights_and_gradients
+    found, factors = after_five_steps(optimizer, weights, gradients)
+    for name, w in weights.items():
+        w, velocity = w.astype(np.float64), 0.0
+        kernel = w.ndim > 1
+        for factor, g in zip(factors, (gradient[name] for gradient in gradients), strict=True):
+            own = decay if kernel or decayed == "all" else 0.0
+            local = trust * np.linalg.norm(w) / (np.linalg.norm(g) + own * np.linalg.norm(w)) if kernel else 1.0
+            step = 2.0 * factor * local * (g + own * w)
+            velocity = 0.9 * velocity + step
+            w = w - (step + 0.9 * velocity if nesterov else velocity)
+        np.testing.assert_allclose(found[name], w, rtol=1e-4, atol=1e-5)
+
+
+def test_lars_moves_weights_that_are_zero(compose):
+    optimizer = compose("optimizer=lars").optimizer
+    found, _ = after_five_steps(
+        optimizer, {"kernel": np.zeros((2, 2), np.float32)}, [{"kernel": np.ones((2, 2), np.float32)}]
+    )
+    np.testing.assert_allclose(found["kernel"], -2.0)
+    still, _ = after_five_steps(
+        optimizer, {"kernel": np.zeros((2, 2), np.float32)}, [{"kernel": np.zeros((2, 2), np.float32)}]
+    )
+    np.testing.assert_array_equal(still["kernel"], 0)
+
+
+@pytest.mark.parametrize("decayed", ["all", "kernels"])
+def test_muon_is_that_of_jordan_and_the_rest_gets_adam(compose, weights_and_gradients, decayed):
+    """`muon.py` of github.com/KellerJordan/Muon and Kingma and Ba's Adam, with a large decay."""
+    decay = 20.0
+    optimizer = compose("optimizer=muon", f"optimizer.weight_decay={decay}", f"optimizer.decayed={decayed}").optimizer
+    weights, gradients = weights_and_gradients
+    found, factors = after_five_steps(optimizer, weights, gradients)
+    for name, w in weights.items():
+        w, first, second = w.astype(np.float64), 0.0, 0.0
+        for t, (factor, g) in enumerate(zip(factors, (gradient[name] for gradient in gradients), strict=True), 1):
+            if w.ndim > 1:
+                first = 0.95 * first + 0.05 * g
+                rows = (0.05 * g + 0.95 * first).reshape(-1, w.shape[-1]).T  # outputs first, as in PyTorch
+                x = rows / (np.linalg.norm(rows) + 1e-7)
+                for _ in range(5):
+                    a = x @ x.T
+                    x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+                scale = max(1, len(rows) / rows.shape[1]) ** 0.5 if w.ndim == 2 else 1
+                rate, step = 0.02 * factor, scale * x.T.reshape(w.shape)
+            else:
+                first, second = 0.9 * first + 0.1 * g, 0.999 * second + 0.001 * g**2
+                step = first / (1 - 0.9**t) / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
+                rate = 0.003 * factor
+            own = decay if w.ndim > 1 or decayed == "all" else 0.0
+            w = w * (1 - rate * own) - rate * step
+        np.testing.assert_allclose(found[name], w, rtol=1e-4, atol=1e-5)
+
+
+def test_the_first_step_of_a_bias_beside_muon_is_the_learning_rate(compose):
+    """That of Adam; with Nesterov's momentum it was half as long again."""
+    zero, one = {"bias": np.zeros(3, np.float32)}, {"bias": np.full(3, 0.2, np.float32)}
+    found, _ = after_five_steps(compose("optimizer=muon").optimizer, zero, [one])
+    np.testing.assert_allclose(found["bias"], -0.003, rtol=1e-5)
 
 
 def test_the_window_of_a_plateau_is_as_long_in_a_run_that_is_shortened():

@@ -1,18 +1,23 @@
 """What a run makes of a directory that is not empty."""
 
 import logging
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from src.config.errors import UserError
+from src.config.settings import defining_values
 from src.data.dataset import _read, examples_sha256
 from src.runs.directory import RunDirectory
+from src.runs.identity import short_hash
 from src.tracking import history
 from src.training.composed import composed_runs, run_config, run_settings
 from src.training.run import record_start, report, run
 
+DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = {"test_accuracy": 0.5, "test_accuracy_interval": [0.4, 0.6], "steps": 2}
 
 
@@ -44,6 +49,16 @@ def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, comp
         run(settings, {}, directory.path)
 
 
+def test_a_run_by_a_rule_that_changed_since_is_not_taken_for_one_by_the_present_rule(tmp_path):
+    (job,) = composed_runs("train", ["schedule.warmup={duration: 10%, factor: 0.1, shape: linear}"])
+    settings, directory = run_settings(job), RunDirectory(tmp_path)
+    directory.write_start(run_config(job), {"identity": short_hash(defining_values(settings))}, "")
+    with pytest.raises(
+        UserError, match=r"holds another run: the same settings, but a rule .* has changed since; choose"
+    ):
+        run(settings, {}, directory.path)
+
+
 def test_a_checksum_among_the_settings_is_not_computed_again(compose):
     assert compose("data=cifar10").data.pinned
     assert not compose("data=cifar10", "data.sha256=null").data.pinned
@@ -65,3 +80,16 @@ def test_a_task_without_accuracy_is_reported_by_what_it_has(tmp_path, caplog):
     with caplog.at_level(logging.INFO, logger="src.training.run"):
         report(RunDirectory(tmp_path), results, "finished")
     assert caplog.messages == [f"finished: test loss 0.25, test mean distance 3 after 2 steps; {tmp_path}"]
+
+
+def test_what_the_page_shows_of_a_run_in_python_is_its_score(tmp_path):
+    arguments = ["model=dense", "train.duration=2steps", "tracking.progress=none"]
+    (job,) = composed_runs("train", arguments)
+    results = run(run_settings(job), run_config(job), tmp_path / "run")
+    ((before, size, after),) = re.findall(
+        r"```python\n(.*?load_run.*?, 0, )(\d+)(\).*?)```", (DOCS / "runs.md").read_text(), re.DOTALL
+    )
+    code = f"{before}{10 * int(size)}{after}".replace("runs/resnet-digits-0123456789", str(tmp_path / "run"))
+    exec(code, found := {})
+    assert found["batch"].labels.shape == (360,)
+    assert float(found["accuracy"]) == pytest.approx(results["test_accuracy"], abs=1e-6)

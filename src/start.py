@@ -1,0 +1,30 @@
+"""How every command starts: before anything heavy is imported, so that its first second already behaves.
+
+Importing JAX takes a second on a warm machine and up to a minute on a cold one. Meanwhile a person sees what is being
+waited for, and Ctrl-C ends the command with one line. Python's `KeyboardInterrupt` would not do: raised inside a
+callback of JAX it is swallowed, and raised inside an import it is a page of traceback.
+"""
+
+import os
+import signal
+from types import FrameType
+
+from src.config.errors import SIGNALLED, say
+from src.config.status import show_status
+from src.huge_pages import restart_with_huge_pages
+
+
+def begin() -> None:
+    """Prepares this process. It has to come before all heavy imports, and only from a program's own first lines."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # stays with the process while it is started again
+    restart_with_huge_pages()
+    signal.signal(signal.SIGINT, end_at_once)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    show_status("importing JAX")
+
+
+def end_at_once(number: int, frame: FrameType | None, words: str = "") -> None:
+    """Ends the process with one line; files are written whole or not at all, so nothing is left half-made."""
+    show_status("")
+    say(f"stopped by {signal.Signals(number).name}{words}")
+    os._exit(SIGNALLED + number)

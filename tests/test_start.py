@@ -1,0 +1,99 @@
+"""The first seconds of a command, on a terminal: what a person sees, and what Ctrl-C does."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from src.config.status import ERASE
+from tests.conftest import ROOT
+
+LONG = ("model.depth=8", "train.duration=3000steps", "tracking.tensorboard=false")
+
+
+class Terminal:
+    """A command on a terminal of its own, and what it has written there."""
+
+    def __init__(self, module, *arguments, through=()):
+        self.side, other = pty.openpty()
+        command = [*through, sys.executable, "-m", module, *arguments]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdin=other, stdout=other, stderr=other, start_new_session=True
+        )
+        os.close(other)
+        self.written = ""
+
+    def read(self):
+        """Takes what was written since; nothing once the command has ended."""
+        try:
+            self.written += os.read(self.side, 1 << 16).decode()
+        except OSError:
+            return False
+        return True
+
+    def wait_for(self, words):
+        while words not in self.written:
+            assert self.read(), self.written
+
+    def rest(self):
+        while self.read():
+            pass
+        return self.process.wait(timeout=60)
+
+
+@pytest.mark.parametrize("module", ["src.train", "src.evaluate", "src.summary", "experiments.training_curves"])
+def test_ctrl_c_while_jax_is_imported_is_one_line(module, tmp_path):
+    terminal = Terminal(module, f"hydra.run.dir={tmp_path}/run")
+    terminal.wait_for("importing JAX")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.rest() == 130
+    assert terminal.written.split(ERASE)[-1] == "stopped by SIGINT\r\n"
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("seconds", [0.3, 0.8, 1.2, 1.6, 2, 2.5, 3, 4, 6, 9])
+def test_ctrl_c_at_any_moment_is_one_line(seconds, tmp_path):
+    terminal = Terminal("src.train", *LONG, f"hydra.run.dir={tmp_path}/run")
+    terminal.wait_for("importing JAX")
+    time.sleep(seconds)
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.rest() == 130
+    assert "Traceback" not in terminal.written
+    assert terminal.written.rstrip().splitlines()[-1].endswith(("stopped by SIGINT", "the same command goes on"))
+
+
+@pytest.mark.heavy
+def test_a_lost_connection_saves_although_it_is_said_twice_and_nobody_listens(tmp_path, command):
+    terminal = Terminal("src.train", *LONG, f"hydra.run.dir={tmp_path}/run")
+    terminal.wait_for("loss")
+    os.close(terminal.side)
+    terminal.process.send_signal(signal.SIGHUP)
+    assert terminal.process.wait(timeout=60) == 128 + signal.SIGHUP
+    assert list((tmp_path / "run" / "checkpoints").glob("*/manifest.json"))
+
+
+def test_nohup_goes_on(tmp_path):
+    short = (*LONG, "train.duration=40steps", f"hydra.run.dir={tmp_path}/run")
+    terminal = Terminal("src.train", *short, through=["sh", "-c", 'trap "" HUP; exec "$@"', "sh"])
+    terminal.wait_for("compiling")
+    terminal.process.send_signal(signal.SIGHUP)
+    assert terminal.rest() == 0
+    assert "finished" in terminal.written
+
+
+def test_a_refused_command_leaves_no_directory(tmp_path, command):
+    two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    for wrong, words in (
+        (("parallel=pmap", "data.batch_size=127"), "does not divide over 2 devices"),
+        (("parallel.devices=4",), "there are 2"),
+    ):
+        done = command("src.train", *wrong, check=False, **two)
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert not (tmp_path / "runs").exists()
