@@ -6,7 +6,7 @@ Compose, check, train, test, and leave a run directory behind.
 from src.start import begin
 
 if __name__ == "__main__":
-    begin()  # before anything heavy is imported
+    begin(hydra_helps=True)  # before anything heavy is imported
 
 import shutil
 import sys

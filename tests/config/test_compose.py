@@ -183,9 +183,9 @@ def test_what_is_typed_twice_counts_once_in_a_sweep_too():
     ],
 )
 def test_a_mistake_in_a_file_of_ones_own_is_one_line(tmp_path, files, arguments, said):
+    home = own(tmp_path, **files)
     with pytest.raises(UserError) as caught:
-        for job in composed_jobs("train", [*own(tmp_path, **files), *arguments]):
-            run_settings(job)
+        [run_settings(job) for job in composed_jobs("train", [*home, *arguments])]
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
