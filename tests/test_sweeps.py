@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra.core.utils import JobReturn, JobStatus
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from src.config.compose import composed_jobs
 from src.config.settings import read_settings
 from src.runs.directory import RunDirectory
 from src.runs.sweep import Job, as_table, settings_of
+from src.training.launchers import ProcessesApart
 from src.tuning.settings import Dimension, SearchSettings
 from src.tuning.study import Failed, best, ended, open_study, search
 
@@ -89,6 +91,56 @@ def test_jobs_run_side_by_side(tmp_path, command, launcher):
     (table,) = (tmp_path / "runs").glob("sweep-*.md")
     assert "| 2 |" in table.read_text()
     assert "| 2 |" in done.stdout
+
+
+def test_a_process_that_is_killed_ends_no_other(capsys):
+    def job(number, overrides):
+        if number == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return JobReturn(status=JobStatus.COMPLETED, _return_value=number)
+
+    returned = ProcessesApart(n_jobs=2)((job, (number, [f"seed={number}"]), {}) for number in range(4))
+    assert [done.return_value for done in returned] == [0, None, 2, 3]
+    assert capsys.readouterr().err == "error: the process of seed=1 was killed; the others go on\n"
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("launcher", ["processes", "submitit_local"])
+def test_a_killed_job_is_missing_from_the_table_and_the_others_are_in_it(tmp_path, launcher):
+    arguments = ("-m", *SMALL, "train.duration=100steps", "seed=0,1,2", f"hydra/launcher={launcher}")
+    command = [sys.executable, "-m", "src.train", *arguments, f"hydra.sweep.dir={tmp_path}"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not begun(tmp_path):
+        assert process.poll() is None
+        time.sleep(0.05)
+    killed = tmp_path / begun(tmp_path).pop()
+    os.kill(int((killed / ".lock").read_text().split()[1]), signal.SIGKILL)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "Traceback" not in err
+    assert "the others go on" in err
+    assert "| 2 |" in out
+    assert f"- {killed}: killed or interrupted, or it never began" in out
+    assert len(list(tmp_path.glob("*/results.json"))) == 2
+
+
+@pytest.mark.heavy
+def test_ctrl_c_ends_a_sweep_side_by_side_when_its_jobs_are_saved(tmp_path):
+    arguments = ("-m", *SMALL, "train.duration=3000steps", "seed=0,1,2", "hydra/launcher=processes")
+    command = [sys.executable, "-m", "src.train", *arguments, f"hydra.sweep.dir={tmp_path}"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while len(begun(tmp_path)) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == "stopped by SIGINT; the same command goes on"
+    assert len(list(tmp_path.glob("*/checkpoints/*/manifest.json"))) == 2
 
 
 def test_the_configuration_for_slurm_is_one_that_submitit_takes():
