@@ -12,13 +12,13 @@ help:  ## Explain every target
 train: $(READY)  ## Train: digits by default; make train ARGS="+experiment=resnet20 +profile=quick"
 	$(RUN) src.train $(ARGS)
 
-test: $(READY)  ## Run the tests (about ten minutes on two cores)
+test: $(READY)  ## Run the quick tests
 	$(RUN) pytest -n 2 -m "not heavy and not slow" $(ARGS)
 
-test-heavy: $(READY)  ## Run the tests that take minutes each
+test-heavy: $(READY)  ## Run the tests that take longer
 	$(RUN) pytest -n 2 -m heavy $(ARGS)
 
-test-slow: $(READY)  ## Train the deepest networks for thirty steps (half an hour on two cores)
+test-slow: $(READY)  ## Train the deepest networks for thirty steps (long)
 	$(RUN) pytest -n 2 -m slow $(ARGS)
 
 survive: $(READY)  ## Kill a run a hundred times at random moments and compare bits: make survive KILLS=100

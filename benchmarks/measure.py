@@ -1,6 +1,5 @@
 """Ratios of what was timed in turn, and the files they are written to."""
 
-import json
 import platform
 import statistics
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import jax
 
+from src.plain_json import dumps
 from src.runs.provenance import commit, dirty
 from src.studies.timing import Ratio
 
@@ -40,4 +40,4 @@ def write(name: str, figures: dict[str, Any]) -> None:
         "commit": commit(),
         "dirty": dirty(),
     }
-    (directory / f"{name}.json").write_text(json.dumps({"where": where, "figures": figures}, indent=2) + "\n")
+    (directory / f"{name}.json").write_text(dumps({"where": where, "figures": figures}, indent=2) + "\n")

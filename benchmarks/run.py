@@ -81,21 +81,19 @@ ours also pays for fresh memory of its result, which a whole network takes once.
 
 Tried without gain: kernel gradients as sums of shifted matrix products; Winograd's F(2x2, 3x3), which is faster for the
 values of 8x8x64 only; XLA's oneDNN and XNNPACK, its older emitters, its other schedulers, wider vectors. Huge pages did
-help, and so did doing without YNNPACK (`src/__init__.py`): by a quarter for evaluation of ResNet-56, by a twentieth to
-a fifth for training of ResNet-20.
+help, and so did doing without YNNPACK (`src/__init__.py`), most of all for evaluation.
 
 ## What limits a GPU
 
-An H100 in bfloat16: 500 images take 62 microseconds in a convolution of 16 filters, and 10 in one of 64 filters, which
-has the same arithmetic. Half of the time of ResNet-56's evaluation went there. Laid out for four pixels side by side
-(`src/models/gpu_convolution.py`) such a layer, normalization and ReLU included, takes 53 instead of 77. Layers whose
-normalization is folded into the filters would take 44, and those of 32 filters 25 instead of 30; that is not done.
+An H100 in bfloat16 takes several times as long for a convolution of 16 filters as for one of 64 filters, which has
+the same arithmetic, and half of the time of ResNet-56's evaluation went there. Laid out for four pixels side by side
+(`src/models/gpu_convolution.py`) such a layer is faster. Layers whose normalization is folded into the filters, and
+those of 32 filters, would gain as well; that is not done.
 
-PyTorch's eager loop above is faster with batches of 500 (28,600 images a second in ResNet-56) than with the 1,000 of
-the table (21,500); beside that, ours (276,000) is 9.7 times as fast.
+PyTorch's eager loop above is faster with batches of 500 than with the 1,000 of the table, but still several times
+slower than ours in bfloat16.
 
-A training step of ResNet-56, 128 images, takes 5.8 ms, 4.7 of them in hundreds of kernels, most of which are too small
-for the device.
+Most of a training step of ResNet-56 goes into hundreds of kernels, most of which are too small for the device.
 """
 
 

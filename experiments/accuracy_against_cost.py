@@ -1,7 +1,7 @@
 """Published accuracies on ImageNet against what our networks cost: chapter Fig. 26 as a picture.
 
 `python -m experiments.accuracy_against_cost` writes
-`results/accuracy_against_cost/{networks.png,results.json,table.md}`.
+`accuracy_against_cost/{networks.png,results.json,table.md}`.
 """
 
 from src.start import begin
@@ -10,11 +10,11 @@ if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
 import re
-import sys
 
-from src.config.errors import no_settings, reported
+from src.config.errors import reported
 from src.models.zoo import ROWS, ours
 from src.plots.zoo import Point, accuracy_against_cost
+from src.studies.output import no_arguments
 from src.studies.results import markdown, write_results
 
 HEADS = ("network", "top-1 % (published)", "G multiply-adds", "M parameters", "% per G multiply-adds")
@@ -23,7 +23,7 @@ HEADS = ("network", "top-1 % (published)", "G multiply-adds", "M parameters", "%
 def main() -> None:
     """Traces all networks of the figure, which takes minutes, and draws them."""
     with reported():
-        no_settings(sys.argv[1:])
+        no_arguments()
         points = []
         for row in ROWS:
             found = ours(row.model, row.changes)

@@ -4,7 +4,7 @@ Krizhevsky et al. 2012 (NeurIPS): ReLU and cross-entropy for tanh and squared er
 normalization, two groups of channels; then global pooling for dense layers, and GoogLeNet's auxiliary heads.
 
 `python -m experiments.alexnet_changes [profile=full]` trains what is not trained yet (`conf/study/alexnet_changes.yaml`
-says what) and writes `results/alexnet_changes/STAGE/{table.md,results.json,differences.png}`.
+says what) and writes `alexnet_changes/STAGE/{table.md,results.json,differences.png}`.
 """
 
 from src.start import begin
@@ -13,7 +13,6 @@ if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
 import logging
-import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
@@ -24,6 +23,7 @@ from src.config.settings import Settings
 from src.plots.differences import Difference, differences_figure
 from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs, records
 from src.studies.estimates import Estimate, estimate
+from src.studies.output import arguments
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import error_difference, final_errors, first_run
@@ -120,7 +120,7 @@ class Compared(NamedTuple):
 def main() -> None:
     """Trains, compares, and reports, stage by stage."""
     with reported(), resumable():
-        settings = read_study(ChangesSettings, "alexnet_changes", sys.argv[1:])
+        settings = read_study(ChangesSettings, "alexnet_changes", arguments())
         for name, stage in settings.chosen().items():
             report(f"alexnet_changes/{name}", settings, stage)
 

@@ -8,7 +8,7 @@ On the line, batch normalization has the statistics of the training images with 
 move the statistics along the line too, but beyond its ends a variance can become negative.
 
 `python -m experiments.batch_size_interpolation [profile=full]` trains and measures what is missing, as
-`conf/study/batch_size_interpolation.yaml` says, and writes `results/batch_size_interpolation/STAGE/`: table, numbers,
+`conf/study/batch_size_interpolation.yaml` says, and writes `batch_size_interpolation/STAGE/`: table, numbers,
 and a figure for each pair of networks.
 """
 
@@ -215,8 +215,8 @@ def as_table(facts: dict[str, Any]) -> str:
             f"{own['test_error']:.2f}",
             "–" if own["published_test_error"] is None else f"{own['published_test_error']:.2f}",
             f"{own['weight_norm']:.1f}",
-            f"{own['train_loss']:.4f}",
-            f"{own['loss_outward']:.4f}",
+            f"{own['train_loss']:.4g}",
+            f"{own['loss_outward']:.4g}",
             Estimate(**own["loss_around"]),
         ]
         for title, pair in facts.items()

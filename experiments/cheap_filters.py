@@ -4,7 +4,7 @@ Chapter Figs 21-24 and 39: bottlenecks, groups (Xie et al. 2016, arXiv:1611.0543
 (Howard et al. 2017, arXiv:1704.04861), rows and columns (Szegedy et al. 2015, arXiv:1512.00567).
 
 `python -m experiments.cheap_filters [profile=full]` trains what is not trained yet (`conf/study/cheap_filters.yaml`
-says what) and writes `results/cheap_filters/STAGE/{table.md,results.json,front.png,seconds.png}`.
+says what) and writes `cheap_filters/STAGE/{table.md,results.json,front.png,seconds.png}`.
 """
 
 from src.start import begin

@@ -1,7 +1,7 @@
 """The weights of a linear classifier as images, one template for each class (chapter Figs 1 and 2).
 
 `python -m experiments.class_templates` trains on MNIST first; `data=fashion_mnist` and `data=cifar10` on others, and
-`run=runs/linear_mnist-…` takes a run as it is. It writes `results/class_templates/templates_NAME.png` and the facts.
+`run=runs/linear_mnist-…` takes a run as it is. It writes `class_templates/templates_NAME.png` and the facts.
 """
 
 from src.start import begin
@@ -9,13 +9,12 @@ from src.start import begin
 if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
-import sys
-
 import numpy as np
 
 from src.config.errors import reported
 from src.interpret.templates import Templates, check_linear, templates
 from src.plots.templates import Match, template_figure
+from src.studies.output import arguments
 from src.studies.results import file_stem, markdown, write_results
 from src.studies.runs import named_or_trained
 from src.training.finished import FinishedRun
@@ -27,7 +26,7 @@ RECIPE = ("+experiment=linear_mnist",)
 def main() -> None:
     """Draws the templates of one run, and how two test images match them: one is recognized, one is not."""
     with reported(), resumable():
-        run = named_or_trained(sys.argv[1:], RECIPE, check_linear)
+        run = named_or_trained(arguments(), RECIPE, check_linear)
         found = templates(run)
         spec, results = run.engine.dataset.spec, run.directory.read_json("results.json")
         matches = [match(found, run, number) for number in chosen(found, run)]

@@ -3,7 +3,7 @@
 Li et al. 2018 (arXiv:1712.09913), section 6 and Fig. 7.
 
 `python -m experiments.curvature [profile=full]` measures what is not measured yet, as `conf/study/curvature.yaml` says,
-and writes `results/curvature/STAGE/{table.md,results.json,ratio.png,*.npz}`. The true ends of the spectrum are not
+and writes `curvature/STAGE/{table.md,results.json,ratio.png,*.npz}`. The true ends of the spectrum are not
 inside of those that are found.
 """
 
@@ -59,7 +59,7 @@ def report(name: str, stage: CurvatureStage) -> None:
     found = [spectra(subject, stage, seed) for subject in stage.subjects() for seed in stage.seeds]
     facts = [describe(surface) for surface in found]
     rows = [
-        [surface.title, surface.metadata["seed"], *(f"{own[key]:.2f}" for key in COLUMNS)]
+        [surface.title, surface.metadata["seed"], *(f"{own[key]:.4g}" for key in COLUMNS)]
         for surface, own in zip(found, facts, strict=True)
     ]
     table = markdown(["network", "seed", *COLUMNS.values()], rows)

@@ -1,9 +1,9 @@
-"""Depth with and without shortcuts: plain networks get worse with depth, residual ones do not.
+"""Depth with and without shortcuts: by how much more it hurts plain networks than residual ones.
 
 He et al. 2015 (arXiv:1512.03385), Figs 6 and 7 and Table 6; chapter Figs 33-34.
 
 `python -m experiments.depth_study [profile=full]` trains what is not trained yet (`conf/study/depth_study.yaml` says
-what) and writes `results/depth_study/STAGE/{table.md,results.json,errors.png,responses.png,gradients.png}`.
+what) and writes `depth_study/STAGE/{table.md,results.json,errors.png,responses.png,gradients.png}`.
 """
 
 from src.start import begin
@@ -113,14 +113,15 @@ def training_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:
 
 def describe(arm: Arm, runs: Mapping[int, StudyRun]) -> dict[str, Any]:
     """What the table says of a network."""
-    found = {"train": [*training_errors(runs).values()], "test": [*final_errors(runs).values()]}
-    trained = sum(error < TRAINED * guessing_error(first_run(runs)) for error in found["train"])
+    errors = {"train": training_errors(runs), "test": final_errors(runs)}
+    trained = sum(error < TRAINED * guessing_error(first_run(runs)) for error in errors["train"].values())
     return {
         "parameters": first_run(runs).results()["parameters"],
         "learning_rate": arm.value(LEARNING_RATE),
         "seeds": list(runs),
-        "train_error": estimate(found["train"])._asdict(),
-        "test_error": estimate(found["test"])._asdict(),
+        "errors": errors,
+        "train_error": estimate([*errors["train"].values()])._asdict(),
+        "test_error": estimate([*errors["test"].values()])._asdict(),
         "trained": trained,
         "trained_interval": wilson_interval(trained, len(runs)),
         "published_test_error": PUBLISHED.get(arm.name),

@@ -1,6 +1,6 @@
 """ImageNet's challenge year by year: published errors beside what our networks of the entrants cost (chapter Fig. 25).
 
-`python -m experiments.imagenet_winners` writes `results/imagenet_winners/{winners.png,results.json,table.md}`. The
+`python -m experiments.imagenet_winners` writes `imagenet_winners/{winners.png,results.json,table.md}`. The
 chapter has ZFNet as the winner of 2013; the winning entry was Clarifai's (docs/errata.md), and ZFNet's own error stands
 beside it.
 """
@@ -10,11 +10,10 @@ from src.start import begin
 if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
-import sys
-
-from src.config.errors import no_settings, reported
+from src.config.errors import reported
 from src.models.winners import ENTRANTS, Built, Entrant, built
 from src.plots.winners import winners_figure
+from src.studies.output import no_arguments
 from src.studies.results import markdown, write_results
 
 HEADS = ("entrant", "top-5 error % (published)", "layers (published)", "layers", "parameters", "G multiply-adds")
@@ -23,7 +22,7 @@ HEADS = ("entrant", "top-5 error % (published)", "layers (published)", "layers",
 def main() -> None:
     """Traces the networks, which takes seconds, and draws them."""
     with reported():
-        no_settings(sys.argv[1:])
+        no_arguments()
         rows = [(entrant, built(entrant)) for entrant in ENTRANTS]
         facts = [
             {"published": entrant._asdict(), "ours": found._asdict() if found else None} for entrant, found in rows

@@ -1,9 +1,9 @@
-"""Loss surfaces of trained networks: without shortcuts, depth makes them chaotic.
+"""Loss surfaces of trained networks, with shortcuts and without.
 
 Li et al. 2018 (arXiv:1712.09913), Figs 1, 4 and 5; chapter Figs 35, 36 and 41.
 
 `python -m experiments.loss_surface [profile=published]` measures what is not measured yet, as
-`conf/study/loss_surface.yaml` says, and writes `results/loss_surface/STAGE/`: table, numbers, figures, a page to turn
+`conf/study/loss_surface.yaml` says, and writes `loss_surface/STAGE/`: table, numbers, figures, a page to turn
 the surfaces by hand, and the surfaces for other programs.
 """
 
@@ -216,7 +216,7 @@ def as_table(facts: dict[str, Any]) -> str:
     rows = [
         [
             title,
-            f"{own['loss']:.4f}",
+            f"{own['loss']:.4g}",
             *("–" if own[error] is None else f"{own[error]:.2f}" for error in ("test_error", "published_test_error")),
             own["pairs"],
             Estimate(**own["non_convex"]) if own["non_convex"] else "–",

@@ -1,6 +1,6 @@
 """What each way of pooling makes of the numbers of chapter Fig. 7, of whole maps (Fig. 8), and of an image.
 
-`python -m experiments.pooling` writes `results/pooling/{grids.png,global.png,images.png,results.json,table.md}`.
+`python -m experiments.pooling` writes `pooling/{grids.png,global.png,images.png,results.json,table.md}`.
 """
 
 from src.start import begin
@@ -8,18 +8,17 @@ from src.start import begin
 if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
-import sys
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import sobel
 
-from src.config.errors import no_settings, reported
+from src.config.errors import reported
 from src.data.resize import shrink
 from src.models.pooling import AveragePool, GlobalMaxPool, L1Pool, L2Pool, MaxPool
 from src.plots.pooling import global_grids, pooled_grids, pooled_pictures
 from src.studies.images import first_images
+from src.studies.output import no_arguments
 from src.studies.results import markdown, write_results
 
 KINDS = {"max": MaxPool, "average": AveragePool, "L1": L1Pool, "L2": L2Pool}
@@ -37,7 +36,7 @@ FIG8 = 6
 def main() -> None:
     """Pools a small grid, the channels of an image, and the image with its edges."""
     with reported():
-        no_settings(sys.argv[1:])
+        no_arguments()
         numbers = np.array(FIG7, np.float32)
         small = pooled(numbers[..., None])
         grids = {kind: values[..., 0] for kind, values in small.items()}

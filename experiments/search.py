@@ -1,7 +1,7 @@
 """A search for learning rate and weight decay, and what it gains over the recipe.
 
 `python -m experiments.search [profile=full]` searches as `python -m src.search` does (`conf/study/search.yaml` says how
-long) and writes `results/search/STAGE/{table.md,results.json,coordinates.png,history.png}`. Optuna's TPE (Bergstra et
+long) and writes `search/STAGE/{table.md,results.json,coordinates.png,history.png}`. Optuna's TPE (Bergstra et
 al. 2011) proposes, and its median rule stops what lags behind.
 """
 

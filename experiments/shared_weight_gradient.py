@@ -1,7 +1,7 @@
 """The gradient of a shared weight is the sum over its connections (the notebook's "Backprop for ConvNets").
 
 `python -m experiments.shared_weight_gradient` unties a convolution of one dimension into a dense layer, adds up the
-gradients of its copies, and writes `results/shared_weight_gradient/{network.png,results.json,table.md}`.
+gradients of its copies, and writes `shared_weight_gradient/{network.png,results.json,table.md}`.
 """
 
 from src.start import begin
@@ -9,16 +9,15 @@ from src.start import begin
 if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from src.config.errors import no_settings, reported
+from src.config.errors import reported
 from src.interpret.sharing import Loss, connection_gradients, shared, shared_gradient
 from src.plots.sharing import sharing_figure
+from src.studies.output import no_arguments
 from src.studies.results import markdown, write_results
 
 INPUTS = (0.5, -1.0, 2.0, 1.0)
@@ -31,7 +30,7 @@ FIG13 = (5, 4, 2, 4)
 def main() -> None:
     """The worked example, and how far the sums are from the gradient in it and in a larger convolution."""
     with reported():
-        no_settings(sys.argv[1:])
+        no_arguments()
         inputs, kernel = column(INPUTS), column(FILTER)[..., None]
         loss = squared_error(column(TARGETS))
         terms = np.asarray(connection_gradients(loss, inputs, kernel))[..., 0, 0]

@@ -2,7 +2,7 @@
 
 `python -m experiments.shift_equivariance` moves MNIST digits over a black canvas under layers whose weights are random,
 since what it shows holds of all weights, and writes
-`results/shift_equivariance/{curves.png,maps.png,results.json,table.md}`.
+`shift_equivariance/{curves.png,maps.png,results.json,table.md}`.
 """
 
 from src.start import begin
@@ -10,19 +10,19 @@ from src.start import begin
 if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
-import sys
 from typing import NamedTuple
 
 import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.config.errors import no_settings, reported
+from src.config.errors import reported
 from src.interpret.shifts import Network, change, equivariance_gap, moved, on_canvas
 from src.models.blocks import Flatten, he_normal
 from src.models.pooling import GlobalMaxPool, MaxPool
 from src.plots.shifts import Moved, shift_curves, shift_maps
 from src.studies.images import first_images
+from src.studies.output import no_arguments
 from src.studies.results import markdown, write_results
 
 SHIFTS = range(9)
@@ -67,7 +67,7 @@ def layers(images: Float[Array, "b h w c"]) -> dict[str, Layer]:
 def main() -> None:
     """Measures both properties against the shift, and shows one digit under three of the layers."""
     with reported():
-        no_settings(sys.argv[1:])
+        no_arguments()
         images = on_canvas(first_images("mnist", IMAGES), MARGIN)
         every = layers(images)
         gaps = {

@@ -2,7 +2,7 @@
 
 `python -m experiments.surface_accuracy [profile=full]` measures planes to a tolerance (`src/landscape/sampled.py`), and
 then random points of them on all images, as `conf/study/surface_accuracy.yaml` says, and writes
-`results/surface_accuracy/STAGE/{table.md,results.json,samples.png}` and the surfaces.
+`surface_accuracy/STAGE/{table.md,results.json,samples.png}` and the surfaces.
 """
 
 from src.start import begin

@@ -2,7 +2,7 @@
 
 `python -m experiments.tabular_conv1d` trains it and a dense network of about as many parameters on a table of 28
 columns, the ink in the columns of MNIST's digits, as they are and in random order; five seeds and five orders. It
-writes `results/tabular_conv1d/{accuracy.png,results.json,table.md}` in about a minute. Further settings of `src.train`
+writes `tabular_conv1d/{accuracy.png,results.json,table.md}`. Further settings of `src.train`
 may follow, such as `train.duration=40epochs`.
 """
 
@@ -11,7 +11,6 @@ from src.start import begin
 if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
-import sys
 from collections.abc import Sequence
 
 import jax
@@ -22,6 +21,7 @@ from jaxtyping import UInt8
 from src.config.errors import UserError, reported
 from src.plots.tables import tables_figure
 from src.studies.estimates import estimate
+from src.studies.output import arguments
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun, finish, planned
 from src.training.interruption import resumable
@@ -40,7 +40,7 @@ FIG13 = (5, 4), (2,), 4
 def main() -> None:
     """Trains both networks on both orders, and draws how they compare."""
     with reported(), resumable():
-        runs = all_runs(sys.argv[1:])
+        runs = all_runs(arguments())
         finish(runs.values())
         scores = {
             network: {order: [accuracy(runs[network, order, seed]) for seed in SEEDS] for order in ORDERS}

@@ -1,7 +1,7 @@
 """Training curves of finished runs, plain networks beside residual ones, as in chapter Fig. 33.
 
 `python -m experiments.training_curves runs/resnet20-* runs/resnet20_noskip-* runs/resnet56-* runs/resnet56_noskip-*`
-writes `results/training_curves/{curves.png,results.json,table.md}`.
+writes `training_curves/{curves.png,results.json,table.md}`.
 """
 
 from src.start import begin
@@ -9,13 +9,13 @@ from src.start import begin
 if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from src.config.errors import UserError, reported
 from src.plots.curves import Curve, error_curves
 from src.runs.directory import RunDirectory
+from src.studies.output import arguments
 from src.studies.results import markdown, write_results
 from src.studies.scores import error_curve
 from src.tracking.history import read_rows
@@ -27,7 +27,7 @@ PANELS = {"none": "plain", None: "others"}
 def main() -> None:
     """Reads the runs that the command line names, draws them, and writes a table beside the figure."""
     with reported():
-        runs = [RunDirectory(Path(argument)) for argument in sys.argv[1:]]
+        runs = [RunDirectory(Path(argument)) for argument in arguments()]
         if not runs:
             raise UserError("name finished runs, like: python -m experiments.training_curves runs/resnet20-*")
         facts = [describe(run) for run in runs]

@@ -9,7 +9,6 @@ from src.start import begin
 if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import Field
 from src.config.errors import UserError, reported
 from src.config.settings import Packages, Settings, read_settings
 from src.data.dataset import SplitName
+from src.plain_json import dumps
 from src.training.finished import load_run
 
 
@@ -45,7 +45,7 @@ def main() -> None:
         if not len(finished.engine.dataset.split(settings.split)):
             raise UserError(f"split={settings.split}: this run has no {settings.split} split")
         scores = finished.engine.evaluate(finished.state, settings.split)
-        print(json.dumps({"run": settings.run, "split": settings.split, **scores}))
+        print(dumps({"run": settings.run, "split": settings.split, **scores}))
 
 
 def as_typed(arguments: Sequence[str]) -> dict[str, Any]:

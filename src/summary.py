@@ -9,7 +9,6 @@ from src.start import begin
 if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from src.config.errors import UserError, one_line, reported
 from src.models import zoo
 from src.models.base import ModelSettings, Published, read_model
 from src.models.summary import COSTS, SHAPES, Columns, Layer, as_table, model_layers
+from src.plain_json import dumps
 from src.training.composed import run_settings
 
 
@@ -34,7 +34,7 @@ def main() -> None:
                 print(line, flush=True)
             return
         settings, published = chosen([text for text in arguments if text.partition("=")[0] not in switches])
-        print(json.dumps(summary(settings, published)) if switches["json"] else table(settings, published))
+        print(dumps(summary(settings, published)) if switches["json"] else table(settings, published))
 
 
 def switched(name: str, arguments: Sequence[str]) -> bool:

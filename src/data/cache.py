@@ -14,6 +14,7 @@ import numpy as np
 from src.config.errors import UserError
 from src.data.examples import Examples, Split, checksum
 from src.lock import locked
+from src.plain_json import dumps
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def _write(examples: Examples, directory: Path) -> None:
             np.save(part / f"{name}_images.npy", split.images)
             np.save(part / f"{name}_labels.npy", split.labels)
         manifest = {"class_names": examples.class_names, "sha256": checksum(examples)}
-        (part / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        (part / MANIFEST).write_text(dumps(manifest, indent=2) + "\n")
         shutil.rmtree(directory, ignore_errors=True)
         part.rename(directory)
     except OSError as error:

@@ -53,7 +53,8 @@ class Tfds(DataSettings):
         examples = Examples(canonical_order(found.train), canonical_order(found.test), found.class_names)
         if self.sha256 and checksum(examples) != self.sha256:
             raise UserError(
-                f"data.name={self.name}: the examples from {source} are not the published ones (SHA-256 differs)"
+                f"data.name={self.name}: the examples from {source} are not the published ones (SHA-256 differs); "
+                "for another set choose another data=…, or set data.sha256=null"
             )
         log.info(
             "%s: %d training and %d test images, from %s", self.name, len(examples.train), len(examples.test), source

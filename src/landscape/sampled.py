@@ -6,7 +6,10 @@ Särndal, Swensson and Wretman 1992, Model Assisted Survey Sampling, chapter 6);
 grows. A place is measured on all examples where that will spare more of them at the places that follow around it.
 
 A sample speaks of what it has met. Where one example in hundreds has nearly all of the loss, as with training images
-that a network has learnt, it may have met none of them: so every standard error holds what it could have missed.
+that a network has learnt, it may have met none of them: so every standard error has an allowance for them, if their
+loss is at most that of guessing. It does not hold larger losses that are too rare for the sample, since nothing in the
+sample says how large they are: where 10 of 10,000 examples have a loss of 8 and all others none, the mean is within two
+errors in six of ten samples; with 5 of a loss of 100, in one of three. Where that matters, measure all examples.
 """
 
 import io
@@ -183,7 +186,7 @@ class Sampled:
         """
         self._scores, self._tolerance, self._order = scores, tolerance, order
         self._classes = strata(labels, FEW / tolerance.examples)
-        self._missed = np.array([np.log(len(np.unique(labels))), 1.0])  # loss and accuracy lost by guessing
+        self._missed = np.array([np.log(len(np.unique(labels))), 1.0])  # loss of guessing; all of the accuracy
         self._rank = {place.tobytes(): rank for rank, place in enumerate(places)}
         self._complete = Complete(folder, places)
 
@@ -239,7 +242,7 @@ def _means(
     Args:
         values: of the first ones.
         known: of all.
-        missed: by how much an example that the sample has nothing like may be worse.
+        missed: by how much an example that the sample has nothing like is taken to be worse at most.
     """
     count, total = len(values), len(known)
     if count == total or not np.isfinite(values).all():

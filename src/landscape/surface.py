@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from src.config.errors import UserError, did_you_mean
+from src.plain_json import dumps, numbers
 from src.runs.files import write_whole
 
 FORMAT = "surface 1"
@@ -116,7 +117,7 @@ def save(surface: Surface, path: Path) -> None:
     arrays = {f"values/{name}": values for name, values in surface.values.items()}
     steps = {"alpha": surface.alpha} if surface.beta is None else {"alpha": surface.alpha, "beta": surface.beta}
     content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, about=np.array(json.dumps(about)), **steps, **arrays)
+    np.savez_compressed(content, allow_pickle=False, about=np.array(dumps(about)), **steps, **arrays)
     write_whole(path, content.getvalue())
 
 
@@ -136,7 +137,7 @@ def load(path: Path) -> Surface:
             raise ValueError(f"its format is {about['format']!r}")
         alpha, beta = arrays.pop("alpha"), arrays.pop("beta", None)
         values = {name.removeprefix("values/"): array for name, array in arrays.items()}
-        return Surface(about["title"], alpha, beta, values, about["metadata"])
+        return Surface(about["title"], alpha, beta, values, numbers(about["metadata"]))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
     except KeyError as error:

@@ -14,6 +14,7 @@ from src.config.errors import UserError
 from src.landscape.evaluation import Measure
 from src.landscape.surface import Surface
 from src.lock import locked
+from src.plain_json import dumps, numbers
 from src.runs.files import write_whole
 from src.runs.identity import difference
 from src.runs.provenance import code_and_device
@@ -131,7 +132,7 @@ class _PointsFile:
         Raises:
             UserError: the file holds another surface.
         """
-        header = json.dumps(about) + "\n"
+        header = dumps(about) + "\n"
         try:
             kept = path.read_text().splitlines(keepends=True) if path.exists() else [header]
             lines = [line for line in kept if line.endswith("\n")] or [header]
@@ -139,7 +140,7 @@ class _PointsFile:
             if not isinstance(there, dict):
                 raise TypeError
             rows = [json.loads(line) for line in lines[1:]]
-            self.values: dict[int, dict[str, float]] = {row["point"]: row["values"] for row in rows}
+            self.values: dict[int, dict[str, float]] = {row["point"]: numbers(row["values"]) for row in rows}
             self.measured_by: set[str] = {row["by"] for row in rows}
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{path} is damaged; remove it to measure anew") from None
@@ -153,4 +154,4 @@ class _PointsFile:
         self.values[number] = values
         self.measured_by.add(self._by)
         with self._path.open("a") as file:
-            file.write(json.dumps({"point": number, "by": self._by, "values": values}) + "\n")
+            file.write(dumps({"point": number, "by": self._by, "values": values}) + "\n")

@@ -2,7 +2,6 @@
 
 import base64
 import html
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from jaxtyping import Float
 
 from src.config.errors import UserError
 from src.landscape.surface import Surface
+from src.plain_json import dumps
 from src.plots.surfaces import ACCURACY_LEVELS, COLORS, LOSS_LEVELS, finite_range, is_loss, logarithmic, scores, words
 
 PARTS = Path(__file__).with_name("page")
@@ -38,7 +38,7 @@ def surface_page(surfaces: Sequence[Surface], title: str) -> str:
     }
     parts = {
         "title": html.escape(title),
-        "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
+        "data": dumps(data).replace("<", "\\u003c"),
         "script": "".join((PARTS / name).read_text() for name in ("scene.js", "page.js")),
     }
     return re.sub("@(title|data|script)@", lambda mark: parts[mark[1]], (PARTS / "page.html").read_text())
@@ -57,11 +57,20 @@ def _surface(surface: Surface, names: Sequence[str]) -> dict[str, Any]:
     facts = surface.metadata.items()
     return {
         "title": surface.title,
-        "metadata": {name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in facts},
+        "metadata": {name: fact if isinstance(fact, str) else dumps(_short(fact)) for name, fact in facts},
         "alpha": _array(alpha),
         "beta": _array(beta),
         "values": {name: _array(surface.values[name]) for name in names},
     }
+
+
+def _short(fact: Any) -> Any:
+    """A fact to be read, its numbers with four digits."""
+    if isinstance(fact, dict):
+        return {name: _short(value) for name, value in fact.items()}
+    if isinstance(fact, list | tuple):
+        return [_short(value) for value in fact]
+    return float(f"{fact:.4g}") if isinstance(fact, float) else fact
 
 
 def _array(values: Float[np.ndarray, "..."]) -> dict[str, str]:

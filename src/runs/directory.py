@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from src.config.errors import UserError
+from src.plain_json import dumps, numbers
 from src.runs.files import write_whole
 
 PRODUCTS = (
@@ -82,13 +83,13 @@ class RunDirectory:
         """Records what is about to be run, with which code and on what."""
         self.forget_failure()
         self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
-        self._write("provenance.json", json.dumps(provenance, indent=2) + "\n")
+        self._write("provenance.json", dumps(provenance, indent=2) + "\n")
         if diff and not (self.path / "uncommitted.diff").exists():  # a run that goes on keeps that of its beginning
             self._write("uncommitted.diff", diff)
 
     def write_results(self, results: dict[str, Any]) -> None:
         """Records the results; with this a run is finished."""
-        self._write("results.json", json.dumps(results, indent=2) + "\n")
+        self._write("results.json", dumps(results, indent=2) + "\n")
 
     def write_failure(self, text: str) -> None:
         """Records why a run did not finish, or why nothing was done here when it was asked for last."""
@@ -123,7 +124,7 @@ class RunDirectory:
             UserError: there is no such file.
         """
         try:
-            values = json.loads(self._read(name))
+            values = numbers(json.loads(self._read(name)))
         except ValueError:
             values = None
         if not isinstance(values, dict):

@@ -1,11 +1,11 @@
 """What a run is called: equal names mean equal results."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from src.config.settings import Settings, defining_values, rule_revisions
+from src.plain_json import dumps
 
 
 def run_hash(settings: Settings) -> str:
@@ -21,7 +21,7 @@ def identity(settings: Settings) -> dict[str, Any]:
 
 def short_hash(values: Any) -> str:
     """Ten hexadecimal digits over values that JSON can say."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
+    return hashlib.sha256(dumps(values, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def difference(there: dict[str, Any], here: dict[str, Any]) -> str:

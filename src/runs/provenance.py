@@ -21,7 +21,7 @@ def provenance() -> dict[str, Any]:
     """What would be needed to make a result again."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "command": shlex.join([Path(sys.executable).name, *sys.orig_argv[1:]]),
+        "command": command(),
         "commit": commit(),
         "dirty": dirty(),
         "packages": {name: version(name) for name in PACKAGES},
@@ -42,6 +42,11 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> str:
     """What differs between two provenances that can change a result, in words; nothing if nothing does."""
     kinds = ("commit", "dirty", "packages", "python", "device", "devices", "threads", "xla_flags")
     return ", ".join(f"{kind} {before.get(kind)} -> {now[kind]}" for kind in kinds if before.get(kind) != now[kind])
+
+
+def command() -> str:
+    """The command line of this process."""
+    return shlex.join([Path(sys.executable).name, *sys.orig_argv[1:]])
 
 
 def commit() -> str | None:

@@ -1,9 +1,9 @@
 """A study as a command: its settings, and one report after the other."""
 
-import sys
 from collections.abc import Callable
 
 from src.config.errors import reported
+from src.studies.output import arguments
 from src.studies.settings import StageT, StudySettings, read_study
 from src.training.interruption import resumable
 
@@ -17,6 +17,6 @@ def run_study(name: str, stage: type[StageT], report: Callable[[str, StageT], No
         report: measures, draws and writes one stage, into the folder of results that it is told.
     """
     with reported(), resumable():
-        settings = read_study(StudySettings[stage], name, sys.argv[1:])  # type: ignore[valid-type]
+        settings = read_study(StudySettings[stage], name, arguments())  # type: ignore[valid-type]
         for each, own in settings.chosen().items():
             report(f"{name}/{each}", own)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from src.config.errors import UserError
+from src.plain_json import dumps, numbers
 from src.runs.files import write_whole
 from src.runs.identity import short_hash
 
@@ -24,12 +25,12 @@ def kept(identity: Mapping[str, Any], measure: Callable[[], Any]) -> Any:
         UserError: it cannot be written, or is damaged.
     """
     file = HOME / f"{short_hash(dict(identity))}.json"
-    text = None if file.exists() else json.dumps({"identity": identity, "found": measure()})
+    text = None if file.exists() else dumps({"identity": identity, "found": measure()})
     try:
         if text is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_whole(file, f"{text}\n")
-        return json.loads(file.read_text())["found"]
+        return numbers(json.loads(file.read_text())["found"])
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):

@@ -1,6 +1,5 @@
 """What a study leaves behind: pictures, facts and a table, in a folder of its own."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,10 +8,11 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from src.config.errors import UserError
+from src.plain_json import dumps
 from src.runs.files import write_whole
 from src.runs.provenance import provenance
+from src.studies.output import root
 
-RESULTS = Path("results")
 DPI = 160
 
 
@@ -25,7 +25,9 @@ def write_results(
     pages: Mapping[str, str] | None = None,
     name: str = "",
 ) -> Path:
-    """Writes `results/FOLDER/{*.png,results.json,table.md,*.html}`, and prints the table and where the pictures are.
+    """Writes `FOLDER/{*.png,results.json,table.md,*.html}`, and prints the table and where the pictures are.
+
+    They lie in `runs/figures/` or where `output=` says; see `src/studies/output.py`.
 
     Args:
         folder: name of the study, and of its stage if it has several: `depth_study/digits`.
@@ -41,14 +43,14 @@ def write_results(
     Raises:
         UserError: it cannot be written.
     """
-    home = RESULTS / folder
     ending = f"_{name}" if name else ""
+    home = root(f"{folder}/results{ending}.json") / folder
     pages = pages or {}
     try:
         home.mkdir(parents=True, exist_ok=True)
         for picture, figure in figures.items():
             figure.savefig(home / f"{picture}{ending}.png", dpi=DPI, bbox_inches="tight")
-        record = json.dumps({"made_with": provenance(), "facts": facts}, indent=1)
+        record = dumps({"made_with": provenance(), "facts": facts}, indent=1)
         write_whole(home / f"results{ending}.json", record + "\n")
         if table:
             write_whole(home / f"table{ending}.md", table)

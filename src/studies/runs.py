@@ -106,12 +106,13 @@ class StudyRun:
         return finished
 
     def record(self) -> dict[str, Any]:
-        """Where its numbers come from."""
+        """Where its numbers come from, and its score, of which the others are means and differences."""
         provenance = self.directory.read_json("provenance.json")
         resumed = [{name: each[name] for name in ("step", "commit", "dirty")} for each in provenance["resumed"]]
         return {
             "arguments": list(self.arguments),
             "run": self.directory.path.name,
+            "test_accuracy": self.results().get("test_accuracy"),
             **{name: provenance[name] for name in ("commit", "dirty", "device", "devices", "threads")},
             "resumed": resumed,
         }

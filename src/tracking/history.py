@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from src.config.errors import UserError
+from src.plain_json import dumps, numbers
 from src.runs.files import write_whole
 from src.tracking.sinks import Row
 
@@ -78,7 +79,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _line(row: Row) -> str:
-    return json.dumps(row) + "\n"
+    return dumps(row) + "\n"
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -90,7 +91,7 @@ def read_rows(path: Path) -> list[Row]:
     if not path.exists():
         return []
     try:
-        rows = [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        rows = [numbers(json.loads(line)) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
         damaged = not all(isinstance(row, dict) and "step" in row for row in rows)
     except ValueError:
         damaged = True

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from src.config.errors import UserError, one_line
+from src.plain_json import dumps
 from src.runs.files import write_whole
 from src.runs.identity import difference
 from src.training.state import Snapshot, TrainState
@@ -145,7 +146,7 @@ class Checkpoints:
         path = self.path / str(step)
         ocp.save(path, _tree(snapshot), overwrite=True)
         manifest = {"settings": self._settings, "files": _sha256s(path)}
-        write_whole(path / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+        write_whole(path / MANIFEST, dumps(manifest, indent=2) + "\n")
         self.durable = step
         if self._keep is not None:
             for old in self._finished()[: -self._keep]:

@@ -99,8 +99,10 @@ def training_step(
         # A run that stands still falls behind the order that it is given, which then does not hold its examples.
         known = state.step * batching.batch_size >= order.first_epoch * len(data.labels)
         keep = partial(jnp.where, (finite | (not stand_still)) & known)
-        added = {name: sums[name] + keep(part, 0) for name, part in measured.items()}
-        return jax.tree.map(keep, new, state), added | {"learning_rate": keep(rate, sums["learning_rate"])}
+        new, rate = jax.tree.map(keep, (new, rate), (state, sums["learning_rate"]))
+        before = {name: sums[name] for name in measured}
+        added = jax.tree.map(lambda total, part: total + keep(part, 0), before, measured)
+        return new, added | {"learning_rate": rate}
 
     return step
 

@@ -29,7 +29,7 @@ def test_a_pair_is_compared_seed_by_seed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     chosen = settings(PAIR)
     report("tiny", chosen, chosen.stages["tiny"])
-    facts = json.loads((tmp_path / "results/tiny/results.json").read_text())["facts"]
+    facts = json.loads((tmp_path / "runs/figures/tiny/results.json").read_text())["facts"]
     found = facts["pairs"]["depth"]
     tests = {
         run["run"]: json.loads((tmp_path / "runs" / run["run"] / "results.json").read_text()) for run in facts["runs"]
@@ -41,7 +41,7 @@ def test_a_pair_is_compared_seed_by_seed(tmp_path, monkeypatch, capsys):
     assert (found["a"]["parameters"], found["b"]["parameters"]) == (650, 685)
     assert found["a"]["learning_rate"] == "0.1"
     assert "more is better" in capsys.readouterr().out
-    assert (tmp_path / "results/tiny/differences.png").exists()
+    assert (tmp_path / "runs/figures/tiny/differences.png").exists()
 
 
 def test_a_pair_that_does_not_exist_is_named():

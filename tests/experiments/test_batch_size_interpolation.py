@@ -29,7 +29,7 @@ STAGE = {
 def test_two_networks_are_joined_and_compared(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report("tiny", read_settings(InterpolationStage, STAGE))
-    home = tmp_path / "results/tiny"
+    home = tmp_path / "runs/figures/tiny"
     facts = json.loads((home / "results.json").read_text())["facts"]["a pair"]
     line, *around = facts["lines"]
     assert line["alpha"] == [-0.5, 0, 0.5, 1, 1.5]

@@ -22,7 +22,7 @@ STAGE = {
 def test_a_convex_loss_is_convex_at_every_point_of_every_plane(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report("tiny", read_settings(CurvatureStage, STAGE))
-    home = tmp_path / "results/tiny"
+    home = tmp_path / "runs/figures/tiny"
     facts = json.loads((home / "results.json").read_text())["facts"]
     assert [own["seed"] for own in facts] == [0, 1]
     for own in facts:

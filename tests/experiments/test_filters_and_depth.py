@@ -7,6 +7,7 @@ import pytest
 
 from experiments import cheap_filters, depth_study, small_filters
 from src.config.settings import read_settings
+from src.studies.estimates import estimate
 
 pytestmark = pytest.mark.heavy
 
@@ -21,7 +22,7 @@ def made(tmp_path, monkeypatch):
 
     def make(experiment, kind, **stage):
         experiment.report("tiny", read_settings(kind, stage))
-        home = tmp_path / "results/tiny"
+        home = tmp_path / "runs/figures/tiny"
         assert len(list(home.glob("*.png"))) >= 2
         return json.loads((home / "results.json").read_text())["facts"], (home / "table.md").read_text()
 
@@ -83,3 +84,18 @@ def test_depth_is_compared_with_and_without_shortcuts(made):
         assert {len(norms) for norms in layers["gradients"].values()} == {depth}
         assert min(norm for norms in layers["gradients"].values() for norm in norms.values()) > 0
     assert "(plain-14 − plain-8) − (residual-14 − residual-8)" in table
+    check_that_intervals_can_be_recomputed(facts)
+
+
+def check_that_intervals_can_be_recomputed(facts):
+    """From the errors of the single runs that stand beside them."""
+    for split in ("train", "test"):
+        errors = {name: own["errors"][split] for name, own in facts["networks"].items()}
+        for name, own in facts["networks"].items():
+            assert own[f"{split}_error"] == pytest.approx(estimate([*errors[name].values()])._asdict())
+        found = depth_study.difference_of_differences(errors, [8, 14])._asdict()
+        assert facts["difference_of_differences"][split] == pytest.approx(found)
+    of_runs = [100 * (1 - run["test_accuracy"]) for run in facts["runs"]]
+    assert of_runs == pytest.approx(
+        [error for own in facts["networks"].values() for error in own["errors"]["test"].values()]
+    )

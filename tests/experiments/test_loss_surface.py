@@ -34,7 +34,7 @@ def made(tmp_path, monkeypatch):
         name = "one_layer" if len(stage.seeds) == 1 else f"one_layer_{stage.seeds[0]}"
         return facts, (make.home / "table.md").read_text(), load(make.home / f"{name}.npz")
 
-    make.home = tmp_path / "results/tiny"
+    make.home = tmp_path / "runs/figures/tiny"
     return make
 
 

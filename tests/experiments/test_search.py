@@ -23,7 +23,7 @@ def test_a_search_is_compared_with_its_recipe_and_goes_on(tmp_path, monkeypatch,
 
     def facts(trials):
         report("tiny", SearchStage(common=TINY, search_seed=0, seeds=[1, 2], trials=trials))
-        return json.loads((tmp_path / "results/tiny/results.json").read_text())["facts"]
+        return json.loads((tmp_path / "runs/figures/tiny/results.json").read_text())["facts"]
 
     first, more = facts(2), facts(3)
     assert [trial["settings"] for trial in more["trials"][:2]] == [trial["settings"] for trial in first["trials"]]
@@ -33,7 +33,7 @@ def test_a_search_is_compared_with_its_recipe_and_goes_on(tmp_path, monkeypatch,
     assert more["arms"]["recipe"]["settings"] == {"optimizer.learning_rate": 0.1, "optimizer.weight_decay": 0.0001}
     assert more["gain"]["n"] == 2
     assert "3 trials: 3 complete, 0 pruned, 0 failed" in capsys.readouterr().out
-    assert {path.name for path in (tmp_path / "results/tiny").glob("*.png")} == {"coordinates.png", "history.png"}
+    assert {path.name for path in (tmp_path / "runs/figures/tiny").glob("*.png")} == {"coordinates.png", "history.png"}
 
 
 def test_what_was_chosen_for_its_luck_is_not_scored_with_it():

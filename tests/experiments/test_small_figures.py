@@ -15,13 +15,13 @@ from experiments import (
     tabular_conv1d,
     training_curves,
 )
-from src.studies import results
+from src.studies import output
 
 
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     """Sends results to a folder of the test's own, and reads them back."""
-    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(output, "FIGURES", tmp_path)
     monkeypatch.setattr("sys.argv", ["experiment"])
 
     def read(name, file="results.json"):
@@ -47,7 +47,7 @@ def test_an_experiment_without_settings_takes_none(experiment, monkeypatch, caps
     with pytest.raises(SystemExit) as stop:
         experiment.main()
     assert stop.value.code == 2
-    assert capsys.readouterr().err == "error: --help: this command has no settings\n"
+    assert capsys.readouterr().err == "error: --help: this command has no settings but output=FOLDER\n"
 
 
 def test_pooling_gives_what_the_chapter_prints(written, monkeypatch):

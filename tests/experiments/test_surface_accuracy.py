@@ -26,7 +26,7 @@ def made(tmp_path, monkeypatch):
     """Reports the stage; gives what is told of its network, the table and the surface."""
     monkeypatch.chdir(tmp_path)
     report("tiny", read_settings(AccuracyStage, STAGE))
-    home = tmp_path / "results/tiny"
+    home = tmp_path / "runs/figures/tiny"
     (facts,) = json.loads((home / "results.json").read_text())["facts"]
     assert (home / "samples.png").exists()
     return facts, (home / "table.md").read_text(), load(home / "one_layer.npz")

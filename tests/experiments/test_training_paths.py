@@ -23,7 +23,7 @@ STAGE = {
 def test_a_path_ends_in_the_network_itself(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report("tiny", read_settings(PathStage, STAGE))
-    home = tmp_path / "results/tiny"
+    home = tmp_path / "runs/figures/tiny"
     facts = json.loads((home / "results.json").read_text())["facts"]["one layer"]
     path = facts["checkpoints"]
     assert [point["step"] for point in path] == [0, 20, 40, 60]
@@ -54,7 +54,7 @@ def test_a_path_that_is_drawn_again_lies_in_the_plane_that_was_kept(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     stage = read_settings(PathStage, STAGE)
     report("tiny", stage)
-    before = (tmp_path / "results/tiny/one_layer.npz").read_bytes()
+    before = (tmp_path / "runs/figures/tiny/one_layer.npz").read_bytes()
     monkeypatch.setattr("experiments.training_paths.principal", None)
     report("tiny", stage)
-    assert (tmp_path / "results/tiny/one_layer.npz").read_bytes() == before
+    assert (tmp_path / "runs/figures/tiny/one_layer.npz").read_bytes() == before

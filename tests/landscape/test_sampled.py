@@ -86,6 +86,34 @@ def test_a_sample_that_lacks_the_rare_large_losses_says_what_it_could_have_misse
     assert np.mean([abs(row["accuracy"] - 0.999) <= 2 * row["accuracy_error"] for row in found]) > 0.9
 
 
+def share_within_two_errors(rare, loss, folder, total=10_000, seeds=100):
+    """How often, where so many examples have a loss and all others have none."""
+    labels, found = np.arange(total) % CLASSES, []
+    own = np.where(np.random.default_rng(0).permutation(total) < rare, loss, 0.0)
+
+    def scores(place, chosen):
+        return np.stack([own[chosen], own[chosen] == 0], axis=1).astype(float)
+
+    for seed in range(seeds):
+        order = np.random.default_rng(seed).permutation(total)
+        (row,) = Sampled(scores, labels, PLACES[:1], TOLERANCE, order, folder / f"{seed}")(PLACES[:1])
+        found.append(abs(row["loss"] - own.mean()) <= 2 * row["loss_error"] + 1e-9)
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("rare", [1, 10, 33, 100])
+def test_errors_hold_rare_losses_up_to_that_of_guessing(tmp_path, rare):
+    assert share_within_two_errors(rare, np.log(CLASSES), tmp_path) > 0.9
+
+
+@pytest.mark.heavy
+def test_errors_do_not_hold_larger_losses_that_are_too_rare_for_the_sample(tmp_path):
+    """The limit that the documents state."""
+    assert share_within_two_errors(33, 8, tmp_path / "33") == pytest.approx(0.87, abs=0.08)
+    assert share_within_two_errors(10, 8, tmp_path / "10") == pytest.approx(0.6, abs=0.12)
+    assert share_within_two_errors(5, 100, tmp_path / "5") == pytest.approx(0.33, abs=0.12)
+
+
 def test_rare_classes_are_taken_together():
     labels = np.repeat([0, 1, 2, 3], [50, 40, 6, 4])
     found = strata(labels, 0.1)

@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -12,6 +14,7 @@ import pytest
 from src.config.errors import UserError
 from src.landscape.surface import Surface, load, save
 from src.plots.surface_page import surface_page
+from tests.conftest import ROOT
 from tests.landscape.made_up import line, plane
 from tests.plots.chromium import browser, find_chromium
 
@@ -67,6 +70,28 @@ def test_the_page_needs_nothing_else_and_no_title_is_code():
     assert page.count("</script>") == 2
     assert scripts.titles == ["<b> & @data@"]
     assert json.loads(scripts.texts["data"])["surfaces"][0]["title"] == evil.title
+
+
+def test_facts_have_four_digits():
+    facts = {"eigenvalues": [801.2938, 102345.6], "seed": 123456, "tolerance": {"relative": 0.01}, "ends": [np.inf]}
+    data = json.loads(Scripts(surface_page([replace(pair()[0], metadata=facts)], "page")).texts["data"])
+    assert data["surfaces"][0]["metadata"] == {
+        "eigenvalues": "[801.3, 102300.0]", "seed": "123456", "tolerance": '{"relative": 0.01}', "ends": '["Infinity"]',
+    }  # fmt: skip
+
+
+NODE = shutil.which("node")
+
+
+@pytest.mark.skipif(NODE is None, reason="no Node.js is installed")
+def test_values_have_four_digits():
+    script = (ROOT / "src/plots/page/page.js").read_text()
+    function = re.search(r"function measured\(.*?\n}\n", script, re.DOTALL)[0]
+    numbers = "[0, 0.1, 0.03304482680100661, -2.00049, 12345.678, 999949.9, 3456789, 1.5e-7, NaN, Infinity, -1e300]"
+    done = subprocess.run(
+        [NODE, "-p", f"{function}; {numbers}.map(measured).join(' ')"], capture_output=True, text=True
+    )
+    assert done.stdout == "0 0.1 0.03304 -2 12350 999900 3.457e6 1.5e-7 NaN Infinity -1.000e300\n"
 
 
 def test_only_what_all_surfaces_have_can_be_chosen():
@@ -153,15 +178,15 @@ def test_surfaces_are_drawn_and_holes_have_a_rim(tab):
 
 
 @in_browser
-def test_pointing_at_a_point_reads_its_exact_value(tab):
+def test_pointing_at_a_point_reads_its_value(tab):
     calm, wild = pair()
     tab.mouse("mouseMoved", *place(tab, 0, 12, 9))
     value = calm.values["train_loss"][12, 9]
-    assert said(tab, 0) == f"α {calm.alpha[12]:.6g}, β {calm.beta[9]:.6g}: training loss {value!s}"
+    assert said(tab, 0) == f"α {calm.alpha[12]:.4g}, β {calm.beta[9]:.4g}: training loss {value:.4g}"
     near = wild.values["train_loss"][18, 15]  # the nearest point to 0.2, 0.2857 on the other grid
-    assert said(tab, 1) == f"α 0.2, β 0.25: training loss {near!s}"
+    assert said(tab, 1) == f"α 0.2, β 0.25: training loss {near:.4g}"
     set_control(tab, "value", "test_accuracy")
-    assert said(tab, 0).endswith(f"test accuracy {calm.values['test_accuracy'][12, 9]!s}")
+    assert said(tab, 0).endswith(f"test accuracy {calm.values['test_accuracy'][12, 9]:.4g}")
 
 
 @in_browser
@@ -213,7 +238,7 @@ def test_the_keyboard_turns_zooms_and_reads(tab):
     loss = pair()[1].values["train_loss"]
     i, j = np.unravel_index(np.argmin(np.where(np.isfinite(loss), loss, np.inf)), loss.shape)
     tab.key("ArrowRight", shift=True)
-    assert said(tab, 1).endswith(f"training loss {loss[i + 1, j]!s}")
+    assert said(tab, 1).endswith(f"training loss {loss[i + 1, j]:.4g}")
     tab.run(f"read(page.panels[1], {31 // 5} * 25 + {25 // 4})")
     assert said(tab, 1).endswith("training loss NaN")
 

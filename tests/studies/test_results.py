@@ -2,7 +2,7 @@ import json
 
 from matplotlib.figure import Figure
 
-from src.studies import results
+from src.studies import output
 from src.studies.results import file_stem, markdown, write_results
 
 TABLE = "| what | how many |\n| ---- | -------: |\n| a    |        1 |\n| bb   |       20 |\n"
@@ -18,7 +18,7 @@ def test_a_title_names_a_file_in_its_own_folder():
 
 
 def test_parts_of_a_study_lie_beside_each_other(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(output, "FIGURES", tmp_path)
     write_results("study", {"a": 1}, figures={"picture": Figure()}, table=TABLE)
     write_results("study", {"a": 2}, figures={"picture": Figure()}, name="part")
     files = {path.name for path in (tmp_path / "study").iterdir()}

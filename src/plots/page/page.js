@@ -17,11 +17,10 @@ const shown = () => data.values[state.value];
 
 // Numbers
 
-/** The shortest decimal that reads back to the same bits. */
-function exact(value, dtype) {
-  if (dtype === 'float64' || !Number.isFinite(value)) return String(value);
-  const lengths = [1, 2, 3, 4, 5, 6, 7, 8, 9];
-  return String(Number(lengths.map(digits => value.toPrecision(digits)).find(text => Math.fround(text) === value)));
+/** Four digits; the files beside the page have all of them. */
+function measured(value) {
+  const text = value.toPrecision(4);
+  return Math.abs(value) < 1e6 ? String(Number(text)) : text.replace('e+', 'e');
 }
 
 function short(value) {
@@ -115,11 +114,10 @@ function best({values}) {
 }
 
 /** Writes below a panel what is read, and where its best point is. */
-function say({figure, surface, values, alpha, beta, probe, best}) {
-  const {label, loss} = shown(), {dtype} = surface.values[state.value];
-  const step = value => Number(value.toPrecision(6));
-  const place = v => `α ${step(alpha[Math.floor(v / beta.length)])}, β ${step(beta[v % beta.length])}`;
-  const value = v => `${label} ${exact(values[state.value][v], dtype)}`;
+function say({figure, values, alpha, beta, probe, best}) {
+  const {label, loss} = shown();
+  const place = v => `α ${measured(alpha[Math.floor(v / beta.length)])}, β ${measured(beta[v % beta.length])}`;
+  const value = v => `${label} ${measured(values[state.value][v])}`;
   figure.querySelector('output').textContent = probe < 0 ? '' : `${place(probe)}: ${value(probe)}`;
   figure.querySelector('small').textContent = best < 0 ? 'no finite value'
     : `${loss ? 'lowest' : 'highest'} ${value(best)} at ${place(best)}`;

@@ -1,0 +1,36 @@
+"""JSON that every program reads: it has no word for what is not finite, so such numbers are written as strings."""
+
+import json
+import math
+from typing import Any
+
+WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+"""As in the JSON of Protocol Buffers (protobuf.dev/programming-guides/json)."""
+
+
+def dumps(values: Any, *, indent: int | None = None, sort_keys: bool = False) -> str:
+    """Plain values as JSON (RFC 8259); numbers that are not finite become the strings of `WORDS`.
+
+    Raises:
+        TypeError: a value is not plain.
+    """
+    return json.dumps(_in_words(values), indent=indent, sort_keys=sort_keys, allow_nan=False)
+
+
+def numbers(values: Any) -> Any:
+    """What was read where numbers stand, with those strings as numbers again, however deep they are."""
+    if isinstance(values, dict):
+        return {name: numbers(value) for name, value in values.items()}
+    if isinstance(values, list):
+        return [numbers(value) for value in values]
+    return WORDS.get(values, values) if isinstance(values, str) else values
+
+
+def _in_words(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {name: _in_words(value) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [_in_words(value) for value in values]
+    if isinstance(values, float) and not math.isfinite(values):
+        return "NaN" if math.isnan(values) else "Infinity" if values > 0 else "-Infinity"
+    return values
