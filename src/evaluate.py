@@ -1,4 +1,8 @@
-"""Scores a finished run again: `python -m src.evaluate run=runs/resnet20-0123456789 split=test`."""
+"""Scores a finished run again: `python -m src.evaluate run=runs/resnet20-0123456789 split=test`.
+
+It prints JSON. `run` is a run directory, `split` is `test` (or `validation`, or `train`), and `trust=my_package` names
+a package beside this project whose code the run may use.
+"""
 
 from src.start import begin
 
@@ -6,15 +10,13 @@ if __name__ == "__main__":
     begin()  # before anything heavy is imported
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
-from yaml import YAMLError
 
-from src.config.errors import UserError, one_line, reported
+from src.config.errors import UserError, reported
 from src.config.settings import Packages, Settings, read_settings
 from src.data.dataset import SplitName
 from src.plain_json import dumps
@@ -38,16 +40,27 @@ class EvaluateSettings(Settings):
 def main() -> None:
     """Prints the scores as JSON."""
     with reported():
-        try:
-            arguments = OmegaConf.to_container(OmegaConf.from_cli(sys.argv[1:]))
-        except (OmegaConfBaseException, YAMLError) as error:
-            raise UserError(f"cannot read the command line: {one_line(error)}") from None
-        settings = read_settings(EvaluateSettings, arguments)  # type: ignore[arg-type]
+        settings = read_settings(EvaluateSettings, as_typed(sys.argv[1:]))
         finished = load_run(Path(settings.run), settings.trust)
         if not len(finished.engine.dataset.split(settings.split)):
             raise UserError(f"split={settings.split}: this run has no {settings.split} split")
         scores = finished.engine.evaluate(finished.state, settings.split)
         print(dumps({"run": settings.run, "split": settings.split, **scores}))
+
+
+def as_typed(arguments: Sequence[str]) -> dict[str, Any]:
+    """The settings of a command line; nothing is read into their values, for a directory may be called `2024` or `off`.
+
+    Raises:
+        UserError: one of them is no setting.
+    """
+    for argument in arguments:
+        if "=" not in argument:
+            raise UserError(f"{argument}: settings are written key=value, like run={argument}")
+    values: dict[str, Any] = {key: value for key, _, value in (text.partition("=") for text in arguments)}
+    if "trust" in values:
+        values["trust"] = [name.strip() for name in values["trust"].strip("[]").split(",")]
+    return values
 
 
 if __name__ == "__main__":

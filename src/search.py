@@ -1,6 +1,8 @@
 """Searches good settings: `python -m src.search +experiment=resnet20 +profile=quick search.trials=20`.
 
 Every trial is a run like any other, in a directory of its own. The same command again goes on with the search.
+Settings are those of `src.train` and those of the search, `search.trials`, `search.metric`, `search.prune`,
+`search.directory` and `search.space`, which conf/search/learning_rate.yaml explains; `search=NAME` takes another file.
 """
 
 from src.start import begin

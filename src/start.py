@@ -7,15 +7,25 @@ callback of JAX it is swallowed, and raised inside an import it is a page of tra
 
 import os
 import signal
+import sys
 from types import FrameType
 
 from src.config.errors import SIGNALLED, say
 from src.config.status import show_status
+from src.config.streams import forgive_streams
 from src.huge_pages import restart_with_huge_pages
 
 
-def begin() -> None:
-    """Prepares this process. It has to come before all heavy imports, and only from a program's own first lines."""
+def begin(*, hydra_helps: bool = False) -> None:
+    """Prepares this process. It has to come before all heavy imports, and only from a program's own first lines.
+
+    Args:
+        hydra_helps: whether `--help` is left to Hydra; if not, it shows what stands at the head of the program.
+    """
+    forgive_streams()
+    if {"--help", "-h"} & {*sys.argv[1:]} and not hydra_helps:
+        print(sys.modules["__main__"].__doc__)
+        sys.exit()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # stays with the process while it is started again
     restart_with_huge_pages()
     signal.signal(signal.SIGINT, end_at_once)

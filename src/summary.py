@@ -28,9 +28,6 @@ def main() -> None:
     """Prints the table of layers, or JSON."""
     with reported():
         arguments = sys.argv[1:]
-        if {"--help", "-h"} & {*arguments}:
-            print(__doc__)
-            return
         switches = {name: switched(name, arguments) for name in ("zoo", "json")}
         if switches["zoo"]:
             for line in zoo.table():

@@ -6,7 +6,7 @@ Compose, check, train, test, and leave a run directory behind.
 from src.start import begin
 
 if __name__ == "__main__":
-    begin()  # before anything heavy is imported
+    begin(hydra_helps=True)  # before anything heavy is imported
 
 import shutil
 import sys
@@ -63,9 +63,15 @@ def main() -> None:
         for job in jobs:
             make_directory(run_path(job))
             say(f"{run_path(job)}, on {place}")
-    hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")(train)()
-    if jobs and jobs[0].hydra.mode == RunMode.MULTIRUN:
-        sys.exit(conclude(jobs))
+    hand_over = hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")(train)
+    if not jobs or jobs[0].hydra.mode == RunMode.RUN:
+        hand_over()
+        return
+    from src.training.launchers import jobs_apart  # joblib and submitit are for sweeps alone
+
+    with jobs_apart():
+        hand_over()
+    sys.exit(conclude(jobs))
 
 
 def check(runs: list[RunSettings]) -> None:

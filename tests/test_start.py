@@ -12,6 +12,13 @@ import pytest
 from src.config.status import ERASE
 from tests.conftest import ROOT
 
+COMMANDS = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+    for folder in ("src", "experiments", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+    if '__name__ == "__main__"' in path.read_text()
+)
+
 LONG = ("model.depth=8", "train.duration=3000steps", "tracking.tensorboard=false")
 
 
@@ -97,3 +104,47 @@ def test_a_refused_command_leaves_no_directory(tmp_path, command):
         assert words in done.stderr
         assert done.stderr.count("\n") == 1
         assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_help_says_what_a_command_is_for(module, command):
+    for option in ("--help", "-h"):
+        done = command(module, option)
+        assert module.partition(".")[2].replace("_", " ") in done.stdout.replace("_", " ")
+        assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("src.summary", "model=lenet5"),
+        ("src.summary", "zoo=true"),
+        ("src.train", "--help"),
+        ("src.train", "-m", "model=linear", "seed=0,1", "dry_run=true"),
+        ("src.evaluate", "--help"),
+    ],
+)
+def test_a_reader_that_goes_early_is_no_fault(arguments):
+    piped = ["sh", "-c", '"$@" | true', "sh", sys.executable, "-m", *arguments]
+    assert subprocess.run(piped, cwd=ROOT, capture_output=True, text=True).stderr == ""
+
+
+def test_a_run_goes_on_when_its_reader_has_gone(tmp_path):
+    short = ("model=linear", "train.duration=2steps", "tracking.progress=none", f"hydra.run.dir={tmp_path}/run")
+    piped = ["sh", "-c", '"$@" | true', "sh", sys.executable, "-m", "src.train", *short]
+    done = subprocess.run(piped, cwd=ROOT, capture_output=True, text=True)
+    assert (tmp_path / "run" / "results.json").exists()
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_letters_that_a_terminal_cannot_show_are_shown_as_their_codes(tmp_path):
+    arguments = ("-m", "model=linear", "train.duration=2steps", "tracking.progress=none", "seed=0,1")
+    command = [sys.executable, "-m", "src.train", *arguments, f'hydra.sweep.dir="{tmp_path}/ün"']
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=ascii_only)
+    assert done.returncode == 0
+    assert " \\xb1 " in done.stdout
+    assert "/\\xfcn/" in done.stdout
+    assert "Traceback" not in done.stderr
+    (table,) = (tmp_path / "ün").glob("sweep-*.md")
+    assert " ± " in table.read_text()

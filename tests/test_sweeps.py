@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra.core.utils import JobReturn, JobStatus
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from src.config.compose import composed_jobs
 from src.config.settings import read_settings
 from src.runs.directory import RunDirectory
 from src.runs.sweep import Job, as_table, settings_of
+from src.training.launchers import ProcessesApart
 from src.tuning.settings import Dimension, SearchSettings
 from src.tuning.study import Failed, best, ended, open_study, search
 
@@ -89,6 +91,56 @@ def test_jobs_run_side_by_side(tmp_path, command, launcher):
     (table,) = (tmp_path / "runs").glob("sweep-*.md")
     assert "| 2 |" in table.read_text()
     assert "| 2 |" in done.stdout
+
+
+def test_a_process_that_is_killed_ends_no_other(capsys):
+    def job(number, overrides):
+        if number == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return JobReturn(status=JobStatus.COMPLETED, _return_value=number)
+
+    returned = ProcessesApart(n_jobs=2)((job, (number, [f"seed={number}"]), {}) for number in range(4))
+    assert [done.return_value for done in returned] == [0, None, 2, 3]
+    assert capsys.readouterr().err == "error: the process of seed=1 was killed; the others go on\n"
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("launcher", ["processes", "submitit_local"])
+def test_a_killed_job_is_missing_from_the_table_and_the_others_are_in_it(tmp_path, launcher):
+    arguments = ("-m", *SMALL, "train.duration=100steps", "seed=0,1,2", f"hydra/launcher={launcher}")
+    command = [sys.executable, "-m", "src.train", *arguments, f"hydra.sweep.dir={tmp_path}"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not begun(tmp_path):
+        assert process.poll() is None
+        time.sleep(0.05)
+    killed = tmp_path / begun(tmp_path).pop()
+    os.kill(int((killed / ".lock").read_text().split()[1]), signal.SIGKILL)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "Traceback" not in err
+    assert "the others go on" in err
+    assert "| 2 |" in out
+    assert f"- {killed}: killed or interrupted, or it never began" in out
+    assert len(list(tmp_path.glob("*/results.json"))) == 2
+
+
+@pytest.mark.heavy
+def test_ctrl_c_ends_a_sweep_side_by_side_when_its_jobs_are_saved(tmp_path):
+    arguments = ("-m", *SMALL, "train.duration=3000steps", "seed=0,1,2", "hydra/launcher=processes")
+    command = [sys.executable, "-m", "src.train", *arguments, f"hydra.sweep.dir={tmp_path}"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while len(begun(tmp_path)) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == "stopped by SIGINT; the same command goes on"
+    assert len(list(tmp_path.glob("*/checkpoints/*/manifest.json"))) == 2
 
 
 def test_the_configuration_for_slurm_is_one_that_submitit_takes():
@@ -174,6 +226,31 @@ def test_a_search_that_was_interrupted_proposes_what_it_would_have_proposed(tmp_
     assert len(ended(parts)) == 12
     assert len(parts.trials) == 13  # the orphan, and its second attempt
     assert best(parts).value == best(whole).value
+
+
+def test_a_search_that_was_killed_while_it_wrote_its_journal_goes_on(tmp_path, monkeypatch):
+    settings = searched(trials=4)
+    search(open_study(settings, tmp_path / "journal"), searched(trials=2), 0, bowl)
+    (tmp_path / "journal.lock").symlink_to("runs/search/journal")  # as Optuna's lock: it leads nowhere from here
+    with (tmp_path / "journal").open("a") as journal:
+        journal.write('{"op_code":5,"worker_id":"3f')
+    monkeypatch.setattr(os, "symlink", lambda *paths: pytest.fail("a lock that outlives its process"))
+    study = open_study(settings, tmp_path / "journal")
+    search(study, settings, 0, bowl)
+    assert len(ended(study)) == 4
+    assert len(ended(open_study(settings, tmp_path / "journal"))) == 4
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("number", [4, 5, 6, 7])
+def test_a_search_that_is_killed_at_its_journal_does_not_hang(tmp_path, number):
+    arguments = ("model=linear", *SMALL[2:], "search.trials=1", f"search.directory={tmp_path}")
+    command = [sys.executable, "-m", "tests.faulty", "before-open", "journal.log", str(number), "src.search"]
+    assert subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True).returncode == -signal.SIGKILL
+    again = [sys.executable, "-m", "src.search", *arguments]
+    done = subprocess.run(again, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert "best: 0." in done.stdout
 
 
 def test_failed_and_pruned_trials_count_and_an_orphan_is_reported_again(tmp_path):

@@ -47,7 +47,7 @@ class Duration:
         """Reads `text`.
 
         Raises:
-            ValueError: the text has no number, no unit, or a unit that does not exist.
+            ValueError: the text has no number, no unit, or a unit that does not exist, or is more than the whole.
         """
         match = PATTERN.fullmatch(text) if isinstance(text, str) else None
         if not match:
@@ -56,6 +56,8 @@ class Duration:
         unit = "percent" if unit == "%" else unit.lower().removesuffix("s") + "s" * (unit.lower() != "percent")
         if unit not in UNITS:
             raise ValueError(f"'{match.group(2)}' is no unit of duration; known are: {', '.join(UNITS)}")
+        if unit == "percent" and Fraction(amount) > 100:
+            raise ValueError("should be at most 100%, which is the whole run")
         return cls(Fraction(amount), unit)
 
     def examples(self, clock: Clock) -> Fraction:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from src.config.status import show_status
 
 EXIT_USER_ERROR = 2
+ALIKE = str.maketrans("oil", "011")
 SIGNALLED = 128
 """Added to the number of the signal that ended a process."""
 
@@ -20,10 +21,16 @@ class UserError(Exception):
     """
 
 
+def look_alike(word: str) -> str:
+    """The same for all words that look alike, as `resnet2O` and `resnet20` do."""
+    return word.lower().translate(ALIKE)
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like `word`, if one does at all."""
-    near = difflib.get_close_matches(word, sorted(set(known)), n=1)
-    return near[0] if near else None
+    looks = {look_alike(name): name for name in sorted(set(known), reverse=True)}
+    near = difflib.get_close_matches(look_alike(word), sorted(looks), n=1)
+    return looks[near[0]] if near else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

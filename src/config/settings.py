@@ -1,6 +1,7 @@
 """Typed settings: each part of the project declares its own, and this turns a composed node into checked values."""
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -40,6 +41,8 @@ class Settings(BaseModel):
     @classmethod
     def _read_as_target(cls, node: Any, handler: Callable[[Any], Any], info: Any) -> Any:
         if not isinstance(node, Mapping) or TARGET not in node:
+            if isinstance(node, Mapping) and inspect.isabstract(cls):
+                raise ValueError(f"should say with {TARGET} which {cls.__name__} it is; see the files beside it")
             return handler(node)
         chosen = _import_target(node[TARGET], cls, (info.context or {}).get("trust", ()))
         fields = {key: value for key, value in node.items() if key != TARGET}
@@ -145,6 +148,10 @@ def _in_words(details: ErrorDetails, cls: type[Settings], node: Mapping[str, Any
         return f"{key} is empty: {_expected(details)}"
     if isinstance(given, Mapping):
         return f"{key}: {_expected(details)}" if key else _expected(details)
+    if kind == "model_type":
+        names = _siblings(cls, node, [*details["loc"]], trust)
+        form = f" {{{', '.join(f'{name}: …' for name in names)}}}" if names else ""
+        return f"{key}={given}: should be a group of settings{form}, or null where it can be left out"
     return f"{key}={given}: {_expected(details)}"
 
 
@@ -161,7 +168,7 @@ def _siblings(cls: type[Settings], node: Mapping[str, Any], parents: list[Any], 
     """Names of the settings beside an unknown one, found by walking down from the root."""
     for parent in parents:
         node = node[parent]
-        if TARGET in node:
+        if isinstance(node, Mapping) and TARGET in node:
             cls = _import_target(node[TARGET], Settings, trust)
             continue
         if parent not in cls.model_fields:  # a name in a mapping, of whose values the class is known already

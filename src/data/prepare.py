@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from src.config.errors import UserError, reported
+from src.start import begin
 
 TENSORFLOW = ("tensorflow-cpu>=2.20", "importlib_resources")
 PREPARE = """
@@ -53,4 +54,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    begin()
     main()

@@ -120,5 +120,5 @@ def _why(path: Path) -> str:
     """The last line of the traceback that a run left, without the module of the exception."""
     failure = path / "failure.txt"
     if not failure.exists():
-        return "interrupted, or it never began"
+        return "killed or interrupted, or it never began"
     return re.sub(r"^[\w.]+\.(?=\w+:)", "", failure.read_text().strip().splitlines()[-1])

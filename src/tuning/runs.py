@@ -94,7 +94,7 @@ def composed(arguments: Sequence[str]) -> DictConfig:
     """
     jobs = composed_runs(CONFIG, [*arguments])
     if len(jobs) != 1:
-        raise UserError("a search takes no -m and no --help; its settings are in conf/search/")
+        raise UserError("a search is of one run at a time, without -m; what is searched stands in conf/search/")
     return jobs[0]
 
 

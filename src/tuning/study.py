@@ -4,6 +4,7 @@ Optuna's TPE (Bergstra et al. 2011) proposes, from the seed and the trials that 
 so a study that was interrupted proposes what it would have proposed anyway.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import optuna
 from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -28,16 +29,37 @@ class Failed(Exception):
     """A trial that has no score, such as one that diverged."""
 
 
+class Held(JournalFileOpenLock):
+    """The lock of a journal whose writer is alone.
+
+    Optuna's own locks are files, which a process that is killed leaves behind; the next one would wait for them.
+    """
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
 def open_study(settings: SearchSettings, journal: Path) -> Study:
-    """Opens a study, or begins it; only one process may do so at a time."""
+    """Opens a study, or begins it; its caller has to keep other processes out."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    forget_half_line(journal)
     return optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(journal))),
+        storage=JournalStorage(JournalFileBackend(str(journal), Held(str(journal)))),
         study_name="search",
         direction=settings.direction,
         pruner=optuna.pruners.MedianPruner() if settings.prune else optuna.pruners.NopPruner(),
         load_if_exists=True,
     )
+
+
+def forget_half_line(journal: Path) -> None:
+    """Cuts off what a process that was killed, or a full disk, left of a line: nothing could be written after it."""
+    if journal.exists():
+        written = journal.read_bytes()
+        os.truncate(journal, written.rfind(b"\n") + 1)
 
 
 def search(study: Study, settings: SearchSettings, seed: int, objective: Objective) -> None:

@@ -3,10 +3,12 @@
 import shutil
 
 import pytest
+from hydra.types import RunMode
 
 from src.config.compose import CONF, composed_jobs
 from src.config.errors import UserError
 from src.runs.identity import run_hash
+from src.training.composed import run_settings
 
 MISTAKES = {
     "model.dpeth=20": "did you mean 'model.depth'? It belongs to conf/model/resnet.yaml",
@@ -14,6 +16,19 @@ MISTAKES = {
     "optimizr.momentum=0": "did you mean 'optimizer.momentum'",
     "+data.nam=x": "data.nam is not a setting; did you mean 'name'?",
     "model=resnt": "did you mean 'resnet'?",
+    "+experiment=resnet2O": "did you mean 'resnet20'?",
+    "model=resnet2O": "there is +experiment=resnet20",
+    "+experiment=vgg16": "there is model=vgg16",
+    "lr=0.1": "write optimizer.learning_rate=0.1",
+    "optimizer.lr=0.1": "write optimizer.learning_rate=0.1",
+    "epochs=3": "write train.duration=3epochs",
+    "batch_size=": "write data.batch_size=…",
+    "gpus=2": "write parallel.devices=2",
+    "data.root=/tmp": "data=digits has no such setting; it belongs to data=folder",
+    "schedule.boundaries=[50%]": "it belongs to schedule=step",
+    "schedule.warmup=5steps": "should be a group of settings {duration: …, factor: …, shape: …}, or null",
+    "eval.every=150%": "eval.every=150%: should be at most 100%, which is the whole run",
+    "runs/\udcfc=3": "no UTF-8 text here",
     "experiment=resnet20": "write +experiment=resnet20",
     "+experiment=resnet57": "did you mean 'resnet56'?",
     "+experiment=": "+experiment= is empty",
@@ -114,6 +129,76 @@ def test_configurations_of_ones_own_are_found(tmp_path):
         composed_jobs("train", ["--config-dir", str(tmp_path), "model=minne"])
     with pytest.raises(UserError, match="nowhere is not there"):
         composed_jobs("train", ["--config-dir", "nowhere"])
+
+
+def own(folder, **files):
+    """A directory for `--config-dir` with some experiments."""
+    (folder / "experiment").mkdir()
+    for name, text in files.items():
+        (folder / "experiment" / f"{name}.yaml").write_text(text)
+    return ["--config-dir", str(folder)]
+
+
+SWEPT = """# @package _global_
+hydra: {{mode: {mode}, sweeper: {{params: {{{key}: "0,1", model.depth: "8,14"}}}}}}
+"""
+
+
+def combinations(jobs):
+    return [(job.seed, job.model.depth) for job in jobs]
+
+
+def test_a_sweep_that_is_written_in_a_file_is_composed_as_hydra_runs_it(tmp_path):
+    home = own(tmp_path, swept=SWEPT.format(mode="MULTIRUN", key="seed"))
+    jobs = composed_jobs("train", [*home, "+experiment=swept"])
+    assert combinations(jobs) == [(0, 8), (0, 14), (1, 8), (1, 14)]
+    assert {job.hydra.mode for job in jobs} == {RunMode.MULTIRUN}
+    assert list(jobs[1].hydra.overrides.task) == ["seed=0", "model.depth=14", "+experiment=swept"]
+    assert combinations(composed_jobs("train", [*home, "+experiment=swept", "seed=5"])) == [(5, 8), (5, 14)]
+
+
+def test_a_sweep_that_is_written_in_a_file_waits_for_its_mode(tmp_path):
+    home = own(tmp_path, swept=SWEPT.format(mode="null", key="seed"))
+    assert combinations(composed_jobs("train", [*home, "+experiment=swept"])) == [(0, 20)]
+    assert len(composed_jobs("train", [*home, "-m", "+experiment=swept"])) == 4
+    assert len(composed_jobs("train", ["hydra.mode=MULTIRUN", "seed=0,1,2"])) == 3
+
+
+def test_what_is_typed_twice_counts_once_in_a_sweep_too():
+    assert [job.seed for job in composed_jobs("train", ["-m", "seed=0,1", "seed=3,4,5"])] == [3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments", "said"),
+    [
+        ({"a": SWEPT.format(mode="null", key="sed")}, ["-m", "+experiment=a"], "sed=0: there is no such setting; did"),
+        ({"a": SWEPT.format(mode="MULTRUN", key="seed")}, ["+experiment=a"], "expected one of"),
+        ({"a": SWEPT.format(mode="null", key="seed")}, ["-m", "+experiment=a,resnet20"], "in one choice of a sweep"),
+        ({"a": "# @package _global_\nseed: 0,1\n"}, ["+experiment=a"], "seed=0,1: should be a whole number"),
+        ({}, ["-m", "hydra.sweep.dir=a,b"], "Hydra's own settings are the same for all jobs"),
+        ({"a": "defaults: [override /model: vgg9]\n"}, ["+experiment=a"], "begin with the line: # @package _global_"),
+        ({"a": "model: {depth: 14}\n"}, ["+experiment=a"], "a.yaml has to begin with the line: # @package _global_"),
+        ({"a": "# @package _global_\nmodel: [\n  a: {\n"}, ["+experiment=a"], "a.yaml, line 4: expected the node"),
+        ({"a": "# @package _global_\nmodel:\n\tdepth: 8\n"}, ["+experiment=a"], "a.yaml, line 3: found character"),
+    ],
+)
+def test_a_mistake_in_a_file_of_ones_own_is_one_line(tmp_path, files, arguments, said):
+    home = own(tmp_path, **files)
+    with pytest.raises(UserError) as caught:
+        [run_settings(job) for job in composed_jobs("train", [*home, *arguments])]
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_text_or_no_network_are_one_line(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "latin.yaml").write_bytes(b"depth: \xff\n")
+    (tmp_path / "model" / "empty.yaml").touch()
+    with pytest.raises(UserError, match="is no UTF-8 text"):
+        composed_jobs("train", ["--config-dir", str(tmp_path), "model=latin"])
+    (job,) = composed_jobs("train", ["--config-dir", str(tmp_path), "model=empty"])
+    with pytest.raises(UserError, match="model: should say with _target_ which ModelSettings"):
+        run_settings(job)
 
 
 def test_help_is_left_to_hydra():

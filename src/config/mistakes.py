@@ -1,0 +1,171 @@
+"""What a command line names and does not exist, beside the nearest thing that does."""
+
+from collections.abc import Iterator
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Override
+from hydra.plugins.config_source import ConfigResult
+from omegaconf import Container, DictConfig, OmegaConf
+
+from src.config.errors import UserError, did_you_mean, look_alike, nearest
+from src.config.overrides import typed_key, typed_text
+
+RECIPES = "experiment"
+"""The group whose files change settings of all others."""
+
+BROUGHT = {
+    "lr": "optimizer.learning_rate={}",
+    "wd": "optimizer.weight_decay={}",
+    "opt": "optimizer={}",
+    "scheduler": "schedule={}",
+    "lr_scheduler": "schedule={}",
+    "epochs": "train.duration={}epochs",
+    "max_epochs": "train.duration={}epochs",
+    "num_epochs": "train.duration={}epochs",
+    "steps": "train.duration={}steps",
+    "max_steps": "train.duration={}steps",
+    "iterations": "train.duration={}steps",
+    "ema": "train.average={}",
+    "bs": "data.batch_size={}",
+    "batch_size": "data.batch_size={}",
+    "batch": "data.batch_size={}",
+    "dataset": "data={}",
+    "arch": "model={}",
+    "network": "model={}",
+    "gpu": "parallel.devices={}",
+    "gpus": "parallel.devices={}",
+    "num_gpus": "parallel.devices={}",
+    "amp": "precision=bfloat16",
+    "fp16": "precision=bfloat16",
+    "bf16": "precision=bfloat16",
+    "logger": "tracking={}",
+    "output_dir": "hydra.run.dir={}",
+    "save_dir": "hydra.run.dir={}",
+}
+"""Names that people bring from other projects, and ours."""
+
+
+def check_group(override: Override, known: DictConfig) -> None:
+    """Refuses a choice that its group does not have, and a plus too many or too few.
+
+    Args:
+        override: as typed.
+        known: the composition without it.
+
+    Raises:
+        UserError: naming the right spelling or the nearest choice.
+    """
+    if not is_group(override):
+        return
+    name, key = str(override.key_or_group), typed_key(override)
+    choice = override.value()
+    chosen_by_default = name in known.hydra.runtime.choices
+    for option in choice if isinstance(choice, list) else [choice]:
+        if option in (None, ""):
+            raise UserError(f"{key}= is empty{did_you_mean('', options(name))}")
+        if str(option) not in options(name):
+            raise UserError(f"{key}={option}: conf/{name}/ has no {option}.yaml{_meant(name, str(option), known)}")
+        if name == RECIPES and not override.package and _file(name, str(option)).header.get("package") != "_global_":
+            raise UserError(f"{key}={option}: {name}/{option}.yaml has to begin with the line: # @package _global_")
+    if override.is_add() and chosen_by_default:
+        raise UserError(f"{override.input_line}: there is a {name} already; write {typed_text(override).lstrip('+')}")
+    if not override.is_add() and not override.is_delete() and not chosen_by_default:
+        raise UserError(f"{override.input_line}: nothing to replace; write +{override.input_line}")
+
+
+def check_key(override: Override, known: DictConfig) -> None:
+    """Refuses a key that no file of the composition has.
+
+    Args:
+        override: as typed.
+        known: the composition with all groups as chosen, without the settings of their files.
+
+    Raises:
+        UserError: naming the nearest key and the file it belongs to.
+    """
+    key = str(override.key_or_group)
+    if key.startswith("hydra.") or override.is_add() or _exists(known, key):
+        return
+    raise UserError(f"{override.input_line}: {_mend(key, typed_text(override).partition('=')[2], known)}")
+
+
+def _mend(key: str, value: str, known: DictConfig) -> str:
+    """What to write in place of a setting that does not exist."""
+    group, _, name = key.partition(".")
+    owners = [option for option in options(group) if name and _exists(_file(group, option).config, name)]
+    if owners:
+        choices = " or ".join(f"{group}={option}" for option in owners[:3])
+        return f"{group}={known.hydra.runtime.choices.get(group)} has no such setting; it belongs to {choices}"
+    lacking = "there is no such setting"
+    brought = BROUGHT.get(key.rpartition(".")[2].lower())
+    if brought:
+        return f"{lacking}; write {brought.format(value or '…')}"
+    keys = {name: name for name in [*_keys(known), *known.hydra.runtime.choices, *_groups()]}
+    if "." not in key:
+        keys |= {name.rpartition(".")[2]: name for name in keys if "." in name}
+    near = nearest(key, keys)
+    if near is None:
+        return f"{lacking}; see the table of settings in README.md"
+    return f"{lacking}; did you mean '{keys[near]}'? It belongs to {_file_of(keys[near], known)}"
+
+
+def _meant(group: str, option: str, known: DictConfig) -> str:
+    """The nearest choice of a group, unless what was typed is that of another group."""
+    for other in [group, *_groups()]:
+        for choice in options(other):
+            if other != group and look_alike(choice) == look_alike(option):
+                return f"; there is {'' if other in known.hydra.runtime.choices else '+'}{other}={choice}"
+            if look_alike(choice) == look_alike(option):
+                return f"; did you mean '{choice}'?"
+    return did_you_mean(option, options(group))
+
+
+def _file_of(key: str, known: DictConfig) -> str:
+    """The file of `conf/` that a setting is written in."""
+    group = key.split(".")[0]
+    choice = known.hydra.runtime.choices.get(group)
+    if choice:
+        return f"conf/{group}/{choice}.yaml"
+    return f"conf/{group}/" if group in _groups() else "conf/train.yaml"
+
+
+def is_group(override: Override) -> bool:
+    """Whether it chooses a file, rather than sets a value."""
+    name = str(override.key_or_group)
+    return name in _groups() or name.startswith("hydra/")
+
+
+def options(group: str) -> list[str]:
+    """The choices of a group; none if it is no group."""
+    return GlobalHydra.instance().config_loader().get_group_options(group)
+
+
+def _groups() -> list[str]:
+    return [name for name in GlobalHydra.instance().config_loader().list_groups("") if name != "hydra"]
+
+
+def _file(group: str, option: str) -> ConfigResult:
+    """The file of a choice, as it is written."""
+    loader = GlobalHydra.instance().config_loader()
+    assert isinstance(loader, ConfigLoaderImpl)
+    found = loader.repository.load_config(f"{group}/{option}")
+    assert found is not None
+    return found
+
+
+def _exists(config: Container, key: str) -> bool:
+    """Whether the key is written down, be it with the value null."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    return name in {*node} if isinstance(node, DictConfig) else OmegaConf.select(config, key) is not None
+
+
+def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Every key of a configuration but Hydra's own, dotted."""
+    for name, node in config.items_ex(resolve=False):
+        if f"{prefix}{name!s}" == "hydra":
+            continue
+        yield f"{prefix}{name!s}"
+        if isinstance(node, DictConfig) and not node._is_none():
+            yield from _keys(node, f"{prefix}{name!s}.")

@@ -1,0 +1,85 @@
+"""What a person types, piece by piece, and the jobs that several values of several pieces come to."""
+
+import itertools
+import shlex
+from collections.abc import Sequence
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+from src.config.errors import UserError
+
+
+def parsed(argument: str) -> Override:
+    """One override.
+
+    Raises:
+        UserError: it is not of the form that Hydra reads.
+    """
+    if argument.startswith("="):
+        raise UserError(f"{argument} has no name before the =; settings are written key=value")
+    try:
+        (override,) = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides([argument])
+        return override
+    except HydraException:
+        key, _, value = argument.partition("=")
+        quoted = shlex.quote(f'{key}="{value}"')
+        raise UserError(
+            f"cannot read '{argument}'; write key=value, and special characters in quotes: {quoted}"
+        ) from None
+
+
+def each_job(arguments: Sequence[str], multirun: bool) -> list[list[str]]:
+    """The overrides of each job; a sweep over several values becomes several jobs.
+
+    Args:
+        arguments: as typed; what is typed twice counts as it was typed last, as in Hydra's sweeps.
+        multirun: whether there may be several jobs.
+
+    Raises:
+        UserError: an argument has several values where one is meant, or none at all.
+    """
+    overrides = [parsed(argument) for argument in arguments]
+    for override in overrides:
+        if override.is_sweep_override():
+            check_sweep(override, multirun)
+    if not multirun:
+        return [list(arguments)]
+    values = {typed_key(override): typed_values(override) for override in overrides}
+    return [list(job) for job in itertools.product(*values.values())]
+
+
+def check_sweep(override: Override, multirun: bool) -> None:
+    """Refuses several values that cannot be run one by one.
+
+    Raises:
+        UserError: saying why.
+    """
+    typed = override.input_line
+    if not multirun:
+        raise UserError(f"{typed} names several values; add -m to run one job for each")
+    if override.is_hydra_override():
+        raise UserError(f"{typed} names several values; Hydra's own settings are the same for all jobs")
+    if not override.is_discrete_sweep():
+        raise UserError(f"{typed} names no values that could be run one by one; write some, or a range")
+    if not typed_values(override):
+        raise UserError(f"{typed} names no value that there is")
+
+
+def typed_values(override: Override) -> list[str]:
+    """An override for each of its values."""
+    if not override.is_sweep_override():
+        return [typed_text(override)]
+    return [f"{typed_key(override)}={value}" for value in override.sweep_string_iterator()]
+
+
+def typed_key(override: Override) -> str:
+    """The key as it was typed, with its plus signs, its tilde and its package."""
+    return typed_text(override).partition("=")[0]
+
+
+def typed_text(override: Override) -> str:
+    """The override as it was typed."""
+    return override.input_line or ""
