@@ -8,63 +8,34 @@ from src.start import begin
 if __name__ == "__main__":
     begin(hydra_helps=True)  # before anything heavy is imported
 
-import shutil
 import sys
-from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryFile
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
 
-from src.config.compose import CONF, find_own_code
-from src.config.errors import EXIT_USER_ERROR, UserError, reported, say
+from src.config.compose import CONF
+from src.config.errors import reported
 from src.config.status import waiting_for
-from src.models.base import ImageShape, ModelSettings
-from src.runs.directory import RunDirectory
-from src.runs.provenance import threads
-from src.runs.sweep import Job, as_table, check_home, save, settings_of
-from src.training.check import check_network
-from src.training.composed import composed_runs, run_config, run_path, run_settings, with_home
-from src.training.interruption import resumable
-from src.training.loop import Diverged
-from src.training.parallel import check_divisible
-from src.training.plan import make_plan
-from src.training.preview import preview
-from src.training.process import configure_jax
-from src.training.run import run
-from src.training.settings import RunSettings
+from src.training.composed import composed_runs, with_home
 
-EXIT_INCOMPLETE = 1
-EXIT_DIVERGED = 3
 CONFIG = "train"
 
 
 def main() -> None:
     """Refuses what can be refused, then hands over to Hydra, which calls `train` once for each job."""
     sys.argv[1:] = with_home(sys.argv[1:])
+    by_hydra = hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")
     with reported():
-        jobs = composed_runs(CONFIG, sys.argv[1:])
-        runs = [run_settings(job) for job in jobs]
-        for job in jobs:
-            RunDirectory(run_path(job)).check_ours()
-        if jobs and jobs[0].hydra.mode == RunMode.MULTIRUN:
-            check_home(Path(jobs[0].hydra.sweep.dir))
-        with waiting_for("reading the data"):
-            check(runs)
-        if any(settings.dry_run for settings in runs):
-            for job, settings in zip(jobs, runs, strict=True):
-                print(preview(run_path(job).name, run_config(job), settings))
+        jobs = composed_runs(CONFIG, sys.argv[1:])  # wrong names are told at once: JAX is imported after this
+        if not jobs:
+            by_hydra(lambda config: None)()  # help
             return
-        check_launcher(jobs)
-        place = check_devices(jobs, runs) if jobs else ""
-        for job in jobs:
-            make_directory(run_path(job))
-            say(f"{run_path(job)}, on {place}")
-    hand_over = hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")(train)
-    if not jobs or jobs[0].hydra.mode == RunMode.RUN:
+        with waiting_for("importing JAX"):
+            from src.training.jobs import conclude, prepare, train
+        if not prepare(jobs):
+            return
+    hand_over = by_hydra(train)
+    if jobs[0].hydra.mode == RunMode.RUN:
         hand_over()
         return
     from src.training.launchers import jobs_apart  # joblib and submitit are for sweeps alone
@@ -72,108 +43,6 @@ def main() -> None:
     with jobs_apart():
         hand_over()
     sys.exit(conclude(jobs))
-
-
-def check(runs: list[RunSettings]) -> None:
-    """Refuses runs that do not fit their data.
-
-    Raises:
-        UserError: the data cannot be read, a batch is larger than they are, or a network does not
-            take them, or gives something else than is needed.
-    """
-    fitting: list[tuple[ModelSettings, ImageShape, int]] = []  # seeds of one network are checked once
-    for settings in runs:
-        spec = settings.dataset().spec
-        make_plan(settings, spec.train)
-        case = (settings.model, spec.shape, settings.task.outputs(spec))
-        if case not in fitting:
-            check_network(*case)
-            fitting.append(case)
-
-
-def check_launcher(jobs: list[DictConfig]) -> None:
-    """Refuses a sweep on a cluster that is not there.
-
-    Raises:
-        UserError: naming what runs here.
-    """
-    slurm = any("slurm" in str(job.hydra.launcher.get("_target_")).lower() for job in jobs)
-    if slurm and not shutil.which("srun"):
-        raise UserError("there is no SLURM here (no srun); side by side on this machine: hydra/launcher=processes")
-
-
-def check_devices(jobs: list[DictConfig], runs: list[RunSettings]) -> str:
-    """Refuses runs that do not fit the devices of this machine.
-
-    Only a process that trains itself looks at its devices: it would take a GPU's memory from others.
-
-    Returns:
-        What the runs are computed on, in words.
-
-    Raises:
-        UserError: there are fewer devices than asked for, or a batch does not divide over them.
-    """
-    launcher = jobs[0].hydra.runtime.choices["hydra/launcher"]
-    if launcher != "basic":
-        return f"hydra/launcher={launcher}"
-    configure_jax(runs[0])  # XLA reads its options when devices are first looked at
-    for settings in runs:
-        mesh = settings.parallel.mesh()
-        check_divisible(settings.data.batch_size, mesh.size, settings.train.accumulation)
-    return f"{mesh.size} x {mesh.devices.flat[0].device_kind}, {threads()} threads"
-
-
-def train(config: DictConfig) -> None:
-    """One job, as Hydra calls it. In a sweep, a job that fails does not keep the others from being run."""
-    path = Path(HydraConfig.get().runtime.output_dir)
-    alone = HydraConfig.get().mode == RunMode.RUN
-    find_own_code(HydraConfig.get())  # a job may have a process of its own
-    try:
-        settings = run_settings(config)
-        with resumable(fresh=settings.fresh):
-            run(settings, run_config(config), path)
-    except UserError as error:
-        say(f"error: {error}")
-        if alone:
-            sys.exit(EXIT_USER_ERROR)
-        with suppress(OSError):
-            RunDirectory(path).write_failure(f"{error}\n")
-    except Diverged as error:
-        say(f"error: {error}; the state before it is kept in {path}; a lower optimizer.learning_rate may help")
-        if alone:
-            sys.exit(EXIT_DIVERGED)
-    except Exception as error:
-        if alone:
-            raise
-        say(f"error: {path} failed: {error!r}")
-
-
-def conclude(jobs: list[DictConfig]) -> int:
-    """Shows and saves the table of a sweep.
-
-    Returns:
-        The exit code: whether every job finished.
-    """
-    done = [Job(RunDirectory(run_path(job)), list(job.hydra.overrides.task)) for job in jobs]
-    settings = settings_of(done)
-    path = save(settings, done, Path(jobs[0].hydra.sweep.dir))
-    print(f"\n{as_table(settings)}\n{path}")
-    return EXIT_INCOMPLETE if any(setting.missing for setting in settings) else 0
-
-
-def make_directory(path: Path) -> None:
-    """Makes a run directory.
-
-    Raises:
-        UserError: it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=path):
-            pass
-        RunDirectory(path).lock.touch()  # whatever comes into it from here on is ours
-    except OSError as error:
-        raise UserError(f"cannot write the run directory {path}: {error.strerror}") from None
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -14,7 +14,9 @@ from src.config.errors import UserError
 from src.config.settings import read_settings
 from src.runs.files import at_home
 from src.runs.identity import run_hash
-from src.training.settings import RunSettings
+
+if TYPE_CHECKING:
+    from src.training.settings import RunSettings
 
 NOT_OF_THE_RUN = ("hydra", "search")
 
@@ -32,12 +34,14 @@ def with_home(arguments: Sequence[str]) -> list[str]:
     return [f"{home[1]}{at_home(home[2])}{home[3]}" if home else argument for argument, home in found]
 
 
-def run_settings(job: DictConfig) -> RunSettings:
+def run_settings(job: DictConfig) -> "RunSettings":
     """The typed settings of a composed job.
 
     Raises:
         UserError: a value is not what its part accepts.
     """
+    from src.training.settings import RunSettings  # imports JAX, which names of settings do not need
+
     values = run_config(job)
     return read_settings(RunSettings, values, trust=values.get("trust", ()))
 

@@ -1,0 +1,162 @@
+"""The jobs of a command line: checked together before anything is made, then trained one by one, and summed up."""
+
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from src.config.compose import find_own_code
+from src.config.errors import EXIT_USER_ERROR, UserError, say
+from src.config.status import waiting_for
+from src.models.base import ImageShape, ModelSettings
+from src.runs.directory import RunDirectory
+from src.runs.provenance import threads
+from src.runs.sweep import Job, as_table, check_home, save, settings_of
+from src.training.check import check_network
+from src.training.composed import run_config, run_path, run_settings
+from src.training.interruption import resumable
+from src.training.loop import Diverged
+from src.training.parallel import check_divisible
+from src.training.plan import make_plan
+from src.training.preview import preview
+from src.training.process import configure_jax
+from src.training.run import run
+from src.training.settings import RunSettings
+
+EXIT_INCOMPLETE = 1
+EXIT_DIVERGED = 3
+
+
+def prepare(jobs: list[DictConfig]) -> bool:
+    """Refuses what can be refused and makes the directories, or shows what would be run.
+
+    Returns:
+        Whether there is something to train.
+
+    Raises:
+        UserError: a job cannot be run; nothing was made.
+    """
+    runs = [run_settings(job) for job in jobs]
+    for job in jobs:
+        RunDirectory(run_path(job)).check_ours()
+    if jobs[0].hydra.mode == RunMode.MULTIRUN:
+        check_home(Path(jobs[0].hydra.sweep.dir))
+    with waiting_for("reading the data"):
+        check(runs)
+    if any(settings.dry_run for settings in runs):
+        for job, settings in zip(jobs, runs, strict=True):
+            print(preview(run_path(job).name, run_config(job), settings))
+        return False
+    check_launcher(jobs)
+    place = check_devices(jobs, runs)
+    for job in jobs:
+        make_directory(run_path(job))
+        say(f"{run_path(job)}, on {place}")
+    return True
+
+
+def check(runs: list[RunSettings]) -> None:
+    """Refuses runs that do not fit their data.
+
+    Raises:
+        UserError: the data cannot be read, a batch is larger than they are, or a network does not
+            take them, or gives something else than is needed.
+    """
+    fitting: list[tuple[ModelSettings, ImageShape, int]] = []  # seeds of one network are checked once
+    for settings in runs:
+        spec = settings.dataset().spec
+        make_plan(settings, spec.train)
+        case = (settings.model, spec.shape, settings.task.outputs(spec))
+        if case not in fitting:
+            check_network(*case)
+            fitting.append(case)
+
+
+def check_launcher(jobs: list[DictConfig]) -> None:
+    """Refuses a sweep on a cluster that is not there.
+
+    Raises:
+        UserError: naming what runs here.
+    """
+    slurm = any("slurm" in str(job.hydra.launcher.get("_target_")).lower() for job in jobs)
+    if slurm and not shutil.which("srun"):
+        raise UserError("there is no SLURM here (no srun); side by side on this machine: hydra/launcher=processes")
+
+
+def check_devices(jobs: list[DictConfig], runs: list[RunSettings]) -> str:
+    """Refuses runs that do not fit the devices of this machine.
+
+    Only a process that trains itself looks at its devices: it would take a GPU's memory from others.
+
+    Returns:
+        What the runs are computed on, in words.
+
+    Raises:
+        UserError: there are fewer devices than asked for, or a batch does not divide over them.
+    """
+    launcher = jobs[0].hydra.runtime.choices["hydra/launcher"]
+    if launcher != "basic":
+        return f"hydra/launcher={launcher}"
+    configure_jax(runs[0])  # XLA reads its options when devices are first looked at
+    for settings in runs:
+        mesh = settings.parallel.mesh()
+        check_divisible(settings.data.batch_size, mesh.size, settings.train.accumulation)
+    return f"{mesh.size} x {mesh.devices.flat[0].device_kind}, {threads()} threads"
+
+
+def train(config: DictConfig) -> None:
+    """One job, as Hydra calls it. In a sweep, a job that fails does not keep the others from being run."""
+    path = Path(HydraConfig.get().runtime.output_dir)
+    alone = HydraConfig.get().mode == RunMode.RUN
+    find_own_code(HydraConfig.get())  # a job may have a process of its own
+    try:
+        settings = run_settings(config)
+        with resumable(fresh=settings.fresh):
+            run(settings, run_config(config), path)
+    except UserError as error:
+        say(f"error: {error}")
+        if alone:
+            sys.exit(EXIT_USER_ERROR)
+        with suppress(OSError):
+            RunDirectory(path).write_failure(f"{error}\n")
+    except Diverged as error:
+        say(f"error: {error}; the state before it is kept in {path}; a lower optimizer.learning_rate may help")
+        if alone:
+            sys.exit(EXIT_DIVERGED)
+    except Exception as error:
+        if alone:
+            raise
+        say(f"error: {path} failed: {error!r}")
+
+
+def conclude(jobs: list[DictConfig]) -> int:
+    """Shows and saves the table of a sweep.
+
+    Returns:
+        The exit code: whether every job finished.
+    """
+    done = [Job(RunDirectory(run_path(job)), list(job.hydra.overrides.task)) for job in jobs]
+    settings = settings_of(done)
+    path = save(settings, done, Path(jobs[0].hydra.sweep.dir))
+    print(f"\n{as_table(settings)}\n{path}")
+    return EXIT_INCOMPLETE if any(setting.missing for setting in settings) else 0
+
+
+def make_directory(path: Path) -> None:
+    """Makes a run directory.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            pass
+        RunDirectory(path).lock.touch()  # whatever comes into it from here on is ours
+    except OSError as error:
+        raise UserError(f"cannot write the run directory {path}: {error.strerror}") from None
