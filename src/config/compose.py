@@ -138,7 +138,7 @@ def _swept(hydra: DictConfig) -> list[str]:
     sweeper: Any = hydra.sweeper or {}
     if not str(sweeper.get("_target_")).endswith(".BasicSweeper"):
         raise UserError("hydra/sweeper: sweeps are made by Hydra's basic sweeper; searches by python -m src.search")
-    return [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
+    return [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
 
 
 def _composed(config: str, overrides: list[str], known: DictConfig) -> DictConfig:
