@@ -178,7 +178,7 @@ def test_a_directory_of_somebody_else_is_refused_and_left_alone(tmp_path, fresh)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     code, line = said(*SMALL, fresh, f"hydra.run.dir={tmp_path}/mine")
     assert (code, "holds checkpoints, results.json, wandb, which is not ours" in line) == (2, True)
-    code, line = said("-m", *SMALL, fresh, f"hydra.sweep.dir={tmp_path}", "hydra.sweep.subdir=mine,new")
+    code, line = said("-m", *SMALL, fresh, f"hydra.sweep.dir={tmp_path}", "hydra.sweep.subdir=mine")
     assert (code, "holds checkpoints, results.json, wandb, which is not ours" in line) == (2, True)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 

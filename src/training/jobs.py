@@ -15,7 +15,6 @@ from src.config.errors import EXIT_USER_ERROR, UserError, say
 from src.config.status import waiting_for
 from src.models.base import ImageShape, ModelSettings
 from src.runs.directory import RunDirectory
-from src.runs.provenance import threads
 from src.runs.sweep import Job, as_table, check_home, save, settings_of
 from src.training.check import check_network
 from src.training.composed import run_config, run_path, run_settings
@@ -53,10 +52,9 @@ def prepare(jobs: list[DictConfig]) -> bool:
             print(preview(run_path(job).name, run_config(job), settings))
         return False
     check_launcher(jobs)
-    place = check_devices(jobs, runs)
+    check_devices(jobs, runs)
     for job in jobs:
         make_directory(run_path(job))
-        say(f"{run_path(job)}, on {place}")
     return True
 
 
@@ -88,25 +86,19 @@ def check_launcher(jobs: list[DictConfig]) -> None:
         raise UserError("there is no SLURM here (no srun); side by side on this machine: hydra/launcher=processes")
 
 
-def check_devices(jobs: list[DictConfig], runs: list[RunSettings]) -> str:
+def check_devices(jobs: list[DictConfig], runs: list[RunSettings]) -> None:
     """Refuses runs that do not fit the devices of this machine.
 
     Only a process that trains itself looks at its devices: it would take a GPU's memory from others.
 
-    Returns:
-        What the runs are computed on, in words.
-
     Raises:
         UserError: there are fewer devices than asked for, or a batch does not divide over them.
     """
-    launcher = jobs[0].hydra.runtime.choices["hydra/launcher"]
-    if launcher != "basic":
-        return f"hydra/launcher={launcher}"
+    if jobs[0].hydra.runtime.choices["hydra/launcher"] != "basic":
+        return
     configure_jax(runs[0])  # XLA reads its options when devices are first looked at
     for settings in runs:
-        mesh = settings.parallel.mesh()
-        check_divisible(settings.data.batch_size, mesh.size, settings.train.accumulation)
-    return f"{mesh.size} x {mesh.devices.flat[0].device_kind}, {threads()} threads"
+        check_divisible(settings.data.batch_size, settings.parallel.mesh().size, settings.train.accumulation)
 
 
 def train(config: DictConfig) -> None:
