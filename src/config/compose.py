@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -82,7 +83,7 @@ def importable_beside(configurations: Path) -> None:
         sys.path.append(folder)
 
 
-def find_own_code(hydra: DictConfig) -> None:
+def find_own_code(hydra: Any) -> None:
     """The same from Hydra's node of a job, for the process that runs it."""
     for source in hydra.runtime.config_sources:
         if source.provider == "command-line":
