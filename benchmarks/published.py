@@ -47,7 +47,7 @@ def score(network: Network) -> dict[str, Any]:
     settings = run_settings_of(f"+experiment={network.experiment}")
     test = settings.dataset().test
     module = settings.model.build(test.images.shape[1:], settings.model.published.outputs, rngs=nnx.Rngs(0))
-    put_weights(module, read_arrays(WEIGHTS / network.file), li2018.resnet(56), TORCH)
+    put_weights(module, read_arrays(WEIGHTS / network.file), li2018.resnet(56), TORCH, None)
     started = time.perf_counter()
     wrong = int((predictions(module, (test.images - MEAN) / DEVIATION) != test.labels).sum())
     return {

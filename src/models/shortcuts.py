@@ -10,8 +10,12 @@ from jaxtyping import Array, Float
 
 from src.models.blocks import Identity
 
-Shortcut = Literal["A", "B", "none"]
-"""Where shapes change: A subsamples and pads with zeros, B is a 1x1 convolution; none leaves every shortcut out."""
+Shortcut = Literal["A", "A_centred", "B", "none"]
+"""Where shapes change: A subsamples and pads with zeros, B is a 1x1 convolution; none leaves every shortcut out.
+
+The paper does not say where the zeros of A are. They are behind the channels; with `A_centred` half of them are before
+these, as in widespread code (pytorch_resnet_cifar10). Weights of one make no sense in the other, though they fit.
+"""
 
 
 def make_shortcut(
@@ -30,17 +34,25 @@ def make_shortcut(
         return None
     if inputs == outputs and stride == 1:
         return Identity()
-    return PadShortcut(stride, outputs - inputs) if option == "A" else project()
+    if option == "B":
+        return project()
+    new = outputs - inputs
+    return PadShortcut(stride, new, before=new // 2 if option == "A_centred" else 0)
 
 
 class PadShortcut(nnx.Module):
-    """Option A: every `stride`-th pixel, with zeros for the channels that are new. No parameters."""
+    """Option A: every `stride`-th pixel, with zeros for the channels that are new. No parameters.
 
-    def __init__(self, stride: int, new_channels: int) -> None:
+    Attributes:
+        before: how many of the new channels come before the others.
+    """
+
+    def __init__(self, stride: int, new_channels: int, before: int = 0) -> None:
         self.stride = stride
         self.new_channels = new_channels
+        self.before = before
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
         kept = x[:, :: self.stride, :: self.stride]
         zero = jnp.zeros((), x.dtype)
-        return jax.lax.pad(kept, zero, [(0, 0, 0)] * 3 + [(0, self.new_channels, 0)])
+        return jax.lax.pad(kept, zero, [(0, 0, 0)] * 3 + [(self.before, self.new_channels - self.before, 0)])

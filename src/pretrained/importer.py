@@ -12,13 +12,18 @@ from zipfile import BadZipFile
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jaxtyping import Array, Float
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from src.config.errors import UserError, did_you_mean
-from src.pretrained.names import Kernel
+from src.config.errors import UserError, did_you_mean, say
+from src.models.shortcuts import PadShortcut
+from src.models.summary import innermost
+from src.pretrained.names import Kernel, Zeros
+from src.pretrained.sense import doubts
 
 Arrays = Mapping[str, np.ndarray]
+Table = Mapping[str, str | Kernel | Zeros]
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path} is no .npz or .safetensors file of arrays: {error}") from None
 
 
-def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str | Kernel], framework: Framework) -> None:
-    """Puts the values of a trained network into one of ours, in place.
+def put_weights(
+    module: nnx.Module,
+    arrays: Arrays,
+    layers: Table,
+    framework: Framework,
+    images: Float[Array | np.ndarray, "b ..."] | None,
+) -> None:
+    """Puts the values of a trained network into one of ours, in place, and warns if they make no sense there.
 
     Running variances are taken as they are. Of n values of a channel in a batch, PyTorch records the unbiased variance
     (over n - 1), and Flax, which goes on from there if the network is trained further, the biased one (over n).
@@ -93,10 +104,14 @@ def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str | K
         arrays: by the framework's names, such as `layer1.0.conv1.weight` or `conv1/kernel`.
         layers: the family's table.
         framework: `TORCH` or `KERAS`.
+        images: 30 to 100 of several classes, prepared as the source says, to see whether the network makes sense of
+            them; with None nobody looks.
 
     Raises:
-        UserError: a layer is not in the table; an array is missing, of another shape, or left over.
+        UserError: a layer is not in the table; an array is missing, of another shape, or left over; a shortcut has its
+            zeros elsewhere.
     """
+    check_zeros(module, layers)
     found = []
     left = {name for name in arrays if not name.endswith(framework.ignored)} if framework.ignored else set(arrays)
     for path, variable in nnx.to_flat_state(nnx.state(module, (nnx.Param, nnx.BatchStat))):
@@ -104,11 +119,12 @@ def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str | K
         if layer not in layers:
             raise UserError(f"the table of names has no layer {layer}{did_you_mean(layer, layers)}")
         entry = layers[layer]
+        if isinstance(entry, Zeros):
+            raise UserError(f"layer {layer} has arrays, where the weights have a shortcut that pads with zeros")
         theirs = entry if isinstance(entry, Kernel) else Kernel(entry)
         name = _name(arrays, layer, leaf, theirs, framework)
         array = framework.turned(arrays[name])
-        if leaf == "kernel":
-            array = theirs.turned(array)
+        array = theirs.turned(array) if leaf == "kernel" else theirs.vectors(array)
         if array.shape != variable.shape:
             raise UserError(f"layer {layer}: {name} has the shape {array.shape} where {variable.shape} is needed")
         found.append((variable, array))
@@ -117,6 +133,32 @@ def put_weights(module: nnx.Module, arrays: Arrays, layers: Mapping[str, str | K
         raise UserError(f"the network has no place for {', '.join(sorted(left)[:3])} ({len(left)} arrays)")
     for variable, array in found:  # all or nothing
         variable.set_value(jnp.asarray(array, variable.dtype))
+    doubt = None if images is None else doubts(module, jnp.asarray(images))
+    if doubt:
+        say(
+            f"warning: the weights fit, but {doubt}; do padding, order of channels and preparation of the images agree "
+            "with the source?"
+        )
+
+
+def check_zeros(module: nnx.Module, layers: Table) -> None:
+    """Refuses shortcuts that pad with zeros in other places than those that the weights were trained with.
+
+    Raises:
+        UserError: naming the first.
+    """
+    for _, _, shortcut, name in innermost(module):
+        if isinstance(shortcut, PadShortcut):
+            theirs = layers.get(name)
+            if not isinstance(theirs, Zeros):
+                raise UserError(f"layer {name} pads with zeros, and the table of names has no such shortcut there")
+            if theirs.centred != (shortcut.before > 0):
+                sides = {False: "behind the channels", True: "half before the channels, half behind"}
+                right = "A_centred" if theirs.centred else "A"
+                raise UserError(
+                    f"layer {name} has its zeros {sides[not theirs.centred]}, where the weights need them "
+                    f"{sides[theirs.centred]}: model.shortcut={right}"
+                )
 
 
 def _name(arrays: Arrays, layer: str, leaf: str, theirs: Kernel, framework: Framework) -> str:

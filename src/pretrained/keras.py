@@ -19,7 +19,7 @@ from src.models import resnet as resnets
 from src.models import xception as xceptions
 from src.models.vgg import CONVOLUTIONS
 from src.pretrained.chains import branches, convolutions
-from src.pretrained.names import Kernel, Names, conv_norm, depthwise, one_pixel, pointwise
+from src.pretrained.names import Kernel, Names, Zeros, conv_norm, depthwise, one_pixel, pointwise
 
 
 def _places(counts: Iterable[int]) -> list[str]:
@@ -174,10 +174,10 @@ def _in_scopes(layers: Names, arrays: Iterable[str]) -> Names:
     """The same table with the scopes that stand before the names of layers in the names of these arrays."""
     scoped = {path.split("/")[-1]: path for path in (name.rpartition("/")[0] for name in arrays)}
 
-    def found(entry: str | Kernel) -> str | Kernel:
+    def found(entry: str | Kernel | Zeros) -> str | Kernel | Zeros:
         if isinstance(entry, Kernel):
             return entry._replace(layer=scoped.get(entry.layer, entry.layer))
-        return scoped.get(entry, entry)
+        return scoped.get(entry, entry) if isinstance(entry, str) else entry
 
     return {ours: found(entry) for ours, entry in layers.items()}
 

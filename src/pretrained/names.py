@@ -3,7 +3,7 @@
 Our kernels are `[height, width, inputs of a group, outputs]` in a convolution, `[inputs, outputs]` in a linear layer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,14 +16,26 @@ class Kernel(NamedTuple):
         layer: their name of the layer.
         turned: brings the kernel into our layout, once its axes are in our order.
         names: of the array, the first that is there; none given means the framework's.
+        vectors: brings bias, scale and running statistics into our order of channels.
     """
 
     layer: str
     turned: Callable[[np.ndarray], np.ndarray] = lambda kernel: kernel
     names: tuple[str, ...] = ()
+    vectors: Callable[[np.ndarray], np.ndarray] = lambda vector: vector
 
 
-Names = dict[str, str | Kernel]
+class Zeros(NamedTuple):
+    """A shortcut that pads with zeros. It has no arrays, so nothing else would tell where these are to be.
+
+    Attributes:
+        centred: whether half of them are before the channels; else all are behind.
+    """
+
+    centred: bool
+
+
+Names = dict[str, str | Kernel | Zeros]
 """Their name of each layer by ours, or their kernel where it is stored in a way of its own."""
 
 
@@ -47,6 +59,22 @@ def flattened(layer: str, *, channels: int) -> Kernel:
         return kernel.reshape(channels, pixels, -1).swapaxes(0, 1).reshape(kernel.shape)
 
     return Kernel(layer, channels_last)
+
+
+def permuted(layer: str, *, inputs: Sequence[int] = (), outputs: Sequence[int] = ()) -> Kernel:
+    """A layer whose channels have another order.
+
+    Args:
+        layer: their name of it.
+        inputs: which of their channels of the kernel's input each of ours is; none given means the same.
+        outputs: the same for the kernel's output, and for vectors.
+    """
+
+    def kernel(array: np.ndarray) -> np.ndarray:
+        array = array[..., list(inputs), :] if inputs else array
+        return array[..., list(outputs)] if outputs else array
+
+    return Kernel(layer, kernel, vectors=lambda vector: vector[list(outputs)] if outputs else vector)
 
 
 def one_pixel(layer: str) -> Kernel:

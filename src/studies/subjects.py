@@ -14,7 +14,7 @@ from src.config.settings import Packages, Settings
 from src.data.batches import Constants, Resident, normalization, resident
 from src.data.dataset import SplitName
 from src.models.resnet_cifar import CifarResNetSettings
-from src.pretrained import li2018
+from src.pretrained import li2018, pytorch_resnet_cifar10
 from src.pretrained.importer import TORCH, put_weights, read_arrays
 from src.studies.runs import StudyRun, finish, planned, run_in
 from src.tasks.base import TaskSettings
@@ -22,9 +22,12 @@ from src.training.engine import build_network
 from src.training.process import configure_jax
 from src.training.state import state_sha256
 
+LOOKED_AT = 100
+"""Images that say whether weights from elsewhere make sense."""
+
 
 class ElsewhereSettings(Settings):
-    """Weights of a CIFAR ResNet with the names of Li et al. 2018.
+    """Weights of a CIFAR ResNet with the names of Li et al. 2018, or of pytorch_resnet_cifar10 (`shortcut=A_centred`).
 
     Attributes:
         file: `.npz` or `.safetensors`.
@@ -146,11 +149,13 @@ def _from_elsewhere(
     path = Path(weights.file)
     arrays = read_arrays(path)
     module = build_network(run.settings, dataset.spec)
-    put_weights(module, arrays, li2018.resnet(model.depth), TORCH)
-    module.eval()
     constants = Constants(
         *(np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
     )
+    table = pytorch_resnet_cifar10 if model.shortcut == "A_centred" else li2018
+    first = (dataset.test.images[:LOOKED_AT] - constants.mean) / constants.deviation
+    put_weights(module, arrays, table.resnet(model.depth), TORCH, first)
+    module.eval()
     own: dict[str, Resident] = {name: resident(dataset.split(name)[:images], constants) for name in splits}
     identity = {
         "weights": hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -45,7 +45,7 @@ MISTAKES = {
     "model.depth=many": "model.depth=many: should be a whole number",
     "model.depth=true": "model.depth=True: should be a whole number",
     "model.depth=": "model.depth is empty",
-    "model.shortcut=C": "should be 'A', 'B' or 'none'",
+    "model.shortcut=C": "should be 'A', 'A_centred', 'B' or 'none'",
     "data.batch_size=-3": "should be greater than 0",
     "data.augment.flip=maybe": "should be a valid boolean",
     "data.augment=none": "or null where it can be left out",

@@ -8,7 +8,7 @@ from flax import nnx
 
 from src.models.blocks import he_normal
 from src.models.resnet_cifar import CifarResNet, CifarResNetSettings
-from src.models.shortcuts import PadShortcut
+from src.models.shortcuts import PadShortcut, make_shortcut
 from src.models.summary import SHAPES, as_table, layers
 from tests.models.networks import parameter_count
 
@@ -104,3 +104,11 @@ def test_images_of_other_sizes_pass_through(shortcut, shape):
     settings = CifarResNetSettings(depth=8, shortcut=shortcut)
     out = jax.eval_shape(lambda: settings.build(shape, 7, rngs=nnx.Rngs(0))(jnp.zeros((2, *shape))))
     assert out.shape == (2, 7)
+
+
+@pytest.mark.parametrize(("option", "before"), [("A", 0), ("A_centred", 8)])
+def test_the_zeros_of_option_a_are_behind_or_on_both_sides(option, before):
+    x = np.random.default_rng(0).normal(size=(2, 6, 6, 16)).astype(np.float32)
+    shortcut = make_shortcut(option, 16, 32, 2, project=lambda: pytest.fail("option B"))
+    padded = np.pad(x[:, ::2, ::2], ((0, 0), (0, 0), (0, 0), (before, 16 - before)))
+    np.testing.assert_array_equal(shortcut(jnp.asarray(x)), padded)

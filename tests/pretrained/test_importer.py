@@ -51,7 +51,7 @@ def test_the_networks_of_li_et_al_score_what_they_published(compose, name, short
     test = compose("data=cifar10").dataset().test
     mean, deviation = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])
     module = resnet(56, shortcut)
-    put_weights(module, read_arrays(LI / f"{name}.npz"), li2018.resnet(56), TORCH)
+    put_weights(module, read_arrays(LI / f"{name}.npz"), li2018.resnet(56), TORCH, None)
     found = predictions(module, (test.images[:1000] - mean) / deviation)
     wrong = (found != test.labels[:1000]).mean()
     assert abs(wrong - error) < 3 * np.sqrt(error * (1 - error) / 1000)
@@ -66,7 +66,7 @@ def test_mobilenet_tells_cats_from_dogs():
     module = MobileNet(0.75, small=False, channels=3, outputs=1000, rngs=nnx.Rngs(0))
     arrays = read_arrays(MOBILENET / "mobilenet_v1_0.75_224.npz")
     slashed = {name.replace("|", "/"): array for name, array in arrays.items()}
-    put_weights(module, slashed, keras.mobilenet(), KERAS)
+    put_weights(module, slashed, keras.mobilenet(), KERAS, None)
     right = []
     for species, classes in SPECIES.items():
         files = sorted((PETS / species).glob("*.jpg"))[:150]
@@ -96,7 +96,7 @@ def test_every_value_arrives_from_both_kinds_of_files(tmp_path):
     one.eval()
     for file in ("w.safetensors", "w.npz"):
         other = resnet(8, "B")
-        put_weights(other, read_arrays(tmp_path / file), li2018.resnet(8), TORCH)
+        put_weights(other, read_arrays(tmp_path / file), li2018.resnet(8), TORCH, None)
         other.eval()
         np.testing.assert_array_equal(other(x), one(x))
 
@@ -115,11 +115,11 @@ def test_weights_that_do_not_fit_are_one_line_that_names_the_layer(tmp_path):
         changed = {name: array for name, array in {**arrays, **change}.items() if array is not None}
         untouched = resnet(8, "B")
         with pytest.raises(UserError, match=said):
-            put_weights(untouched, changed, li2018.resnet(8), TORCH)
+            put_weights(untouched, changed, li2018.resnet(8), TORCH, None)
         jax.tree.map(np.testing.assert_array_equal, nnx.state(untouched), nnx.state(resnet(8, "B")))
     short = {ours: theirs for ours, theirs in li2018.resnet(8).items() if ours != "head"}
     with pytest.raises(UserError, match="the table of names has no layer head"):
-        put_weights(resnet(8, "B"), arrays, short, TORCH)
+        put_weights(resnet(8, "B"), arrays, short, TORCH, None)
     (tmp_path / "w.npz").write_bytes(b"no zip")
     np.save(tmp_path / "w.npy", np.zeros(3))
     for name in ("w.npz", "w.npy"):

@@ -77,9 +77,9 @@ def test_kernels_of_another_shape_are_one_line_that_names_the_layer():
     ]
     for arrays, entry, framework in cases:
         with pytest.raises(UserError, match=r"layer head: fc.* has the shape .* where \(6, 2\) is needed"):
-            put_weights(linear(), arrays, {"head": entry}, framework)
+            put_weights(linear(), arrays, {"head": entry}, framework, None)
     with pytest.raises(UserError, match="layer head: the weights have no fc/pointwise_kernel"):
-        put_weights(linear(), {"fc/kernel": np.zeros((6, 2)), "fc/bias": bias}, {"head": pointwise("fc")}, KERAS)
+        put_weights(linear(), {"fc/kernel": np.zeros((6, 2)), "fc/bias": bias}, {"head": pointwise("fc")}, KERAS, None)
 
 
 def test_numbered_layers_of_another_network_are_refused():
