@@ -17,8 +17,11 @@ from jaxtyping import Array
 from src.operations.varying import together
 from src.operations.window import Window, convolution
 
-Arrays = tuple[Array | None, ...]
-"""None where one is left out."""
+Given = Any
+"""An array, or None where it is left out."""
+Arrays = tuple[Given, ...]
+Shapes = tuple[tuple[int, ...] | None, ...]
+"""None where a result is not wanted."""
 
 
 @runtime_checkable
@@ -29,11 +32,13 @@ class Call(Protocol):
     def attributes(self) -> dict[str, Any]:
         """What the kernel is told beside the arrays."""
 
-    def shapes(self, *arrays: Array | None) -> tuple[tuple[int, ...] | None, ...]:
-        """Of the results; None for one that is not wanted."""
+    @property
+    def shapes(self) -> Callable[..., Shapes]:
+        """Of the results, from the arrays."""
 
-    def reference(self, *arrays: Array | None) -> Arrays:
-        """The results by XLA's operations."""
+    @property
+    def reference(self) -> Callable[..., Arrays]:
+        """The results by XLA's operations, from the arrays."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,13 @@ class Forward:
     def attributes(self) -> dict[str, Any]:
         return {"window": as_numbers(self.window), "relu": self.relu}
 
-    def shapes(self, x: Array, filters: Array, *_: Array | None) -> tuple[tuple[int, ...] | None, ...]:
+    def shapes(self, x: Array, filters: Array, *_: Given) -> Shapes:
         moments = filters.shape[3:] if self.moments else None
         return self.window.outputs(x.shape, filters.shape), moments, moments
 
     def reference(
-        self, x: Array, filters: Array, scale: Array | None, shift: Array | None, bias: Array | None,
-        addend: Array | None,
+        self, x: Array, filters: Array, scale: Given, shift: Given, bias: Given,
+        addend: Given,
     ) -> Arrays:  # fmt: skip
         y = convolution(before(x, scale, shift), filters, self.window)
         y = y if bias is None else y + bias
@@ -82,9 +87,7 @@ class Backward:
     def attributes(self) -> dict[str, Any]:
         return {"window": as_numbers(self.window)}
 
-    def shapes(
-        self, x: Array, filters: Array, scale: Array | None, shift: Array | None, dy: Array, *_: Array | None
-    ) -> tuple[tuple[int, ...] | None, ...]:
+    def shapes(self, x: Array, filters: Array, scale: Given, shift: Given, dy: Array, *_: Given) -> Shapes:
         sums = x.shape[3:] if self.sums else None
         return (
             x.shape if self.to_input else None,
@@ -95,9 +98,9 @@ class Backward:
         )
 
     def reference(
-        self, x: Array, filters: Array, scale: Array | None, shift: Array | None, dy: Array, y: Array | None,
-        z: Array | None, mask_scale: Array | None, mask_shift: Array | None, by_gradient: Array | None,
-        by_value: Array | None, constant: Array | None, addend: Array | None, x_mean: Array | None,
+        self, x: Array, filters: Array, scale: Given, shift: Given, dy: Array, y: Given,
+        z: Given, mask_scale: Given, mask_shift: Given, by_gradient: Given,
+        by_value: Given, constant: Given, addend: Given, x_mean: Given,
     ) -> Arrays:  # fmt: skip
         mask = y if mask_scale is None else mask_scale * z + mask_shift
         masked = dy if mask is None else jnp.where(mask > 0, dy, 0)
@@ -125,10 +128,10 @@ class Apply:
     def attributes(self) -> dict[str, Any]:
         return {"relu": self.relu}
 
-    def shapes(self, x: Array, *_: Array | None) -> tuple[tuple[int, ...] | None, ...]:
+    def shapes(self, x: Array, *_: Given) -> Shapes:
         return (x.shape,)
 
-    def reference(self, x: Array, scale: Array, shift: Array, addend: Array | None) -> Arrays:
+    def reference(self, x: Array, scale: Array, shift: Array, addend: Given) -> Arrays:
         y = scale * x + shift
         y = y if addend is None else y + addend
         return (jax.nn.relu(y) if self.relu else y,)
@@ -142,10 +145,10 @@ class Sums:
     def attributes(self) -> dict[str, Any]:
         return {}
 
-    def shapes(self, z: Array, *_: Array | None) -> tuple[tuple[int, ...] | None, ...]:
+    def shapes(self, z: Array, *_: Given) -> Shapes:
         return z.shape[3:], z.shape[3:]
 
-    def reference(self, z: Array, y: Array | None, dy: Array, mean: Array) -> Arrays:
+    def reference(self, z: Array, y: Given, dy: Array, mean: Array) -> Arrays:
         passed = dy if y is None else jnp.where(y > 0, dy, 0)
         return passed.sum((0, 1, 2)), (passed * (z - mean)).sum((0, 1, 2))
 
@@ -162,9 +165,7 @@ def called(library: str, call: Call, arrays: Arrays) -> Arrays:
     shapes = call.shapes(*arrays)
     given = together(*(jnp.zeros(0, jnp.float32) if array is None else array for array in arrays))
     types = [jax.typeof(given[0]).update(shape=shape or (0,)) for shape in shapes]
-    kernel: Callable[..., list[Array]] = jax.ffi.ffi_call(
-        target(library, type(call).__name__), types, vmap_method="sequential"
-    )
+    kernel = jax.ffi.ffi_call(target(library, type(call).__name__), types, vmap_method="sequential")
     found = kernel(*given, **call.attributes)
     return tuple(None if shape is None else array for shape, array in zip(shapes, found, strict=True))
 
@@ -181,7 +182,7 @@ def target(library: str, kernel: str) -> str:
     return f"convnets_{kernel.lower()}_{library}"
 
 
-def before(x: Array, scale: Array | None, shift: Array | None) -> Array:
+def before(x: Array, scale: Given, shift: Given) -> Array:
     """What a convolution reads."""
     return x if scale is None else jax.nn.relu(scale * x + shift)
 

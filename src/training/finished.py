@@ -12,6 +12,7 @@ from src.data.dataset import examples_sha256
 from src.runs.directory import RunDirectory
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
+from src.training.kernels import begun_with
 from src.training.process import configure_jax
 from src.training.settings import RunSettings
 from src.training.state import TrainState
@@ -61,7 +62,7 @@ def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
         raise UserError(f"{path}/results.json is damaged")
     check_examples(settings, directory)
     configure_jax(settings)
-    engine = Engine(settings)
+    engine = Engine(settings, begun_with(directory))
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
     final = checkpoints.read(results["steps"], engine.beginning())
     return FinishedRun(directory, engine, engine.replicated(final.state), checkpoints)

@@ -58,11 +58,20 @@ class Network:
     boundary of a transformation.
     """
 
-    def __init__(self, module: nnx.Module) -> None:
-        module.train()
-        self._training = nnx.graphdef(module)
+    def __init__(self, module: nnx.Module, fast: nnx.Module | None = None) -> None:
+        """Splits a module.
+
+        Args:
+            module: the network.
+            fast: the same in a form that computes faster, and can do less: its forward derivatives may be missing.
+        """
         module.eval()
-        self._evaluation = nnx.graphdef(module)
+        self._module = nnx.graphdef(module)
+        fast = fast or module
+        fast.train()
+        self._training = nnx.graphdef(fast)
+        fast.eval()
+        self._evaluation = nnx.graphdef(fast)
         parameters, statistics = nnx.state(module, nnx.Param, nnx.BatchStat)
         self.parameters: Tree = nnx.to_pure_dict(parameters)
         self.statistics: Tree = nnx.to_pure_dict(statistics)
@@ -81,8 +90,8 @@ class Network:
         return at_least_float32(nnx.merge(self._evaluation, parameters, statistics, copy=True)(x))
 
     def module(self, state: TrainState) -> nnx.Module:
-        """The network as an object again, in evaluation mode, with the values of a state."""
-        return nnx.merge(self._evaluation, *state.scored(), copy=True)
+        """The network as an object again, in evaluation mode, with the values of a state; not in its fast form."""
+        return nnx.merge(self._module, *state.scored(), copy=True)
 
 
 def initial_state(network: Network, optimizer: optax.GradientTransformation, *, averaged: bool) -> TrainState:
