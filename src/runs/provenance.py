@@ -40,7 +40,8 @@ def threads() -> int | None:
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> str:
     """What differs between two provenances that can change a result, in words; nothing if nothing does."""
-    kinds = ("commit", "dirty", "packages", "python", "device", "devices", "threads", "xla_flags")
+    kinds = ("commit", "dirty", "packages", "python", "device", "devices", "threads", "xla_flags", "kernels")
+    before, now = ({"kernels": "xla", **each} for each in (before, now))  # as all runs did before there were others
     return ", ".join(f"{kind} {before.get(kind)} -> {now[kind]}" for kind in kinds if before.get(kind) != now[kind])
 
 

@@ -14,8 +14,11 @@ from src.data.batches import Batching, Resident, Window, normalization, resident
 from src.data.dataset import SplitName
 from src.data.examples import DataSpec
 from src.models.fast_layers import use_fast_layers
+from src.models.fused import use_kernels
+from src.operations.library import Library
 from src.randomness import stream
 from src.tasks.base import Sums
+from src.training.kernels import chosen_kernels
 from src.training.parallel import AXIS, replicate
 from src.training.plan import make_plan
 from src.training.settings import RunSettings
@@ -27,16 +30,28 @@ STEPS_PER_DISPATCH = 10
 
 
 class Engine:
-    """What trains and scores one network on one data set."""
+    """What trains and scores one network on one data set.
 
-    def __init__(self, settings: RunSettings) -> None:
+    Attributes:
+        kernels: by which the network computes; None for XLA's operations.
+    """
+
+    def __init__(self, settings: RunSettings, begun_with: str | None = None) -> None:
+        """Prepares.
+
+        Args:
+            settings: of the run.
+            begun_with: the operations of a run that goes on (`src.training.kernels`).
+        """
         self.settings, self.dataset = settings, settings.dataset()
         self.plan = make_plan(settings, self.dataset.spec.train)
         self.mesh = settings.parallel.mesh()
         usual = 1 if self.mesh.devices.flat[0].platform == "cpu" else STEPS_PER_DISPATCH
         self.steps_per_dispatch = settings.train.steps_per_dispatch or usual
         self.outputs = settings.task.outputs(self.dataset.spec)
-        self.network = Network(build_network(settings, self.dataset.spec))
+        module = build_network(settings, self.dataset.spec)
+        self.kernels = chosen_kernels(settings.kernels, begun_with)
+        self.network = Network(module, fast_form(module, self.kernels))
         factor = settings.schedule.factor(self.plan.clock)
         self._learning_rate: optax.Schedule = lambda step: settings.optimizer.learning_rate * factor(step)
         self._optimizer = settings.schedule.steered(settings.optimizer.build(self._learning_rate), self.plan.clock)
@@ -143,3 +158,12 @@ def build_network(settings: RunSettings, spec: DataSpec) -> nnx.Module:
         module.set_attributes(nnx.BatchNorm, axis_name=AXIS, raise_if_not_found=False)
     use_fast_layers(module, jax.default_backend())
     return module
+
+
+def fast_form(module: nnx.Module, kernels: Library | None) -> nnx.Module | None:
+    """A network that computes by kernels; nothing without any."""
+    if kernels is None:
+        return None
+    fast = nnx.clone(module)
+    use_kernels(fast, kernels.key)
+    return fast

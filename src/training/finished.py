@@ -13,6 +13,7 @@ from src.runs.directory import MAKE_AGAIN, RunDirectory
 from src.runs.files import at_home
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
+from src.training.kernels import begun_with
 from src.training.process import configure_jax
 from src.training.settings import RunSettings
 from src.training.state import TrainState
@@ -62,7 +63,7 @@ def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
         raise UserError(f"{path}/results.json is damaged; {MAKE_AGAIN}")
     check_examples(settings, directory)
     configure_jax(settings)
-    engine = Engine(settings)
+    engine = Engine(settings, begun_with(directory))
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
     final = checkpoints.read(results["steps"], engine.beginning())
     return FinishedRun(directory, engine, engine.replicated(final.state), checkpoints)

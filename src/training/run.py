@@ -29,6 +29,7 @@ from src.training.engine import Engine
 from src.training.finished import check_examples
 from src.training.fit import Fit, OnEvaluation
 from src.training.interruption import Interrupted, Interruption, signals_noted
+from src.training.kernels import begun_with, operations
 from src.training.parallel import check_divisible
 from src.training.process import configure_jax
 from src.training.profile import as_table, profile
@@ -125,7 +126,7 @@ def train(
 ) -> dict[str, Any]:
     """Trains to the end, from wherever the run stands."""
     configure_jax(settings)
-    engine = Engine(settings)
+    engine = Engine(settings, None if settings.fresh else begun_with(directory))
     check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
     for note in engine.dataset.notes:
         log.warning("%s", note)
@@ -135,7 +136,7 @@ def train(
         checkpoints.clear()
     found = checkpoints.latest(engine.beginning())
     step = int(found.state.step) if found else 0
-    record_start(directory, settings, config, step)
+    record_start(directory, settings, config, engine, step)
     checkpoints.check_writable()
     history = History(directory.metrics, directory.table, step if found else -1)
     if settings.debug.trace:
@@ -157,9 +158,11 @@ def train(
     return results
 
 
-def record_start(directory: RunDirectory, settings: RunSettings, config: dict[str, Any], step: int) -> None:
+def record_start(
+    directory: RunDirectory, settings: RunSettings, config: dict[str, Any], engine: Engine, step: int
+) -> None:
     """Writes down by what the run is made; a run that goes on keeps that of its beginning, and says what changed."""
-    now = provenance()
+    now = provenance() | operations(engine.kernels)
     log.info("%s, on %d x %s with %d threads", directory.path, now["devices"], now["device"], now["threads"])
     if step == 0:
         made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)}

@@ -80,6 +80,7 @@ class RunSettings(Settings):
 
     Attributes:
         deterministic: whether GPUs have to give the same bits every time, at some cost; CPUs do anyway.
+        kernels: `xla` computes by XLA's operations; `auto`, on CPUs, by kernels of our own, built on first use.
         dry_run: whether to show what would be run, and stop.
         fresh: whether to begin anew what is finished or was interrupted.
         trust: packages beside this project whose code the configuration may name.
@@ -98,6 +99,7 @@ class RunSettings(Settings):
     profile: Limits | None = None
     debug: DebugSettings
     deterministic: bool = not_defining()
+    kernels: Literal["auto", "xla"] = not_defining("xla")
     checkpoint: CheckpointSettings = not_defining()
     tracking: TrackingSettings = not_defining()
     dry_run: bool = not_defining()

@@ -65,13 +65,23 @@ class Network:
             of its constants.
     """
 
-    def __init__(self, module: nnx.Module) -> None:
-        replace_dropout(module)
-        replace_statistics(module)
-        module.train()
-        self._training = nnx.graphdef(module)
+    def __init__(self, module: nnx.Module, fast: nnx.Module | None = None) -> None:
+        """Splits a module.
+
+        Args:
+            module: the network.
+            fast: the same in a form that computes faster, and can do less: its forward derivatives may be missing.
+        """
+        fast = fast or module
+        for form in (module, fast):
+            replace_dropout(form)
+            replace_statistics(form)
+        fast.train()
+        self._training = nnx.graphdef(fast)
+        fast.eval()
+        self._evaluation = nnx.graphdef(fast)
         module.eval()
-        self._evaluation = nnx.graphdef(module)
+        self._module = nnx.graphdef(module)
         parameters, statistics, constants = nnx.state(module, nnx.Param, nnx.BatchStat, ...)
         check_random_numbers(constants)
         self.parameters: Tree = nnx.to_pure_dict(parameters)
@@ -96,8 +106,8 @@ class Network:
         return outputs
 
     def module(self, state: TrainState) -> nnx.Module:
-        """The network as an object again, in evaluation mode, with the values of a state."""
-        return self._merged(self._evaluation, *state.scored())
+        """The network as an object again, in evaluation mode, with the values of a state; not in its fast form."""
+        return self._merged(self._module, *state.scored())
 
     def _merged(self, definition: nnx.GraphDef, parameters: Tree, statistics: Tree) -> nnx.Module:
         return nnx.merge(definition, parameters, statistics, self._constants, copy=True)

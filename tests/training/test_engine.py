@@ -208,7 +208,7 @@ def test_losses_are_float32_in_any_precision(engine):
 
 @pytest.mark.parametrize("placement", ["jit", "pmap"])
 def test_both_steps_lower_for_accelerators(engine, placement):
-    built = engine("parallel.devices=2", f"parallel={placement}", "train.steps_per_dispatch=10")
+    built = engine("parallel.devices=2", f"parallel={placement}", "train.steps_per_dispatch=10", "kernels=xla")
     state, data = built.initial_state(), built.split("train")
     sums = zero_sums(built.settings.task, built.outputs, detailed=True)
     programs = {

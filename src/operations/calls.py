@@ -1,0 +1,197 @@
+"""The calls of a library of kernels: what goes in and comes out, and the same by XLA's operations.
+
+XLA's form is what a call has to agree with, and what its derivatives are taken of: a gradient that is made of calls can
+then be differentiated again, forwards or backwards.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from src.operations.varying import together
+from src.operations.window import Window, convolution
+
+Given = Any
+"""An array, or None where it is left out."""
+Arrays = tuple[Given, ...]
+Shapes = tuple[tuple[int, ...] | None, ...]
+"""None where a result is not wanted."""
+
+
+@runtime_checkable
+class Call(Protocol):
+    """One kernel with what is fixed about it."""
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What the kernel is told beside the arrays."""
+
+    @property
+    def shapes(self) -> Callable[..., Shapes]:
+        """Of the results, from the arrays."""
+
+    @property
+    def reference(self) -> Callable[..., Arrays]:
+        """The results by XLA's operations, from the arrays."""
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A convolution of relu(scale x + shift), or of x; bias, an addend and ReLU after it; moments of what comes out."""
+
+    window: Window
+    relu: bool = False
+    moments: bool = False
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return {"window": as_numbers(self.window), "relu": self.relu}
+
+    def shapes(self, x: Array, filters: Array, *_: Given) -> Shapes:
+        moments = filters.shape[3:] if self.moments else None
+        return self.window.outputs(x.shape, filters.shape), moments, moments
+
+    def reference(
+        self, x: Array, filters: Array, scale: Given, shift: Given, bias: Given,
+        addend: Given,
+    ) -> Arrays:  # fmt: skip
+        y = convolution(before(x, scale, shift), filters, self.window)
+        y = y if bias is None else y + bias
+        y = y if addend is None else y + addend
+        y = jax.nn.relu(y) if self.relu else y
+        return (y, y.mean((0, 1, 2)), y.var((0, 1, 2))) if self.moments else (y, None, None)
+
+
+@dataclass(frozen=True)
+class Backward:
+    """Gradients of a convolution's input and filters.
+
+    The gradient dy of what follows passes where y > 0, or where mask_scale z + mask_shift > 0, or everywhere; by its
+    normalization it is multiplied, and a multiple of z and a constant are added. An addend is added to the input's
+    gradient, of which sums are taken (`Sums`) where the ReLU before the convolution is open.
+    """
+
+    window: Window
+    to_input: bool = True
+    to_filters: bool = True
+    masked: bool = False
+    sums: bool = False
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return {"window": as_numbers(self.window)}
+
+    def shapes(self, x: Array, filters: Array, scale: Given, shift: Given, dy: Array, *_: Given) -> Shapes:
+        sums = x.shape[3:] if self.sums else None
+        return (
+            x.shape if self.to_input else None,
+            filters.shape if self.to_filters else None,
+            dy.shape if self.masked else None,
+            sums,
+            sums,
+        )
+
+    def reference(
+        self, x: Array, filters: Array, scale: Given, shift: Given, dy: Array, y: Given,
+        z: Given, mask_scale: Given, mask_shift: Given, by_gradient: Given,
+        by_value: Given, constant: Given, addend: Given, x_mean: Given,
+    ) -> Arrays:  # fmt: skip
+        mask = y if mask_scale is None else mask_scale * z + mask_shift
+        masked = dy if mask is None else jnp.where(mask > 0, dy, 0)
+        gradient = masked if by_gradient is None else by_gradient * masked + by_value * z + constant
+        _, back = jax.vjp(partial(convolution, window=self.window), before(x, scale, shift), filters)
+        to_input, to_filters = back(gradient)
+        to_input = to_input if addend is None else to_input + addend
+        passed = jnp.where(before(x, scale, shift) > 0, to_input, 0) if self.sums else None
+        return (
+            to_input if self.to_input else None,
+            to_filters if self.to_filters else None,
+            masked if self.masked else None,
+            passed.sum((0, 1, 2)) if passed is not None else None,
+            (passed * (x - x_mean)).sum((0, 1, 2)) if passed is not None else None,
+        )
+
+
+@dataclass(frozen=True)
+class Apply:
+    """scale x + shift + addend, and ReLU if it is said."""
+
+    relu: bool
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return {"relu": self.relu}
+
+    def shapes(self, x: Array, *_: Given) -> Shapes:
+        return (x.shape,)
+
+    def reference(self, x: Array, scale: Array, shift: Array, addend: Given) -> Arrays:
+        y = scale * x + shift
+        y = y if addend is None else y + addend
+        return (jax.nn.relu(y) if self.relu else y,)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Of the gradient where y > 0, or everywhere; and of its product with z - mean."""
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return {}
+
+    def shapes(self, z: Array, *_: Given) -> Shapes:
+        return z.shape[3:], z.shape[3:]
+
+    def reference(self, z: Array, y: Given, dy: Array, mean: Array) -> Arrays:
+        passed = dy if y is None else jnp.where(y > 0, dy, 0)
+        return passed.sum((0, 1, 2)), (passed * (z - mean)).sum((0, 1, 2))
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def called(library: str, call: Call, arrays: Arrays) -> Arrays:
+    """The results of a kernel of a library that is loaded.
+
+    Args:
+        library: its key.
+        call: which kernel.
+        arrays: float32.
+    """
+    shapes = call.shapes(*arrays)
+    given = together(*(jnp.zeros(0, jnp.float32) if array is None else array for array in arrays))
+    types = [jax.typeof(given[0]).update(shape=shape or (0,)) for shape in shapes]
+    kernel = jax.ffi.ffi_call(target(library, type(call).__name__), types, vmap_method="sequential")
+    found = kernel(*given, **call.attributes)
+    return tuple(None if shape is None else array for shape, array in zip(shapes, found, strict=True))
+
+
+@called.defjvp
+def _derivative(library: str, call: Call, primals: tuple[Arrays], tangents: tuple[Arrays]) -> tuple[Arrays, Arrays]:
+    """The kernel's values, and the derivatives of XLA's form."""
+    _, along = jax.jvp(lambda arrays: call.reference(*arrays), primals, tangents)
+    return called(library, call, *primals), along
+
+
+def target(library: str, kernel: str) -> str:
+    """The name by which XLA knows a kernel. Compiled programs are kept on disk, so it names the library's version."""
+    return f"convnets_{kernel.lower()}_{library}"
+
+
+def before(x: Array, scale: Given, shift: Given) -> Array:
+    """What a convolution reads."""
+    return x if scale is None else jax.nn.relu(scale * x + shift)
+
+
+def as_numbers(window: Window) -> np.ndarray:
+    """What kernels are told of a window; zeros after the maps follow from the shape that comes out."""
+    (above, _), (left, _) = window.padding
+    return np.array([*window.strides, above, left, *window.dilation], np.int64)
+
+
+KERNELS = (Forward, Backward, Apply, Sums)
+"""The calls of every library."""

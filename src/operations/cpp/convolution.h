@@ -1,0 +1,37 @@
+// Convolutions and their gradients, alone or together with the normalization around them.
+#pragma once
+
+#include "norm.h"
+#include "prepare.h"
+#include "product.h"
+#include "shape.h"
+#include "work.h"
+
+namespace operations {
+
+struct Forward {
+  const float *x, *filters;
+  Prologue prologue;
+  Finish finish;
+  float *y, *mean, *variance;  // moments are of what is written; null where they are not wanted
+};
+
+void forward(const Workers& workers, const Convolution& shape, const Forward& arrays);
+
+struct Backward {
+  const float *x, *filters;
+  Prologue prologue;
+  After after;
+  const float* addend;                             // is added to the input's gradient; may be null
+  const float* x_mean;                             // for the sums
+  float *dx, *dfilters, *sum, *sum_of_distances;  // null where they are not wanted
+};
+
+// Gradients of the input (behind the prologue) and of the filters, in one go over the images where both are wanted.
+// The sums are those of the input's gradient where the prologue's ReLU is open (`Gathered::sums`).
+void backward(const Workers& workers, const Convolution& shape, const Backward& arrays);
+
+// Places of maps in the order that keeps the innermost loop long.
+Places arranged(const Axis& images, const Axis& rows, const Axis& columns);
+
+}  // namespace operations

@@ -1,0 +1,159 @@
+// The operations as XLA calls them, on its own threads. An array without values stands for one that is left out.
+#include "xla/ffi/api/ffi.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "convolution.h"
+#include "vector.h"
+
+namespace operations {
+namespace {
+
+namespace ffi = xla::ffi;
+using Input = ffi::Buffer<ffi::F32>;
+using Output = ffi::Result<ffi::Buffer<ffi::F32>>;
+using Numbers = ffi::Span<const int64_t>;
+
+const float* given(const Input& array) { return array.element_count() ? array.typed_data() : nullptr; }
+float* wanted(Output& array) { return array->element_count() ? array->typed_data() : nullptr; }
+
+// One call's pieces: whoever comes takes the next number. The caller works too, so it never waits for an idle thread.
+class Job {
+ public:
+  Job(int64_t pieces, const std::function<void(int64_t)>& work) : pieces(pieces), work(work) {}
+
+  void run() {
+    for (int64_t piece; (piece = next.fetch_add(1)) < pieces;) {
+      try {
+        work(piece);
+      } catch (...) {
+        failed = true;
+      }
+      if (done.fetch_add(1) + 1 == pieces) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        finished.notify_all();
+      }
+    }
+  }
+
+  void wait() {
+    std::unique_lock<std::mutex> lock(mutex);
+    finished.wait(lock, [&] { return done.load() >= pieces; });
+    if (failed) throw std::bad_alloc();
+  }
+
+ private:
+  const int64_t pieces;
+  const std::function<void(int64_t)> work;
+  std::atomic<int64_t> next{0}, done{0};
+  std::atomic<bool> failed{false};
+  std::mutex mutex;
+  std::condition_variable finished;
+};
+
+class PoolWorkers : public Workers {
+ public:
+  explicit PoolWorkers(ffi::ThreadPool& pool) : pool(pool) {}
+
+  void each(int64_t pieces, const std::function<void(int64_t)>& work) const override {
+    if (pieces == 0) return;
+    const auto job = std::make_shared<Job>(pieces, work);
+    const int64_t helpers = std::min(pool.num_threads(), pieces) - 1;
+    for (int64_t i = 0; i < helpers; i++) pool.Schedule([job] { job->run(); });
+    job->run();
+    job->wait();
+  }
+
+ private:
+  ffi::ThreadPool& pool;
+};
+
+template <typename Work>
+ffi::Error reported(const Work& work) {
+  try {
+    work();
+    return ffi::Error::Success();
+  } catch (const std::bad_alloc&) {
+    return ffi::Error(ffi::ErrorCode::kResourceExhausted, "not enough memory for a convolution");
+  }
+}
+
+// Numbers of a window: stride, zeros before, dilation; first of rows, then of columns.
+Convolution shape_of(const Input::Dimensions& x, const Input::Dimensions& filters, const Input::Dimensions& y,
+                     Numbers window) {
+  return {x[0], x[3], filters[3],
+          {x[1], y[1], filters[0], window[0], window[2], window[4]},
+          {x[2], y[2], filters[1], window[1], window[3], window[5]}};
+}
+
+ffi::Error run_forward(ffi::ThreadPool pool, Numbers window, bool relu, Input x, Input filters, Input scale,
+                       Input shift, Input bias, Input addend, Output y, Output mean, Output variance) {
+  return reported([&] {
+    forward(PoolWorkers(pool), shape_of(x.dimensions(), filters.dimensions(), y->dimensions(), window),
+            {x.typed_data(), filters.typed_data(), {given(scale), given(shift)}, {given(bias), given(addend), relu},
+             y->typed_data(), wanted(mean), wanted(variance)});
+  });
+}
+
+ffi::Error run_backward(ffi::ThreadPool pool, Numbers window, Input x, Input filters, Input scale, Input shift,
+                        Input dy, Input y, Input z, Input mask_scale, Input mask_shift, Input by_gradient,
+                        Input by_value, Input constant, Input addend, Input x_mean, Output dx, Output dfilters,
+                        Output masked, Output sum, Output sum_of_distances) {
+  return reported([&] {
+    backward(PoolWorkers(pool), shape_of(x.dimensions(), filters.dimensions(), dy.dimensions(), window),
+             {x.typed_data(), filters.typed_data(), {given(scale), given(shift)},
+              {dy.typed_data(), given(y), given(z), given(mask_scale), given(mask_shift), given(by_gradient),
+               given(by_value), given(constant), wanted(masked)},
+              given(addend), given(x_mean), wanted(dx), wanted(dfilters), wanted(sum), wanted(sum_of_distances)});
+  });
+}
+
+ffi::Error run_apply(ffi::ThreadPool pool, bool relu, Input x, Input scale, Input shift, Input addend, Output y) {
+  return reported([&] {
+    const auto size = x.dimensions();
+    apply(PoolWorkers(pool), {x.typed_data(), scale.typed_data(), shift.typed_data(), given(addend), relu,
+                              y->typed_data()}, size[0], size[1] * size[2], size[3]);
+  });
+}
+
+ffi::Error run_sums(ffi::ThreadPool pool, Input z, Input y, Input dy, Input mean, Output sum, Output distances) {
+  return reported([&] {
+    const auto size = z.dimensions();
+    const int64_t image = size[1] * size[2] * size[3];
+    After after;
+    after.dy = dy.typed_data();
+    after.y = given(y);
+    after.z = z.typed_data();
+    Gathered gathered(size[0], size[3]);
+    PoolWorkers(pool).each(size[0], [&](int64_t i) {
+      gathered.sums(i, after.at(i * image), mean.typed_data(), size[1] * size[2]);
+    });
+    gathered.put_sums(sum->typed_data(), distances->typed_data());
+  });
+}
+
+}  // namespace
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(ForwardCall, run_forward,
+                              ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Attr<Numbers>("window").Attr<bool>("relu")
+                                  .Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>()
+                                  .Ret<Input>().Ret<Input>().Ret<Input>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(BackwardCall, run_backward,
+                              ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Attr<Numbers>("window")
+                                  .Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>()
+                                  .Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>()
+                                  .Arg<Input>().Arg<Input>()
+                                  .Ret<Input>().Ret<Input>().Ret<Input>().Ret<Input>().Ret<Input>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(ApplyCall, run_apply,
+                              ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Attr<bool>("relu")
+                                  .Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Ret<Input>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(SumsCall, run_sums,
+                              ffi::Ffi::Bind().Ctx<ffi::ThreadPool>()
+                                  .Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Ret<Input>().Ret<Input>());
+
+extern "C" int64_t VectorWidth() { return WIDTH; }
+
+}  // namespace operations

@@ -1,0 +1,45 @@
+#include <memory>
+
+#include "convolution.h"
+#include "taps.h"
+#include "vector.h"
+
+namespace operations {
+
+Places arranged(const Axis& images, const Axis& rows, const Axis& columns) {
+  constexpr int64_t LONG = 6;
+  if (columns.count >= LONG || columns.count >= images.count) return {images, rows, columns};
+  return {rows, columns, images};
+}
+
+void forward(const Workers& workers, const Convolution& shape, const Forward& a) {
+  const Packed packed(workers, a.filters, shape.depth(), shape.filters);
+  const std::vector<Run> runs = joined(taps(shape), shape.channels);
+  const int64_t panels = (shape.filters + 2 * WIDTH - 1) / (2 * WIDTH);
+  const Pieces pieces(shape.images, shape.places(), panels);
+  std::unique_ptr<Gathered> gathered;
+  if (a.mean) gathered = std::make_unique<Gathered>(shape.images, shape.filters);
+
+  workers.each(pieces.count(), [&](int64_t piece) {
+    const int64_t image = piece / pieces.splits * pieces.together, split = piece % pieces.splits;
+    const int64_t images = std::min(pieces.together, shape.images - image);
+    const int64_t from = panels * split / pieces.splits * 2 * WIDTH;
+    const int64_t to = std::min(shape.filters, panels * (split + 1) / pieces.splits * 2 * WIDTH);
+    const float* x = prepared(a.x + image * shape.input(), shape, images, a.prologue,
+                              scratch(IMAGES, images * shape.padded_image()));
+    const Places places =
+        arranged({images, shape.padded_image(), shape.output()},
+                 {shape.rows.out, shape.rows.stride * shape.padded_row(), shape.columns.out * shape.filters},
+                 {shape.columns.out, shape.columns.stride * shape.channels, shape.filters});
+    const int64_t begin = image * shape.output() + from;
+    const Finish finish{a.finish.bias ? a.finish.bias + from : nullptr,
+                        a.finish.addend ? a.finish.addend + begin : nullptr, a.finish.relu};
+    product(x, places, runs, packed.panel(from), to - from, a.y + begin, finish);
+    if (gathered)
+      for (int64_t i = image; i < image + images; i++)
+        gathered->moments(i, a.y + i * shape.output(), shape.places(), from, to - from);
+  });
+  if (gathered) gathered->put_moments(shape.places(), a.mean, a.variance);
+}
+
+}  // namespace operations

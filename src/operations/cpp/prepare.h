@@ -1,0 +1,44 @@
+// What products read: images and gradients laid out with zeros around them.
+#pragma once
+
+#include "shape.h"
+#include "taps.h"
+
+namespace operations {
+
+// By channel: relu(scale * x + shift) takes the place of x. Absent where the pointers are null.
+struct Prologue {
+  const float *scale = nullptr, *shift = nullptr;
+};
+
+// Padded images, in `to`; or the images themselves where nothing is to be done.
+const float* prepared(const float* x, const Convolution& shape, int64_t images, const Prologue& prologue, float* to);
+
+// How a convolution's own gradient follows from that of what comes after it; absent pointers are null.
+//   masked = dy where y > 0, or where mask_scale z + mask_shift > 0, or everywhere
+//   gradient = by_gradient masked + by_value z + constant, or masked
+struct After {
+  const float *dy = nullptr, *y = nullptr, *z = nullptr;
+  const float *mask_scale = nullptr, *mask_shift = nullptr;
+  const float *by_gradient = nullptr, *by_value = nullptr, *constant = nullptr;
+  float* masked = nullptr;
+
+  // The same, further on by so many values.
+  After at(int64_t values) const;
+};
+
+// Gradients with margins of zeros, for some of the filters: [image, row, column, columns rounded up].
+struct GradientLayout {
+  Margin rows, columns;
+  int64_t filters, row, image;
+
+  GradientLayout(const Convolution& shape, Margin rows, Margin columns, int64_t filters);
+  // Of the first gradient behind the margins.
+  int64_t begin() const { return rows.before * row + columns.before * filters; }
+};
+
+// Writes the gradients of the filters from `first` on, `count` of them.
+void prepare(const After& after, const Convolution& shape, int64_t images, int64_t first, int64_t count,
+             const GradientLayout& layout, float* to);
+
+}  // namespace operations

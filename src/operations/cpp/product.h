@@ -1,0 +1,43 @@
+// The two products that convolutions consist of.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "shape.h"
+
+namespace operations {
+
+// Consecutive values among those that a place sees; the start is counted from the place.
+struct Run {
+  int64_t start, length;
+};
+
+// One of three nested loops over places: how many, and how far apart they lie on either side.
+struct Axis {
+  int64_t count, x, y;
+};
+
+struct Places {
+  Axis outer, middle, inner;
+};
+
+// What is done to a sum before it is written: bias by filter, something of the same shape as the result, ReLU. Or it is
+// added onto what is written already.
+struct Finish {
+  const float *bias = nullptr, *addend = nullptr;
+  bool relu = false, onto = false;
+};
+
+// Filters are computed in panels of two vectors; the last may have one, whose lanes need not all be used.
+
+// y[place] = finish(sum over what the place sees of x[place] * packed), for `filters` filters of packed panels.
+void product(const float* x, const Places& places, const std::vector<Run>& runs, const float* packed, int64_t filters,
+             float* y, const Finish& finish);
+
+// sums[k, :] += sum over places of x[place, k] * y[place, :], k over what a place sees. Rows of `sums` have `columns`
+// values, a multiple of the vector's width; those of y have at least as many.
+void outer_product(const float* x, const Places& places, const std::vector<Run>& runs, const float* y, int64_t columns,
+                   float* sums);
+
+}  // namespace operations

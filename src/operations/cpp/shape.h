@@ -1,0 +1,47 @@
+// What a convolution looks like. Maps are [image, row, column, channel], filters [row, column, channel, filter].
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace operations {
+
+// One side of the maps: its size before and after, and how the window moves along it.
+struct Side {
+  int64_t size, out, window, stride, before, dilation;
+
+  int64_t seen() const { return (window - 1) * dilation + 1; }
+  // Zeros behind the end that a window reaches.
+  int64_t after() const { return std::max<int64_t>(0, (out - 1) * stride + seen() - size - before); }
+  int64_t padded() const { return before + size + after(); }
+};
+
+struct Convolution {
+  int64_t images, channels, filters;
+  Side rows, columns;
+
+  int64_t input() const { return rows.size * columns.size * channels; }
+  int64_t places() const { return rows.out * columns.out; }
+  int64_t output() const { return places() * filters; }
+  int64_t padded_row() const { return columns.padded() * channels; }
+  int64_t padded_image() const { return rows.padded() * padded_row(); }
+  bool is_padded() const { return rows.padded() > rows.size || columns.padded() > columns.size; }
+  // Values that one place sees, which is the number of rows of the filters as a matrix.
+  int64_t depth() const { return rows.window * columns.window * channels; }
+};
+
+// How work is cut into numbered pieces: by images, and by filters where images are few. Threads have no part in it.
+struct Pieces {
+  int64_t together, groups, splits;
+
+  Pieces(int64_t images, int64_t places, int64_t panels) {
+    together = std::min(images, std::max<int64_t>(1, ENOUGH_PLACES / places));
+    groups = (images + together - 1) / together;
+    splits = std::min(panels, std::max<int64_t>(1, ENOUGH_PIECES / groups));
+  }
+  int64_t count() const { return groups * splits; }
+
+  static constexpr int64_t ENOUGH_PLACES = 128, ENOUGH_PIECES = 16;
+};
+
+}  // namespace operations

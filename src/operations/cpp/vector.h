@@ -1,0 +1,44 @@
+// Vectors of the machine's width, in the extension that GCC and Clang share: plain arithmetic on all lanes at once.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace operations {
+
+#if defined(__AVX512F__)
+constexpr int64_t WIDTH = 16, REGISTERS = 32;
+#elif defined(__AVX__)
+constexpr int64_t WIDTH = 8, REGISTERS = 16;
+#elif defined(__aarch64__)
+constexpr int64_t WIDTH = 4, REGISTERS = 32;
+#else
+constexpr int64_t WIDTH = 4, REGISTERS = 16;
+#endif
+
+typedef float Vector __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+
+// The smallest multiple of `unit` that holds `size`.
+inline int64_t rounded_up(int64_t size, int64_t unit) { return (size + unit - 1) / unit * unit; }
+
+inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
+
+// Only the first lanes; zero in the others, whose memory is not touched.
+inline Vector load(const float* from, int64_t lanes) {
+  if (lanes >= WIDTH) return load(from);
+  Vector values = {};
+  std::memcpy(&values, from, sizeof(float) * lanes);
+  return values;
+}
+
+inline void store(float* to, Vector values) { *reinterpret_cast<Vector*>(to) = values; }
+
+inline void store(float* to, Vector values, int64_t lanes) {
+  if (lanes >= WIDTH) return store(to, values);
+  std::memcpy(to, &values, sizeof(float) * lanes);
+}
+
+// NaN stays NaN.
+inline Vector relu(Vector values) { return values < 0 ? Vector{} : values; }
+
+}  // namespace operations

@@ -1,0 +1,78 @@
+"""A library that was just built, beside XLA: `python -m src.operations.trial LIBRARY` prints the width of its vectors.
+
+In a process of its own, which a wrong library may bring down.
+"""
+
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from src.operations.calls import Apply, Arrays, Backward, Call, Forward, Sums, called
+from src.operations.library import register
+from src.operations.window import Window
+
+SHAPES = (
+    ((5, 9, 8, 16), (3, 3, 16, 32), Window((1, 1), ((1, 1), (1, 1)))),
+    ((3, 7, 10, 5), (3, 2, 5, 19), Window((2, 1), ((0, 1), (1, 0)), (1, 2))),
+    ((40, 2, 3, 48), (3, 3, 48, 40), Window((1, 2), ((1, 1), (1, 2)))),
+)
+KEY = "trial"
+TOLERANCE = 1e-5
+"""Of the largest value."""
+
+
+def cases(x: tuple[int, ...], filters: tuple[int, ...], window: Window) -> list[tuple[Call, Arrays]]:
+    """Every kernel, with all that can be left out, and without."""
+    rng = np.random.default_rng(0)
+
+    def some(*shape: int) -> jax.Array:
+        return jnp.asarray(rng.normal(size=shape), jnp.float32)
+
+    y, before, after = window.outputs(x, filters), x[3:], filters[3:]
+    layer = some(*x), some(*filters)
+    open_, moments = (some(*before), some(*before)), some(*before)
+    own = some(*after), some(*after), some(*after)
+    bare = (*layer, None, None, some(*y), *[None] * 9)
+    return [
+        (Forward(window), (*layer, None, None, None, None)),
+        (Forward(window, relu=True, moments=True), (*layer, *open_, some(*after), some(*y))),
+        (Backward(window), bare),
+        (Backward(window, to_input=False), bare),
+        (Backward(window, to_filters=False), bare),
+        (
+            Backward(window, masked=True, sums=True),
+            (*layer, *open_, some(*y), some(*y), some(*y), None, None, *own, some(*x), moments),
+        ),
+        (Backward(window), (*layer, None, None, some(*y), None, some(*y), *own[:2], *own, None, None)),
+        (Apply(relu=True), (some(*y), *own[:2], some(*y))),
+        (Sums(), (some(*y), some(*y), some(*y), some(*after))),
+    ]
+
+
+def wrong(library: str) -> list[str]:
+    """The calls whose results are not XLA's."""
+    found = []
+    for shape in SHAPES:
+        for call, arrays in cases(*shape):
+            results = jax.jit(called, static_argnums=(0, 1))(library, call, arrays)
+            expected = jax.jit(lambda arrays, call=call: call.reference(*arrays))(arrays)
+            pairs = zip(jax.tree.leaves(results), jax.tree.leaves(expected), strict=True)
+            if not all(np.abs(one - other).max() <= TOLERANCE * np.abs(other).max() for one, other in pairs):
+                found.append(f"{call} of {shape[:2]}")
+    return found
+
+
+def main() -> None:
+    """Prints the width, or fails."""
+    jax.config.update("jax_platforms", "cpu")
+    width = register(Path(sys.argv[1]), KEY)
+    for line in wrong(KEY):
+        sys.exit(f"error: other numbers than XLA's: {line}")
+    print(width)
+
+
+if __name__ == "__main__":
+    main()

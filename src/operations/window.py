@@ -1,0 +1,40 @@
+"""How the window of a convolution moves, and XLA's own convolution by it."""
+
+from typing import NamedTuple
+
+import jax
+from jaxtyping import Array, Float
+
+Pair = tuple[int, int]
+
+
+class Window(NamedTuple):
+    """First of rows, then of columns.
+
+    Attributes:
+        strides: of the window.
+        padding: zeros before and after.
+        dilation: distance between its places.
+    """
+
+    strides: Pair
+    padding: tuple[Pair, Pair]
+    dilation: Pair = (1, 1)
+
+    def outputs(self, x: tuple[int, ...], filters: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape that comes out."""
+        sides = [
+            (size + sum(pads) - (window - 1) * dilation - 1) // stride + 1
+            for size, window, stride, pads, dilation in zip(x[1:3], filters, *self, strict=False)
+        ]
+        return x[0], *sides, filters[3]
+
+
+def convolution(
+    x: Float[Array, "b h w c"], filters: Float[Array, "kh kw c d"], window: Window
+) -> Float[Array, "b h2 w2 d"]:
+    """XLA's."""
+    layout = ("NHWC", "HWIO", "NHWC")
+    return jax.lax.conv_general_dilated(
+        x, filters, window.strides, window.padding, rhs_dilation=window.dilation, dimension_numbers=layout
+    )

@@ -1,0 +1,125 @@
+"""Networks by kernels: the same numbers, fused only where nobody looks inside."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from src.data.cache import cache_home
+from src.models import fused
+from src.models.blocks import ConvNorm, ConvNormReLU, ConvReLU
+from src.models.fused import use_kernels
+from src.models.resnet_cifar import CifarResNet
+from src.operations.library import kernels
+from src.training.state import Network
+
+
+@pytest.fixture(scope="module")
+def library():
+    found = kernels(cache_home() / "kernels")
+    assert found is not None, "the kernels could not be built; a C++ compiler is needed"
+    return found.key
+
+
+def network(shortcut="A"):
+    return CifarResNet(8, shortcut, channels=3, outputs=10, rngs=nnx.Rngs(0))
+
+
+def with_kernels(module, library):
+    module = nnx.clone(module)
+    use_kernels(module, library)
+    return module
+
+
+def called(module, x):
+    """How many kernels a module calls."""
+    definition, state = nnx.split(module)
+    return str(jax.make_jaxpr(lambda x: nnx.merge(definition, state, copy=True)(x))(x)).count("ffi_call[")
+
+
+@pytest.mark.parametrize("shortcut", ["A", "B", "none"])
+def test_outputs_gradients_and_statistics_are_those_of_xla(library, shortcut):
+    plain = network(shortcut)
+    both = [Network(plain), Network(plain, with_kernels(plain, library))]
+    x = jax.random.normal(jax.random.key(1), (8, 12, 12, 3))
+
+    def trained(net):
+        def loss(parameters, statistics, x):
+            outputs, after = net.train(parameters, statistics, x, None)
+            return jnp.sum(jnp.sin(outputs.main)), after
+
+        values = jax.value_and_grad(loss, argnums=(0, 2), has_aux=True)
+        return jax.jit(lambda p, s, x: (values(p, s, x), net(p, s, x)))(net.parameters, net.statistics, x)
+
+    expected, found = map(trained, both)
+    for own, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-3, atol=1e-4 * np.abs(other).max())
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_blocks_are_fused_unless_somebody_looks_inside(library, training, monkeypatch):
+    x = jnp.ones((2, 8, 8, 3))
+    module = with_kernels(network(), library)
+    module.train() if training else module.eval()
+    fused_calls = called(module, x)
+    assert fused_calls == (1 + 1 + 3 * 3 if training else 7)
+
+    replaced = nnx.clone(module)
+    replaced.blocks[0].conv1.norm = nnx.LayerNorm(16, rngs=nnx.Rngs(0))
+    assert called(replaced, x) == (fused_calls - 3 + 3 if training else fused_calls)
+    seen = []
+    plain_norm = nnx.BatchNorm.__call__
+    monkeypatch.setattr(nnx.BatchNorm, "__call__", lambda self, *given: seen.append(1) or plain_norm(self, *given))
+    called(module, x)
+    assert not seen
+    _, captured = nnx.capture(module, nnx.Intermediate, method_outputs=nnx.Intermediate)(x)
+    assert len(seen) == 7
+    assert "norm" in captured["blocks"][0]["conv1"]
+
+
+def test_a_changed_relu_is_called(library, monkeypatch):
+    module = with_kernels(network(), library)
+    module.eval()
+    monkeypatch.setattr(nnx, "relu", jnp.tanh)
+    plain = network()
+    plain.eval()
+    x = jax.random.normal(jax.random.key(1), (2, 8, 8, 3))
+    np.testing.assert_allclose(module(x), plain(x), rtol=1e-4, atol=1e-5)
+
+
+def test_what_kernels_do_not_take_is_computed_by_xla(library):
+    rngs = nnx.Rngs(0)
+    layers = {
+        "half precision": (nnx.Conv(4, 4, (3, 3), dtype=jnp.bfloat16, rngs=rngs), (2, 5, 5, 4)),
+        "groups": (nnx.Conv(4, 4, (3, 3), feature_group_count=2, rngs=rngs), (2, 5, 5, 4)),
+        "a line": (nnx.Conv(4, 4, (3,), rngs=rngs), (2, 5, 4)),
+        "dilated maps": (nnx.Conv(4, 4, (3, 3), input_dilation=2, padding=1, rngs=rngs), (2, 5, 5, 4)),
+        "no images": (nnx.Conv(4, 4, (3, 3), rngs=rngs), (0, 5, 5, 4)),
+        "negative padding": (nnx.Conv(4, 4, (3, 3), padding=((-1, 0), (0, 0)), rngs=rngs), (2, 7, 7, 4)),
+        "norm, no images": (ConvNorm(4, 4, kernel=3, rngs=rngs), (0, 5, 5, 4)),
+    }
+    for name, (layer, shape) in layers.items():
+        own = with_kernels(layer, library)
+        assert called(own, jnp.ones(shape)) == 0, name
+        np.testing.assert_array_equal(own(jnp.ones(shape)), layer(jnp.ones(shape)), name)
+
+
+def test_other_kinds_of_layers_and_paddings(library):
+    rngs = nnx.Rngs(0)
+    x = jax.random.normal(jax.random.key(1), (3, 9, 8, 5))
+    for layer in (
+        ConvReLU(5, 7, kernel=3, stride=2, rngs=rngs),
+        ConvNormReLU(5, 7, kernel=3, stride=2, padding="SAME", scale=False, rngs=rngs),
+        ConvNorm(5, 7, kernel=(1, 3), bias=True, rngs=rngs),
+        nnx.Conv(5, 7, (3, 3), padding="CIRCULAR", rngs=rngs),
+        nnx.Conv(5, 7, (3, 2), kernel_dilation=2, rngs=rngs),
+    ):
+        own = with_kernels(layer, library)
+        assert called(own, x) > 0
+        np.testing.assert_allclose(own(x), layer(x), rtol=1e-4, atol=1e-5)
+
+
+def test_the_largest_images_are_left_to_xla(library, monkeypatch):
+    monkeypatch.setattr(fused, "LARGEST", 10)
+    assert called(with_kernels(network(), library), jnp.ones((1, 8, 8, 3))) == 0

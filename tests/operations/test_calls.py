@@ -1,0 +1,101 @@
+"""Every kernel gives the numbers of XLA's operations, for shapes of every kind; the same bits every time."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from src.operations.calls import Apply, Backward, Forward, Sums, called
+from src.operations.trial import cases, wrong
+from src.operations.window import Window
+from tests.operations.exact import assert_as_exact
+
+SHAPES = {
+    "usual": ((5, 8, 8, 16), (3, 3, 16, 32), Window((1, 1), ((1, 1), (1, 1)))),
+    "pixels": ((3, 9, 8, 3), (3, 3, 3, 16), Window((1, 1), ((1, 1), (1, 1)))),
+    "odd channels": ((2, 6, 7, 13), (3, 3, 13, 37), Window((1, 1), ((1, 1), (1, 1)))),
+    "strides": ((3, 9, 10, 8), (3, 2, 8, 24), Window((2, 3), ((1, 1), (0, 2)))),
+    "stride over the window": ((2, 7, 9, 5), (2, 2, 5, 6), Window((3, 4), ((0, 0), (0, 0)))),
+    "dilation": ((2, 11, 9, 6), (3, 3, 6, 20), Window((1, 2), ((2, 2), (1, 3)), (2, 3))),
+    "one by one": ((4, 6, 6, 40), (1, 1, 40, 48), Window((2, 2), ((0, 0), (0, 0)))),
+    "no padding": ((2, 9, 9, 4), (5, 4, 4, 9), Window((1, 1), ((0, 0), (0, 0)))),
+    "more padding than window": ((2, 4, 4, 4), (2, 2, 4, 4), Window((1, 1), ((3, 4), (2, 3)))),
+    "tiny maps": ((40, 2, 2, 64), (3, 3, 64, 64), Window((1, 1), ((1, 1), (1, 1)))),
+    "one pixel": ((33, 1, 1, 12), (1, 1, 12, 10), Window((1, 1), ((0, 0), (0, 0)))),
+    "rows": ((2, 3, 60, 8), (1, 7, 8, 8), Window((1, 2), ((0, 0), (3, 3)))),
+    "wide": ((3, 4, 4, 300), (3, 3, 300, 130), Window((1, 1), ((1, 1), (1, 1)))),
+    "large window": ((1, 30, 31, 3), (7, 7, 3, 8), Window((2, 2), ((3, 3), (3, 3)))),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_kernels_are_as_exact_as_xla(library, shape):
+    check(library, *SHAPES[shape])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_kernels_are_as_exact_as_xla_for_shapes_that_nobody_thought_of(library, seed):
+    rng = np.random.default_rng(seed)
+    strides, dilation, *pads = (tuple(map(int, rng.integers(low, high, 2))) for low, high in BOUNDS)
+    window = Window(strides, tuple(pads), dilation)
+    rows, columns, channels, filters = (int(n) for n in (*rng.integers(1, 5, 2), *rng.integers(1, 70, 2)))
+    sides = [
+        max(1, (size - 1) * dilation + 1 - sum(pads)) + int(rng.integers(0, 12))
+        for size, dilation, pads in zip((rows, columns), window.dilation, window.padding, strict=True)
+    ]
+    check(library, (int(rng.integers(1, 20)), *sides, channels), (rows, columns, channels, filters), window)
+
+
+def check(library, *shape):
+    """Every kernel, in one program."""
+    calls, arrays = zip(*cases(*shape), strict=True)
+    assert_as_exact(
+        lambda arrays: [called(library, *each) for each in zip(calls, arrays, strict=True)],
+        lambda arrays: [call.reference(*each) for call, each in zip(calls, arrays, strict=True)],
+        arrays,
+    )
+
+
+def test_the_trial_finds_a_kernel_that_is_wrong(library, monkeypatch):
+    assert wrong(library) == []
+    right = Sums.reference
+    monkeypatch.setattr(Sums, "reference", lambda *arrays: tuple(1.001 * array for array in right(*arrays)))
+    assert wrong(library)
+
+
+BOUNDS = ((1, 4), (1, 3), (0, 4), (0, 4))
+"""Of strides, dilation and padding."""
+
+
+def ones(*shape):
+    return jnp.ones(shape, jnp.float32)
+
+
+SAME = Window((1, 1), ((1, 1), (1, 1)))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.0, 1e-40, 3e38])
+def test_special_values_go_where_xla_lets_them_go(library, value):
+    x = ones(2, 5, 6, 16).at[1, 2, 3, 4].set(value)
+    filters = ones(3, 3, 16, 20).at[:, :, 4].set(0.5)
+    calls = {
+        Forward(SAME, relu=True): (x, filters, None, None, None, None),
+        Apply(relu=True): (x, ones(16), 0 * ones(16), None),
+        Sums(): (ones(2, 5, 6, 16), x, ones(2, 5, 6, 16), 0 * ones(16)),
+        Backward(SAME): (ones(2, 5, 6, 16), ones(3, 3, 16, 16), None, None, x, *[None] * 9),
+    }
+    for call, arrays in calls.items():
+        found, expected = jax.jit(lambda a, c=call: (called(library, c, a), c.reference(*a)))(arrays)
+        for own, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+            np.testing.assert_allclose(own, other, rtol=1e-5, err_msg=type(call).__name__)
+
+
+def test_the_moments_of_values_far_from_zero_are_exact(library):
+    x = 1000 + jax.random.normal(jax.random.key(0), (8, 6, 6, 16))
+    one = jnp.eye(16)[None, None]
+    _, mean, variance = called(
+        library, Forward(Window((1, 1), ((0, 0), (0, 0))), moments=True), (x, one, None, None, None, None)
+    )
+    exact = np.float64(x).reshape(-1, 16)
+    np.testing.assert_allclose(mean, exact.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(variance, exact.var(0), rtol=1e-4)

@@ -1,0 +1,178 @@
+"""Layers by kernels: values, gradients and their gradients, alone and on several devices."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh, PartitionSpec
+
+from src.operations.convolution import Block, Half, Norm, convolution, convolution_norm, residual_block
+from src.operations.window import Window
+from src.operations.window import convolution as xla
+from tests.operations.exact import assert_as_exact
+
+SAME, STRIDE = Window((1, 1), ((1, 1), (1, 1))), Window((2, 2), ((1, 1), (1, 1)))
+EPSILON = 1e-5
+
+
+def some(number, *shape):
+    return jax.random.normal(jax.random.key(number), shape)
+
+
+def half(number, channels, filters):
+    return Half(
+        some(number, 3, 3, channels, filters) / 10, 1 + some(number + 1, filters) ** 2, some(number + 2, filters)
+    )
+
+
+def normalized(z, scale, bias, axis):
+    mean, square = z.mean((0, 1, 2)), (z**2).mean((0, 1, 2))
+    if axis is not None:
+        mean, square = jax.lax.pmean((mean, square), axis)
+    variance = square - mean**2
+    return (z - mean) * jax.lax.rsqrt(variance + EPSILON) * scale + bias, (mean, variance)
+
+
+def xla_layer(window, relu, axis, x, own, addend):
+    y, moments = normalized(xla(x, own.filters, window), own.scale, own.bias, axis)
+    y = y if addend is None else y + addend
+    return jax.nn.relu(y) if relu else y, moments
+
+
+def xla_block(windows, identity, axis, x, one, two, shortcut):
+    h, moments = xla_layer(windows[0], True, axis, x, one, None)
+    y, others = xla_layer(windows[1], True, axis, h, two, x if identity else shortcut)
+    return y, moments, others
+
+
+def layer_pair(library, window, relu, axis=None):
+    def ours(x, own, addend):
+        return convolution_norm(library, Norm(window, EPSILON, axis), x, *own, addend, relu=relu)
+
+    return ours, partial(xla_layer, window, relu, axis)
+
+
+def block_pair(library, windows, identity, axis=None):
+    norms = (Norm(window, EPSILON, axis) for window in windows)
+    return partial(residual_block, library, Block(*norms, identity)), partial(xla_block, windows, identity, axis)
+
+
+def pulled(function):
+    """Values, and gradients of something of all of them, the moments too."""
+
+    def both(*arguments):
+        value, back = jax.vjp(function, *arguments)
+        return value, back(jax.tree.map(jnp.sin, value))
+
+    return both
+
+
+LAYERS = {
+    "relu": (SAME, True, None),
+    "no relu": (STRIDE, False, None),
+    "addend": (SAME, True, (6, 8, 8, 24)),
+    "addend without relu": (SAME, False, (6, 8, 8, 24)),
+}
+
+
+@pytest.mark.parametrize("case", LAYERS)
+def test_a_layer_is_as_exact_as_by_xla(library, case):
+    window, relu, added = LAYERS[case]
+    pair = layer_pair(library, window, relu)
+    addend = None if added is None else some(9, *added)
+    assert_as_exact(*map(pulled, pair), some(0, 6, 8, 8, 16), half(1, 16, 24), addend)
+
+
+BLOCKS = {"identity": ((SAME, SAME), True, False), "plain": ((SAME, SAME), False, False),
+          "shortcut": ((STRIDE, SAME), False, True)}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BLOCKS)
+def test_a_block_is_as_exact_as_by_xla(library, case):
+    windows, identity, given = BLOCKS[case]
+    shortcut = some(9, 6, 4, 4, 16) if given else None
+    pair = block_pair(library, windows, identity)
+    assert_as_exact(*map(pulled, pair), some(0, 6, 8, 8, 16), half(1, 16, 16), half(4, 16, 16), shortcut)
+
+
+def test_a_convolution_is_as_exact_as_by_xla(library):
+    for channels, filters in ((16, 20), (3, 16), (70, 100)):
+        arguments = some(0, 3, 6, 6, channels), some(1, 3, 3, channels, filters)
+        ours = pulled(partial(convolution, library, SAME))
+        assert_as_exact(ours, pulled(partial(xla, window=SAME)), *arguments)
+
+
+def loss(function, *arguments):
+    return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(function(*arguments)))
+
+
+def test_gradients_of_gradients_are_those_of_xla(library):
+    ours, theirs = block_pair(library, (SAME, SAME), True)
+    arguments = some(0, 2, 4, 4, 8), half(1, 8, 8), half(4, 8, 8)
+    direction = jax.tree.map(jnp.cos, arguments)
+
+    def forward_over_reverse(function):
+        gradient = jax.grad(lambda args: loss(function, *args, None))
+        return jax.jvp(gradient, (arguments,), (direction,))[1]
+
+    def reverse_over_reverse(function):
+        gradient = jax.grad(lambda args: loss(function, *args, None))
+        return jax.grad(lambda args: sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(gradient(args))))(arguments)
+
+    for curved in (forward_over_reverse, reverse_over_reverse):
+        found, expected = jax.jit(curved, static_argnums=0)(ours), jax.jit(curved, static_argnums=0)(theirs)
+        for own, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+            np.testing.assert_allclose(own, other, rtol=1e-3, atol=1e-4 * np.abs(other).max())
+
+
+def test_loops_maps_and_recomputation_give_what_calls_give(library):
+    own = half(1, 8, 8)
+    images = some(0, 3, 2, 4, 4, 8)
+    gradient = jax.grad(lambda x: loss(layer_pair(library, SAME, True)[0], x, own, None))
+    again = jax.grad(jax.checkpoint(lambda x: loss(layer_pair(library, SAME, True)[0], x, own, None)))
+    expected = jnp.stack([gradient(x) for x in images])
+    for way in (jax.vmap(gradient), partial(jax.lax.map, gradient), jax.vmap(again)):
+        np.testing.assert_allclose(jax.jit(way)(images), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("devices", [1, 2, 8])
+@pytest.mark.parametrize("axis", [None, "batch"])
+@pytest.mark.parametrize("check", [True, False])
+def test_devices_share_their_statistics_as_by_xla(library, devices, axis, check):
+    mesh = Mesh(np.array(jax.devices()[:devices]), ("batch",))
+    x, parts = some(0, 16, 4, 4, 8), (half(1, 8, 8), half(4, 8, 8))
+
+    def gradients(function):
+        def own(x, parts):
+            def value(x, parts):
+                y, *_ = function(x, *parts, None)
+                return jnp.sum(jnp.sin(y))
+
+            dx, dparts = jax.grad(value, argnums=(0, 1))(x, parts)
+            return dx, dparts if check else jax.lax.psum(dparts, "batch")
+
+        divided, everywhere = PartitionSpec("batch"), PartitionSpec()
+        specs = {"in_specs": (divided, everywhere), "out_specs": (divided, everywhere)}
+        return jax.jit(jax.shard_map(own, mesh=mesh, check_vma=check, **specs))(x, parts)
+
+    ours, theirs = map(gradients, block_pair(library, (SAME, SAME), True, axis))
+    for own, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-4, atol=2e-5 * np.abs(other).max())
+
+
+def test_pmap_shares_statistics_too(library):
+    x, parts = some(0, 2, 8, 4, 4, 8), (half(1, 8, 8), half(4, 8, 8))
+    found, expected = (
+        jax.pmap(jax.grad(lambda x, function=function: loss(function, x, *parts, None)), axis_name="batch",
+                 devices=jax.devices()[:2])(x)
+        for function in block_pair(library, (SAME, SAME), True, "batch")
+    )  # fmt: skip
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-5 * np.abs(expected).max())
+
+
+def test_a_forward_derivative_is_refused_and_not_wrong(library):
+    x = some(0, 2, 4, 4, 8)
+    with pytest.raises(TypeError, match="custom_vjp"):
+        jax.jvp(lambda x: convolution(library, SAME, x, some(1, 3, 3, 8, 8)), (x,), (x,))
