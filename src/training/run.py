@@ -17,6 +17,7 @@ from src.config.errors import UserError
 from src.config.settings import defining_values, read_settings
 from src.data.dataset import examples_sha256
 from src.lock import locked
+from src.operations.library import Library
 from src.runs.directory import RunDirectory
 from src.runs.files import write_whole
 from src.runs.identity import difference, run_hash
@@ -136,7 +137,7 @@ def train(
         checkpoints.clear()
     found = checkpoints.latest(engine.beginning())
     step = int(found.state.step) if found else 0
-    record_start(directory, settings, config, engine, step)
+    record_start(directory, settings, config, step, engine.kernels)
     checkpoints.check_writable()
     history = History(directory.metrics, directory.table, step if found else -1)
     if settings.debug.trace:
@@ -159,10 +160,10 @@ def train(
 
 
 def record_start(
-    directory: RunDirectory, settings: RunSettings, config: dict[str, Any], engine: Engine, step: int
+    directory: RunDirectory, settings: RunSettings, config: dict[str, Any], step: int, kernels: Library | None
 ) -> None:
     """Writes down by what the run is made; a run that goes on keeps that of its beginning, and says what changed."""
-    now = provenance() | operations(engine.kernels)
+    now = provenance() | operations(kernels)
     log.info("%s, on %d x %s with %d threads", directory.path, now["devices"], now["device"], now["threads"])
     if step == 0:
         made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)}

@@ -40,6 +40,7 @@ def called(module, x):
 
 @pytest.mark.parametrize("shortcut", ["A", "B", "none"])
 def test_outputs_gradients_and_statistics_are_those_of_xla(library, shortcut):
+    """Within a thousandth, or 1e-4 of the largest value: a few blocks carry on what roundings and ReLUs differ in."""
     plain = network(shortcut)
     both = [Network(plain), Network(plain, with_kernels(plain, library))]
     x = jax.random.normal(jax.random.key(1), (8, 12, 12, 3))
@@ -123,3 +124,32 @@ def test_other_kinds_of_layers_and_paddings(library):
 def test_the_largest_images_are_left_to_xla(library, monkeypatch):
     monkeypatch.setattr(fused, "LARGEST", 10)
     assert called(with_kernels(network(), library), jnp.ones((1, 8, 8, 3))) == 0
+
+
+class Mixed(nnx.Module):
+    """A layer for kernels, dropout of Flax, and constants of both kinds."""
+
+    def __init__(self):
+        rngs = nnx.Rngs(0)
+        self.layer = ConvNormReLU(3, 8, kernel=3, rngs=rngs)
+        self.dropout = nnx.Dropout(0.25, rngs=rngs)
+        self.scales = jnp.arange(8.0)
+        self.table = nnx.Variable(jnp.full(8, 0.5))
+
+    def __call__(self, x):
+        return (self.dropout(self.layer(x)) * self.scales * self.table.get_value()).mean((1, 2))
+
+
+def test_constants_and_dropout_are_the_same(library):
+    plain = Mixed()
+    fast = with_kernels(plain, library)
+    fast.scales = 0 * fast.scales  # those of the network count
+    x, keys = jax.random.normal(jax.random.key(1), (4, 6, 6, 3)), jax.random.split(jax.random.key(2), 4)
+
+    def computed(net):
+        outputs, statistics = net.train(net.parameters, net.statistics, x, keys)
+        return outputs.main, statistics, net(net.parameters, net.statistics, x)
+
+    for other, own in zip(*map(jax.tree.leaves, map(computed, (Network(Mixed()), Network(plain, fast)))), strict=True):
+        assert np.abs(other).max() > 0.1
+        np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-6)

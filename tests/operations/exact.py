@@ -19,7 +19,7 @@ def in_float64(function, *arguments):
 
 
 def assert_as_exact(kernels, reference, *arguments, factor=4.0, floor=5e-7):
-    """The kernels' errors are at most XLA's times a factor, or a few units in the last place.
+    """The kernels' errors are at most four times XLA's, or 5e-7 of the largest value, where XLA is nearly exact.
 
     They add up in order, and XLA in blocks, whose error grows more slowly with the number of terms.
     """

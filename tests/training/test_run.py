@@ -39,7 +39,7 @@ def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, comp
     settings = compose("data=folder", f"data.root={tmp_path / 'images'}", "data.image_size=8", "data.batch_size=4")
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
-    record_start(directory, settings, {}, 0)
+    record_start(directory, settings, {}, 0, None)
     directory.write_results(RESULTS)
     as_in_another_process()
     assert run(settings, {}, directory.path) == RESULTS
