@@ -164,7 +164,8 @@ def record_start(
 ) -> None:
     """Writes down by what the run is made; a run that goes on keeps that of its beginning, and says what changed."""
     now = provenance() | operations(kernels)
-    log.info("%s, on %d x %s with %d threads", directory.path, now["devices"], now["device"], now["threads"])
+    devices = settings.parallel.devices or now["devices"]
+    log.info("%s, on %d x %s with %d threads", directory.path, devices, now["device"], now["threads"])
     if step == 0:
         made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)}
         directory.write_start(config, {**made_of, **now, "resumed": []}, uncommitted())

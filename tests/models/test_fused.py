@@ -151,5 +151,4 @@ def test_constants_and_dropout_are_the_same(library):
         return outputs.main, statistics, net(net.parameters, net.statistics, x)
 
     for other, own in zip(*map(jax.tree.leaves, map(computed, (Network(Mixed()), Network(plain, fast)))), strict=True):
-        assert np.abs(other).max() > 0.1
         np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-6)
