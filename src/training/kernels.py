@@ -31,7 +31,9 @@ def begun_with(directory: RunDirectory) -> str | None:
     if not directory.started():
         return None
     begun = directory.read_json("provenance.json")
-    return str((begun.get("resumed") or [begun])[-1].get("kernels", XLA))
+    resumed = begun.get("resumed")
+    last = resumed[-1] if isinstance(resumed, list) and resumed else begun
+    return str(last.get("kernels", XLA)) if isinstance(last, dict) else XLA
 
 
 def operations(kernels: Library | None) -> dict[str, Any]:

@@ -29,12 +29,12 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_kernels_are_as_exact_as_xla(library, shape):
+def test_kernels_are_about_as_exact_as_xla(library, shape):
     check(library, *SHAPES[shape])
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_kernels_are_as_exact_as_xla_for_shapes_that_nobody_thought_of(library, seed):
+def test_kernels_are_about_as_exact_as_xla_for_shapes_that_nobody_thought_of(library, seed):
     rng = np.random.default_rng(seed)
     strides, dilation, *pads = (tuple(map(int, rng.integers(low, high, 2))) for low, high in BOUNDS)
     window = Window(strides, tuple(pads), dilation)
@@ -47,7 +47,7 @@ def test_kernels_are_as_exact_as_xla_for_shapes_that_nobody_thought_of(library, 
 
 
 def check(library, *shape):
-    """Every kernel, in one program."""
+    """Every kernel, in one program; its errors are at most four times XLA's (`assert_as_exact`)."""
     calls, arrays = zip(*cases(*shape), strict=True)
     assert_as_exact(
         lambda arrays: [called(library, *each) for each in zip(calls, arrays, strict=True)],
@@ -76,6 +76,7 @@ SAME = Window((1, 1), ((1, 1), (1, 1)))
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.0, 1e-40, 3e38])
 def test_special_values_go_where_xla_lets_them_go(library, value):
+    """To 1e-5 of each value that is finite."""
     x = ones(2, 5, 6, 16).at[1, 2, 3, 4].set(value)
     filters = ones(3, 3, 16, 20).at[:, :, 4].set(0.5)
     calls = {
@@ -91,6 +92,7 @@ def test_special_values_go_where_xla_lets_them_go(library, value):
 
 
 def test_the_moments_of_values_far_from_zero_are_exact(library):
+    """The mean to 1e-6 of it, the variance of values of which it is a millionth to 1e-4."""
     x = 1000 + jax.random.normal(jax.random.key(0), (8, 6, 6, 16))
     one = jnp.eye(16)[None, None]
     _, mean, variance = called(

@@ -49,6 +49,18 @@ def test_a_run_is_loaded_and_left_as_it_is(strange):
     assert {path: path.stat().st_mtime_ns for path in strange.rglob("*")} == before
 
 
+@pytest.mark.parametrize("resumed", ["once", ["once"], [{}], [{"kernels": "../../kernels"}], [{"kernels": 1}], None])
+def test_kernels_that_it_names_are_not_loaded(strange, resumed):
+    rewrite(strange, "kernels", value="auto")
+    begun = json.loads((strange / "provenance.json").read_text())
+    (strange / "provenance.json").write_text(json.dumps({**begun, "resumed": resumed}))
+    folder = strange.parent / "kernels"
+    folder.mkdir(mode=0o700)
+    (folder / "kernels.so").write_bytes(b"no library")
+    (folder / "about.json").write_text('{"key": "1", "compiler": "mine", "flags": "", "vector_width": 1}')
+    assert load_run(strange).state.step == 2
+
+
 @pytest.mark.parametrize("target", ["os.system", "subprocess.Popen", "builtins.eval", "evil.Model", "srcery.Model"])
 def test_code_outside_the_project_is_not_even_imported(strange, tmp_path, monkeypatch, target):
     for name in ("evil", "srcery"):
