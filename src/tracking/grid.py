@@ -24,6 +24,7 @@ def grid(
         columns: how many stand beside each other.
         scale: how large a pixel becomes; by default so large that nothing has to be guessed.
     """
+    columns = min(columns, len(images))
     low, high = images.min(), images.max()
     pixels = ((images - low) / max(high - low, 1e-12) * 255).round().astype(np.uint8)
     pixels = pixels if pixels.shape[-1] == 3 else pixels.mean(axis=-1, keepdims=True).astype(np.uint8)

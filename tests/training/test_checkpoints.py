@@ -6,12 +6,12 @@ import signal
 import jax
 import numpy as np
 import pytest
+from orbax.checkpoint import v1 as ocp
 
 from src.config.errors import UserError
 from src.studies.runs import planned
 from src.tracking.history import History
 from src.tracking.sinks import Sinks
-from src.training import checkpoints as module
 from src.training import run as training
 from src.training.checkpoints import Checkpoints
 from src.training.fit import Fit
@@ -97,7 +97,7 @@ def test_a_checkpoint_is_read_back_whatever_its_directory_is_called(tmp_path, bu
 
 
 def test_a_checkpoint_that_cannot_be_read_back_does_not_count(tmp_path, built, monkeypatch):
-    monkeypatch.setattr(module.ocp, "load", lambda path, like: jax.tree.map(lambda leaf: leaf + 1, like))
+    monkeypatch.setattr(ocp, "load", lambda path, like: jax.tree.map(lambda leaf: leaf + 1, like))
     checkpoints = Checkpoints(tmp_path, {})
     with pytest.raises(UserError, match="what was written is read as something else"):
         checkpoints.check_writable()
@@ -203,7 +203,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path, built, monkeypatch):
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.ocp, "save", full)
+    monkeypatch.setattr(ocp, "save", full)
     checkpoints = Checkpoints(tmp_path, {})
     checkpoints.save(built.beginning())
     with pytest.raises(UserError, match=r"cannot write a checkpoint into .*No space left on device"):
