@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Num
 
+from src.operations.window import zeros_around
+
 
 def convolution(
     images: Num[Array, "b *size c"],
@@ -90,8 +92,7 @@ def windows(
     outside: float = 0,
 ) -> list[Num[Array, "b *out_size c"]]:
     """What every place of a window sees, one array for each; outside the images there is what is said."""
-    size = images.shape[1:-1]
-    pads = jax.lax.padtype_to_pads(size, window, strides, padding) if isinstance(padding, str) else padding
+    pads = zeros_around(images.shape[1:-1], window, strides, padding)
     padded = jnp.pad(images, [(0, 0), *pads, (0, 0)], constant_values=outside)
     steps = [
         (whole - side) // stride + 1 for whole, side, stride in zip(padded.shape[1:-1], window, strides, strict=True)

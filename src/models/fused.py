@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Num
@@ -17,7 +16,7 @@ from src.models.cpu_convolution import convolution as xla_convolution
 from src.models.resnet_cifar import Block
 from src.operations import convolution as operations
 from src.operations.convolution import FEWEST_CHANNELS, FUSED_FILTERS, Half, Moments, Norm
-from src.operations.window import Window
+from src.operations.window import Window, zeros_around
 
 LARGEST = 2**24
 """The most values of an image: threads keep a padded copy of one."""
@@ -183,10 +182,9 @@ def window_by(
     dilation: Sequence[int],
 ) -> Window:
     """A window whose padding is said in numbers."""
-    if isinstance(padding, str):
-        seen = [(side - 1) * apart + 1 for side, apart in zip(filters[:2], dilation, strict=True)]
-        padding = jax.lax.padtype_to_pads(shape[1:3], seen, strides, padding)
-    above, beside = ((int(before), int(after)) for before, after in padding)
+    seen = [(side - 1) * apart + 1 for side, apart in zip(filters[:2], dilation, strict=True)]
+    pads = zeros_around(shape[1:3], seen, strides, padding)
+    above, beside = ((int(before), int(after)) for before, after in pads)
     return Window((int(strides[0]), int(strides[1])), (above, beside), (int(dilation[0]), int(dilation[1])))
 
 

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Num
 
+from src.operations.window import zeros_around
+
 NARROW = 16
 """The most filters that are laid out side by side."""
 
@@ -36,7 +38,7 @@ def convolution(
         how: what else Flax hands on.
     """
     size, window = images.shape[1:-1], filters.shape[:-2]
-    pads = jax.lax.padtype_to_pads(size, window, strides, padding) if isinstance(padding, str) else padding
+    pads = zeros_around(size, window, strides, padding)
     if not _pays(size, filters, strides, pads, **how):
         return jax.lax.conv_general_dilated(images, filters, strides, padding, **how)
     found = jax.lax.conv_general_dilated(images, side_by_side(filters), (1, PIXELS), pads, **how)

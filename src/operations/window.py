@@ -1,5 +1,6 @@
 """How the window of a convolution moves, and XLA's own convolution by it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -28,6 +29,13 @@ class Window(NamedTuple):
             for size, window, stride, pads, dilation in zip(x[1:3], filters, *self, strict=False)
         ]
         return x[0], *sides, filters[3]
+
+
+def zeros_around(
+    size: Sequence[int], window: Sequence[int], strides: Sequence[int], padding: str | Sequence[tuple[int, int]]
+) -> Sequence[tuple[int, int]]:
+    """How many zeros stand before and after a map, side by side of it: `SAME` and `VALID` in numbers."""
+    return jax.lax.padtype_to_pads(size, window, strides, padding) if isinstance(padding, str) else padding
 
 
 def convolution(
