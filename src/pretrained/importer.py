@@ -112,6 +112,24 @@ def put_weights(
             zeros elsewhere.
     """
     check_zeros(module, layers)
+    for variable, array in matched(module, arrays, layers, framework):  # all or nothing
+        variable.set_value(jnp.asarray(array, variable.dtype))
+    doubt = None if images is None else doubts(module, jnp.asarray(images))
+    if doubt:
+        say(
+            f"warning: the weights fit, but {doubt}; do padding, order of channels and preparation of the images agree "
+            "with the source?"
+        )
+
+
+def matched(
+    module: nnx.Module, arrays: Arrays, layers: Table, framework: Framework
+) -> list[tuple[nnx.Variable, np.ndarray]]:
+    """Every parameter and running statistic of a network, with the array that is its value; nothing is put there yet.
+
+    Raises:
+        UserError: a layer is not in the table; an array is missing, of another shape, or left over.
+    """
     found = []
     left = {name for name in arrays if not name.endswith(framework.ignored)} if framework.ignored else set(arrays)
     for path, variable in nnx.to_flat_state(nnx.state(module, (nnx.Param, nnx.BatchStat))):
@@ -131,14 +149,7 @@ def put_weights(
         left.discard(name)
     if left:
         raise UserError(f"the network has no place for {', '.join(sorted(left)[:3])} ({len(left)} arrays)")
-    for variable, array in found:  # all or nothing
-        variable.set_value(jnp.asarray(array, variable.dtype))
-    doubt = None if images is None else doubts(module, jnp.asarray(images))
-    if doubt:
-        say(
-            f"warning: the weights fit, but {doubt}; do padding, order of channels and preparation of the images agree "
-            "with the source?"
-        )
+    return found
 
 
 def check_zeros(module: nnx.Module, layers: Table) -> None:
