@@ -88,7 +88,8 @@ def assert_same(one, other):
 def assert_shown_once(path):
     """Every dashboard has every step of the history once."""
     steps = {row["step"] for row in timeless(path)}
-    assert sorted(recorded_steps(path, "*")) == sorted({0, *steps})
+    (name,) = {segment.stem for segment in path.glob("wandb/*run-*/run-*.wandb")}
+    assert sorted(recorded_steps(path, name.removeprefix("run-"))) == sorted({0, *steps})
     reader = EventAccumulator(str(path / "tensorboard"), size_guidance={"scalars": 0})
     reader.Reload()
     shown = [event.step for event in reader.Scalars("train/loss")]

@@ -79,7 +79,8 @@ class WeightsAndBiases(Sink):
 
 def recorded_steps(directory: Path, identity: str) -> Iterator[int]:
     """The steps in the history of all segments of a run."""
-    for path in sorted(directory.glob(f"wandb/*run-*-{glob.escape(identity)}/run-*.wandb")):
+    # The file has the run's name alone; that of its folder ends otherwise if another segment began in the same second.
+    for path in sorted(directory.glob(f"wandb/*run-*/run-{glob.escape(identity)}.wandb")):
         for record in records(path):
             for item in record.history.item:
                 if list(item.nested_key) == ["_step"]:
