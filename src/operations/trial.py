@@ -3,6 +3,11 @@
 In a process of its own, which a wrong library may bring down.
 """
 
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+
 import sys
 from pathlib import Path
 

@@ -56,7 +56,7 @@ def test_a_run_goes_on_with_its_kernels(tmp_path, caplog):
     cut, begun = ran(tmp_path / "cut", "kernels=auto", on_evaluation=kill)
     assert cut is None
     assert begun["kernels"] == record["kernels"]
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "src.training.run")  # studies make it quiet
     results, resumed = ran(tmp_path / "cut", "kernels=auto")
     assert results["state_sha256"] == whole["state_sha256"]
     assert [start["kernels"] for start in resumed["resumed"]] == [record["kernels"]]
@@ -66,14 +66,14 @@ def test_a_run_goes_on_with_its_kernels(tmp_path, caplog):
 def test_a_run_whose_kernels_are_gone_says_so(tmp_path, caplog, monkeypatch):
     _, begun = ran(tmp_path, "kernels=auto", on_evaluation=kill)
     monkeypatch.setattr(kernels, "kernels", lambda *wanted: None)
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "src.training.run")  # studies make it quiet
     assert ran(tmp_path, "kernels=auto")[0]["steps"] == 6
     assert f"changed since: kernels {begun['kernels']} -> xla, so bits may differ" in caplog.text
 
 
 def test_a_run_that_began_by_xla_goes_on_by_xla(tmp_path, caplog):
     ran(tmp_path, on_evaluation=kill)
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "src.training.run")  # studies make it quiet
     _, record = ran(tmp_path, "kernels=auto")
     assert [start["kernels"] for start in record["resumed"]] == ["xla"]
     assert "bits may differ" not in caplog.text
