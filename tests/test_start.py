@@ -1,5 +1,6 @@
 """The first seconds of a command, on a terminal: what a person sees, and what Ctrl-C does."""
 
+import codecs
 import os
 import pty
 import signal
@@ -32,12 +33,12 @@ class Terminal:
             command, cwd=ROOT, stdin=other, stdout=other, stderr=other, start_new_session=True
         )
         os.close(other)
-        self.written = ""
+        self.written, self.decoder = "", codecs.getincrementaldecoder("utf-8")()  # a read may end inside a letter
 
     def read(self):
         """Takes what was written since; nothing once the command has ended."""
         try:
-            self.written += os.read(self.side, 1 << 16).decode()
+            self.written += self.decoder.decode(os.read(self.side, 1 << 16))
         except OSError:
             return False
         return True

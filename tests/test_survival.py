@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -88,8 +89,9 @@ def assert_same(one, other):
 def assert_shown_once(path):
     """Every dashboard has every step of the history once."""
     steps = {row["step"] for row in timeless(path)}
-    (name,) = {segment.stem for segment in path.glob("wandb/*run-*/run-*.wandb")}
-    assert sorted(recorded_steps(path, name.removeprefix("run-"))) == sorted({0, *steps})
+    begun = json.loads((path / "provenance.json").read_text())
+    name = f"{begun['identity']}-{datetime.fromisoformat(begun['started']):%Y%m%d%H%M%S}"
+    assert sorted(recorded_steps(path, name)) == sorted({0, *steps})
     reader = EventAccumulator(str(path / "tensorboard"), size_guidance={"scalars": 0})
     reader.Reload()
     shown = [event.step for event in reader.Scalars("train/loss")]

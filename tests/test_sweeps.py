@@ -63,7 +63,8 @@ def test_a_run_that_is_named_twice_counts_once(tmp_path):
 @pytest.mark.heavy
 def test_results_of_before_do_not_stand_for_a_job_that_failed(tmp_path, command):
     command("src.train", "-m", *SMALL, "seed=0,1")
-    done = command("src.train", "-m", *SMALL, "seed=0,1", "fresh=true", "parallel.devices=50", check=False)
+    apart = ("hydra/launcher=processes", "parallel.devices=50")  # whose devices are looked at by the jobs alone
+    done = command("src.train", "-m", *SMALL, "seed=0,1", "fresh=true", *apart, check=False)
     assert done.returncode == 1
     assert "| 0 |" in done.stdout
     assert done.stdout.count("parallel.devices=50: there are") == 2
