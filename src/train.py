@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from src.config.compose import CONF
 from src.config.errors import reported
 from src.config.status import waiting_for
-from src.training.composed import composed_runs, with_home
+from src.training.composed import composed_runs, experiment_of, with_home
 
 CONFIG = "train"
 
@@ -30,7 +30,8 @@ def main() -> None:
         if not jobs:
             by_hydra(lambda config: None)()  # help
             return
-        with waiting_for("importing JAX"):
+        runs = experiment_of(jobs[0]) if len(jobs) == 1 else f"{len(jobs)} runs"
+        with waiting_for(f"{runs}: importing JAX"):
             from src.training.jobs import conclude, prepare, train
         if not prepare(jobs):
             return

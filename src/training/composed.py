@@ -57,9 +57,13 @@ def run_config(job: DictConfig) -> dict[str, Any]:
 def run_name(*, _root_: DictConfig) -> str:
     """The name of a run, for `hydra.run.dir`: its experiment, and a hash of what defines its result."""
     find_own_code(_root_.hydra)
-    choices = _root_.hydra.runtime.choices
-    experiment = choices.get("experiment") or f"{choices.model}-{choices.data}"
-    return f"{experiment}-{run_hash(run_settings(_root_))}"
+    return f"{experiment_of(_root_)}-{run_hash(run_settings(_root_))}"
+
+
+def experiment_of(job: DictConfig) -> str:
+    """The experiment of a composed job, or its network and data where it names none."""
+    choices = job.hydra.runtime.choices
+    return choices.get("experiment") or f"{choices.model}-{choices.data}"
 
 
 def run_path(job: DictConfig) -> Path:

@@ -21,7 +21,7 @@ from src.operations.library import Library
 from src.runs.directory import RunDirectory
 from src.runs.files import write_whole
 from src.runs.identity import difference, run_hash
-from src.runs.provenance import changes, commit, provenance, uncommitted
+from src.runs.provenance import changes, commit, provenance, threads, uncommitted
 from src.tracking.grid import grid
 from src.tracking.history import History
 from src.tracking.open import open_sinks
@@ -127,6 +127,8 @@ def train(
 ) -> dict[str, Any]:
     """Trains to the end, from wherever the run stands."""
     configure_jax(settings)
+    devices = settings.parallel.devices or jax.device_count()
+    log.info("%s, on %d x %s with %d threads", directory.path, devices, jax.devices()[0].device_kind, threads())
     engine = Engine(settings, None if settings.fresh else begun_with(directory))
     check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
     for note in engine.dataset.notes:
@@ -164,8 +166,6 @@ def record_start(
 ) -> None:
     """Writes down by what the run is made; a run that goes on keeps that of its beginning, and says what changed."""
     now = provenance() | operations(kernels)
-    devices = settings.parallel.devices or now["devices"]
-    log.info("%s, on %d x %s with %d threads", directory.path, devices, now["device"], now["threads"])
     if step == 0:
         made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)}
         directory.write_start(config, {**made_of, **now, "resumed": []}, uncommitted())

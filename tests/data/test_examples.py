@@ -1,4 +1,5 @@
 import numpy as np
+from sklearn.datasets import load_digits
 
 from src.data.digits import TEST_EXAMPLES
 from src.data.examples import Examples, Split, canonical_order, checksum
@@ -26,6 +27,18 @@ def test_the_checksum_sees_every_pixel_and_label():
     test.images[7, 1, 2, 0] ^= 1
     train.labels[3] += 1
     assert checksum(Examples(train, test, ("a", "b", "c"))) != before
+
+
+def test_digits_are_those_of_scikit_learn(compose):
+    dataset, digits = compose().dataset(), load_digits()
+    grey = np.round(digits.images * 255 / 16).astype(np.uint8)
+    expected = sorted((image.tobytes(), label) for image, label in zip(grey, digits.target, strict=True))
+    found = [
+        (image.tobytes(), label)
+        for split in (dataset.train, dataset.validation, dataset.test)
+        for image, label in zip(split.images, split.labels, strict=True)
+    ]
+    assert sorted(found) == expected
 
 
 def test_digits_are_divided_without_loss_and_with_every_class(compose):
