@@ -79,6 +79,18 @@ def test_a_run_that_began_by_xla_goes_on_by_xla(tmp_path, caplog):
     assert "bits may differ" not in caplog.text
 
 
+@pytest.mark.heavy
+def test_bits_do_not_depend_on_the_number_of_threads(command, tmp_path):
+    """XLA's operations give other bits for each of these numbers."""
+    run = (*SMALL, "model.depth=20", "train.duration=5steps", "kernels=auto", "fresh=true")
+    states = set()
+    for threads in "125":
+        command("src.train", *run, NPROC=threads)
+        (results,) = tmp_path.glob("runs/*/results.json")
+        states.add(json.loads(results.read_text())["state_sha256"])
+    assert len(states) == 1
+
+
 @pytest.mark.parametrize("name", ["fast", "null"])
 def test_other_kernels_are_refused(command, name):
     done = command("src.train", f"kernels={name}", check=False)
