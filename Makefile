@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help train test test-heavy test-slow survive lint format dashboard bench data clean
+.PHONY: help train test test-heavy test-slow survive lint format dashboard bench gpu data clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,6 +38,9 @@ dashboard: $(READY)  ## Show all runs in TensorBoard
 
 bench: $(READY)  ## Measure; writes docs/performance.md and results/benchmarks/DEVICE/*.json
 	$(RUN) benchmarks.run $(ARGS)
+
+gpu: $(READY)  ## Measure what only a GPU can show (docs/gpu.md): make gpu SECONDS=570; SCALE=.01 rehearses it anywhere
+	$(RUN) benchmarks.gpu $(if $(SCALE),scale=$(SCALE)) $(if $(SECONDS),seconds=$(SECONDS)) $(ARGS)
 
 data: $(READY)  ## Prepare a TFDS data set: make data NAME=cifar10 (in a throw-away environment with TensorFlow)
 	@test -n "$(NAME)" || { echo "error: make data needs a name, like make data NAME=cifar10" >&2; exit 2; }

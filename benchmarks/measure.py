@@ -29,15 +29,23 @@ def ratio(seconds: dict[str, list[float]], ours: str, peer: str) -> dict[str, An
 
 def write(name: str, figures: dict[str, Any]) -> None:
     """Writes the figures of one benchmark with where they were measured."""
-    device = jax.devices()[0]
-    directory = RESULTS / device.device_kind.lower().replace(" ", "_")
+    directory = RESULTS / device_folder()
     directory.mkdir(parents=True, exist_ok=True)
-    where = {
-        "device": device.device_kind,
+    (directory / f"{name}.json").write_text(dumps({"where": where(), "figures": figures}, indent=2) + "\n")
+
+
+def device_folder() -> str:
+    """The name of the folder for results of this kind of device."""
+    return jax.devices()[0].device_kind.lower().replace(" ", "_")
+
+
+def where() -> dict[str, Any]:
+    """What something was measured on, and the commit of the code."""
+    return {
+        "device": jax.devices()[0].device_kind,
         "devices": jax.device_count(),
         "machine": platform.machine(),
         "jax": jax.__version__,
         "commit": commit(),
         "dirty": dirty(),
     }
-    (directory / f"{name}.json").write_text(dumps({"where": where, "figures": figures}, indent=2) + "\n")

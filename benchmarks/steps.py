@@ -34,12 +34,33 @@ def evaluation_step(run: Engine) -> Callable[[], Any]:
     return work
 
 
-def measure(rounds: int) -> dict[str, Any]:
-    """The ratios; nothing where PyTorch is not installed."""
+def torch_loops(net: Callable[[], Any], run: Engine) -> dict[str, Any]:
+    """PyTorch's loops on the same images, in each of its modes; none where it is not installed.
+
+    Args:
+        net: makes the network.
+        run: ours.
+    """
     try:
         from benchmarks.torch_resnet import TorchLoop
     except ImportError:
-        return {"skipped": "PyTorch is not installed: pip install torch"}
+        return {}
+    train = run.dataset.train
+    return {
+        name: TorchLoop(net(), train.images, train.labels, compiled=compiled)
+        for name, compiled in PEERS[jax.default_backend()].items()
+    }
+
+
+def cifar_net(depth: int) -> Any:
+    """Our ResNet for small images in PyTorch."""
+    from benchmarks.torch_resnet import ResNet
+
+    return ResNet(depth)
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """The ratios; nothing where PyTorch is not installed."""
     platform, figures = jax.default_backend(), {}
     scored = SCORED[platform]
     for depth in (20, 56):
@@ -47,11 +68,9 @@ def measure(rounds: int) -> dict[str, Any]:
             f"+experiment=resnet{depth}", f"precision={PRECISION[platform]}", f"data.batch_size={TRAINED}",
             f"eval.batch_size={scored}", f"debug.examples={EXAMPLES}",
         )  # fmt: skip
-        train, steps = run.dataset.train, run.steps_per_dispatch
-        peers = {
-            name: TorchLoop(depth, train.images, train.labels, compiled=compiled)
-            for name, compiled in PEERS[platform].items()
-        }
+        steps, peers = run.steps_per_dispatch, torch_loops(partial(cifar_net, depth), run)
+        if not peers:
+            return {"skipped": "PyTorch is not installed: pip install torch"}
         training = {name: partial(peer.train, steps, TRAINED) for name, peer in peers.items()}
         evaluation = {name: partial(peer.evaluate, scored) for name, peer in peers.items()}
         works: dict[str, dict[str, Callable[[], Any]]] = {

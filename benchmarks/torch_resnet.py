@@ -46,9 +46,9 @@ class TorchLoop:
     On a GPU it computes in bfloat16 where `autocast` does, on the CPU in float32.
     """
 
-    def __init__(self, depth: int, images: np.ndarray, labels: np.ndarray, *, compiled: bool = False) -> None:
+    def __init__(self, net: nn.Module, images: np.ndarray, labels: np.ndarray, *, compiled: bool = False) -> None:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.net = channels_last(ResNet(depth).to(self.device))
+        self.net = channels_last(net.to(self.device))
         self.forward = torch.compile(self.net) if compiled else self.net
         self.optimizer = torch.optim.SGD(self.net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
         self.images = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(self.device)
@@ -67,7 +67,8 @@ class TorchLoop:
 
     def _loss(self, batch_size: int) -> Tensor:
         chosen = torch.randint(len(self.labels), (batch_size,), device=self.device)
-        x = cropped(F.pad((self.images[chosen].float() - self.mean) / 255, (4, 4, 4, 4)), 32)
+        side = self.images.shape[-1]
+        x = cropped(F.pad((self.images[chosen].float() - self.mean) / 255, (4, 4, 4, 4)), side)
         flips = torch.rand(batch_size, device=self.device) < 0.5
         x = torch.where(flips[:, None, None, None], x.flip(3), x).contiguous(memory_format=torch.channels_last)
         with self._autocast():

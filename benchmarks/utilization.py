@@ -10,6 +10,7 @@ from benchmarks.engines import PRECISION, engine
 from src.models.summary import model_layers
 from src.studies.timing import Ratio, in_turn, training_dispatch
 from src.training.engine import Engine
+from src.training.step import zero_sums
 
 SIDE = {"cpu": 2048, "gpu": 8192}
 """Of the matrices: large enough for the device's full speed."""
@@ -44,6 +45,13 @@ def traffic(run: Engine) -> float:
     """Bytes that a training step reads and writes, as the compiler counts them."""
     arguments = run.initial_state(), run.zero_sums(), run.split("train"), run.order(0), jnp.int32(1)
     return run.chunk.lower(*arguments).compile().cost_analysis()["bytes accessed"]
+
+
+def evaluation_traffic(run: Engine) -> float:
+    """Bytes that a batch of evaluation reads and writes, as the compiler counts them."""
+    sums = run.replicated(zero_sums(run.settings.task, run.outputs, detailed=True))
+    arguments = *run.initial_state().scored(), sums, run.split("test"), jnp.int32(0)
+    return run.evaluation.lower(*arguments).compile().cost_analysis()["bytes accessed"]
 
 
 def measure(rounds: int) -> dict[str, Any]:

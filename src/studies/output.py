@@ -23,7 +23,7 @@ def arguments() -> list[str]:
     Raises:
         UserError: it names no folder, or several.
     """
-    _named()
+    named_output()
     return [text for text in sys.argv[1:] if not text.startswith(OUTPUT)]
 
 
@@ -44,10 +44,15 @@ def root(record: str) -> Path:
         record: where the study writes its facts in there. If these were made by this very command among the committed
             results, it makes them anew.
     """
-    return _named() or (RESULTS if _made_by_this_command(RESULTS / record) else FIGURES)
+    return named_output() or (RESULTS if _made_by_this_command(RESULTS / record) else FIGURES)
 
 
-def _named() -> Path | None:
+def named_output() -> Path | None:
+    """The folder that `output=` names, if it does.
+
+    Raises:
+        UserError: it names none, or several.
+    """
     named = [text.removeprefix(OUTPUT) for text in sys.argv[1:] if text.startswith(OUTPUT)]
     if named and not named[0]:
         raise UserError("output= is empty; it names the folder to write to")

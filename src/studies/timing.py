@@ -57,17 +57,18 @@ def in_turn(work: Mapping[str, Callable[[], Any]], *, rounds: int, warm_up: int 
     return seconds
 
 
-def training_dispatch(run: Engine) -> Callable[[], Any]:
-    """One dispatch of training, waited for: one step on the CPU, several on accelerators.
+def training_dispatch(run: Engine, dispatches: int = 1) -> Callable[[], Any]:
+    """A dispatch of training, or several, waited for at their end: one step each on the CPU, several on accelerators.
 
-    The order of two epochs is long enough for every step that is timed.
+    The order of two epochs is long enough for every step that is timed; the steps of a longer one repeat an example.
     """
     state, sums, order = run.initial_state(), run.zero_sums(), run.order(0)
     stops = itertools.count(run.steps_per_dispatch, run.steps_per_dispatch)
 
     def work() -> None:
         nonlocal state, sums
-        state, sums = run.advance(state, sums, order, next(stops))
+        for stop in itertools.islice(stops, dispatches):
+            state, sums = run.advance(state, sums, order, stop)
         jax.block_until_ready(state)
 
     return work

@@ -1,0 +1,84 @@
+"""Measures what only a GPU can show: `make gpu`, or `python -m benchmarks.gpu seconds=570 steps switches`.
+
+`scale=.01` rehearses it, on CPUs too, with a hundredth of the work. docs/gpu.md says what is measured.
+"""
+
+import os
+import sys
+
+from src.start import begin
+
+if __name__ == "__main__":
+    begin()  # before anything heavy is imported
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the GPU is for the processes that measure
+
+from pathlib import Path
+
+import jax
+
+from benchmarks.engines import run_settings_of
+from benchmarks.gpu import wanted
+from benchmarks.gpu.page import draw, write_page
+from benchmarks.gpu.parts import PARTS
+from benchmarks.gpu.rows import Place, Row
+from benchmarks.gpu.work import check_time, work_off
+from benchmarks.measure import device_folder
+from src.config.errors import UserError, reported, say
+from src.lock import locked
+from src.studies.output import FIGURES, RESULTS, arguments, named_output
+from src.training.interruption import resumable
+
+NAME = "gpu"
+PAGE = Path("docs/gpu.md")
+
+
+def main() -> None:
+    """Measures the parts that the command line names, or all, and writes the page anew."""
+    with reported(), resumable():
+        asked = wanted.read(arguments(), tuple(PARTS))
+        check_device(asked.scale)
+        output = named_output()
+        root = (output or (RESULTS if asked.scale == 1 else FIGURES)) / NAME
+        runs = Path("runs") / NAME if root == RESULTS / NAME else root / "runs"
+        place = Place(root / device_folder(), runs / device_folder(), asked.scale)
+        rows = [row for part in asked.parts for row in PARTS[part].rows]
+        rows = with_data(rows, place)
+        check_time(rows, place, asked.seconds)
+        page = PAGE if root == RESULTS / NAME else root / PAGE.name
+        place.runs.mkdir(parents=True, exist_ok=True)
+        with locked(place.runs / ".lock", of=place.results, wait=False):
+            try:
+                succeeded = work_off(rows, place, asked.seconds)
+            finally:
+                draw(place)
+                write_page(root, page)
+        say(f"{page} tells what is there, and what comes next")
+        if not succeeded:
+            sys.exit(1)
+
+
+def check_device(scale: float) -> None:
+    """Refuses to take a CPU for a GPU.
+
+    Raises:
+        UserError: there is none.
+    """
+    platform = jax.default_backend()
+    if scale == 1 and platform != "gpu":
+        raise UserError(f"JAX sees no GPU here ({platform}); make gpu SCALE=.01 rehearses what it would measure")
+
+
+def with_data(rows: list[Row], place: Place) -> list[Row]:
+    """Those rows whose data are here: recipes train on CIFAR-10, all others on random images."""
+    if place.scale < 1 or not any(row.goes_on and not place.measured(row) for row in rows):
+        return rows
+    try:
+        run_settings_of("+experiment=resnet20").dataset()
+    except UserError as error:
+        say(f"recipes are left out: {error}")
+        return [row for row in rows if not row.goes_on]
+    return rows
+
+
+if __name__ == "__main__":
+    main()
