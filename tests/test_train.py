@@ -199,6 +199,17 @@ def test_a_directory_without_a_name_is_refused(arguments):
     assert (code, line) == (2, f"error: {arguments[-1].partition('=')[0]} is empty; name a directory\n")
 
 
+@pytest.mark.parametrize("arguments", [["hydra.run.dir"], ["-m", "hydra.sweep.dir"], ["-m", "hydra.sweep.subdir"]])
+def test_a_directory_whose_name_refers_to_nothing_is_refused(arguments):
+    code, line = said(*arguments[:-1], f"{arguments[-1]}=runs/${{x}}", "dry_run=true")
+    assert (code, line) == (2, f"error: {arguments[-1]}: Interpolation key 'x' not found\n")
+
+
+def test_why_hydra_does_not_take_a_value():
+    code, line = said("hydra.run.dir=null")
+    assert (code, "hydra.run.dir=null: field 'hydra.run.dir' is not Optional" in line, line.count("\n")) == (2, True, 1)
+
+
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_home_is_home(tmp_path, quote):
     run = f"hydra.run.dir={quote}~/x{quote}"

@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from src.config.errors import UserError, one_line
+from src.config.errors import UserError, first_line, one_line
 from src.config.mistakes import check_group, check_key, is_group
 from src.config.overrides import each_job, parsed, typed_text
 
@@ -156,7 +156,8 @@ def _composed(config: str, overrides: list[str], known: DictConfig) -> DictConfi
         for override in typed:
             if not is_group(override):
                 check_key(override, known)
-        raise UserError(one_line(error)) from None
+        why = f": {first_line(error.__cause__)}" if error.__cause__ else ""
+        raise UserError(f"{one_line(error)}{why}") from None
 
 
 def without(config: DictConfig, *names: str) -> DictConfig:

@@ -57,6 +57,11 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of OmegaConf says, without the lines on its types."""
+    return str(error).partition("\n")[0]
+
+
 def no_settings(arguments: Sequence[str]) -> None:
     """For a command that has none.
 

@@ -78,7 +78,7 @@ class RunDirectory:
         return (self.path / PROVENANCE).exists()
 
     def check_ours(self) -> None:
-        """Refuses a directory that holds something, but no run of ours.
+        """Refuses a directory that holds something, but no run of ours, and one whose checkpoints could not be read.
 
         Raises:
             UserError: saying what it holds.
@@ -89,6 +89,8 @@ class RunDirectory:
         except OSError as error:
             raise UserError(f"hydra.run.dir={self.path}: {error.strerror}") from None
         check_ours(self.path, ours=ours, beginnings=beginnings, instead="choose another hydra.run.dir")
+        if self.checkpoints.is_symlink():
+            raise UserError(f"{self.checkpoints} is a link, and links are not followed; make it a directory")
 
     def clear(self) -> None:
         """Removes what the run produced, but for its checkpoints; what others put beside it stays.

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from src.config.compose import composed_jobs, find_own_code, without
-from src.config.errors import UserError
+from src.config.errors import UserError, first_line
 from src.config.settings import read_settings
 from src.runs.files import at_home
 from src.runs.identity import run_hash
@@ -70,11 +70,19 @@ def run_path(job: DictConfig) -> Path:
     """The directory that Hydra will give to a job.
 
     Raises:
-        UserError: its name is empty, as that of a shell's variable which is not set.
+        UserError: its name is empty, as that of a shell's variable which is not set, or holds a `${…}` that means
+            nothing.
     """
     keys = ("sweep.dir", "sweep.subdir") if job.hydra.mode == RunMode.MULTIRUN else ("run.dir",)
-    parts = [OmegaConf.select(job.hydra, key) for key in keys]
-    for key, part in zip(keys, parts, strict=True):
-        if not part or not part.strip():
-            raise UserError(f"hydra.{key} is empty; name a directory")
-    return Path(*parts)
+    return Path(*(_part(job, key) for key in keys))
+
+
+def _part(job: DictConfig, key: str) -> str:
+    """One of Hydra's own settings that make up a path."""
+    try:
+        part = OmegaConf.select(job.hydra, key)
+    except OmegaConfBaseException as error:
+        raise UserError(f"hydra.{key}: {first_line(error)}") from None
+    if not part or not part.strip():
+        raise UserError(f"hydra.{key} is empty; name a directory")
+    return str(part)

@@ -162,6 +162,7 @@ def test_a_sweep_that_is_written_in_a_file_waits_for_its_mode(tmp_path):
     assert combinations(composed_jobs("train", [*home, "+experiment=swept"])) == [(0, 20)]
     assert len(composed_jobs("train", [*home, "-m", "+experiment=swept"])) == 4
     assert len(composed_jobs("train", ["hydra.mode=MULTIRUN", "seed=0,1,2"])) == 3
+    assert len(composed_jobs("train", ["-m", "+hydra.sweeper.params.seed='0,1,2'"])) == 3
 
 
 def test_what_is_typed_twice_counts_once_in_a_sweep_too():

@@ -34,6 +34,14 @@ def test_a_directory_that_holds_something_else_is_refused(tmp_path, name):
         RunDirectory(tmp_path).check_ours()
 
 
+def test_a_run_whose_checkpoints_could_not_be_read_is_not_begun(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    directory = ours(tmp_path / "run")
+    directory.checkpoints.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="checkpoints is a link"):
+        directory.check_ours()
+
+
 @pytest.mark.parametrize("provenance", ["[]", "cut", '{"entity": {}, "activity": {}}'])
 def test_provenance_of_another_kind_is_not_ours(tmp_path, provenance):
     write(tmp_path / "provenance.json", provenance)
