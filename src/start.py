@@ -10,11 +10,6 @@ import signal
 import sys
 from types import FrameType
 
-from src.config.errors import SIGNALLED, say
-from src.config.status import show_status
-from src.config.streams import forgive_streams
-from src.huge_pages import restart_with_huge_pages
-
 
 def begin(*, hydra_helps: bool = False) -> None:
     """Prepares this process. It has to come before all heavy imports, and only from a program's own first lines.
@@ -22,11 +17,15 @@ def begin(*, hydra_helps: bool = False) -> None:
     Args:
         hydra_helps: whether `--help` is left to Hydra; if not, it shows what stands at the head of the program.
     """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # stays with the process while it is started again
+    from src.config.status import show_status  # even these imports take long enough for a Ctrl-C
+    from src.config.streams import forgive_streams
+    from src.huge_pages import restart_with_huge_pages
+
     forgive_streams()
     if {"--help", "-h"} & {*sys.argv[1:]} and not hydra_helps:
         print(sys.modules["__main__"].__doc__)
         sys.exit()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # stays with the process while it is started again
     restart_with_huge_pages()
     signal.signal(signal.SIGINT, end_at_once)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -35,6 +34,9 @@ def begin(*, hydra_helps: bool = False) -> None:
 
 def end_at_once(number: int, frame: FrameType | None, words: str = "") -> None:
     """Ends the process with one line; files are written whole or not at all, so nothing is left half-made."""
+    from src.config.errors import SIGNALLED, say
+    from src.config.status import show_status
+
     show_status("")
     say(f"stopped by {signal.Signals(number).name}{words}")
     os._exit(SIGNALLED + number)

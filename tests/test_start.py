@@ -75,6 +75,12 @@ def test_ctrl_c_at_any_moment_is_one_line(seconds, tmp_path):
     assert terminal.written.rstrip().splitlines()[-1].endswith(("stopped by SIGINT", "the same command goes on"))
 
 
+def test_nothing_of_ours_is_imported_before_ctrl_c_is_held_back():
+    imported = "import sys, src.start; print(*(name for name in sys.modules if name.startswith('src')))"
+    found = subprocess.run([sys.executable, "-c", imported], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["src", "src.start"]
+
+
 @pytest.mark.heavy
 def test_a_lost_connection_saves_although_it_is_said_twice_and_nobody_listens(tmp_path, command):
     terminal = Terminal("src.train", *LONG, f"hydra.run.dir={tmp_path}/run")

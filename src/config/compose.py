@@ -49,7 +49,7 @@ def composed_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
     """
     _check_text(arguments)
     asked, unknown = get_args_parser().parse_known_args(arguments)
-    if unknown and "=" in unknown[0]:
+    if unknown and "=" in unknown[0] and not unknown[0].startswith("-"):
         raise UserError(
             f"{unknown[0]} is apart from the other settings; options such as -m come before or after them all"
         )

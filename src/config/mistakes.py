@@ -20,6 +20,7 @@ BROUGHT = {
     "opt": "optimizer={}",
     "scheduler": "schedule={}",
     "lr_scheduler": "schedule={}",
+    "epoch": "train.duration={}epochs",
     "epochs": "train.duration={}epochs",
     "max_epochs": "train.duration={}epochs",
     "num_epochs": "train.duration={}epochs",

@@ -25,6 +25,7 @@ def check_network(model: ModelSettings, input_shape: ImageShape, outputs: int) -
         UserError: it does not take the examples, gives something else, or there is a fault in it.
     """
     network = Network(abstract_network(model, input_shape, outputs))
+    check_trainable(network.parameters)
     examples = jax.ShapeDtypeStruct((EXAMPLES, *input_shape), jnp.int32 if len(input_shape) == 1 else jnp.float32)
     given = network.parameters, network.statistics, examples
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), EXAMPLES))
@@ -42,6 +43,18 @@ def check_network(model: ModelSettings, input_shape: ImageShape, outputs: int) -
             )
     if shapes(statistics) != shapes(network.statistics):
         raise UserError("the network changes number, shape or type of its running statistics when it is trained")
+
+
+def check_trainable(parameters: Tree) -> None:
+    """Refuses parameters that have no gradient.
+
+    Raises:
+        UserError: one holds whole numbers, for instance.
+    """
+    for path, leaf in jax.tree_util.tree_leaves_with_path(parameters):
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            name = jax.tree_util.keystr(path, simple=True, separator=".")
+            raise UserError(f"parameter {name} holds {leaf.dtype}, which has no gradient; make it an nnx.Variable")
 
 
 def shapes(tree: Tree) -> Any:

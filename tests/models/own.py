@@ -117,6 +117,12 @@ class TooFew(Flax):
         super().__init__(input_shape, outputs - 3, rngs)
 
 
+class Whole(Flax):
+    def __init__(self, input_shape, outputs, rngs):
+        super().__init__(input_shape, outputs, rngs)
+        self.order = nnx.Param(jnp.arange(3))
+
+
 class Pair(Flax):
     def __call__(self, x):
         return super().__call__(x), x

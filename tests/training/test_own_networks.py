@@ -54,6 +54,7 @@ def test_constants_are_in_the_network_that_comes_out(own):
 
 
 FAULTS = {
+    "Whole": "parameter order holds int32, which has no gradient; make it an nnx.Variable",
     "Stream": r"noise draws random numbers that would depend on batches .*; nnx\.Dropout may, and .*\.RandomLayer",
     "Counting": "changes table, a plain Variable, when it is used; .* is an nnx.BatchStat",
     "Changing": "changes scales, a plain array, when it is used",
