@@ -3,6 +3,7 @@
 #include "convolution.h"
 #include "taps.h"
 #include "vector.h"
+#include "winograd.h"
 
 namespace operations {
 
@@ -14,7 +15,10 @@ Places arranged(const Axis& images, const Axis& rows, const Axis& columns) {
 
 void forward(const Workers& workers, const Convolution& shape, const Forward& a) {
   const Packed packed(workers, a.filters, shape.depth(), shape.filters);
-  const std::vector<Run> runs = joined(taps(shape), shape.channels);
+  const std::unique_ptr<PointFilters> points =
+      has_points(shape) ? std::make_unique<PointFilters>(workers, packed, shape.channels, shape.filters) : nullptr;
+  const Convolution seen = seen_by_products(shape);
+  const Parts parts = cut(joined(taps(seen), shape.channels));
   const int64_t panels = (shape.filters + 2 * WIDTH - 1) / (2 * WIDTH);
   const Pieces pieces(shape.images, shape.places(), panels);
   std::unique_ptr<Gathered> gathered;
@@ -25,16 +29,19 @@ void forward(const Workers& workers, const Convolution& shape, const Forward& a)
     const int64_t images = std::min(pieces.together, shape.images - image);
     const int64_t from = panels * split / pieces.splits * 2 * WIDTH;
     const int64_t to = std::min(shape.filters, panels * (split + 1) / pieces.splits * 2 * WIDTH);
-    const float* x = prepared(a.x + image * shape.input(), shape, images, a.prologue,
-                              scratch(IMAGES, images * shape.padded_image()));
-    const Places places =
-        arranged({images, shape.padded_image(), shape.output()},
-                 {shape.rows.out, shape.rows.stride * shape.padded_row(), shape.columns.out * shape.filters},
-                 {shape.columns.out, shape.columns.stride * shape.channels, shape.filters});
+    const float* x = prepared(a.x + image * shape.input(), seen, images, a.prologue,
+                              scratch(IMAGES, images * seen.padded_image() + WIDTH));
     const int64_t begin = image * shape.output() + from;
     const Finish finish{a.finish.bias ? a.finish.bias + from : nullptr,
                         a.finish.addend ? a.finish.addend + begin : nullptr, a.finish.relu};
-    product(x, places, runs, packed.panel(from), to - from, a.y + begin, finish);
+    const Maps<float> y{a.y + begin, shape.output(), shape.columns.out * shape.filters, shape.filters};
+    if (!points || !convolve({x, seen.padded_image(), seen.padded_row(), shape.channels}, *points, from, to - from,
+                             {images, shape.rows.out, shape.columns.out}, y, finish))
+      product(x,
+              arranged({images, seen.padded_image(), y.image},
+                       {shape.rows.out, shape.rows.stride * seen.padded_row(), y.row},
+                       {shape.columns.out, shape.columns.stride * shape.channels, y.place}),
+              parts, packed.panel(from), to - from, y.at, finish);
     if (gathered)
       for (int64_t i = image; i < image + images; i++)
         gathered->moments(i, a.y + i * shape.output(), shape.places(), from, to - from);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "vector.h"
+#include "winograd.h"
 
 namespace operations {
 namespace {
@@ -74,6 +75,16 @@ GradientLayout::GradientLayout(const Convolution& shape, Margin rows, Margin col
       filters(rounded_up(filters, WIDTH)),
       row((columns.before + shape.columns.out + columns.after) * this->filters),
       image((rows.before + shape.rows.out + rows.after) * row) {}
+
+GradientLayout gradient_layout(const Convolution& shape, bool to_input, int64_t filters) {
+  const auto along = [&](const Side& side) {
+    Margin found = to_input ? margin(side, phases(side)) : Margin{0, 0};
+    // Tiles reach one further where they do not cover maps exactly.
+    if (has_points(shape)) found.after += side.size % 2 || side.out % 2;
+    return found;
+  };
+  return {shape, along(shape.rows), along(shape.columns), filters};
+}
 
 void prepare(const After& after, const Convolution& shape, int64_t images, int64_t first, int64_t count,
              const GradientLayout& layout, float* to) {

@@ -37,6 +37,9 @@ struct GradientLayout {
   int64_t begin() const { return rows.before * row + columns.before * filters; }
 };
 
+// With the margins that products need: those of filters' gradients, and those of the input's.
+GradientLayout gradient_layout(const Convolution& shape, bool to_input, int64_t filters);
+
 // Writes the gradients of the filters from `first` on, `count` of them.
 void prepare(const After& after, const Convolution& shape, int64_t images, int64_t first, int64_t count,
              const GradientLayout& layout, float* to);

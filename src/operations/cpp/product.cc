@@ -8,13 +8,29 @@
 namespace operations {
 namespace {
 
+// Writes a tile's sums with all that is done to them; of the last vectors only the first lanes.
+[[gnu::noinline]] void write(const Vector* sums, int64_t places, int64_t vectors, float* y, int64_t y_step,
+                             const Finish& finish, int64_t lanes) {
+  for (int64_t p = 0; p < places; p++)
+    for (int64_t v = 0; v < vectors; v++) {
+      const int64_t used = v + 1 < vectors ? WIDTH : lanes, at = p * y_step + v * WIDTH;
+      Vector sum = *sums++;
+      if (finish.onto) sum += load(y + at, used);
+      if (finish.bias) sum += load(finish.bias + v * WIDTH, used);
+      if (finish.addend) sum += load(finish.addend + at, used);
+      store(y + at, finish.relu ? relu(sum) : sum, used);
+    }
+}
+
 // One tile of the result stays in registers while all that its places see goes by.
 template <int VECTORS, int PLACES>
 void tile(const float* x, int64_t x_step, const std::vector<Run>& runs, const float* packed, float* y, int64_t y_step,
           const Finish& finish, int64_t lanes) {
   Vector sums[PLACES][VECTORS] = {};
   for (const Run& run : runs) {
-    const float* at = x + run.start;
+    // A pointer to every fourth place: what lies between is reached from there by one instruction's address.
+    const float* fourth[(PLACES + 3) / 4];
+    for (int p = 0; p < PLACES; p += 4) fourth[p / 4] = x + run.start + p * x_step;
     for (int64_t k = 0; k < run.length; k++, packed += VECTORS * WIDTH) {
       Vector filters[VECTORS];
 #pragma GCC unroll 2
@@ -22,20 +38,20 @@ void tile(const float* x, int64_t x_step, const std::vector<Run>& runs, const fl
 #pragma GCC unroll 16
       for (int p = 0; p < PLACES; p++)
 #pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; v++) sums[p][v] += at[p * x_step + k] * filters[v];
+        for (int v = 0; v < VECTORS; v++) sums[p][v] += fourth[p / 4][p % 4 * x_step + k] * filters[v];
     }
   }
+  if (finish.writes_only() && lanes == WIDTH) {
 #pragma GCC unroll 16
-  for (int p = 0; p < PLACES; p++)
+    for (int p = 0; p < PLACES; p++)
 #pragma GCC unroll 2
-    for (int v = 0; v < VECTORS; v++) {
-      const int64_t used = v + 1 < VECTORS ? WIDTH : lanes, at = p * y_step + v * WIDTH;
-      Vector sum = sums[p][v];
-      if (finish.onto) sum += load(y + at, used);
-      if (finish.bias) sum += load(finish.bias + v * WIDTH, used);
-      if (finish.addend) sum += load(finish.addend + at, used);
-      store(y + at, finish.relu ? relu(sum) : sum, used);
-    }
+      for (int v = 0; v < VECTORS; v++) store(y + p * y_step + v * WIDTH, sums[p][v]);
+    return;
+  }
+  // Through memory: registers that lived across what follows would be missing in the loops above.
+  Vector written[PLACES][VECTORS];
+  std::memcpy(written, sums, sizeof(sums));
+  write(written[0], PLACES, VECTORS, y, y_step, finish, lanes);
 }
 
 using Tile = void (*)(const float*, int64_t, const std::vector<Run>&, const float*, float*, int64_t, const Finish&,
@@ -53,24 +69,6 @@ int64_t depth_of(const std::vector<Run>& runs) {
   int64_t depth = 0;
   for (const Run& run : runs) depth += run.length;
   return depth;
-}
-
-// Runs cut into parts of about equal depth. Sums of too many terms lose digits, and their filters leave the cache.
-std::vector<std::vector<Run>> cut(const std::vector<Run>& runs) {
-  constexpr int64_t DEEPEST = 640;
-  const int64_t depth = depth_of(runs);
-  int64_t taken = 0;
-  const int64_t count = std::max<int64_t>(1, (depth + DEEPEST - 1) / DEEPEST);
-  std::vector<std::vector<Run>> parts(1);
-  for (Run run : runs)
-    while (run.length > 0) {
-      const int64_t until = depth * int64_t(parts.size()) / count, length = std::min(run.length, until - taken);
-      parts.back().push_back({run.start, length});
-      run = {run.start + length, run.length - length};
-      taken += length;
-      if (taken == until && taken < depth) parts.emplace_back();
-    }
-  return parts;
 }
 
 // One panel of filters for all places.
@@ -95,9 +93,25 @@ void panel(const float* x, const Places& places, const std::vector<Run>& runs, c
 
 }  // namespace
 
-void product(const float* x, const Places& places, const std::vector<Run>& runs, const float* packed, int64_t filters,
-             float* y, const Finish& finish) {
-  const std::vector<std::vector<Run>> parts = cut(runs);
+Parts cut(const std::vector<Run>& runs) {
+  constexpr int64_t DEEPEST = 640;
+  const int64_t depth = depth_of(runs);
+  int64_t taken = 0;
+  const int64_t count = std::max<int64_t>(1, (depth + DEEPEST - 1) / DEEPEST);
+  Parts parts(1);
+  for (Run run : runs)
+    while (run.length > 0) {
+      const int64_t until = depth * int64_t(parts.size()) / count, length = std::min(run.length, until - taken);
+      parts.back().push_back({run.start, length});
+      run = {run.start + length, run.length - length};
+      taken += length;
+      if (taken == until && taken < depth) parts.emplace_back();
+    }
+  return parts;
+}
+
+void product(const float* x, const Places& places, const Parts& parts, const float* packed, int64_t filters, float* y,
+             const Finish& finish) {
   // Panel after panel: its filters stay in the cache while all places go by.
   for (int64_t first = 0; first < filters; first += 2 * WIDTH) {
     const int64_t used = std::min(2 * WIDTH, filters - first);

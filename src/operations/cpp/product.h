@@ -13,6 +13,10 @@ struct Run {
   int64_t start, length;
 };
 
+// Runs cut into parts of about equal depth. Sums of too many terms lose digits, and their filters leave the cache.
+using Parts = std::vector<std::vector<Run>>;
+Parts cut(const std::vector<Run>& runs);
+
 // One of three nested loops over places: how many, and how far apart they lie on either side.
 struct Axis {
   int64_t count, x, y;
@@ -27,13 +31,15 @@ struct Places {
 struct Finish {
   const float *bias = nullptr, *addend = nullptr;
   bool relu = false, onto = false;
+
+  bool writes_only() const { return !bias && !addend && !relu && !onto; }
 };
 
 // Filters are computed in panels of two vectors; the last may have one, whose lanes need not all be used.
 
 // y[place] = finish(sum over what the place sees of x[place] * packed), for `filters` filters of packed panels.
-void product(const float* x, const Places& places, const std::vector<Run>& runs, const float* packed, int64_t filters,
-             float* y, const Finish& finish);
+void product(const float* x, const Places& places, const Parts& parts, const float* packed, int64_t filters, float* y,
+             const Finish& finish);
 
 // sums[k, :] += sum over places of x[place, k] * y[place, :], k over what a place sees. Rows of `sums` have `columns`
 // values, a multiple of the vector's width; those of y have at least as many.

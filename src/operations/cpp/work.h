@@ -16,7 +16,7 @@ class Workers {
   virtual void each(int64_t pieces, const std::function<void(int64_t)>& work) const = 0;
 };
 
-enum Slot { IMAGES, GRADIENT, SLOTS };
+enum Slot { IMAGES, GRADIENT, VALUES, SUMS, POINT_SUMS, SLOTS };
 
 // Memory of this thread, the same each time, so that it is not fetched from the system again and again.
 inline float* scratch(Slot slot, int64_t floats) {
