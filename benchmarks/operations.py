@@ -1,4 +1,8 @@
-"""The convolutions that a CIFAR ResNet consists of, each alone, beside PyTorch's (oneDNN, channels last)."""
+"""The convolutions that a CIFAR ResNet consists of, each alone, beside PyTorch's, XLA's, and a large matrix product.
+
+On CPUs ours are kernels of our own, PyTorch's those of oneDNN, channels last. Of the product it is the time in which it
+does as much arithmetic as the definition of the convolution.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,67 +11,76 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
-from benchmarks.measure import ratio
+from benchmarks.steps import beside_all
+from benchmarks.utilization import SIDE, product
+from src.operations import convolution as by_kernels
+from src.operations.window import Window
+from src.operations.window import convolution as by_xla
 from src.studies.timing import in_turn
+from src.training.kernels import chosen_kernels
 
 BATCH = 128
 STAGES = ((32, 16), (16, 32), (8, 64))
-PARTS = ("forward", "input gradient", "kernel gradient")
+"""Side of the maps, and their channels."""
+WINDOW = Window((1, 1), ((1, 1), (1, 1)))
+PARTS = {"forward": 1, "gradients": 2}
+"""With how many products of matrices each of them is."""
+
+Convolve = Callable[[Array, Array], Array]
+Work = Callable[[], Any]
 
 
-def convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """A 3x3 convolution of stride 1."""
-    layout = ("NHWC", "HWIO", "NHWC")
-    return jax.lax.conv_general_dilated(x, kernel, (1, 1), ((1, 1), (1, 1)), dimension_numbers=layout)
+def ours() -> Convolve:
+    """Kernels of our own where there are any."""
+    library = chosen_kernels("auto")
+    return partial(by_xla, window=WINDOW) if library is None else partial(by_kernels.convolution, library.key, WINDOW)
 
 
-def ours(x: np.ndarray, kernel: np.ndarray) -> dict[str, Callable[[], Any]]:
-    """The three parts, compiled by XLA."""
-    a, b = jnp.asarray(x), jnp.asarray(kernel)
-    programs = {
-        "forward": jax.jit(convolution),
-        "input gradient": jax.jit(lambda a, b: jax.vjp(lambda x: convolution(x, b), a)[1](a)[0]),
-        "kernel gradient": jax.jit(lambda a, b: jax.vjp(lambda kernel: convolution(a, kernel), b)[1](a)[0]),
+def compiled(convolve: Convolve, x: np.ndarray, filters: np.ndarray) -> dict[str, Work]:
+    """The convolution, and both of its gradients."""
+    a, b = jnp.asarray(x), jnp.asarray(filters)
+    forward, gradients = jax.jit(convolve), jax.jit(lambda a, b: jax.vjp(convolve, a, b)[1](a))
+    return {
+        "forward": lambda: jax.block_until_ready(forward(a, b)),
+        "gradients": lambda: jax.block_until_ready(gradients(a, b)),
     }
-    return {name: partial(lambda program: program(a, b).block_until_ready(), f) for name, f in programs.items()}
 
 
-def theirs(x: np.ndarray, kernel: np.ndarray) -> dict[str, Callable[[], Any]]:
-    """The three parts in PyTorch."""
+def in_torch(x: np.ndarray, filters: np.ndarray) -> dict[str, Work]:
+    """The same in PyTorch."""
     import torch
 
     last = torch.channels_last
     a = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2))).contiguous(memory_format=last)
-    b = torch.from_numpy(np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))).contiguous(memory_format=last)
-
-    def backward(wanted: list[bool]) -> Any:
-        return torch.ops.aten.convolution_backward(
-            a, a, b, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, wanted
-        )  # fmt: skip
-
+    b = torch.from_numpy(np.ascontiguousarray(filters.transpose(3, 2, 0, 1))).contiguous(memory_format=last)
+    how = ([1, 1], [1, 1], [1, 1], False, [0, 0], 1, [True, True, False])
     return {
         "forward": lambda: torch.conv2d(a, b, padding=1),
-        "input gradient": partial(backward, [True, False, False]),
-        "kernel gradient": partial(backward, [False, True, False]),
+        "gradients": lambda: torch.ops.aten.convolution_backward(a, a, b, None, *how),
     }
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """The ratio of each part in each stage; nothing where PyTorch is not installed."""
+    """The ratios of each part in each stage; nothing where PyTorch is not installed."""
     try:
         import torch  # noqa: F401
     except ImportError:
         return {"skipped": "PyTorch is not installed: pip install torch"}
-    figures = {}
+    convolve, side = ours(), SIDE[jax.default_backend()]
+    limit = product("float32", side)
+    figures: dict[str, Any] = {}
     for size, channels in STAGES:
         rng = np.random.default_rng(0)
         x = rng.normal(size=(BATCH, size, size, channels)).astype(np.float32)
-        kernel = rng.normal(size=(3, 3, channels, channels)).astype(np.float32)
-        own, peer = ours(x, kernel), theirs(x, kernel)
-        for part in PARTS:
-            work = {"ours": own[part], "torch": peer[part]}
-            figures[f"{part}, {size}x{size}x{channels}"] = ratio(
-                in_turn(work, rounds=rounds, warm_up=3), "ours", "torch"
-            )
+        filters = rng.normal(size=(3, 3, channels, channels)).astype(np.float32)
+        own, xla = compiled(convolve, x, filters), compiled(partial(by_xla, window=WINDOW), x, filters)
+        peer = in_torch(x, filters)
+        work = 2 * x.size * filters.size // channels
+        for part, products in PARTS.items():
+            each = {"ours": own[part], "torch": peer[part], "XLA": xla[part], "product": limit}
+            seconds = in_turn(each, rounds=rounds, warm_up=3)
+            seconds["product"] = [second * products * work / (2 * side**3) for second in seconds["product"]]
+            figures |= beside_all(f"{part}, {size}x{size}x{channels}", seconds)
     return figures

@@ -12,14 +12,18 @@ if __name__ == "__main__":
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
+
+from matplotlib.figure import Figure
 
 from benchmarks import (
     channels,
     determinism,
     layers,
     loop,
+    networks,
     operations,
     pages,
     published,
@@ -30,7 +34,8 @@ from benchmarks import (
     surfaces,
     utilization,
 )
-from benchmarks.measure import RESULTS, write
+from benchmarks.figure import operations_figure
+from benchmarks.measure import RESULTS, device_folder, write
 from src.config.errors import UserError, did_you_mean, reported
 
 
@@ -50,13 +55,15 @@ class Benchmark(NamedTuple):
     module: ModuleType
     rounds: int
     table: Callable[[dict[str, Any]], list[str]] = ratios
+    figure: Callable[[dict[str, Any]], Figure] | None = None
 
 
 BENCHMARKS = {
     "loop": Benchmark(loop, 7),
     "steps": Benchmark(steps, 9),
+    "networks": Benchmark(networks, 9),
     "utilization": Benchmark(utilization, 9, utilization.table),
-    "operations": Benchmark(operations, 25),
+    "operations": Benchmark(operations, 25, figure=operations_figure),
     "layers": Benchmark(layers, 7),
     "channels": Benchmark(channels, 15),
     "starts": Benchmark(starts, 3),
@@ -104,7 +111,10 @@ def main() -> None:
             if name not in BENCHMARKS:
                 raise UserError(f"there is no benchmark '{name}'{did_you_mean(name, BENCHMARKS)}")
             benchmark = BENCHMARKS[name]
-            write(name, benchmark.module.measure(benchmark.rounds))
+            figures = benchmark.module.measure(benchmark.rounds)
+            write(name, figures)
+            if benchmark.figure and "skipped" not in figures:
+                benchmark.figure(figures).savefig(RESULTS / device_folder() / f"{name}.png", dpi=150)
         with open(PAGE, "w") as page:
             page.write(as_page())
         print(as_page())
@@ -114,22 +124,25 @@ def as_page() -> str:
     """All results so far as one page."""
     parts = [HEADER]
     for name, benchmark in BENCHMARKS.items():
-        measured = [json.loads(file.read_text()) for file in sorted(RESULTS.glob(f"*/{name}.json"))]
-        if measured:
+        files = sorted(RESULTS.glob(f"*/{name}.json"))
+        if files:
             heading = f"## {(benchmark.module.__doc__ or name).strip()}\n"
-            parts += [heading, *(_of_device(benchmark, one) for one in measured)]
+            parts += [heading, *(_of_device(benchmark, file) for file in files)]
     return "\n".join([*parts, LIMIT])
 
 
-def _of_device(benchmark: Benchmark, measured: dict[str, Any]) -> str:
+def _of_device(benchmark: Benchmark, file: Path) -> str:
     """What was measured on one kind of device."""
+    measured = json.loads(file.read_text())
     where, figures = measured["where"], measured["figures"]
     if "skipped" in figures:
         return f"{where['device']}: not measured, {figures['skipped']}.\n"
     changed = " with changes" if where["dirty"] else ""
     commit = (where["commit"] or "none")[:10] + changed
     place = f"{where['device']}, {where['machine']}, JAX {where['jax']}, commit {commit}"
-    return f"{place}.\n\n" + "\n".join(benchmark.table(figures)) + "\n"
+    picture = file.with_suffix(".png")
+    shown = [f"![{picture.stem} on {where['device']}](../{picture})", ""] if picture.exists() else []
+    return "\n".join([f"{place}.", "", *shown, *benchmark.table(figures), ""])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Training steps and evaluation of ResNet-20 and ResNet-56 on CIFAR-10 images, beside PyTorch (channels last).
 
-On the CPU in float32 and beside PyTorch's eager mode, on a GPU in bfloat16 and beside the compiled mode as well.
+In PyTorch's eager mode and in its compiled one. On CPUs in float32, by kernels of our own, and beside XLA's operations;
+on a GPU in bfloat16.
 """
 
 from collections.abc import Callable
@@ -16,8 +17,8 @@ from src.studies.timing import in_turn, training_dispatch
 from src.training.engine import Engine
 from src.training.step import zero_sums
 
-PEERS = {"cpu": {"torch": False}, "gpu": {"torch": False, "torch compiled": True}}
-"""By name, whether they are compiled."""
+MODES = {"torch": False, "torch compiled": True}
+"""PyTorch's, by name; whether they compile."""
 TRAINED = 128
 SCORED = {"cpu": 128, "gpu": 1000}
 EXAMPLES = 10_000
@@ -46,10 +47,7 @@ def torch_loops(net: Callable[[], Any], run: Engine) -> dict[str, Any]:
     except ImportError:
         return {}
     train = run.dataset.train
-    return {
-        name: TorchLoop(net(), train.images, train.labels, compiled=compiled)
-        for name, compiled in PEERS[jax.default_backend()].items()
-    }
+    return {name: TorchLoop(net(), train.images, train.labels, compiled=compiled) for name, compiled in MODES.items()}
 
 
 def cifar_net(depth: int) -> Any:
@@ -61,25 +59,39 @@ def cifar_net(depth: int) -> Any:
 
 def measure(rounds: int) -> dict[str, Any]:
     """The ratios; nothing where PyTorch is not installed."""
-    platform, figures = jax.default_backend(), {}
-    scored = SCORED[platform]
+    figures: dict[str, Any] = {}
     for depth in (20, 56):
-        run = engine(
-            f"+experiment=resnet{depth}", f"precision={PRECISION[platform]}", f"data.batch_size={TRAINED}",
-            f"eval.batch_size={scored}", f"debug.examples={EXAMPLES}",
-        )  # fmt: skip
-        steps, peers = run.steps_per_dispatch, torch_loops(partial(cifar_net, depth), run)
-        if not peers:
+        work = both_kinds(depth)
+        if not work:
             return {"skipped": "PyTorch is not installed: pip install torch"}
-        training = {name: partial(peer.train, steps, TRAINED) for name, peer in peers.items()}
-        evaluation = {name: partial(peer.evaluate, scored) for name, peer in peers.items()}
-        works: dict[str, dict[str, Callable[[], Any]]] = {
-            f"training step, batch {TRAINED}": {"ours": training_dispatch(run), **training},
-            f"evaluation, batch {scored}": {"ours": evaluation_step(run), **evaluation},
-        }
-        for what, work in works.items():
-            seconds = in_turn(work, rounds=rounds)
-            for name, compiled in PEERS[platform].items():
-                mode = ", beside compiled" if compiled else ""
-                figures[f"resnet{depth} {what}{mode}"] = ratio(seconds, "ours", name)
+        for what, each in work.items():
+            figures |= beside_all(f"resnet{depth} {what}", in_turn(each, rounds=rounds))
     return figures
+
+
+def both_kinds(depth: int) -> dict[str, dict[str, Callable[[], Any]]]:
+    """Training and evaluation, by whom; nothing where PyTorch is not installed."""
+    platform = jax.default_backend()
+    scored = SCORED[platform]
+    runs = ours_and_xla(
+        f"+experiment=resnet{depth}", f"precision={PRECISION[platform]}", f"data.batch_size={TRAINED}",
+        f"eval.batch_size={scored}", f"debug.examples={EXAMPLES}",
+    )  # fmt: skip
+    steps, peers = runs["ours"].steps_per_dispatch, torch_loops(partial(cifar_net, depth), runs["ours"])
+    training = {name: partial(peer.train, steps, TRAINED) for name, peer in peers.items()}
+    evaluation = {name: partial(peer.evaluate, scored) for name, peer in peers.items()}
+    return peers and {
+        f"training step, batch {TRAINED}": {name: training_dispatch(run) for name, run in runs.items()} | training,
+        f"evaluation, batch {scored}": {name: evaluation_step(run) for name, run in runs.items()} | evaluation,
+    }
+
+
+def ours_and_xla(*arguments: str) -> dict[str, Engine]:
+    """The engine of a command line, and on CPUs the one that leaves everything to XLA."""
+    engines = {"ours": engine(*arguments, "kernels=auto")}
+    return engines | ({"XLA": engine(*arguments, "kernels=xla")} if engines["ours"].kernels else {})
+
+
+def beside_all(what: str, seconds: dict[str, list[float]]) -> dict[str, Any]:
+    """Ours beside everybody else."""
+    return {f"{what}, beside {name}": ratio(seconds, "ours", name) for name in seconds if name != "ours"}

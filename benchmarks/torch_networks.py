@@ -1,4 +1,4 @@
-"""Networks of `src/models` at 32x32 pixels in PyTorch, for comparison; they have as many parameters as ours."""
+"""Networks of `src/models` in PyTorch, for comparison; they have as many parameters as ours."""
 
 from collections.abc import Callable
 
@@ -27,6 +27,32 @@ class Average(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean((2, 3))
+
+
+class Bottleneck(nn.Module):
+    """Convolutions of 1x1, 3x3 and 1x1 pixels around which a shortcut leads, a convolution where shapes change."""
+
+    def __init__(self, inputs: int, inside: int, stride: int) -> None:
+        super().__init__()
+        outputs = 4 * inside
+        layers = normalized(conv(inputs, inside, 1)) + normalized(conv(inside, inside, 3, stride))
+        self.branch = nn.Sequential(*layers, *normalized(conv(inside, outputs, 1), nn.Identity))
+        projection = nn.Sequential(*normalized(conv(inputs, outputs, 1, stride), nn.Identity))
+        self.shortcut = nn.Identity() if inputs == outputs else projection
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.branch(x) + self.shortcut(x))
+
+
+def resnet50() -> nn.Sequential:
+    """ResNet-50 for ImageNet, with the stride in its 3x3 convolutions."""
+    layers = [*normalized(conv(3, 64, 7, 2)), nn.MaxPool2d(3, 2, 1)]
+    inputs = 64
+    for stage, count in enumerate((3, 4, 6, 3)):
+        for block in range(count):
+            layers.append(Bottleneck(inputs, 64 * 2**stage, 2 if stage and not block else 1))
+            inputs = 256 * 2**stage
+    return nn.Sequential(*layers, Average(), nn.Linear(2048, 1000))
 
 
 def vgg16_bn() -> nn.Sequential:
