@@ -5,7 +5,7 @@ line is composed and checked here first, and handed over to Hydra only when ther
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from hydra.errors import HydraException
 from hydra.main import get_args_parser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
 from src.config.errors import UserError, first_line, one_line
@@ -28,6 +28,9 @@ from src.config.overrides import each_job, parsed, typed_text
 CONF = Path(__file__).resolve().parents[2] / "conf"
 UNPLACED = (HydraException, OmegaConfBaseException, AttributeError, AssertionError)
 """What Hydra and OmegaConf raise at overrides that they cannot place; the last two where a value was null."""
+
+DIRECTORIES = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
+"""Names of runs are worked out later: they need JAX."""
 
 HYDRA_OWN = ("help", "hydra_help", "version", "show_cfg", "cfg", "shell_completion", "info")
 
@@ -149,6 +152,7 @@ def _composed(config: str, overrides: list[str], known: DictConfig) -> DictConfi
     try:
         job = compose(config, overrides, return_hydra_config=True)
         OmegaConf.resolve(without(job, "hydra"))
+        _check_references(job, [str(override.key_or_group) for override in typed])
         return job
     except UNPLACED as error:
         groups = [typed_text(override) for override in typed if is_group(override)]
@@ -158,6 +162,20 @@ def _composed(config: str, overrides: list[str], known: DictConfig) -> DictConfi
                 check_key(override, known)
         why = f": {first_line(error.__cause__)}" if error.__cause__ else ""
         raise UserError(f"{one_line(error)}{why}") from None
+
+
+def _check_references(job: DictConfig, keys: Iterable[str]) -> None:
+    """Refuses values of Hydra's own settings that refer to nothing.
+
+    Raises:
+        UserError: naming the setting.
+    """
+    for key in keys:
+        if key.startswith("hydra.") and key not in DIRECTORIES:
+            try:
+                OmegaConf.select(job, key)
+            except InterpolationKeyError as error:
+                raise UserError(f"{key}: {first_line(error)}") from None
 
 
 def without(config: DictConfig, *names: str) -> DictConfig:

@@ -179,6 +179,7 @@ def test_what_is_typed_twice_counts_once_in_a_sweep_too():
         ({"a": SWEPT.format(mode="null", key="seed")}, ["-m", "+experiment=a,resnet20"], "in one choice of a sweep"),
         ({"a": "# @package _global_\nseed: 0,1\n"}, ["+experiment=a"], "seed=0,1: should be a whole number"),
         ({}, ["-m", "hydra.sweep.dir=a,b"], "Hydra's own settings are the same for all jobs"),
+        ({}, ["hydra.job.name=${x}"], "hydra.job.name: Interpolation key 'x' not found"),
         ({"a": "defaults: [override /model: vgg9]\n"}, ["+experiment=a"], "begin with the line: # @package _global_"),
         ({"a": "model: {depth: 14}\n"}, ["+experiment=a"], "a.yaml has to begin with the line: # @package _global_"),
         ({"a": "# @package _global_\nmodel: [\n  a: {\n"}, ["+experiment=a"], "a.yaml, line 4: expected the node"),
