@@ -8,6 +8,24 @@
 namespace operations {
 namespace {
 
+// What the next images' products read for gradients of filters.
+Ahead ahead_for_filters(const Convolution& shape, const Backward& a, int64_t image, int64_t images) {
+  const After after = a.after.at(image * shape.output());
+  Ahead ahead;
+  ahead.read(a.x + image * shape.input(), images * shape.input());
+  for (const float* read : {after.dy, after.y, after.z}) ahead.read(read, images * shape.output());
+  return ahead;
+}
+
+// What they read and write besides for the input's gradient.
+Ahead ahead_for_input(const Convolution& shape, const Backward& a, int64_t image, int64_t images) {
+  Ahead ahead;
+  ahead.write(a.after.masked ? a.after.masked + image * shape.output() : nullptr, images * shape.output());
+  ahead.read(a.addend ? a.addend + image * shape.input() : nullptr, images * shape.input());
+  ahead.write(a.dx + image * shape.input(), images * shape.input());
+  return ahead;
+}
+
 void input_gradient(const Workers& workers, const Convolution& shape, const Backward& a) {
   const ToInput to_input(workers, shape, a.filters);
   const GradientLayout layout = gradient_layout(shape, true, shape.filters);
@@ -21,7 +39,8 @@ void input_gradient(const Workers& workers, const Convolution& shape, const Back
     float* gradient = scratch(GRADIENT, images * layout.image);
     prepare(a.after.at(image * shape.output()), shape, images, 0, shape.filters, layout, gradient);
     const int64_t begin = image * shape.input() + from;
-    to_input.write(gradient, layout, images, from, to, a.dx + begin, a.addend ? a.addend + begin : nullptr);
+    const Ahead ahead = ahead_for_input(shape, a, image + images, std::min(pieces.together, shape.images - image - images));
+    to_input.write(gradient, layout, images, from, to, a.dx + begin, a.addend ? a.addend + begin : nullptr, ahead);
   });
 }
 
@@ -53,12 +72,13 @@ void backward(const Workers& workers, const Convolution& shape, const Backward& 
         const int64_t images = std::min(together, own.end - image), begin = image * shape.input();
         float* gradient = scratch(GRADIENT, images * layout.image);
         prepare(a.after.at(image * shape.output()), shape, images, own.first, own.filters, layout, gradient);
-        use({image, images,
-             prepared(a.x + begin, seen, images, a.prologue, scratch(IMAGES, images * seen.padded_image() + WIDTH)),
-             gradient});
+        const float* x =
+            prepared(a.x + begin, seen, images, a.prologue, scratch(IMAGES, images * seen.padded_image() + WIDTH));
+        const int64_t next = image + images, coming = std::min(together, own.end - next);
+        use({image, images, x, gradient, ahead_for_filters(shape, a, next, coming)});
         if (!a.dx) continue;
         to_input->write(gradient, layout, images, 0, shape.channels, a.dx + begin,
-                        a.addend ? a.addend + begin : nullptr);
+                        a.addend ? a.addend + begin : nullptr, ahead_for_input(shape, a, next, coming));
         for (int64_t i = image; gathered && i < image + images; i++) gather(shape, a, i, *gathered);
       }
     });

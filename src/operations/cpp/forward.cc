@@ -13,6 +13,16 @@ Places arranged(const Axis& images, const Axis& rows, const Axis& columns) {
   return {rows, columns, images};
 }
 
+// What the images from one on read and write.
+static Ahead ahead_of(const Convolution& shape, const Forward& a, int64_t image, int64_t together) {
+  const int64_t images = std::min(together, shape.images - image), out = image * shape.output();
+  Ahead ahead;
+  ahead.read(a.x + image * shape.input(), images * shape.input());
+  ahead.read(a.finish.addend ? a.finish.addend + out : nullptr, images * shape.output());
+  ahead.write(a.y + out, images * shape.output());
+  return ahead;
+}
+
 void forward(const Workers& workers, const Convolution& shape, const Forward& a) {
   const Packed packed(workers, a.filters, shape.depth(), shape.filters);
   const std::unique_ptr<PointFilters> points =
@@ -35,8 +45,9 @@ void forward(const Workers& workers, const Convolution& shape, const Forward& a)
     const Finish finish{a.finish.bias ? a.finish.bias + from : nullptr,
                         a.finish.addend ? a.finish.addend + begin : nullptr, a.finish.relu};
     const Maps<float> y{a.y + begin, shape.output(), shape.columns.out * shape.filters, shape.filters};
+    const Ahead ahead = ahead_of(shape, a, image + images, pieces.together);
     if (!points || !convolve({x, seen.padded_image(), seen.padded_row(), shape.channels}, *points, from, to - from,
-                             {images, shape.rows.out, shape.columns.out}, y, finish))
+                             {images, shape.rows.out, shape.columns.out}, y, finish, ahead))
       product(x,
               arranged({images, seen.padded_image(), y.image},
                        {shape.rows.out, shape.rows.stride * seen.padded_row(), y.row},

@@ -6,45 +6,67 @@
 
 namespace operations {
 
-void Gathered::moments(int64_t image, const float* values, int64_t places, int64_t first, int64_t count) {
-  float* to = parts.data() + 2 * image * channels;
-  for (int64_t c = first; c < first + count; c += WIDTH) {
-    const int64_t lanes = std::min(WIDTH, first + count - c);
-    // Twice over the values: squares of distances lose nothing where all values are far from zero.
-    Vector sum[2] = {}, squares[2] = {};
-    for (int64_t place = 0; place < places; place++) sum[place & 1] += load(values + place * channels + c, lanes);
-    const Vector mean = (sum[0] + sum[1]) / static_cast<float>(places);
-    for (int64_t place = 0; place < places; place++) {
-      const Vector distance = load(values + place * channels + c, lanes) - mean;
-      squares[place & 1] += distance * distance;
-    }
-    store(to + c, mean, lanes);
-    store(to + channels + c, squares[0] + squares[1], lanes);
+namespace {
+
+struct Pair {
+  Vector one, other;
+};
+
+// Adds up two sums over all places: of the even ones and of the odd ones, which do not wait for each other.
+template <typename Add>
+inline Pair summed(int64_t places, const Add& add) {
+  Vector even = {}, odd = {}, other_even = {}, other_odd = {};
+  int64_t place = 0;
+  for (; place + 1 < places; place += 2) {
+    add(place, even, other_even);
+    add(place + 1, odd, other_odd);
   }
+  if (place < places) add(place, even, other_even);
+  return {even + odd, other_even + other_odd};
+}
+
+}  // namespace
+
+void Gathered::moments(int64_t image, const float* values, int64_t places, int64_t first, int64_t count) {
+  float* to = parts.data() + 2 * image * channels + first;
+  values += first;
+  by_vectors(count, [&](int64_t c, auto lanes) {
+    // Twice over the values: squares of distances lose nothing where all values are far from zero.
+    const auto value = [&](int64_t place) { return load(values + place * channels + c, lanes); };
+    const Vector mean = summed(places, [&](int64_t place, Vector& sum, Vector&) { sum += value(place); }).one /
+                        static_cast<float>(places);
+    const Vector squares = summed(places, [&](int64_t place, Vector& sum, Vector&) {
+      const Vector distance = value(place) - mean;
+      sum += distance * distance;
+    }).one;
+    store(to + c, mean, lanes);
+    store(to + channels + c, squares, lanes);
+  });
 }
 
 void Gathered::sums(int64_t image, const After& after, const float* mean, int64_t places) {
   float* to = parts.data() + 2 * image * channels;
-  for (int64_t c = 0; c < channels; c += WIDTH) {
-    const int64_t lanes = std::min(WIDTH, channels - c);
+  by_vectors(channels, [&](int64_t c, auto lanes) {
     const Vector middle = load(mean + c, lanes), none = {};
-    const Vector scale = after.mask_scale ? load(after.mask_scale + c, lanes) : none;
-    const Vector shift = after.mask_scale ? load(after.mask_shift + c, lanes) : none;
-    Vector sum[2] = {}, distances[2] = {};
-    for (int64_t place = 0; place < places; place++) {
-      const int64_t at = place * channels + c;
-      const Vector z = load(after.z + at, lanes);
-      Vector gradient = load(after.dy + at, lanes);
-      if (after.mask_scale)
-        gradient = z * scale + shift > 0 ? gradient : none;
-      else if (after.y)
-        gradient = load(after.y + at, lanes) > 0 ? gradient : none;
-      sum[place & 1] += gradient;
-      distances[place & 1] += gradient * (z - middle);
+    const auto over = [&](const auto& open) {
+      const auto [sum, distances] = summed(places, [&](int64_t place, Vector& sum, Vector& distances) {
+        const Vector z = load(after.z + place * channels + c, lanes);
+        const Vector gradient = open(place, z) ? load(after.dy + place * channels + c, lanes) : none;
+        sum += gradient;
+        distances += gradient * (z - middle);
+      });
+      store(to + c, sum, lanes);
+      store(to + channels + c, distances, lanes);
+    };
+    if (after.mask_scale) {
+      const Vector scale = load(after.mask_scale + c, lanes), shift = load(after.mask_shift + c, lanes);
+      over([&](int64_t, Vector z) { return z * scale + shift > 0; });
+    } else if (after.y) {
+      over([&](int64_t place, Vector) { return load(after.y + place * channels + c, lanes) > 0; });
+    } else {
+      over([&](int64_t, Vector) { return none == none; });
     }
-    store(to + c, sum[0] + sum[1], lanes);
-    store(to + channels + c, distances[0] + distances[1], lanes);
-  }
+  });
 }
 
 void Gathered::put_moments(int64_t places, float* mean, float* variance) const {
@@ -80,13 +102,14 @@ void apply(const Workers& workers, const Applied& a, int64_t images, int64_t pla
   workers.each(pieces.groups, [&](int64_t piece) {
     const int64_t from = piece * pieces.together * places;
     const int64_t to = std::min(images, (piece + 1) * pieces.together) * places;
-    for (int64_t place = from; place < to; place++)
-      for (int64_t c = 0; c < channels; c += WIDTH) {
-        const int64_t lanes = std::min(WIDTH, channels - c), at = place * channels + c;
-        Vector value = load(a.x + at, lanes) * load(a.scale + c, lanes) + load(a.shift + c, lanes);
+    by_vectors(channels, [&](int64_t c, auto lanes) {
+      const Vector scale = load(a.scale + c, lanes), shift = load(a.shift + c, lanes);
+      for (int64_t at = from * channels + c; at < to * channels; at += channels) {
+        Vector value = load(a.x + at, lanes) * scale + shift;
         if (a.addend) value += load(a.addend + at, lanes);
         store(a.y + at, a.relu ? relu(value) : value, lanes);
       }
+    });
   });
 }
 

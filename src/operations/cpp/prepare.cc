@@ -13,32 +13,33 @@ void row_of_images(const float* from, int64_t columns, int64_t channels, const P
     std::copy_n(from, columns * channels, to);
     return;
   }
-  for (int64_t column = 0; column < columns; column++, from += channels, to += channels)
-    for (int64_t c = 0; c < channels; c += WIDTH) {
-      const int64_t lanes = std::min(WIDTH, channels - c);
-      const Vector scale = load(prologue.scale + c, lanes), shift = load(prologue.shift + c, lanes);
-      store(to + c, relu(load(from + c, lanes) * scale + shift), lanes);
-    }
+  by_vectors(channels, [&](int64_t c, auto lanes) {
+    const Vector scale = load(prologue.scale + c, lanes), shift = load(prologue.shift + c, lanes);
+    for (int64_t at = c; at < columns * channels; at += channels)
+      store(to + at, relu(load(from + at, lanes) * scale + shift), lanes);
+  });
 }
 
-// The gradient of some filters at one place.
-void place(const After& after, int64_t at, int64_t first, int64_t count, float* to) {
-  for (int64_t c = 0; c < count; c += WIDTH) {
-    const int64_t lanes = std::min(WIDTH, count - c), filter = first + c, from = at + filter;
-    Vector value = load(after.dy + from, lanes);
-    if (after.mask_scale) {
-      const Vector before = load(after.z + from, lanes) * load(after.mask_scale + filter, lanes) +
-                            load(after.mask_shift + filter, lanes);
-      value = before > 0 ? value : Vector{};
-    } else if (after.y) {
-      value = load(after.y + from, lanes) > 0 ? value : Vector{};
+// The gradients of some filters in one row; `at` is the row's place in the maps, `step` the distance of places in `to`.
+void row_of_gradients(const After& after, int64_t at, int64_t columns, int64_t filters, int64_t first, int64_t count,
+                      float* to, int64_t step) {
+  by_vectors(count, [&](int64_t c, auto lanes) {
+    const auto by_filter = [&](const float* values) { return values ? load(values + first + c, lanes) : Vector{}; };
+    const Vector mask_scale = by_filter(after.mask_scale), mask_shift = by_filter(after.mask_shift);
+    const Vector by_gradient = by_filter(after.by_gradient), by_value = by_filter(after.by_value);
+    const Vector constant = by_filter(after.constant);
+    for (int64_t column = 0; column < columns; column++) {
+      const int64_t from = at + column * filters + first + c;
+      Vector value = load(after.dy + from, lanes);
+      if (after.mask_scale)
+        value = load(after.z + from, lanes) * mask_scale + mask_shift > 0 ? value : Vector{};
+      else if (after.y)
+        value = load(after.y + from, lanes) > 0 ? value : Vector{};
+      if (after.masked) store(after.masked + from, value, lanes);
+      if (after.by_gradient) value = by_gradient * value + by_value * load(after.z + from, lanes) + constant;
+      store(to + column * step + c, value);
     }
-    if (after.masked) store(after.masked + from, value, lanes);
-    if (after.by_gradient)
-      value = load(after.by_gradient + filter, lanes) * value +
-              load(after.by_value + filter, lanes) * load(after.z + from, lanes) + load(after.constant + filter, lanes);
-    store(to + c, value);
-  }
+  });
 }
 
 }  // namespace
@@ -94,9 +95,9 @@ void prepare(const After& after, const Convolution& shape, int64_t images, int64
     to = std::fill_n(to, layout.rows.before * layout.row, 0.0f);
     for (int64_t row = 0; row < shape.rows.out; row++) {
       to = std::fill_n(to, left, 0.0f);
-      for (int64_t column = 0; column < shape.columns.out; column++, at += shape.filters, to += layout.filters)
-        place(after, at, first, count, to);
-      to = std::fill_n(to, right, 0.0f);
+      row_of_gradients(after, at, shape.columns.out, shape.filters, first, count, to, layout.filters);
+      at += shape.columns.out * shape.filters;
+      to = std::fill_n(to + shape.columns.out * layout.filters, right, 0.0f);
     }
     to = std::fill_n(to, layout.rows.after * layout.row, 0.0f);
   }

@@ -39,7 +39,7 @@ void ToFilters::plain(const Batch& batch, const GradientLayout& layout, float* t
 void ToFilters::at_points(const Batch& batch, const GradientLayout& layout, float* to) const {
   correlate({batch.x, seen.padded_image(), seen.padded_row(), shape.channels}, shape.channels,
             {batch.gradient + layout.begin(), layout.image, layout.row, layout.filters}, layout.filters,
-            {batch.images, shape.rows.out, shape.columns.out}, to);
+            {batch.images, shape.rows.out, shape.columns.out}, to, batch.ahead);
 }
 
 void ToFilters::add(int64_t number, const GradientLayout& layout, const Batches& batches) {

@@ -13,6 +13,7 @@ namespace operations {
 struct Batch {
   int64_t image, images;
   const float *x, *gradient;
+  Ahead ahead;
 };
 
 class ToFilters {

@@ -22,13 +22,13 @@ ToInput::ToInput(const Workers& workers, const Convolution& shape, const float* 
 }
 
 void ToInput::write(const float* gradient, const GradientLayout& layout, int64_t images, int64_t from, int64_t to,
-                    float* dx, const float* addend) const {
+                    float* dx, const float* addend, const Ahead& ahead) const {
   const int64_t step = shape.channels, row = shape.columns.size * shape.channels;
   const float* begin = gradient + layout.begin();
   for (const Part& part : phases_of_both) {
     if (points && convolve({begin + part.runs[0].start, layout.image, layout.row, layout.filters}, *points, from,
                            to - from, {images, shape.rows.size, shape.columns.size},
-                           {dx, shape.input(), row, step}, {nullptr, addend, false, false}))
+                           {dx, shape.input(), row, step}, {nullptr, addend, false, false}, ahead))
       continue;
     const Places places = arranged({images, layout.image, shape.input()},
                                    {part.row.count, layout.row, shape.rows.stride * row},

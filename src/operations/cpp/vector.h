@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace operations {
 
@@ -36,6 +37,15 @@ inline void store(float* to, Vector values) { *reinterpret_cast<Vector*>(to) = v
 inline void store(float* to, Vector values, int64_t lanes) {
   if (lanes >= WIDTH) return store(to, values);
   std::memcpy(to, &values, sizeof(float) * lanes);
+}
+
+// Calls a function with the first of every vector of channels and the number of its lanes. Where that is the whole
+// vector, it is known to the compiler, which makes plain loops of it.
+template <typename Work>
+inline void by_vectors(int64_t channels, const Work& work) {
+  int64_t c = 0;
+  for (; c + WIDTH <= channels; c += WIDTH) work(c, std::integral_constant<int64_t, WIDTH>{});
+  if (c < channels) work(c, channels - c);
 }
 
 // NaN stays NaN.

@@ -33,6 +33,7 @@ struct Rows {
 
 // Two columns of values, added up from above to below.
 inline void down(const float* x, const Maps<const float>& maps, Vector (*found)[2]) {
+#pragma GCC unroll 2
   for (int j = 0; j < 2; j++, x += maps.place) {
     const Vector first = load(x), second = load(x + maps.row), third = load(x + 2 * maps.row);
     found[0][j] = first - third;
@@ -71,6 +72,7 @@ void gradients_at_points(const float* y, const Maps<const float>& maps, int64_t 
   for (int64_t tile = 0; tile < tiles; tile++, y += RESULTS * maps.place, to += columns)
     for (int64_t c = 0; c < columns; c += WIDTH) {
       Vector beside[SEEN][RESULTS];
+#pragma GCC unroll 2
       for (int j = 0; j < RESULTS; j++) {
         beside[0][j] = load(y + j * maps.place + c);
         beside[3][j] = load(y + maps.row + j * maps.place + c);
@@ -78,6 +80,7 @@ void gradients_at_points(const float* y, const Maps<const float>& maps, int64_t 
         beside[2][j] = beside[0][j] - beside[3][j];
       }
       float* at = to + c;
+#pragma GCC unroll 4
       for (int i = 0; i < SEEN; i++, at += SEEN * point) {
         store(at, beside[i][0]);
         store(at + point, beside[i][0] + beside[i][1]);
@@ -104,21 +107,26 @@ inline void results_of_points(const float* from, int64_t point, Vector (*found)[
 
 // Writes some lanes of one row of tiles' results, `rows` by `columns` of them. Returns zeros, and NaN where one was not
 // finite.
-inline Vector write_results(const float* from, int64_t point, int64_t width, int64_t rows, int64_t columns, float* y,
-                            const Maps<float>& maps, const Finish& finish, int64_t lanes) {
+template <typename Lanes>
+Vector write_results(const float* from, int64_t point, int64_t width, int64_t rows, int64_t columns, float* y,
+                     const Maps<float>& maps, const Finish& finish, Lanes lanes) {
   Vector zeros = {};
   const Vector bias = finish.bias ? load(finish.bias, lanes) : Vector{};
+  const float* addend = finish.addend;
+  const bool with_relu = finish.relu;
   for (int64_t column = 0; column < columns; column += RESULTS, from += width) {
     Vector found[RESULTS][RESULTS];
     results_of_points(from, point, found);
-    for (int64_t i = 0; i < rows; i++)
-      for (int64_t j = 0; j < std::min<int64_t>(RESULTS, columns - column); j++) {
+#pragma GCC unroll 2
+    for (int i = 0; i < RESULTS; i++)
+#pragma GCC unroll 2
+      for (int j = 0; j < RESULTS; j++) {
+        if (i >= rows || column + j >= columns) continue;
         const int64_t at = i * maps.row + (column + j) * maps.place;
-        Vector value = found[i][j];
-        zeros += value * 0;
-        value += bias;
-        if (finish.addend) value += load(finish.addend + at, lanes);
-        store(y + at, finish.relu ? relu(value) : value, lanes);
+        zeros += found[i][j] * 0;
+        Vector value = found[i][j] + bias;
+        if (addend) value += load(addend + at, lanes);
+        store(y + at, with_relu ? relu(value) : value, lanes);
       }
   }
   return zeros;
@@ -133,7 +141,7 @@ inline bool finite(Vector zeros) {
 }  // namespace
 
 bool convolve(const Maps<const float>& x, const PointFilters& points, int64_t first, int64_t filters,
-              const Results& results, const Maps<float>& y, const Finish& finish) {
+              const Results& results, const Maps<float>& y, const Finish& finish, Ahead ahead) {
   const Rows rows(results);
   const int64_t channels = points.rows(), width = rounded_up(filters, WIDTH), end = results.images * rows.rows;
   const int64_t seen = rows.point(channels), summed = rows.point(filters);
@@ -145,29 +153,28 @@ bool convolve(const Maps<const float>& x, const PointFilters& points, int64_t fi
     for (int64_t r = 0; r < count; r++)
       values_at_points(rows.of(x, from + r), x, rows.columns, channels,
                        values + r * rows.columns * rounded_up(channels, WIDTH), seen);
-    for (int64_t point = 0; point < POINTS; point++)
+    for (int64_t point = 0; point < POINTS; point++) {
+      ahead.ask(from * POINTS + (point + 1) * count, end * POINTS);
       product(values + point * seen, {{1, 0, 0}, {1, 0, 0}, {tiles, rounded_up(channels, WIDTH), width}}, parts,
               points.panel(point, first), width, sums + point * summed, {});
+    }
     for (int64_t r = 0; r < count; r++) {
       float* to = rows.of(y, from + r);
       const int64_t left = std::min<int64_t>(RESULTS, results.rows - (from + r) % rows.rows * RESULTS);
-      for (int64_t c = 0; c < filters; c += WIDTH) {
+      by_vectors(filters, [&](int64_t c, auto lanes) {
         Finish own = finish;
         if (finish.bias) own.bias += c;
         if (finish.addend) own.addend += to - y.at + c;
-        const float* at = sums + r * rows.columns * width + c;
-        if (filters - c >= WIDTH)
-          zeros += write_results(at, summed, width, left, results.columns, to + c, y, own, WIDTH);
-        else
-          zeros += write_results(at, summed, width, left, results.columns, to + c, y, own, filters - c);
-      }
+        zeros += write_results(sums + r * rows.columns * width + c, summed, width, left, results.columns, to + c, y,
+                               own, lanes);
+      });
     }
   }
   return finite(zeros);
 }
 
 void correlate(const Maps<const float>& x, int64_t channels, const Maps<const float>& y, int64_t columns,
-               const Results& results, float* sums) {
+               const Results& results, float* sums, Ahead ahead) {
   const Rows rows(results);
   const int64_t width = rounded_up(channels, WIDTH), end = results.images * rows.rows;
   const int64_t seen = rows.point(channels), given = rows.point(columns);
@@ -179,9 +186,11 @@ void correlate(const Maps<const float>& x, int64_t channels, const Maps<const fl
       values_at_points(rows.of(x, from + r), x, rows.columns, channels, values + tile * width, seen);
       gradients_at_points(rows.of(y, from + r), y, rows.columns, columns, gradients + tile * columns, given);
     }
-    for (int64_t point = 0; point < POINTS; point++)
+    for (int64_t point = 0; point < POINTS; point++) {
+      ahead.ask(from * POINTS + (point + 1) * count, end * POINTS);
       outer_product(values + point * seen, {{1, 0, 0}, {1, seen, given}, {tiles, width, columns}}, {{0, channels}},
                     gradients + point * given, columns, sums + point * channels * columns);
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ahead.h"
 #include "product.h"
 #include "shape.h"
 #include "taps.h"
@@ -49,11 +50,11 @@ struct Results {
 
 // y = finish(convolution) for `filters` filters from `first` on. False where a sum was not finite.
 bool convolve(const Maps<const float>& x, const PointFilters& points, int64_t first, int64_t filters,
-              const Results& results, const Maps<float>& y, const Finish& finish);
+              const Results& results, const Maps<float>& y, const Finish& finish, Ahead ahead);
 
 // Adds to the sums, [point, channel, columns], what filters' gradients are made of; y has gradients of `columns` filters.
 void correlate(const Maps<const float>& x, int64_t channels, const Maps<const float>& y, int64_t columns,
-               const Results& results, float* sums);
+               const Results& results, float* sums, Ahead ahead);
 
 // Adds the filters' gradients, [window, channel, columns]. False where one is not finite; then nothing is added.
 bool filters_of_points(const float* sums, int64_t size, float* gradient);
