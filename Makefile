@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 READY := $(VENV)/.ready
+CPP = $(wildcard src/operations/cpp/*) $(wildcard tests/operations/*.cc)
+WARNINGS := -std=c++17 -Wall -Wextra -Werror
 
 help:  ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,10 +30,13 @@ lint: $(READY)  ## Check format, style and types
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
+	$(VENV)/bin/clang-format --dry-run --Werror $(CPP)
+	$(CXX) $(WARNINGS) -fsyntax-only -Isrc/operations/cpp -isystem $$($(VENV)/bin/python -c 'import jax; print(jax.ffi.include_dir())') $(filter %.cc,$(CPP))
 
 format: $(READY)  ## Format the code
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
+	$(VENV)/bin/clang-format -i $(CPP)
 
 dashboard: $(READY)  ## Show all runs in TensorBoard
 	$(RUN) tensorboard.main --logdir runs $(ARGS)

@@ -110,16 +110,24 @@ static void convolution() {
     Values mean(c.filters), variance(c.filters), sum(c.channels), distances(c.channels), masked(out);
     const Threads workers(threads);
     const Prologue prologue{scale.data(), shift.data()};
-    forward(workers, c, {x.data(), filters.data(), prologue, {bias.data(), nullptr, false, false}, own[0].data(),
-                         mean.data(), variance.data()});
+    forward(workers, c,
+            {x.data(),
+             filters.data(),
+             prologue,
+             {bias.data(), nullptr, false, false},
+             own[0].data(),
+             mean.data(),
+             variance.data()});
     after.masked = masked.data();
-    backward(workers, c, {x.data(), filters.data(), prologue, after, addend.data(), scale.data(), own[1].data(),
-                          own[2].data(), sum.data(), distances.data()});
+    backward(workers, c,
+             {x.data(), filters.data(), prologue, after, addend.data(), scale.data(), own[1].data(), own[2].data(),
+              sum.data(), distances.data()});
     after.masked = nullptr;
-    backward(workers, c, {x.data(), filters.data(), prologue, after, addend.data(), nullptr, own[3].data(), nullptr,
-                          nullptr, nullptr});
-    backward(workers, c, {x.data(), filters.data(), prologue, after, nullptr, nullptr, nullptr, own[4].data(), nullptr,
-                          nullptr});
+    backward(
+        workers, c,
+        {x.data(), filters.data(), prologue, after, addend.data(), nullptr, own[3].data(), nullptr, nullptr, nullptr});
+    backward(workers, c,
+             {x.data(), filters.data(), prologue, after, nullptr, nullptr, nullptr, own[4].data(), nullptr, nullptr});
     check("forward", own[0], y);
     for (const int i : {1, 3}) check("input gradient", own[i], dx);
     for (const int i : {2, 4}) check("kernel gradient", own[i], dfilters);

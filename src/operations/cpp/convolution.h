@@ -22,8 +22,8 @@ struct Backward {
   const float *x, *filters;
   Prologue prologue;
   After after;
-  const float* addend;                             // is added to the input's gradient; may be null
-  const float* x_mean;                             // for the sums
+  const float* addend;                            // is added to the input's gradient; may be null
+  const float* x_mean;                            // for the sums
   float *dx, *dfilters, *sum, *sum_of_distances;  // null where they are not wanted
 };
 

@@ -84,7 +84,9 @@ ffi::Error reported(const Work& work) {
 // Numbers of a window: stride, zeros before, dilation; first of rows, then of columns.
 Convolution shape_of(const Input::Dimensions& x, const Input::Dimensions& filters, const Input::Dimensions& y,
                      Numbers window) {
-  return {x[0], x[3], filters[3],
+  return {x[0],
+          x[3],
+          filters[3],
           {x[1], y[1], filters[0], window[0], window[2], window[4]},
           {x[2], y[2], filters[1], window[1], window[3], window[5]}};
 }
@@ -93,8 +95,13 @@ ffi::Error run_forward(ffi::ThreadPool pool, Numbers window, bool relu, Input x,
                        Input shift, Input bias, Input addend, Output y, Output mean, Output variance) {
   return reported([&] {
     forward(PoolWorkers(pool), shape_of(x.dimensions(), filters.dimensions(), y->dimensions(), window),
-            {x.typed_data(), filters.typed_data(), {given(scale), given(shift)}, {given(bias), given(addend), relu},
-             y->typed_data(), wanted(mean), wanted(variance)});
+            {x.typed_data(),
+             filters.typed_data(),
+             {given(scale), given(shift)},
+             {given(bias), given(addend), relu},
+             y->typed_data(),
+             wanted(mean),
+             wanted(variance)});
   });
 }
 
@@ -104,18 +111,26 @@ ffi::Error run_backward(ffi::ThreadPool pool, Numbers window, Input x, Input fil
                         Output masked, Output sum, Output sum_of_distances) {
   return reported([&] {
     backward(PoolWorkers(pool), shape_of(x.dimensions(), filters.dimensions(), dy.dimensions(), window),
-             {x.typed_data(), filters.typed_data(), {given(scale), given(shift)},
+             {x.typed_data(),
+              filters.typed_data(),
+              {given(scale), given(shift)},
               {dy.typed_data(), given(y), given(z), given(mask_scale), given(mask_shift), given(by_gradient),
                given(by_value), given(constant), wanted(masked)},
-              given(addend), given(x_mean), wanted(dx), wanted(dfilters), wanted(sum), wanted(sum_of_distances)});
+              given(addend),
+              given(x_mean),
+              wanted(dx),
+              wanted(dfilters),
+              wanted(sum),
+              wanted(sum_of_distances)});
   });
 }
 
 ffi::Error run_apply(ffi::ThreadPool pool, bool relu, Input x, Input scale, Input shift, Input addend, Output y) {
   return reported([&] {
     const auto size = x.dimensions();
-    apply(PoolWorkers(pool), {x.typed_data(), scale.typed_data(), shift.typed_data(), given(addend), relu,
-                              y->typed_data()}, size[0], size[1] * size[2], size[3]);
+    apply(PoolWorkers(pool),
+          {x.typed_data(), scale.typed_data(), shift.typed_data(), given(addend), relu, y->typed_data()}, size[0],
+          size[1] * size[2], size[3]);
   });
 }
 
@@ -128,31 +143,38 @@ ffi::Error run_sums(ffi::ThreadPool pool, Input z, Input y, Input dy, Input mean
     after.y = given(y);
     after.z = z.typed_data();
     Gathered gathered(size[0], size[3]);
-    PoolWorkers(pool).each(size[0], [&](int64_t i) {
-      gathered.sums(i, after.at(i * image), mean.typed_data(), size[1] * size[2]);
-    });
+    PoolWorkers(pool).each(
+        size[0], [&](int64_t i) { gathered.sums(i, after.at(i * image), mean.typed_data(), size[1] * size[2]); });
     gathered.put_sums(sum->typed_data(), distances->typed_data());
   });
 }
 
+// So many arrays that go in, or come out, after what is bound so far.
+template <int count, typename Binding>
+auto inputs(Binding&& bound) {
+  if constexpr (count == 1)
+    return std::move(bound).template Arg<Input>();
+  else
+    return inputs<count - 1>(std::move(bound).template Arg<Input>());
+}
+
+template <int count, typename Binding>
+auto outputs(Binding&& bound) {
+  if constexpr (count == 1)
+    return std::move(bound).template Ret<Input>();
+  else
+    return outputs<count - 1>(std::move(bound).template Ret<Input>());
+}
+
+auto on_threads() { return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>(); }
+
 }  // namespace
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(ForwardCall, run_forward,
-                              ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Attr<Numbers>("window").Attr<bool>("relu")
-                                  .Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>()
-                                  .Ret<Input>().Ret<Input>().Ret<Input>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(BackwardCall, run_backward,
-                              ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Attr<Numbers>("window")
-                                  .Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>()
-                                  .Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>()
-                                  .Arg<Input>().Arg<Input>()
-                                  .Ret<Input>().Ret<Input>().Ret<Input>().Ret<Input>().Ret<Input>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(ApplyCall, run_apply,
-                              ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Attr<bool>("relu")
-                                  .Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Ret<Input>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(SumsCall, run_sums,
-                              ffi::Ffi::Bind().Ctx<ffi::ThreadPool>()
-                                  .Arg<Input>().Arg<Input>().Arg<Input>().Arg<Input>().Ret<Input>().Ret<Input>());
+                              outputs<3>(inputs<6>(on_threads().Attr<Numbers>("window").Attr<bool>("relu"))));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(BackwardCall, run_backward, outputs<5>(inputs<14>(on_threads().Attr<Numbers>("window"))));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(ApplyCall, run_apply, outputs<1>(inputs<4>(on_threads().Attr<bool>("relu"))));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(SumsCall, run_sums, outputs<2>(inputs<4>(on_threads())));
 
 extern "C" int64_t VectorWidth() { return WIDTH; }
 

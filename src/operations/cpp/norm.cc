@@ -36,9 +36,9 @@ void Gathered::moments(int64_t image, const float* values, int64_t places, int64
     const Vector mean = summed(places, [&](int64_t place, Vector& sum, Vector&) { sum += value(place); }).one /
                         static_cast<float>(places);
     const Vector squares = summed(places, [&](int64_t place, Vector& sum, Vector&) {
-      const Vector distance = value(place) - mean;
-      sum += distance * distance;
-    }).one;
+                             const Vector distance = value(place) - mean;
+                             sum += distance * distance;
+                           }).one;
     store(to + c, mean, lanes);
     store(to + channels + c, squares, lanes);
   });

@@ -1,4 +1,5 @@
-// Batch normalization: moments, what is applied, and the sums that its gradient needs. Maps are [image, place, channel].
+// Batch normalization: moments, what is applied, and the sums that its gradient needs. Maps are [image, place,
+// channel].
 #pragma once
 
 #include <cstdint>

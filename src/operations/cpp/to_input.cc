@@ -27,12 +27,12 @@ void ToInput::write(const float* gradient, const GradientLayout& layout, int64_t
   const float* begin = gradient + layout.begin();
   for (const Part& part : phases_of_both) {
     if (points && convolve({begin + part.runs[0].start, layout.image, layout.row, layout.filters}, *points, from,
-                           to - from, {images, shape.rows.size, shape.columns.size},
-                           {dx, shape.input(), row, step}, {nullptr, addend, false, false}, ahead))
+                           to - from, {images, shape.rows.size, shape.columns.size}, {dx, shape.input(), row, step},
+                           {nullptr, addend, false, false}, ahead))
       continue;
-    const Places places = arranged({images, layout.image, shape.input()},
-                                   {part.row.count, layout.row, shape.rows.stride * row},
-                                   {part.column.count, layout.filters, shape.columns.stride * step});
+    const Places places =
+        arranged({images, layout.image, shape.input()}, {part.row.count, layout.row, shape.rows.stride * row},
+                 {part.column.count, layout.filters, shape.columns.stride * step});
     const int64_t first = part.row.first * row + part.column.first * step;
     product(begin, places, part.parts, part.packed.panel(from), to - from, dx + first,
             {nullptr, addend ? addend + first : nullptr, false, false});
