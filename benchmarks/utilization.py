@@ -1,5 +1,6 @@
 """How much of the device is used: arithmetic beside that of a large matrix product, traffic beside a large copy."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -44,14 +45,19 @@ def arithmetic(run: Engine) -> float:
 def traffic(run: Engine) -> float:
     """Bytes that a training step reads and writes, as the compiler counts them."""
     arguments = run.initial_state(), run.zero_sums(), run.split("train"), run.order(0), jnp.int32(1)
-    return run.chunk.lower(*arguments).compile().cost_analysis()["bytes accessed"]
+    return bytes_accessed(run.chunk.lower(*arguments).compile())
 
 
 def evaluation_traffic(run: Engine) -> float:
     """Bytes that a batch of evaluation reads and writes, as the compiler counts them."""
     sums = run.replicated(zero_sums(run.settings.task, run.outputs, detailed=True))
     arguments = *run.initial_state().scored(), sums, run.split("test"), jnp.int32(0)
-    return run.evaluation.lower(*arguments).compile().cost_analysis()["bytes accessed"]
+    return bytes_accessed(run.evaluation.lower(*arguments).compile())
+
+
+def bytes_accessed(program: Any) -> float:
+    """Bytes that a compiled program reads and writes; NaN where the compiler does not count them."""
+    return (program.cost_analysis() or {}).get("bytes accessed", math.nan)
 
 
 def measure(rounds: int) -> dict[str, Any]:

@@ -29,9 +29,10 @@ Rows are files of `results/gpu/DEVICE/`, each with its commit; those of another 
 measured anew when its file is removed. Runs and what processes print are in `runs/gpu/DEVICE/`. Rehearsals write to
 `runs/figures/gpu/`, or where `output=FOLDER` says. Only recipes need CIFAR-10: `python -m src.train
 +experiment=resnet20 dry_run=true` prepares it where there is a network, and `~/.cache/convnets/cifar10-original` can be
-copied; `CONVNETS_CACHE` names the folder around it.
+copied; `CONVNETS_CACHE` names the folder around it. PyTorch's columns need `torch` and `torchvision`.
 """
 NOTHING = "Nothing has been measured by it yet."
+GUESSED = "Seconds are guesses for an H100, each process with its compilation, until rows say how long they took."
 
 
 def as_page(root: Path, page: Path) -> str:
@@ -65,8 +66,7 @@ def plan(places: list[Place]) -> str:
         f"{device(place)}: about {seconds / 60:.0f} minutes are left."
         for place, seconds in zip(places, left, strict=True)
     ]
-    guessed = "Seconds are guesses for an H100, each process with its compilation, until rows say how long they took."
-    return f"{' '.join(words or [NOTHING])} {guessed}\n\n{markdown(heads, lines)}"
+    return "\n".join([*(words or [NOTHING]), GUESSED, "", markdown(heads, lines)])
 
 
 def state(place: Place, row: Row) -> str:

@@ -26,7 +26,8 @@ class Part(NamedTuple):
 
 def part_of(module: ModuleType) -> Part:
     """A part from its file."""
-    name, goes_on = module.__name__.rpartition(".")[2], getattr(module, "GO_ON", frozenset())
+    name = module.__name__.rpartition(".")[2]
+    goes_on: frozenset[str] = getattr(module, "GO_ON", frozenset())
     rows = tuple(Row(name, row, module.REVISION, seconds, row in goes_on) for row, seconds in module.ROWS.items())
     return Part(rows, module.measure, module.table, module.__doc__ or "")
 

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -23,7 +24,8 @@ def write_state(file: Path, state: TrainState) -> None:
     """Writes what is scored of a state, each array under its place, such as `[0]['blocks'][3]['conv1']…`."""
     leaves = jax.tree.leaves_with_path(jax.device_get(state.scored()))
     content = io.BytesIO()
-    np.savez(content, **{keystr(path): half(np.asarray(leaf)) for path, leaf in leaves})
+    arrays: dict[str, Any] = {keystr(path): half(np.asarray(leaf)) for path, leaf in leaves}
+    np.savez(content, **arrays)
     write_whole(file, content.getvalue())
 
 

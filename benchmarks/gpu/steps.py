@@ -83,7 +83,7 @@ def measure(name: str, place: Place) -> dict[str, Any]:
     platform = jax.default_backend()
     run = noise_engine(
         *timed.arguments, f"data.batch_size={timed.trained}", f"eval.batch_size={timed.scored}",
-        f"precision={PRECISION[platform]}", side=timed.side, classes=timed.classes, examples=20 * timed.trained,
+        f"precision={PRECISION[platform]}", side=timed.side, classes=timed.classes, examples=10 * timed.trained,
     )  # fmt: skip
     peers = torch_loops(timed.net, run)
     side, rounds = (SIDE[platform], ROUNDS) if whole else (256, 1)

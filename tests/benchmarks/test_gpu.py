@@ -294,12 +294,12 @@ def test_the_committed_page_is_what_was_measured():
 
 @pytest.mark.heavy
 def test_a_recipe_that_is_stopped_goes_on(tmp_path):
-    command = [sys.executable, "-m", "benchmarks.gpu", "scale=.05", "recipes", f"output={tmp_path}"]
+    command = [sys.executable, "-m", "benchmarks.gpu", "scale=.005", "recipes", f"output={tmp_path}"]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
-    place = Place(tmp_path / "gpu/cpu", tmp_path / "gpu/runs/cpu", 0.05)
+    place = Place(tmp_path / "gpu/cpu", tmp_path / "gpu/runs/cpu", 0.005)
     row, runs = row_of("recipes", "resnet20"), tmp_path / "gpu/runs/cpu"
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
-    while not any('"step": 500' in file.read_text() for file in runs.glob("resnet20-*/metrics.jsonl")):
+    while not any('"step": 60,' in file.read_text() for file in runs.glob("resnet20-*/metrics.jsonl")):
         assert process.poll() is None
         time.sleep(0.1)
     process.terminate()
@@ -309,12 +309,12 @@ def test_a_recipe_that_is_stopped_goes_on(tmp_path):
     assert said.splitlines()[-1].endswith("the same command goes on")
     assert place.measured(row_of("recipes", recipes.AT_ONCE))
     assert not place.measured(row)
-    done = subprocess.run([*command], cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = place.record(row)["figures"]
-    assert found["steps"] == 3200
-    assert [each["step"] >= 500 for each in found["resumed"]] == [True]
-    assert found["curves"]["validation"][0][-1] == 3200
+    assert found["steps"] == 320
+    assert [each["step"] >= 60 for each in found["resumed"]] == [True]
+    assert found["curves"]["validation"][0][-1] == 320
     assert found["test_error"] < 0.5
     assert abs(found["test_error"] - found["test_error_of_float16"]) <= 2 / 360
     assert (place.results / "recipes/resnet20.npz").exists()
