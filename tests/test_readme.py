@@ -46,7 +46,7 @@ def test_every_stream_of_random_numbers_is_listed():
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/studies.md", "docs/runs.md", "docs/randomness.md", "docs/precision.md"]
+    "page", ["README.md", "docs/studies.md", "docs/runs.md", "docs/randomness.md", "docs/precision.md", "docs/gpu.md"]
 )
 def test_links_lead_somewhere(page):
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text())

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import jax
 
-from benchmarks.engines import run_settings_of
 from benchmarks.gpu import wanted
 from benchmarks.gpu.page import draw, write_page
 from benchmarks.gpu.parts import PARTS
@@ -24,12 +23,14 @@ from benchmarks.gpu.rows import Place, Row
 from benchmarks.gpu.work import check_time, work_off
 from benchmarks.measure import device_folder
 from src.config.errors import UserError, reported, say
+from src.data.cache import cache_home
 from src.lock import locked
 from src.studies.output import FIGURES, RESULTS, arguments, named_output
 from src.training.interruption import resumable
 
 NAME = "gpu"
 PAGE = Path("docs/gpu.md")
+PREPARE = "python -m src.train +experiment=resnet20 dry_run=true prepares it where there is a network"
 
 
 def main() -> None:
@@ -70,14 +71,11 @@ def check_device(scale: float) -> None:
 
 def with_data(rows: list[Row], place: Place) -> list[Row]:
     """Those rows whose data are here: recipes train on CIFAR-10, all others on random images."""
-    if place.scale < 1 or not any(row.goes_on and not place.measured(row) for row in rows):
+    here = (cache_home() / "cifar10-original").is_dir()
+    if here or place.scale < 1 or not any(row.goes_on and not place.measured(row) for row in rows):
         return rows
-    try:
-        run_settings_of("+experiment=resnet20").dataset()
-    except UserError as error:
-        say(f"recipes are left out: {error}")
-        return [row for row in rows if not row.goes_on]
-    return rows
+    say(f"recipes are left out, for CIFAR-10 is not in {cache_home()}; {PREPARE}")
+    return [row for row in rows if not row.goes_on]
 
 
 if __name__ == "__main__":

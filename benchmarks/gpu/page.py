@@ -97,9 +97,13 @@ def of_device(part: str, place: Place, page: Path) -> str:
 
 
 def figures(part: str, place: Place) -> dict[str, dict[str, Any]]:
-    """The figures of the rows that are there, by name."""
+    """The figures of the rows that are there by name, and how many were measured at once."""
     records = {row.name: place.record(row) for row in PARTS[part].rows}
-    return {name: record["figures"] for name, record in records.items() if record and "figures" in record}
+    return {
+        name: record["figures"] | {"at_once": record["at_once"]}
+        for name, record in records.items()
+        if record and "figures" in record
+    }
 
 
 def draw(place: Place) -> None:

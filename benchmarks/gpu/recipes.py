@@ -105,6 +105,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
         [
             name,
             own["precision"],
+            own["at_once"],
             f"{own['steps']:,}",
             f"{own['seconds']:,.0f}",
             f"{own['milliseconds_a_step']:.2f}",
@@ -115,7 +116,17 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
         for name, own in found.items()
         if "test_error" in own
     ]
-    heads = ["recipe", "precision", "steps", "seconds", "ms a step", "test error %", "95 % interval", "as float16 %"]
+    heads = [
+        "recipe",
+        "precision",
+        "at once",
+        "steps",
+        "seconds",
+        "ms a step",
+        "test error %",
+        "95 % interval",
+        "as float16 %",
+    ]
     text = markdown(heads, lines) if lines else ""
     if AT_ONCE in found:
         each = found[AT_ONCE]["steps_per_second"].items()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks.gpu import page, recipes, switches, wanted, work
+from benchmarks.gpu.__main__ import with_data
 from benchmarks.gpu.parts import PARTS, at_once, row_of
 from benchmarks.gpu.rows import Place, Row
 from benchmarks.gpu.states import half, read_state, write_state
@@ -160,6 +161,17 @@ def test_no_gpu_is_one_line(command, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_recipes_wait_for_their_data(place, tmp_path, monkeypatch, capsys):
+    rows, whole = list(PARTS["recipes"].rows), place._replace(scale=1.0)
+    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
+    assert [row.name for row in with_data(rows, whole)] == [recipes.AT_ONCE]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"recipes are left out, for CIFAR-10 is not in {tmp_path}; python -m src.train ")
+    assert with_data(rows, place) == rows, "a rehearsal trains on digits"
+    (tmp_path / "cifar10-original").mkdir()
+    assert with_data(rows, whole) == rows
+
+
 def test_flags_are_known_to_xla():
     flags = " ".join(switch.flags for switch in switches.SWITCHES.values())
     program = "import jax; jax.devices()"
@@ -269,12 +281,13 @@ def test_the_page_tells_what_is_there_and_what_comes_next(tmp_path, monkeypatch)
     one.write(
         row_of("recipes", recipes.AT_ONCE),
         figures={"steps_per_second": {"1": 400.0, "2": 500.0}, "best": 2},
+        at_once=1,
         seconds=30,
     )
     one.write(row_of("rest", "resnet20 in bfloat16"), failed="out of memory")
     page.draw(one)
     text = page.as_page(tmp_path, tmp_path / "gpu.md")
-    assert "|resnet20|float32|64,000|200|3.10|9.12|8.12to10.12|9.12|" in text.replace(" ", "")
+    assert "|resnet20|float32|1|64,000|200|3.10|9.12|8.12to10.12|9.12|" in text.replace(" ", "")
     assert "400 of 1, 500 of 2; trained at once: 2" in text
     lines = {cells[1].strip(): cells[3].strip() for line in text.splitlines() if len(cells := line.split("|")) == 5}
     assert lines["recipes: resnet20"] == "230 s, 0123456789"
