@@ -17,7 +17,7 @@ from pathlib import Path
 import jax
 
 from benchmarks.gpu import wanted
-from benchmarks.gpu.page import draw, write_page
+from benchmarks.gpu.page import draw, scales, write_page
 from benchmarks.gpu.parts import PARTS
 from benchmarks.gpu.rows import Place, Row
 from benchmarks.gpu.work import check_time, work_off
@@ -25,6 +25,7 @@ from benchmarks.measure import device_folder
 from src.config.errors import UserError, reported, say
 from src.data.cache import cache_home
 from src.lock import locked
+from src.runs.files import check_ours
 from src.studies.output import FIGURES, RESULTS, arguments, named_output
 from src.training.interruption import resumable
 
@@ -40,6 +41,7 @@ def main() -> None:
         check_device(asked.scale)
         output = named_output()
         root = (output or (RESULTS if asked.scale == 1 else FIGURES)) / NAME
+        check_root(root)
         runs = Path("runs") / NAME if root == RESULTS / NAME else root / "runs"
         place = Place(root / device_folder(), runs / device_folder(), asked.scale)
         rows = [row for part in asked.parts for row in PARTS[part].rows]
@@ -67,6 +69,16 @@ def check_device(scale: float) -> None:
     platform = jax.default_backend()
     if scale == 1 and platform != "gpu":
         raise UserError(f"JAX sees no GPU here ({platform}); make gpu SCALE=.01 rehearses what it would measure")
+
+
+def check_root(root: Path) -> None:
+    """Refuses to write among what somebody else keeps.
+
+    Raises:
+        UserError: the folder holds what is not ours.
+    """
+    ours = any(scales(root)) or any(root.glob("runs/*/.lock"))
+    check_ours(root, ours=ours, instead="name another folder: output=FOLDER")
 
 
 def with_data(rows: list[Row], place: Place) -> list[Row]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks.gpu import page, recipes, switches, wanted, work
-from benchmarks.gpu.__main__ import with_data
+from benchmarks.gpu.__main__ import check_root, with_data
 from benchmarks.gpu.parts import PARTS, at_once, row_of
 from benchmarks.gpu.rows import Place, Row
 from benchmarks.gpu.states import half, read_state, write_state
@@ -159,6 +159,18 @@ def test_no_gpu_is_one_line(command, tmp_path):
     assert done.returncode == 2
     assert done.stderr == "error: JAX sees no GPU here (cpu); make gpu SCALE=.01 rehearses what it would measure\n"
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_somebody_else_stays_as_it_is(tmp_path, place):
+    check_root(tmp_path)
+    (tmp_path / "gpu.md").write_text("mine")
+    with pytest.raises(UserError, match="which is not ours; name another folder: output=FOLDER"):
+        check_root(tmp_path)
+    place._replace(results=tmp_path / "cpu").write(ROWS[0], figures={})
+    check_root(tmp_path)
+    (tmp_path / "cpu/steps/second.json").write_text("{}")
+    with pytest.raises(UserError, match="no row of ours"):
+        check_root(tmp_path)
 
 
 def test_recipes_wait_for_their_data(place, tmp_path, monkeypatch, capsys):
