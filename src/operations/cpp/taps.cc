@@ -66,15 +66,15 @@ Packed::Packed(const Workers& workers, const float* filters, const Convolution& 
     : depth(int64_t(taps.size()) * rounded_up(shape.filters, WIDTH)) {
   const int64_t whole = rounded_up(shape.channels, WIDTH), rows = rounded_up(shape.filters, WIDTH);
   own.resize(depth * whole);
-  workers.each(int64_t(taps.size()), [&](int64_t tap) {
-    const float* from = filters + taps[tap].number * shape.channels * shape.filters;
-    for (int64_t first = 0; first < whole; first += 2 * WIDTH) {
-      const int64_t width = std::min(2 * WIDTH, whole - first), used = std::min(width, shape.channels - first);
-      float* to = own.data() + first * depth + tap * rows * width;
-      for (int64_t filter = 0; filter < shape.filters; filter++)
-        for (int64_t channel = 0; channel < used; channel++)
-          to[filter * width + channel] = from[(first + channel) * shape.filters + filter];
-    }
+  const int64_t panels = (whole + 2 * WIDTH - 1) / (2 * WIDTH);
+  workers.each(int64_t(taps.size()) * panels, [&](int64_t piece) {
+    const int64_t tap = piece / panels, first = piece % panels * 2 * WIDTH;
+    const int64_t width = std::min(2 * WIDTH, whole - first), used = std::min(width, shape.channels - first);
+    const float* from = filters + (taps[tap].number * shape.channels + first) * shape.filters;
+    float* to = own.data() + first * depth + tap * rows * width;
+    for (int64_t filter = 0; filter < shape.filters; filter++)
+      for (int64_t channel = 0; channel < used; channel++)
+        to[filter * width + channel] = from[channel * shape.filters + filter];
   });
   values = own.data();
 }
