@@ -140,6 +140,19 @@ class Mixed(nnx.Module):
         return (self.dropout(self.layer(x)) * self.scales * self.table.get_value()).mean((1, 2))
 
 
+def test_deep_products_of_matrices_are_left_to_xla(library):
+    """Alone from 512 channels on, with a normalization from 1024."""
+    rngs = nnx.Rngs(0)
+    for channels, window, strides, alone, normalized in (
+        (511, 1, 1, 1, 1), (512, 1, 1, 0, 1), (1024, 1, 1, 0, 0), (1024, 1, 2, 1, 1), (1024, 3, 1, 1, 1)
+    ):  # fmt: skip
+        x = jnp.ones((1, 4, 4, channels))
+        plain = nnx.Conv(channels, 8, (window, window), strides, rngs=rngs)
+        assert (called(with_kernels(plain, library), x) > 0) == alone
+        layer = ConvNormReLU(channels, 8, kernel=window, stride=strides, rngs=rngs)
+        assert (called(with_kernels(layer, library), x) > 0) == normalized
+
+
 def test_constants_and_dropout_are_the_same(library):
     plain = Mixed()
     fast = with_kernels(plain, library)

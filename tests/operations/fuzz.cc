@@ -41,8 +41,10 @@ static Values some(int64_t count) {
   return values;
 }
 
-static Side side() {
+// Any side, or one of the usual 3x3 windows in single steps, which have loops of their own.
+static Side side(bool usual) {
   Side s{0, 0, between(1, 4), between(1, 3), between(0, 3), between(1, 2)};
+  if (usual) s.window = 3, s.stride = s.dilation = 1;
   const int64_t after = between(0, 3);
   s.size = std::max<int64_t>(1, s.seen() - s.before - after) + between(0, 9);
   s.out = (s.size + s.before + after - s.seen()) / s.stride + 1;
@@ -84,7 +86,8 @@ static void same(const char* what, const Values& one, const Values& other) {
 }
 
 static void convolution() {
-  const Convolution c{between(1, 40), between(1, 40), between(1, 40), side(), side()};
+  const bool usual = between(0, 1);
+  const Convolution c{between(1, 40), between(1, 40), between(1, 40), side(usual), side(usual)};
   const int64_t in = c.images * c.input(), out = c.images * c.output(), weights = c.depth() * c.filters;
   const Values x = some(in), filters = some(weights), dy = some(out), z = some(out), bias = some(c.filters);
   const Values scale = some(c.channels), shift = some(c.channels), by = some(c.filters), addend = some(in);
