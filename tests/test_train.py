@@ -96,12 +96,14 @@ def test_huge_pages_do_not_change_a_bit(tmp_path, command):
     assert (first["state_sha256"], first["test_loss"]) == (second["state_sha256"], second["test_loss"])
 
 
-def test_a_profile_says_where_the_time_goes(tmp_path, command):
-    done = command("src.train", "model.depth=8", "debug=profile", "debug.duration=2steps", "debug.trace=2")
+@pytest.mark.parametrize(("kernels", "costly"), [("auto", "convnets_backward "), ("xla", "conv")])
+def test_a_profile_says_where_the_time_goes(tmp_path, command, kernels, costly):
+    run = ("model.depth=8", "debug=profile", "debug.duration=2steps", "debug.trace=2", f"kernels={kernels}")
+    done = command("src.train", *run)
     lines = done.stdout.splitlines()
     (start,) = [number for number, line in enumerate(lines) if line.startswith("operation")]
     assert "ms/step" in lines[start]
-    assert any("conv" in line for line in lines[start + 1 :])
+    assert any(costly in line for line in lines[start + 1 :])
     assert list((only_run(tmp_path) / "trace").rglob("*.xplane.pb"))
 
 

@@ -29,7 +29,7 @@ Rows are files of `results/gpu/DEVICE/`, each with its commit; those of another 
 measured anew when its file is removed. Runs and what processes print are in `runs/gpu/DEVICE/`. Rehearsals write to
 `runs/figures/gpu/`, or where `output=FOLDER` says. Only recipes need CIFAR-10: `python -m src.train
 +experiment=resnet20 dry_run=true` prepares it where there is a network, and `~/.cache/convnets/cifar10-original` can be
-copied; `CONVNETS_CACHE` names the folder around it. PyTorch's columns need `torch` and `torchvision`.
+copied; `CONVNETS_CACHE` names the folder around it. PyTorch's columns need `torch`.
 """
 NOTHING = "Nothing has been measured by it yet."
 GUESSED = "Seconds are guesses for an H100, each process with its compilation, until rows say how long they took."

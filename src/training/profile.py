@@ -2,10 +2,12 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from src.training.engine import Engine
 
@@ -50,10 +52,18 @@ def profile(engine: Engine, steps: int, directory: Path) -> list[Operation]:
         for stop in range(WARM_UP + 1, WARM_UP + 1 + steps):
             state, sums = engine.advance(state, sums, order, stop)
         jax.block_until_ready(state)
-    return operations(max(directory.rglob("*.xplane.pb"), key=lambda path: path.stat().st_mtime), steps)
+    program = engine.chunk.lower(state, sums, engine.split("train"), order, np.int32(0)).compile().as_text()
+    trace = max(directory.rglob("*.xplane.pb"), key=lambda path: path.stat().st_mtime)
+    return operations(trace, steps, kernel_names(program))
 
 
-def operations(trace: Path, steps: int) -> list[Operation]:
+def kernel_names(program: str) -> dict[str, str]:
+    """What kernels of our own are called, by the names of their calls in a compiled program, which are all alike."""
+    call = re.compile(r"%?(\S+) = .*custom-call\(.*custom_call_target=\"(convnets_\w+)_[0-9a-f]{16}\"")
+    return dict(call.findall(program))
+
+
+def operations(trace: Path, steps: int, kernels: Mapping[str, str]) -> list[Operation]:
     """Adds up the operations of a trace by name, without the numbers that XLA gives to their copies."""
     times: dict[str, float] = defaultdict(float)
     calls: dict[str, int] = defaultdict(int)
@@ -61,7 +71,7 @@ def operations(trace: Path, steps: int) -> list[Operation]:
         for line in plane.lines:
             for event in line.events:
                 if any(name == "hlo_op" for name, _ in event.stats):
-                    name = re.sub(r"(\.\d+)+(\.clone)?$", "", event.name)
+                    name = kernels.get(event.name) or re.sub(r"(\.\d+)+(\.clone)?$", "", event.name)
                     times[name] += event.duration_ns / 1e6
                     calls[name] += 1
     whole = sum(times.values()) or 1.0

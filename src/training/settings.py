@@ -80,7 +80,7 @@ class RunSettings(Settings):
 
     Attributes:
         deterministic: whether GPUs have to give the same bits every time, at some cost; CPUs do anyway.
-        kernels: `xla` computes by XLA's operations; `auto`, on CPUs, by kernels of our own, built on first use.
+        kernels: `auto` computes on CPUs by kernels of our own, built on first use; `xla` by XLA's operations.
         dry_run: whether to show what would be run, and stop.
         fresh: whether to begin anew what is finished or was interrupted.
         trust: packages beside this project whose code the configuration may name.

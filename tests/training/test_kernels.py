@@ -34,9 +34,9 @@ def ran(path, *arguments, on_evaluation=lambda measured: None):
     return results, json.loads((path / "provenance.json").read_text())
 
 
-def test_xla_is_the_default_and_the_name_of_a_run_does_not_tell(compose):
-    assert compose().kernels == "xla"
-    assert run_hash(compose()) == run_hash(compose("kernels=auto"))
+def test_kernels_are_the_default_and_the_name_of_a_run_does_not_tell(compose):
+    assert compose().kernels == "auto"
+    assert run_hash(compose()) == run_hash(compose("kernels=xla"))
 
 
 def test_training_by_kernels_is_training(engine):
@@ -72,7 +72,7 @@ def test_a_run_whose_kernels_are_gone_says_so(tmp_path, caplog, monkeypatch):
 
 
 def test_a_run_that_began_by_xla_goes_on_by_xla(tmp_path, caplog):
-    ran(tmp_path, on_evaluation=kill)
+    ran(tmp_path, "kernels=xla", on_evaluation=kill)
     caplog.set_level(logging.INFO, "src.training.run")  # studies make it quiet
     _, record = ran(tmp_path, "kernels=auto")
     assert [start["kernels"] for start in record["resumed"]] == ["xla"]
