@@ -39,8 +39,8 @@ void input_gradient(const Workers& workers, const Convolution& shape, const Back
     float* gradient = scratch(GRADIENT, images * layout.image);
     prepare(a.after.at(image * shape.output()), shape, images, 0, shape.filters, layout, gradient);
     const int64_t begin = image * shape.input() + from;
-    const Ahead ahead =
-        ahead_for_input(shape, a, image + images, std::min(pieces.together, shape.images - image - images));
+    const int64_t next = image + images, coming = std::min(pieces.together, shape.images - next);
+    const Ahead ahead = ahead_for_input(shape, a, next, coming);
     to_input.write(gradient, layout, images, from, to, a.dx + begin, a.addend ? a.addend + begin : nullptr, ahead);
   });
 }

@@ -14,8 +14,7 @@ class ToInput {
  public:
   ToInput(const Workers& workers, const Convolution& shape, const float* filters);
 
-  // Writes the gradients of some channels of some images; dx and the addend are at the first channel of the first
-  // image.
+  // Writes the gradients of some channels of some images; dx and the addend begin at the first of them.
   void write(const float* gradient, const GradientLayout& layout, int64_t images, int64_t from, int64_t to, float* dx,
              const float* addend, const Ahead& ahead) const;
 

@@ -8,8 +8,8 @@
 namespace operations {
 namespace {
 
-// Sides of values, results and windows at the points of one direction.
-constexpr int SEEN = 4, RESULTS = 2, WINDOW = 3;
+// Values that a tile sees and results that it has, in one direction.
+constexpr int SEEN = 4, RESULTS = 2;
 
 // So many tiles at a time: their values at all points stay in the cache.
 constexpr int64_t ENOUGH_TILES = 64;
@@ -105,30 +105,31 @@ inline void results_of_points(const float* from, int64_t point, Vector (*found)[
   found[1][1] = below[1] - below[2] + below[3];
 }
 
-// Writes some lanes of one row of tiles' results, `rows` by `columns` of them. Returns zeros, and NaN where one was not
-// finite.
-template <typename Lanes>
-Vector write_results(const float* from, int64_t point, int64_t width, int64_t rows, int64_t columns, float* y,
-                     const Maps<float>& maps, const Finish& finish, Lanes lanes) {
+// Writes one row of tiles' results, as many of their rows and columns as there are. Returns zeros, and NaN where a sum
+// was not finite.
+Vector write_results(const float* sums, int64_t point, int64_t filters, int64_t rows, int64_t columns, float* y,
+                     const Maps<float>& maps, const Finish& finish) {
   Vector zeros = {};
-  const Vector bias = finish.bias ? load(finish.bias, lanes) : Vector{};
-  const float* addend = finish.addend;
-  const bool with_relu = finish.relu;
-  for (int64_t column = 0; column < columns; column += RESULTS, from += width) {
-    Vector found[RESULTS][RESULTS];
-    results_of_points(from, point, found);
+  by_vectors(filters, [&](int64_t c, auto lanes) {
+    const Vector bias = finish.bias ? load(finish.bias + c, lanes) : Vector{};
+    const float *addend = finish.addend, *from = sums + c;
+    const bool with_relu = finish.relu;
+    for (int64_t column = 0; column < columns; column += RESULTS, from += rounded_up(filters, WIDTH)) {
+      Vector found[RESULTS][RESULTS];
+      results_of_points(from, point, found);
 #pragma GCC unroll 2
-    for (int i = 0; i < RESULTS; i++)
+      for (int i = 0; i < RESULTS; i++)
 #pragma GCC unroll 2
-      for (int j = 0; j < RESULTS; j++) {
-        if (i >= rows || column + j >= columns) continue;
-        const int64_t at = i * maps.row + (column + j) * maps.place;
-        zeros += found[i][j] * 0;
-        Vector value = found[i][j] + bias;
-        if (addend) value += load(addend + at, lanes);
-        store(y + at, with_relu ? relu(value) : value, lanes);
-      }
-  }
+        for (int j = 0; j < RESULTS; j++) {
+          if (i >= rows || column + j >= columns) continue;
+          const int64_t at = i * maps.row + (column + j) * maps.place + c;
+          zeros += found[i][j] * 0;
+          Vector value = found[i][j] + bias;
+          if (addend) value += load(addend + at, lanes);
+          store(y + at, with_relu ? relu(value) : value, lanes);
+        }
+    }
+  });
   return zeros;
 }
 
@@ -159,15 +160,11 @@ bool convolve(const Maps<const float>& x, const PointFilters& points, int64_t fi
               points.panel(point, first), width, sums + point * summed, {});
     }
     for (int64_t r = 0; r < count; r++) {
+      const int64_t left = results.rows - (from + r) % rows.rows * RESULTS;
       float* to = rows.of(y, from + r);
-      const int64_t left = std::min<int64_t>(RESULTS, results.rows - (from + r) % rows.rows * RESULTS);
-      by_vectors(filters, [&](int64_t c, auto lanes) {
-        Finish own = finish;
-        if (finish.bias) own.bias += c;
-        if (finish.addend) own.addend += to - y.at + c;
-        zeros += write_results(sums + r * rows.columns * width + c, summed, width, left, results.columns, to + c, y,
-                               own, lanes);
-      });
+      Finish own = finish;
+      if (finish.addend) own.addend += to - y.at;
+      zeros += write_results(sums + r * rows.columns * width, summed, filters, left, results.columns, to, y, own);
     }
   }
   return finite(zeros);

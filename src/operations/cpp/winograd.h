@@ -1,8 +1,10 @@
-// Convolutions by 3x3 windows in single steps with fewer products: 2x2 results from 4x4 values at 16 points, where
-// plain sums take 36. This is F(2x2, 3x3) of Lavin and Gray, https://arxiv.org/abs/1509.09308. Additions before and
-// after are all by numbers that are exact, and sums are shorter, so results are no less exact than plain sums.
+// Convolutions by 3x3 windows in single steps with fewer products: the 2x2 results of a tile come from the 4x4 values
+// that it sees by 16 products, at so many points, where plain sums take 36. This is F(2x2, 3x3) of Lavin and Gray,
+// https://arxiv.org/abs/1509.09308. All factors before and after are 1 and 1/2, and sums are shorter, so results are no
+// less exact than plain sums.
 //
-// Values that are infinite, or would be, spread over tiles: functions say so, and plain sums have to take their place.
+// Values that are infinite, or would be on the way, spread over a tile: functions tell of them, and plain sums take
+// their place.
 #pragma once
 
 #include <cstdint>
@@ -52,8 +54,7 @@ struct Results {
 bool convolve(const Maps<const float>& x, const PointFilters& points, int64_t first, int64_t filters,
               const Results& results, const Maps<float>& y, const Finish& finish, Ahead ahead);
 
-// Adds to the sums, [point, channel, columns], what filters' gradients are made of; y has gradients of `columns`
-// filters.
+// Adds to the sums, [point, channel, columns], what filters' gradients are made of; y has those of `columns` results.
 void correlate(const Maps<const float>& x, int64_t channels, const Maps<const float>& y, int64_t columns,
                const Results& results, float* sums, Ahead ahead);
 
