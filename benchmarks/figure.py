@@ -31,7 +31,7 @@ def operations_figure(figures: Mapping[str, Any]) -> Figure:
             places + 0.27 * (number - 1), [1000 * seconds[name][who] for name in names], 0.25, color=color,
             label=TITLES[who],
         )  # fmt: skip
-        axis.bar_label(drawn, fmt="{:.1f}", fontsize=8, padding=1)
+        axis.bar_label(drawn, fmt="{:.1f}", label_type="center", color="white", fontsize=8)
     limits = [1000 * seconds[name][LIMIT] for name in names]
     axis.hlines(limits, places - 0.42, places + 0.42, color="black", linewidth=1.2, label="a product of matrices")
     axis.set_xticks(places, [name.replace(", ", "\n") for name in names])

@@ -83,12 +83,15 @@ number of rounds. `make bench` writes this page and `results/benchmarks/DEVICE/*
 """
 LIMIT = """## What limits the CPU
 
-Convolutions: PyTorch's are up to six times as fast, gradients of the early kernels most of all (above). Alone, each of
-ours also pays for fresh memory of its result, which a whole network takes once.
+Kernels of our own (`src/operations`) take windows of 3x3 in single steps by Winograd's F(2x2, 3x3), sixteen products
+where the definition has thirty-six, and a residual block as one: normalization, ReLU and addition happen while values
+are in registers or in the cache, and the next images are fetched meanwhile. So gradients of all three shapes above come
+sooner than a product of matrices does the arithmetic of their definition. Steps of two pixels and windows of 1x1 have
+neither gain. Pools, depthwise and grouped convolutions, and 1x1 windows over 512 channels and more are XLA's.
 
-Tried without gain: kernel gradients as sums of shifted matrix products; Winograd's F(2x2, 3x3), which is faster for the
-values of 8x8x64 only; XLA's oneDNN and XNNPACK, its older emitters, its other schedulers, wider vectors. Huge pages did
-help, and so did doing without YNNPACK (`src/__init__.py`), most of all for evaluation.
+Tried without gain, for XLA: kernel gradients as sums of shifted matrix products; its oneDNN and XNNPACK, its older
+emitters, its other schedulers, wider vectors. Huge pages did help, and so did doing without YNNPACK
+(`src/__init__.py`). For our kernels: more or fewer tiles at a time, bands of rows for 1x1 windows, shorter sums.
 
 ## What limits a GPU
 

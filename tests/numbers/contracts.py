@@ -2,6 +2,7 @@
 
 RANDOMNESS = [
     "Dispatches of 2, 5 or 100 steps", "1, 2 and 8 devices agree within 1e-5",
+    "with 1, 2\n  and 5 threads",
 ]  # fmt: skip
 PRECISION = ["the larger of NaN and 0 for 0 (seen in JAX 0.10.2:", "over an array of NaN is 0)"]
 RUNS = ["the latest so many (2);"]
