@@ -96,11 +96,27 @@ def surfaces() -> list[Said]:
     ]
 
 
+def steps(depth: int) -> list[float]:
+    """How much longer a training step takes the others."""
+    found = figures("cpu", "steps")
+    peers = ("XLA", "torch", "torch compiled")
+    return [found[f"resnet{depth} training step, batch 128, beside {peer}"]["speed_ratio"] for peer in peers]
+
+
+def evaluations() -> list[float]:
+    """How much longer PyTorch takes to evaluate each network."""
+    found = figures("cpu", "steps")
+    return [found[f"resnet{depth} evaluation, batch 128, beside torch"]["speed_ratio"] for depth in (20, 56)]
+
+
 def speed() -> list[Said]:
     layers = [own["speed_ratio"] for own in figures("cpu", "layers").values()]
     points = figures("nvidia_h100_80gb_hbm3", "surface_points")
     fast, exact = (points[f"ResNet-56, 10,000 images, 9 points, {kind}"] for kind in ("bfloat16", "float32"))
     return [
+        said("ResNet-20 takes {:.1f} times as long by XLA, {:.1f} times in PyTorch, and {:.1f} times", *steps(20)),
+        said("ResNet-56 it is {:.1f}, {:.1f} and {:.1f} times", *steps(56)),
+        said("evaluation takes {:.1f} and {:.1f} times as long in PyTorch", *evaluations()),
         said("they are {:.0f} to {:.0f} times faster", min(layers), max(layers)),
         said("take {:.1f} minutes in bfloat16", fast["minutes_of_a_figure"]),
         said("(error up to {:.1f} %)", 100 * fast["largest_error"]),
