@@ -20,7 +20,7 @@ COMMANDS = sorted(
     if '__name__ == "__main__"' in path.read_text()
 )
 
-LONG = ("model.depth=8", "train.duration=3000steps", "tracking.tensorboard=false")
+LONG = ("model.depth=8", "train.duration=100000steps", "tracking.tensorboard=false")
 
 
 class Terminal:
