@@ -14,6 +14,9 @@ from src.studies.timing import Ratio
 RESULTS = Path("results/benchmarks")
 """Holds a folder for each kind of device."""
 
+NO_TORCH = {"skipped": "PyTorch is not installed: pip install torch"}
+"""In place of figures."""
+
 
 def ratio(seconds: dict[str, list[float]], ours: str, peer: str) -> dict[str, Any]:
     """How fast ours is beside its peer: the median of the rounds' ratios, their extremes, and n."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 
+from benchmarks.measure import NO_TORCH
 from benchmarks.steps import beside_all, ours_and_xla
 from src.studies.timing import in_turn, training_dispatch
 
@@ -20,7 +21,7 @@ def measure(rounds: int) -> dict[str, Any]:
         from benchmarks.torch_networks import NETWORKS
         from benchmarks.torch_resnet import TorchLoop
     except ImportError:
-        return {"skipped": "PyTorch is not installed: pip install torch"}
+        return NO_TORCH
     figures: dict[str, Any] = {}
     for experiment, net in NETWORKS.items():
         runs = ours_and_xla(f"+experiment={experiment}", f"data.batch_size={BATCH}", f"debug.examples={EXAMPLES}")

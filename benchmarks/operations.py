@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from benchmarks.measure import NO_TORCH
 from benchmarks.steps import beside_all
 from benchmarks.utilization import SIDE, product
 from src.operations import convolution as by_kernels
@@ -67,7 +68,7 @@ def measure(rounds: int) -> dict[str, Any]:
     try:
         import torch  # noqa: F401
     except ImportError:
-        return {"skipped": "PyTorch is not installed: pip install torch"}
+        return NO_TORCH
     convolve, side = ours(), SIDE[jax.default_backend()]
     limit = product("float32", side)
     figures: dict[str, Any] = {}

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.engines import PRECISION, engine
-from benchmarks.measure import ratio
+from benchmarks.measure import NO_TORCH, ratio
 from src.studies.timing import in_turn, training_dispatch
 from src.training.engine import Engine
 from src.training.step import zero_sums
@@ -63,7 +63,7 @@ def measure(rounds: int) -> dict[str, Any]:
     for depth in (20, 56):
         work = both_kinds(depth)
         if not work:
-            return {"skipped": "PyTorch is not installed: pip install torch"}
+            return NO_TORCH
         for what, each in work.items():
             figures |= beside_all(f"resnet{depth} {what}", in_turn(each, rounds=rounds))
     return figures

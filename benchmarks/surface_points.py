@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from benchmarks.engines import engine
-from benchmarks.measure import ratio
+from benchmarks.measure import NO_TORCH, ratio
 from benchmarks.surfaces import AXES, BATCH, surveyed
 from benchmarks.utilization import SIDE, multiplications, product, share
 from src.landscape.directions import gaussian
@@ -52,7 +52,7 @@ def measure(rounds: int) -> dict[str, Any]:
     try:
         from benchmarks.torch_surface import TorchSurface
     except ImportError:
-        return {"skipped": "PyTorch is not installed: pip install torch"}
+        return NO_TORCH
     platform, figures = jax.default_backend(), {}
     images, side = EXAMPLES[platform], SIDE[platform]
     for depth in (20, 56):

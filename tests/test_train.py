@@ -96,9 +96,13 @@ def test_huge_pages_do_not_change_a_bit(tmp_path, command):
     assert (first["state_sha256"], first["test_loss"]) == (second["state_sha256"], second["test_loss"])
 
 
-@pytest.mark.parametrize(("kernels", "costly"), [("auto", "convnets_backward "), ("xla", "conv")])
-def test_a_profile_says_where_the_time_goes(tmp_path, command, kernels, costly):
-    run = ("model.depth=8", "debug=profile", "debug.duration=2steps", "debug.trace=2", f"kernels={kernels}")
+@pytest.mark.parametrize(
+    ("parallel", "kernels", "costly"),
+    [("jit", "auto", "convnets_backward "), ("pmap", "auto", "convnets_backward "), ("jit", "xla", "conv")],
+)
+def test_a_profile_says_where_the_time_goes(tmp_path, command, parallel, kernels, costly):
+    how = (f"parallel={parallel}", f"kernels={kernels}")
+    run = ("model.depth=8", "debug=profile", "debug.duration=2steps", "debug.trace=2", *how)
     done = command("src.train", *run)
     lines = done.stdout.splitlines()
     (start,) = [number for number, line in enumerate(lines) if line.startswith("operation")]

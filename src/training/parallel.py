@@ -110,7 +110,15 @@ def place_pmap(function: Callable[..., Any], mesh: Mesh, donate: tuple[int, ...]
         devices=list(mesh.devices.flat),
         donate_argnums=tuple(position + 1 for position in donate),
     )
-    return partial(mapped, np.arange(mesh.size))
+    return Numbered(mapped, np.arange(mesh.size))
+
+
+class Numbered(partial[Any]):
+    """A mapped function that is given the numbers of its devices; it can be lowered like a compiled one."""
+
+    def lower(self, *arguments: Any) -> Any:
+        """The program for some arguments, before it is compiled."""
+        return self.func.lower(*self.args, *arguments)  # type: ignore[attr-defined]
 
 
 PLACEMENTS = {"jit": place_jit, "pmap": place_pmap}

@@ -52,9 +52,12 @@ def profile(engine: Engine, steps: int, directory: Path) -> list[Operation]:
         for stop in range(WARM_UP + 1, WARM_UP + 1 + steps):
             state, sums = engine.advance(state, sums, order, stop)
         jax.block_until_ready(state)
-    program = engine.chunk.lower(state, sums, engine.split("train"), order, np.int32(0)).compile().as_text()
+    names: dict[str, str] = {}
+    if engine.kernels:
+        program = engine.chunk.lower(state, sums, engine.split("train"), order, np.int32(0)).compile()
+        names = kernel_names(program.as_text())
     trace = max(directory.rglob("*.xplane.pb"), key=lambda path: path.stat().st_mtime)
-    return operations(trace, steps, kernel_names(program))
+    return operations(trace, steps, names)
 
 
 def kernel_names(program: str) -> dict[str, str]:
