@@ -16,7 +16,7 @@ from jaxtyping import Array
 from benchmarks.measure import NO_TORCH
 from benchmarks.steps import beside_all
 from benchmarks.utilization import SIDE, product
-from src.operations import convolution as by_kernels
+from src.operations.convolution import convolution as by_kernels
 from src.operations.window import Window
 from src.operations.window import convolution as by_xla
 from src.studies.timing import in_turn
@@ -36,7 +36,7 @@ Work = Callable[[], Any]
 def ours() -> Convolve:
     """Kernels of our own where there are any."""
     library = chosen_kernels("auto")
-    return partial(by_xla, window=WINDOW) if library is None else partial(by_kernels.convolution, library.key, WINDOW)
+    return partial(by_xla, window=WINDOW) if library is None else partial(by_kernels, library.key, WINDOW)
 
 
 def compiled(convolve: Convolve, x: np.ndarray, filters: np.ndarray) -> dict[str, Work]:

@@ -112,6 +112,13 @@ class ConvNormReLU(ConvNorm):
         return nnx.relu(super().__call__(x))
 
 
+class ConvNormReLU6(ConvNorm):
+    """A convolution, batch normalization, ReLU6 (Howard et al. 2017)."""
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
+        return nnx.relu6(super().__call__(x))
+
+
 class DenseDropout(nnx.Module):
     """A dense layer with ReLU, and dropout of what leaves it, or of what enters it."""
 

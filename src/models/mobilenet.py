@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
 from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNorm, he_normal
+from src.models.blocks import ConvNormReLU6, he_normal
 from src.models.dropout import Dropout
 from src.models.pooling import GlobalAveragePool
 from src.models.sizes import DEEPEST
@@ -87,7 +87,7 @@ class MobileNet(nnx.Module):
         self.head = nnx.Linear(inputs, outputs, kernel_init=he_normal, rngs=rngs)
 
     def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:
-        x = nnx.relu6(self.stem(images))
+        x = self.stem(images)
         for block in self.blocks:
             x = block(x)
         return self.head(self.dropout(self.pool(x)))
@@ -104,12 +104,12 @@ class SeparableBlock(nnx.Module):
         self.pointwise = _conv(inputs, outputs, kernel=1, rngs=rngs)
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        return nnx.relu6(self.pointwise(nnx.relu6(self.depthwise(x))))
+        return self.pointwise(self.depthwise(x))
 
 
-def _conv(inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: int = 1, rngs: nnx.Rngs) -> ConvNorm:
+def _conv(inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: int = 1, rngs: nnx.Rngs) -> ConvNormReLU6:
     """A convolution and its normalization with the details of Keras."""
     padding = KERAS_PADDING if stride == 2 else None
-    return ConvNorm(
+    return ConvNormReLU6(
         inputs, outputs, kernel=kernel, stride=stride, padding=padding, groups=groups, epsilon=EPSILON, rngs=rngs
     )

@@ -12,7 +12,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNorm, Identity, Padding, he_normal
+from src.models.blocks import ConvNorm, ConvNormReLU6, Identity, Padding, he_normal
 from src.models.dropout import Dropout
 from src.models.pooling import GlobalAveragePool
 
@@ -75,14 +75,15 @@ class MobileNetV2(nnx.Module):
 
     def __init__(self, variant: Variant, *, small: bool, channels: int, outputs: int, rngs: nnx.Rngs) -> None:
         padding, epsilon, dropout = VARIANTS[variant]
-        conv = partial(ConvNorm, padding=padding, epsilon=epsilon, rngs=rngs)
+        conv = partial(ConvNormReLU6, padding=padding, epsilon=epsilon, rngs=rngs)
+        linear = partial(ConvNorm, epsilon=epsilon, rngs=rngs)
         self.stem = conv(channels, STEM_WIDTH, kernel=3, stride=1 if small else 2)
         blocks: list[InvertedResidual] = []
         inputs = STEM_WIDTH
         for stage, (expansion, width, count, first) in enumerate(STAGES):
             for position in range(count):
                 stride = first if position == 0 and not (small and stage == 1) else 1
-                blocks.append(InvertedResidual(conv, inputs, width, stride=stride, expansion=expansion))
+                blocks.append(InvertedResidual(conv, linear, inputs, width, stride=stride, expansion=expansion))
                 inputs = width
         self.blocks = nnx.List(blocks)
         self.last = conv(inputs, LAST_WIDTH, kernel=1)
@@ -91,10 +92,10 @@ class MobileNetV2(nnx.Module):
         self.head = nnx.Linear(LAST_WIDTH, outputs, kernel_init=he_normal, rngs=rngs)
 
     def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:
-        x = nnx.relu6(self.stem(images))
+        x = self.stem(images)
         for block in self.blocks:
             x = block(x)
-        return self.head(self.dropout(self.pool(nnx.relu6(self.last(x)))))
+        return self.head(self.dropout(self.pool(self.last(x))))
 
 
 class InvertedResidual(nnx.Module):
@@ -105,15 +106,22 @@ class InvertedResidual(nnx.Module):
     """
 
     def __init__(
-        self, conv: Callable[..., ConvNorm], inputs: int, outputs: int, *, stride: int, expansion: int
+        self,
+        conv: Callable[..., ConvNormReLU6],
+        linear: Callable[..., ConvNorm],
+        inputs: int,
+        outputs: int,
+        *,
+        stride: int,
+        expansion: int,
     ) -> None:
         inside = inputs * expansion
         self.expand = conv(inputs, inside, kernel=1) if expansion > 1 else None
         self.depthwise = conv(inside, inside, kernel=3, stride=stride, groups=inside)
-        self.project = conv(inside, outputs, kernel=1)
+        self.project = linear(inside, outputs, kernel=1)
         self.shortcut = Identity() if inputs == outputs and stride == 1 else None
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        y = x if self.expand is None else nnx.relu6(self.expand(x))
-        y = self.project(nnx.relu6(self.depthwise(y)))
+        y = x if self.expand is None else self.expand(x)
+        y = self.project(self.depthwise(y))
         return y if self.shortcut is None else y + self.shortcut(x)

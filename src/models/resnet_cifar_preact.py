@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from pydantic import field_validator
 
 from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
-from src.models.blocks import ConvNorm, he_normal
+from src.models.blocks import ConvNormReLU, he_normal
 from src.models.pooling import GlobalAveragePool
 from src.models.resnet import EXPANSION
 from src.models.resnet_cifar import SMALLEST, STAGE_WIDTHS
@@ -168,16 +168,16 @@ class Branch(nnx.Module):
 
     def __init__(self, inputs: int, shape: tuple[tuple[int, int], ...], stride: int, *, rngs: nnx.Rngs) -> None:
         *inner, (kernel, outputs) = shape
-        convs: list[ConvNorm] = []
+        convs: list[ConvNormReLU] = []
         for side, filters in inner:
-            convs.append(ConvNorm(inputs, filters, kernel=side, stride=1 if convs else stride, rngs=rngs))
+            convs.append(ConvNormReLU(inputs, filters, kernel=side, stride=1 if convs else stride, rngs=rngs))
             inputs = filters
         self.convs = nnx.List(convs)
         self.last = _conv(inputs, outputs, kernel, 1, rngs)
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
         for conv in self.convs:
-            x = nnx.relu(conv(x))
+            x = conv(x)
         return self.last(x)
 
 

@@ -43,15 +43,19 @@ class Call(Protocol):
 
 @dataclass(frozen=True)
 class Forward:
-    """A convolution of relu(scale x + shift), or of x; bias, an addend and ReLU after it; moments of what comes out."""
+    """A convolution of relu(scale x + shift), or of x; bias, an addend and ReLU after it; moments of what comes out.
+
+    A ReLU may have a ceiling, here and in the other calls.
+    """
 
     window: Window
     relu: bool = False
     moments: bool = False
+    ceiling: float | None = None
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return {"window": as_numbers(self.window), "relu": self.relu}
+        return {"window": as_numbers(self.window), "relu": self.relu, "ceiling": as_number(self.ceiling)}
 
     def shapes(self, x: Array, filters: Array, *_: Given) -> Shapes:
         moments = filters.shape[3:] if self.moments else None
@@ -64,7 +68,7 @@ class Forward:
         y = convolution(before(x, scale, shift), filters, self.window)
         y = y if bias is None else y + bias
         y = y if addend is None else y + addend
-        y = jax.nn.relu(y) if self.relu else y
+        y = rectified(y, self.ceiling) if self.relu else y
         return (y, y.mean((0, 1, 2)), y.var((0, 1, 2))) if self.moments else (y, None, None)
 
 
@@ -72,9 +76,9 @@ class Forward:
 class Backward:
     """Gradients of a convolution's input and filters.
 
-    The gradient dy of what follows passes where y > 0, or where mask_scale z + mask_shift > 0, or everywhere; by its
-    normalization it is multiplied, and a multiple of z and a constant are added. An addend is added to the input's
-    gradient, of which sums are taken (`Sums`) where the ReLU before the convolution is open.
+    The gradient dy of what follows passes where y > 0 and below the ceiling, or where mask_scale z + mask_shift > 0, or
+    everywhere; by its normalization it is multiplied, and a multiple of z and a constant are added. An addend is added
+    to the input's gradient, of which sums are taken (`Sums`) where the ReLU before the convolution is open.
     """
 
     window: Window
@@ -82,10 +86,11 @@ class Backward:
     to_filters: bool = True
     masked: bool = False
     sums: bool = False
+    ceiling: float | None = None
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return {"window": as_numbers(self.window)}
+        return {"window": as_numbers(self.window), "ceiling": as_number(self.ceiling)}
 
     def shapes(self, x: Array, filters: Array, scale: Given, shift: Given, dy: Array, *_: Given) -> Shapes:
         sums = x.shape[3:] if self.sums else None
@@ -102,19 +107,18 @@ class Backward:
         z: Given, mask_scale: Given, mask_shift: Given, by_gradient: Given,
         by_value: Given, constant: Given, addend: Given, x_mean: Given,
     ) -> Arrays:  # fmt: skip
-        mask = y if mask_scale is None else mask_scale * z + mask_shift
-        masked = dy if mask is None else jnp.where(mask > 0, dy, 0)
+        masked = passed(dy, y, self.ceiling) if mask_scale is None else passed(dy, mask_scale * z + mask_shift)
         gradient = masked if by_gradient is None else by_gradient * masked + by_value * z + constant
         _, back = jax.vjp(partial(convolution, window=self.window), before(x, scale, shift), filters)
         to_input, to_filters = back(gradient)
         to_input = to_input if addend is None else to_input + addend
-        passed = jnp.where(before(x, scale, shift) > 0, to_input, 0) if self.sums else None
+        opened = passed(to_input, before(x, scale, shift)) if self.sums else None
         return (
             to_input if self.to_input else None,
             to_filters if self.to_filters else None,
             masked if self.masked else None,
-            passed.sum((0, 1, 2)) if passed is not None else None,
-            (passed * (x - x_mean)).sum((0, 1, 2)) if passed is not None else None,
+            opened.sum((0, 1, 2)) if opened is not None else None,
+            (opened * (x - x_mean)).sum((0, 1, 2)) if opened is not None else None,
         )
 
 
@@ -123,10 +127,11 @@ class Apply:
     """scale x + shift + addend, and ReLU if it is said."""
 
     relu: bool
+    ceiling: float | None = None
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return {"relu": self.relu}
+        return {"relu": self.relu, "ceiling": as_number(self.ceiling)}
 
     def shapes(self, x: Array, *_: Given) -> Shapes:
         return (x.shape,)
@@ -134,23 +139,40 @@ class Apply:
     def reference(self, x: Array, scale: Array, shift: Array, addend: Given) -> Arrays:
         y = scale * x + shift
         y = y if addend is None else y + addend
-        return (jax.nn.relu(y) if self.relu else y,)
+        return (rectified(y, self.ceiling) if self.relu else y,)
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Of the gradient where y > 0, or everywhere; and of its product with z - mean."""
+    """Of the gradient where y > 0 and below the ceiling, or everywhere; and of its product with z - mean."""
+
+    ceiling: float | None = None
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return {}
+        return {"ceiling": as_number(self.ceiling)}
 
     def shapes(self, z: Array, *_: Given) -> Shapes:
         return z.shape[3:], z.shape[3:]
 
     def reference(self, z: Array, y: Given, dy: Array, mean: Array) -> Arrays:
-        passed = dy if y is None else jnp.where(y > 0, dy, 0)
-        return passed.sum((0, 1, 2)), (passed * (z - mean)).sum((0, 1, 2))
+        gradient = passed(dy, y, self.ceiling)
+        return gradient.sum((0, 1, 2)), (gradient * (z - mean)).sum((0, 1, 2))
+
+
+@dataclass(frozen=True)
+class MomentsOf:
+    """Mean and biased variance by channel."""
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return {}
+
+    def shapes(self, x: Array) -> Shapes:
+        return x.shape[3:], x.shape[3:]
+
+    def reference(self, x: Array) -> Arrays:
+        return x.mean((0, 1, 2)), x.var((0, 1, 2))
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
@@ -187,11 +209,28 @@ def before(x: Array, scale: Given, shift: Given) -> Array:
     return x if scale is None else jax.nn.relu(scale * x + shift)
 
 
+def rectified(y: Array, ceiling: float | None) -> Array:
+    """ReLU, up to a ceiling if there is one."""
+    return jax.nn.relu(y) if ceiling is None else jnp.clip(y, 0, ceiling)
+
+
+def passed(gradient: Array, y: Given, ceiling: float | None = None) -> Array:
+    """A gradient where the ReLU that gave y lets it pass; everywhere if y is left out."""
+    if y is None:
+        return gradient
+    return jnp.where((y > 0) if ceiling is None else (y > 0) & (y < ceiling), gradient, 0)
+
+
+def as_number(ceiling: float | None) -> np.float32:
+    """What kernels are told of a ceiling."""
+    return np.float32(np.nan if ceiling is None else ceiling)
+
+
 def as_numbers(window: Window) -> np.ndarray:
     """What kernels are told of a window; zeros after the maps follow from the shape that comes out."""
     (above, _), (left, _) = window.padding
     return np.array([*window.strides, above, left, *window.dilation], np.int64)
 
 
-KERNELS = (Forward, Backward, Apply, Sums)
+KERNELS = (Forward, Backward, Apply, Sums, MomentsOf)
 """The calls of every library."""

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from src.operations.calls import Apply, Arrays, Backward, Call, Forward, Sums, called
+from src.operations.calls import Apply, Arrays, Backward, Call, Forward, MomentsOf, Sums, called
 from src.operations.library import register
 from src.operations.window import Window
 
@@ -23,6 +23,7 @@ SHAPES = (
     ((5, 9, 8, 16), (3, 3, 16, 32), Window((1, 1), ((1, 1), (1, 1)))),
     ((3, 7, 10, 5), (3, 2, 5, 19), Window((2, 1), ((0, 1), (1, 0)), (1, 2))),
     ((40, 2, 3, 48), (3, 3, 48, 40), Window((1, 2), ((1, 1), (1, 2)))),
+    ((5, 9, 8, 20), (3, 3, 1, 20), Window((2, 1), ((0, 1), (1, 1)))),
 )
 KEY = "trial"
 TOLERANCE = 1e-5
@@ -53,7 +54,12 @@ def cases(x: tuple[int, ...], filters: tuple[int, ...], window: Window) -> list[
         ),
         (Backward(window), (*layer, None, None, some(*y), None, some(*y), *own[:2], *own, None, None)),
         (Apply(relu=True), (some(*y), *own[:2], some(*y))),
+        (Apply(relu=True, ceiling=0.5), (some(*y), *own[:2], None)),
+        (MomentsOf(), (some(*y),)),
         (Sums(), (some(*y), some(*y), some(*y), some(*after))),
+        (Sums(ceiling=0.5), (some(*y), some(*y), some(*y), some(*after))),
+        (Forward(window, relu=True, ceiling=20.0), (*layer, None, None, None, None)),
+        (Backward(window, masked=True, ceiling=0.5), (*layer, None, None, some(*y), some(*y), *[None] * 8)),
     ]
 
 

@@ -39,10 +39,16 @@ def zeros_around(
 
 
 def convolution(
-    x: Float[Array, "b h w c"], filters: Float[Array, "kh kw c d"], window: Window
+    x: Float[Array, "b h w c"], filters: Float[Array, "kh kw c_of_group d"], window: Window
 ) -> Float[Array, "b h2 w2 d"]:
-    """XLA's."""
+    """XLA's; filters say by their shape how many groups of channels there are."""
     layout = ("NHWC", "HWIO", "NHWC")
     return jax.lax.conv_general_dilated(
-        x, filters, window.strides, window.padding, rhs_dilation=window.dilation, dimension_numbers=layout
+        x,
+        filters,
+        window.strides,
+        window.padding,
+        rhs_dilation=window.dilation,
+        dimension_numbers=layout,
+        feature_group_count=x.shape[-1] // filters.shape[2],
     )

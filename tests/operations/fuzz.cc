@@ -63,9 +63,9 @@ static void products(const Convolution& c, const Use& use) {
             const int64_t w = ow * c.columns.stride + kw * c.columns.dilation - c.columns.before;
             if (h < 0 || w < 0 || h >= c.rows.size || w >= c.columns.size) continue;
             for (int64_t i = 0; i < c.channels; i++)
-              for (int64_t o = 0; o < c.filters; o++)
+              for (int64_t o = c.depthwise ? i : 0; o < (c.depthwise ? i + 1 : c.filters); o++)
                 use(((n * c.rows.size + h) * c.columns.size + w) * c.channels + i,
-                    ((kh * c.columns.window + kw) * c.channels + i) * c.filters + o,
+                    ((kh * c.columns.window + kw) * (c.depthwise ? 1 : c.channels) + (c.depthwise ? 0 : i)) * c.filters + o,
                     ((n * c.rows.out + oh) * c.columns.out + ow) * c.filters + o);
           }
 }
@@ -87,7 +87,8 @@ static void same(const char* what, const Values& one, const Values& other) {
 
 static void convolution() {
   const bool usual = between(0, 1);
-  const Convolution c{between(1, 40), between(1, 40), between(1, 40), side(usual), side(usual)};
+  Convolution c{between(1, 40), between(1, 40), between(1, 40), side(usual), side(usual), between(0, 3) == 0};
+  if (c.depthwise) c.filters = c.channels;
   const int64_t in = c.images * c.input(), out = c.images * c.output(), weights = c.depth() * c.filters;
   const Values x = some(in), filters = some(weights), dy = some(out), z = some(out), bias = some(c.filters);
   const Values scale = some(c.channels), shift = some(c.channels), by = some(c.filters), addend = some(in);

@@ -24,6 +24,10 @@ SHAPES = {
     "one pixel": ((33, 1, 1, 12), (1, 1, 12, 10), Window((1, 1), ((0, 0), (0, 0)))),
     "rows": ((2, 3, 60, 8), (1, 7, 8, 8), Window((1, 2), ((0, 0), (3, 3)))),
     "wide": ((3, 4, 4, 300), (3, 3, 300, 130), Window((1, 1), ((1, 1), (1, 1)))),
+    "depthwise": ((5, 8, 8, 32), (3, 3, 1, 32), Window((1, 1), ((1, 1), (1, 1)))),
+    "depthwise, odd channels": ((3, 7, 9, 21), (3, 3, 1, 21), Window((2, 2), ((0, 1), (1, 1)))),
+    "depthwise, large window": ((2, 12, 11, 18), (5, 7, 1, 18), Window((1, 3), ((2, 2), (6, 5)), (1, 2))),
+    "depthwise, stride over the window": ((2, 7, 9, 5), (2, 2, 1, 5), Window((3, 4), ((0, 0), (0, 0)))),
     "large window": ((1, 30, 31, 3), (7, 7, 3, 8), Window((2, 2), ((3, 3), (3, 3)))),
 }
 
@@ -33,17 +37,18 @@ def test_kernels_are_about_as_exact_as_xla(library, shape):
     check(library, *SHAPES[shape])
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(15))
 def test_kernels_are_about_as_exact_as_xla_for_shapes_that_nobody_thought_of(library, seed):
     rng = np.random.default_rng(seed)
     strides, dilation, *pads = (tuple(map(int, rng.integers(low, high, 2))) for low, high in BOUNDS)
     window = Window(strides, tuple(pads), dilation)
     rows, columns, channels, filters = (int(n) for n in (*rng.integers(1, 5, 2), *rng.integers(1, 70, 2)))
+    of_group, filters = (1, channels) if seed % 3 == 0 else (channels, filters)
     sides = [
         max(1, (size - 1) * dilation + 1 - sum(pads)) + int(rng.integers(0, 12))
         for size, dilation, pads in zip((rows, columns), window.dilation, window.padding, strict=True)
     ]
-    check(library, (int(rng.integers(1, 20)), *sides, channels), (rows, columns, channels, filters), window)
+    check(library, (int(rng.integers(1, 20)), *sides, channels), (rows, columns, of_group, filters), window)
 
 
 def check(library, *shape):

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "convolution.h"
+#include "depthwise.h"
 #include "to_filters.h"
 #include "to_input.h"
 #include "vector.h"
@@ -45,7 +46,8 @@ void input_gradient(const Workers& workers, const Convolution& shape, const Back
   });
 }
 
-// The sums of one image's gradients where the prologue's ReLU is open.
+}  // namespace
+
 void gather(const Convolution& shape, const Backward& a, int64_t image, Gathered& gathered) {
   After seen;
   seen.dy = a.dx + image * shape.input();
@@ -55,9 +57,8 @@ void gather(const Convolution& shape, const Backward& a, int64_t image, Gathered
   gathered.sums(image, seen, a.x_mean, shape.rows.size * shape.columns.size);
 }
 
-}  // namespace
-
 void backward(const Workers& workers, const Convolution& shape, const Backward& a) {
+  if (shape.depthwise) return depthwise_backward(workers, shape, a);
   if (!a.dfilters) return input_gradient(workers, shape, a);
   const auto to_input = a.dx ? std::make_unique<ToInput>(workers, shape, a.filters) : nullptr;
   const auto gathered = a.sum ? std::make_unique<Gathered>(shape.images, shape.channels) : nullptr;

@@ -31,6 +31,9 @@ struct Backward {
 // The sums are those of the input's gradient where the prologue's ReLU is open (`Gathered::sums`).
 void backward(const Workers& workers, const Convolution& shape, const Backward& arrays);
 
+// The sums of one image's gradients where the prologue's ReLU is open.
+void gather(const Convolution& shape, const Backward& arrays, int64_t image, Gathered& gathered);
+
 // Places of maps in the order that keeps the innermost loop long.
 Places arranged(const Axis& images, const Axis& rows, const Axis& columns);
 

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "convolution.h"
+#include "depthwise.h"
 #include "taps.h"
 #include "vector.h"
 #include "winograd.h"
@@ -24,6 +25,7 @@ static Ahead ahead_of(const Convolution& shape, const Forward& a, int64_t image,
 }
 
 void forward(const Workers& workers, const Convolution& shape, const Forward& a) {
+  if (shape.depthwise) return depthwise_forward(workers, shape, a);
   const Packed packed(workers, a.filters, shape.depth(), shape.filters);
   const std::unique_ptr<PointFilters> points =
       has_points(shape) ? std::make_unique<PointFilters>(workers, packed, shape.channels, shape.filters) : nullptr;
@@ -43,7 +45,7 @@ void forward(const Workers& workers, const Convolution& shape, const Forward& a)
                               scratch(IMAGES, images * seen.padded_image() + WIDTH));
     const int64_t begin = image * shape.output() + from;
     const Finish finish{a.finish.bias ? a.finish.bias + from : nullptr,
-                        a.finish.addend ? a.finish.addend + begin : nullptr, a.finish.relu};
+                        a.finish.addend ? a.finish.addend + begin : nullptr, a.finish.relu, false, a.finish.ceiling};
     const Maps<float> y{a.y + begin, shape.output(), shape.columns.out * shape.filters, shape.filters};
     const Ahead ahead = ahead_of(shape, a, image + images, pieces.together);
     if (!points || !convolve({x, seen.padded_image(), seen.padded_row(), shape.channels}, *points, from, to - from,

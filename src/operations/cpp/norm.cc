@@ -47,11 +47,11 @@ void Gathered::moments(int64_t image, const float* values, int64_t places, int64
 void Gathered::sums(int64_t image, const After& after, const float* mean, int64_t places) {
   float* to = parts.data() + 2 * image * channels;
   by_vectors(channels, [&](int64_t c, auto lanes) {
-    const Vector middle = load(mean + c, lanes), none = {};
-    const auto over = [&](const auto& open) {
+    const Vector middle = load(mean + c, lanes);
+    const auto over = [&](const auto& part) {
       const auto [sum, distances] = summed(places, [&](int64_t place, Vector& sum, Vector& distances) {
         const Vector z = load(after.z + place * channels + c, lanes);
-        const Vector gradient = open(place, z) ? load(after.dy + place * channels + c, lanes) : none;
+        const Vector gradient = part(load(after.dy + place * channels + c, lanes), place, z);
         sum += gradient;
         distances += gradient * (z - middle);
       });
@@ -60,11 +60,13 @@ void Gathered::sums(int64_t image, const After& after, const float* mean, int64_
     };
     if (after.mask_scale) {
       const Vector scale = load(after.mask_scale + c, lanes), shift = load(after.mask_shift + c, lanes);
-      over([&](int64_t, Vector z) { return z * scale + shift > 0; });
+      over([&](Vector dy, int64_t, Vector z) { return z * scale + shift > 0 ? dy : Vector{}; });
     } else if (after.y) {
-      over([&](int64_t place, Vector) { return load(after.y + place * channels + c, lanes) > 0; });
+      over([&](Vector dy, int64_t place, Vector) {
+        return passed(dy, load(after.y + place * channels + c, lanes), after.ceiling);
+      });
     } else {
-      over([&](int64_t, Vector) { return none == none; });
+      over([&](Vector dy, int64_t, Vector) { return dy; });
     }
   });
 }
@@ -107,7 +109,7 @@ void apply(const Workers& workers, const Applied& a, int64_t images, int64_t pla
       for (int64_t at = from * channels + c; at < to * channels; at += channels) {
         Vector value = load(a.x + at, lanes) * scale + shift;
         if (a.addend) value += load(a.addend + at, lanes);
-        store(a.y + at, a.relu ? relu(value) : value, lanes);
+        store(a.y + at, a.relu ? relu(value, a.ceiling) : value, lanes);
       }
     });
   });

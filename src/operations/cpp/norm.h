@@ -30,6 +30,7 @@ class Gathered {
 struct Applied {
   const float *x, *scale, *shift, *addend;  // the addend may be null
   bool relu;
+  float ceiling;  // of the ReLU; NaN is none
   float* y;
 };
 

@@ -34,7 +34,7 @@ void row_of_gradients(const After& after, int64_t at, int64_t columns, int64_t f
       if (after.mask_scale)
         value = load(after.z + from, lanes) * mask_scale + mask_shift > 0 ? value : Vector{};
       else if (after.y)
-        value = load(after.y + from, lanes) > 0 ? value : Vector{};
+        value = passed(value, load(after.y + from, lanes), after.ceiling);
       if (after.masked) store(after.masked + from, value, lanes);
       if (after.by_gradient) value = by_gradient * value + by_value * load(after.z + from, lanes) + constant;
       store(to + column * step + c, value);

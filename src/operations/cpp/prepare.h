@@ -15,13 +15,14 @@ struct Prologue {
 const float* prepared(const float* x, const Convolution& shape, int64_t images, const Prologue& prologue, float* to);
 
 // How a convolution's own gradient follows from that of what comes after it; absent pointers are null.
-//   masked = dy where y > 0, or where mask_scale z + mask_shift > 0, or everywhere
+//   masked = dy where y > 0 and below the ceiling, or where mask_scale z + mask_shift > 0, or everywhere
 //   gradient = by_gradient masked + by_value z + constant, or masked
 struct After {
   const float *dy = nullptr, *y = nullptr, *z = nullptr;
   const float *mask_scale = nullptr, *mask_shift = nullptr;
   const float *by_gradient = nullptr, *by_value = nullptr, *constant = nullptr;
   float* masked = nullptr;
+  float ceiling = NAN;  // of the ReLU that gave y; NaN is none
 
   // The same, further on by so many values.
   After at(int64_t values) const;

@@ -18,7 +18,7 @@ namespace {
       if (finish.onto) sum += load(y + at, used);
       if (finish.bias) sum += load(finish.bias + v * WIDTH, used);
       if (finish.addend) sum += load(finish.addend + at, used);
-      store(y + at, finish.relu ? relu(sum) : sum, used);
+      store(y + at, finish.relu ? relu(sum, finish.ceiling) : sum, used);
     }
 }
 

@@ -1,6 +1,7 @@
 // The two products that convolutions consist of.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct Places {
 struct Finish {
   const float *bias = nullptr, *addend = nullptr;
   bool relu = false, onto = false;
+  float ceiling = NAN;  // of the ReLU; NaN is none
 
   bool writes_only() const { return !bias && !addend && !relu && !onto; }
 };

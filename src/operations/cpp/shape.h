@@ -1,4 +1,5 @@
-// What a convolution looks like. Maps are [image, row, column, channel], filters [row, column, channel, filter].
+// What a convolution looks like. Maps are [image, row, column, channel], filters [row, column, channel, filter]: of
+// depthwise ones [row, column, 1, channel].
 #pragma once
 
 #include <algorithm>
@@ -19,6 +20,7 @@ struct Side {
 struct Convolution {
   int64_t images, channels, filters;
   Side rows, columns;
+  bool depthwise = false;  // each channel has one filter of its own
 
   int64_t input() const { return rows.size * columns.size * channels; }
   int64_t places() const { return rows.out * columns.out; }
@@ -27,7 +29,7 @@ struct Convolution {
   int64_t padded_image() const { return rows.padded() * padded_row(); }
   bool is_padded() const { return rows.padded() > rows.size || columns.padded() > columns.size; }
   // Values that one place sees, which is the number of rows of the filters as a matrix.
-  int64_t depth() const { return rows.window * columns.window * channels; }
+  int64_t depth() const { return rows.window * columns.window * (depthwise ? 1 : channels); }
 };
 
 // How work is cut into numbered pieces: by images, and by filters where images are few. Threads have no part in it.

@@ -1,6 +1,7 @@
 // Vectors of the machine's width, in the extension that GCC and Clang share: plain arithmetic on all lanes at once.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -50,5 +51,17 @@ inline void by_vectors(int64_t channels, const Work& work) {
 
 // NaN stays NaN.
 inline Vector relu(Vector values) { return values < 0 ? Vector{} : values; }
+
+// Up to a ceiling; nothing is above NaN, which stands for none.
+inline Vector relu(Vector values, float ceiling) {
+  const Vector positive = relu(values);
+  return positive > ceiling ? Vector{} + ceiling : positive;
+}
+
+// The gradient of a ReLU by its values: it passes where they are neither 0 nor at the ceiling.
+inline Vector passed(Vector gradient, Vector values, float ceiling) {
+  const Vector below = values >= ceiling ? Vector{} : gradient;
+  return values > 0 ? below : Vector{};
+}
 
 }  // namespace operations

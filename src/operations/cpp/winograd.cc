@@ -126,7 +126,7 @@ Vector write_results(const float* sums, int64_t point, int64_t filters, int64_t 
           zeros += found[i][j] * 0;
           Vector value = found[i][j] + bias;
           if (addend) value += load(addend + at, lanes);
-          store(y + at, with_relu ? relu(value) : value, lanes);
+          store(y + at, with_relu ? relu(value, finish.ceiling) : value, lanes);
         }
     }
   });

@@ -1,0 +1,99 @@
+#include "depthwise.h"
+
+#include <memory>
+
+#include "depthwise_loops.h"
+#include "vector.h"
+
+namespace operations {
+namespace {
+
+// The input's gradient in places of one phase of rows and one of columns.
+struct Part {
+  int64_t first;
+  Area area;
+  std::vector<Tap> taps;
+};
+
+std::vector<Part> parts_of_input(const Convolution& shape, const GradientLayout& layout) {
+  const int64_t row = shape.columns.size * shape.channels;
+  std::vector<Part> parts;
+  for (const Phase& down : phases(shape.rows))
+    for (const Phase& right : phases(shape.columns)) {
+      Part part{down.first * row + right.first * shape.channels,
+                {{down.count, layout.row, shape.rows.stride * row},
+                 {right.count, layout.filters, shape.columns.stride * shape.channels}},
+                {}};
+      for (const auto& [rows, tap_row] : down.distance)
+        for (const auto& [columns, tap_column] : right.distance)
+          part.taps.push_back(
+              {rows * layout.row + columns * layout.filters, tap_row * shape.columns.window + tap_column});
+      parts.push_back(part);
+    }
+  return parts;
+}
+
+// Places of the output, and those of another map that goes with it.
+Area outputs(const Convolution& shape, int64_t row, int64_t place) {
+  return {{shape.rows.out, shape.rows.stride * shape.padded_row(), row},
+          {shape.columns.out, shape.columns.stride * shape.channels, place}};
+}
+
+// The filters' gradient from the sums of every group of images.
+void put_filters(const Convolution& shape, const std::vector<float>& sums, int64_t groups, int64_t columns,
+                 float* dfilters) {
+  for (int64_t tap = 0; tap < shape.depth(); tap++)
+    by_vectors(shape.channels, [&](int64_t c, auto lanes) {
+      Vector sum = {};
+      for (int64_t group = 0; group < groups; group++)
+        sum += load(sums.data() + (group * shape.depth() + tap) * columns + c);
+      store(dfilters + tap * shape.channels + c, sum, lanes);
+    });
+}
+
+}  // namespace
+
+void depthwise_forward(const Workers& workers, const Convolution& shape, const Forward& a) {
+  const std::vector<Tap> all = taps(shape);
+  const Area area = outputs(shape, shape.columns.out * shape.channels, shape.channels);
+  const auto gathered = a.mean ? std::make_unique<Gathered>(shape.images, shape.channels) : nullptr;
+  workers.each(shape.images, [&](int64_t image) {
+    const float* x =
+        prepared(a.x + image * shape.input(), shape, 1, a.prologue, scratch(IMAGES, shape.padded_image()));
+    Finish finish = a.finish;
+    if (finish.addend) finish.addend += image * shape.output();
+    float* y = a.y + image * shape.output();
+    filtered(x, area, all, a.filters, shape.channels, y, finish);
+    if (gathered) gathered->moments(image, y, shape.places(), 0, shape.channels);
+  });
+  if (gathered) gathered->put_moments(shape.places(), a.mean, a.variance);
+}
+
+void depthwise_backward(const Workers& workers, const Convolution& shape, const Backward& a) {
+  const GradientLayout layout = gradient_layout(shape, a.dx != nullptr, shape.channels);
+  const std::vector<Part> parts = a.dx ? parts_of_input(shape, layout) : std::vector<Part>{};
+  const std::vector<Tap> all = taps(shape);
+  const Area area = outputs(shape, layout.row, layout.filters);
+  const auto gathered = a.sum ? std::make_unique<Gathered>(shape.images, shape.channels) : nullptr;
+  const int64_t groups = std::min<int64_t>(shape.images, 16), size = shape.depth() * layout.filters;
+  std::vector<float> sums(a.dfilters ? groups * size : 0);
+
+  workers.each(groups, [&](int64_t group) {
+    for (int64_t image = shape.images * group / groups; image < shape.images * (group + 1) / groups; image++) {
+      const int64_t begin = image * shape.input();
+      float* gradient = scratch(GRADIENT, layout.image);
+      prepare(a.after.at(image * shape.output()), shape, 1, 0, shape.channels, layout, gradient);
+      for (const Part& part : parts)
+        filtered(gradient + layout.begin(), part.area, part.taps, a.filters, shape.channels, a.dx + begin + part.first,
+                 {nullptr, a.addend ? a.addend + begin + part.first : nullptr, false, false});
+      if (gathered) gather(shape, a, image, *gathered);
+      if (!a.dfilters) continue;
+      const float* x = prepared(a.x + begin, shape, 1, a.prologue, scratch(IMAGES, shape.padded_image()));
+      correlated(x, area, all, gradient + layout.begin(), shape.channels, sums.data() + group * size, layout.filters);
+    }
+  });
+  if (a.dfilters) put_filters(shape, sums, groups, layout.filters, a.dfilters);
+  if (gathered) gathered->put_sums(a.sum, a.sum_of_distances);
+}
+
+}  // namespace operations

@@ -1,0 +1,11 @@
+// Convolutions of each channel by a filter of its own, and their gradients. Filters are [row, column, 1, channel].
+#pragma once
+
+#include "convolution.h"
+
+namespace operations {
+
+void depthwise_forward(const Workers& workers, const Convolution& shape, const Forward& arrays);
+void depthwise_backward(const Workers& workers, const Convolution& shape, const Backward& arrays);
+
+}  // namespace operations

@@ -1,0 +1,177 @@
+"""A convolution with bias, before or behind batch normalization, and with ReLU; values and gradients."""
+
+from functools import partial
+
+import jax
+
+from src.operations.arrays import Filters, Maps, Vector
+from src.operations.calls import Apply, Arrays, Backward, Forward, MomentsOf, Sums, before, called, passed
+from src.operations.convolution import Activation, finished_convolution, gradients, values
+from src.operations.norm import Moments, Norm, applied, normalized, shared
+from src.operations.varying import together
+from src.operations.window import Window
+
+
+def convolution_norm(
+    library: str,
+    norm: Norm,
+    activation: Activation,
+    x: Maps,
+    filters: Filters,
+    scale: Vector,
+    bias: Vector,
+    addend: Maps | None = None,
+) -> tuple[Maps, Moments]:
+    """A convolution, batch normalization by the batch's own moments, an addend, and an activation.
+
+    Args:
+        library: key of loaded kernels.
+        norm: window and normalization.
+        activation: what comes last.
+        x: float32.
+        filters: float32.
+        scale: of the normalization.
+        bias: of the normalization.
+        addend: of the result's shape, or nothing.
+
+    Returns:
+        The result, and the moments before the normalization.
+    """
+    x, filters, scale, bias = together(x, filters, scale, bias)
+    return _convolution_norm(library, norm, activation, x, filters, scale, bias, addend)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _convolution_norm(
+    library: str,
+    norm: Norm,
+    activation: Activation,
+    x: Maps,
+    filters: Filters,
+    scale: Vector,
+    bias: Vector,
+    addend: Maps | None,
+) -> tuple[Maps, Moments]:
+    return _convolution_norm_kept(library, norm, activation, x, filters, scale, bias, addend)[0]
+
+
+def _convolution_norm_kept(
+    library: str,
+    norm: Norm,
+    activation: Activation,
+    x: Maps,
+    filters: Filters,
+    scale: Vector,
+    bias: Vector,
+    addend: Maps | None,
+) -> tuple[tuple[Maps, Moments], Arrays]:
+    z, *own = values(library, Forward(norm.window, moments=True), x, filters)
+    moments = shared(Moments(*own), norm.axis)
+    by, shift = applied(norm, moments, scale, bias)
+    (y,) = called(library, Apply(*activation), (z, by, shift, addend))
+    return (y, moments), (x, filters, scale, z, y if activation.relu else None, addend, *moments)
+
+
+def _convolution_norm_back(
+    library: str, norm: Norm, activation: Activation, kept: Arrays, cotangents: tuple[Maps, Moments]
+) -> Arrays:
+    x, filters, scale, z, y, addend, *moments = kept
+    dy, dmoments = cotangents
+    sums = called(library, Sums(activation.ceiling), (z, y, dy, moments[0]))
+    after, dscale, dbias = normalized(norm, Moments(*moments), scale, z, sums, dmoments)
+    call = Backward(norm.window, masked=activation.relu and addend is not None, ceiling=activation.ceiling)
+    dx, dfilters, masked = gradients(library, call, x, filters, dy, y=y, z=z, after=after)
+    daddend = None if addend is None else masked if activation.relu else dy
+    return dx, dfilters, dscale, dbias, daddend
+
+
+_convolution_norm.defvjp(_convolution_norm_kept, _convolution_norm_back)
+
+
+def convolution_bias(
+    library: str, window: Window, activation: Activation, x: Maps, filters: Filters, bias: Vector
+) -> Maps:
+    """A convolution with bias and an activation.
+
+    Args:
+        library: key of loaded kernels.
+        window: how it moves.
+        activation: what comes last.
+        x: float32.
+        filters: float32.
+        bias: by filter.
+    """
+    return _convolution_bias(library, window, activation, *together(x, filters, bias))
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _convolution_bias(
+    library: str, window: Window, activation: Activation, x: Maps, filters: Filters, bias: Vector
+) -> Maps:
+    return finished_convolution(library, window, x, filters, bias, None, activation)
+
+
+def _convolution_bias_kept(
+    library: str, window: Window, activation: Activation, x: Maps, filters: Filters, bias: Vector
+) -> tuple[Maps, Arrays]:
+    y = _convolution_bias(library, window, activation, x, filters, bias)
+    return y, (x, filters, y if activation.relu else None)
+
+
+def _convolution_bias_back(library: str, window: Window, activation: Activation, kept: Arrays, dy: Maps) -> Arrays:
+    x, filters, y = kept
+    call = Backward(window, masked=activation.relu, ceiling=activation.ceiling)
+    dx, dfilters, masked = gradients(library, call, x, filters, dy, y=y)
+    return dx, dfilters, (dy if masked is None else masked).sum((0, 1, 2))
+
+
+_convolution_bias.defvjp(_convolution_bias_kept, _convolution_bias_back)
+
+
+def norm_convolution(
+    library: str, norm: Norm, x: Maps, filters: Filters, scale: Vector, bias: Vector
+) -> tuple[Maps, Moments]:
+    """Batch normalization by the batch's own moments, ReLU, and a convolution: what lies between is never written.
+
+    Args:
+        library: key of loaded kernels.
+        norm: window and normalization.
+        x: float32.
+        filters: float32.
+        scale: of the normalization.
+        bias: of the normalization.
+
+    Returns:
+        The result, and the moments of x.
+    """
+    return _norm_convolution(library, norm, *together(x, filters, scale, bias))
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _norm_convolution(
+    library: str, norm: Norm, x: Maps, filters: Filters, scale: Vector, bias: Vector
+) -> tuple[Maps, Moments]:
+    return _norm_convolution_kept(library, norm, x, filters, scale, bias)[0]
+
+
+def _norm_convolution_kept(
+    library: str, norm: Norm, x: Maps, filters: Filters, scale: Vector, bias: Vector
+) -> tuple[tuple[Maps, Moments], Arrays]:
+    moments = shared(Moments(*called(library, MomentsOf(), (x,))), norm.axis)
+    y, *_ = values(library, Forward(norm.window), x, filters, before=applied(norm, moments, scale, bias))
+    return (y, moments), (x, filters, scale, bias, *moments)
+
+
+def _norm_convolution_back(library: str, norm: Norm, kept: Arrays, cotangents: tuple[Maps, Moments]) -> Arrays:
+    x, filters, scale, bias, *found = kept
+    moments, (dy, dmoments) = Moments(*found), cotangents
+    opened = applied(norm, moments, scale, bias)
+    dopened, dfilters, _, *sums = called(
+        library, Backward(norm.window, sums=True), (x, filters, *opened, dy, *[None] * 8, moments.mean)
+    )
+    (by_gradient, by_value, constant), dscale, dbias = normalized(norm, moments, scale, x, tuple(sums), dmoments)
+    dx = by_gradient * passed(dopened, before(x, *opened)) + by_value * x + constant
+    return dx, dfilters, dscale, dbias
+
+
+_norm_convolution.defvjp(_norm_convolution_kept, _norm_convolution_back)

@@ -1,0 +1,75 @@
+"""Batch normalization: what is applied by channel, and its gradient from sums over the maps."""
+
+from typing import NamedTuple
+
+import jax
+
+from src.operations.arrays import Maps, Vector
+from src.operations.calls import Arrays
+from src.operations.varying import total
+from src.operations.window import Window
+
+
+class Norm(NamedTuple):
+    """A convolution's window and the batch normalization behind it.
+
+    Attributes:
+        window: of the convolution.
+        epsilon: is added to the variance.
+        axis: of the devices that share their statistics, if they do.
+    """
+
+    window: Window
+    epsilon: float
+    axis: str | None = None
+
+
+class Moments(NamedTuple):
+    """Mean and biased variance by channel."""
+
+    mean: Vector
+    variance: Vector
+
+
+def shared(moments: Moments, axis: str | None) -> Moments:
+    """Moments over the batches of all devices, which are equally large."""
+    if axis is None:
+        return moments
+    mean = jax.lax.pmean(moments.mean, axis)
+    return Moments(mean, jax.lax.pmean(moments.variance + (moments.mean - mean) ** 2, axis))
+
+
+def applied(norm: Norm, moments: Moments, scale: Vector, bias: Vector) -> tuple[Vector, Vector]:
+    """The normalization as scale and shift by channel."""
+    by = scale * jax.lax.rsqrt(moments.variance + norm.epsilon)
+    return by, bias - moments.mean * by
+
+
+def normalized(
+    norm: Norm, moments: Moments, scale: Vector, z: Maps, sums: Arrays, dmoments: Moments
+) -> tuple[tuple[Vector, Vector, Vector], Vector, Vector]:
+    """The gradient of a normalization.
+
+    Args:
+        norm: its constants.
+        moments: over all devices.
+        scale: of it.
+        z: what was normalized, here.
+        sums: of the gradient and of its products with z - mean, here.
+        dmoments: cotangents of the moments.
+
+    Returns:
+        What the gradient of z is: a multiple of the gradient, one of z, and a constant; gradients of scale and bias.
+    """
+    count = z.size // z.shape[-1]
+    slope = jax.lax.rsqrt(moments.variance + norm.epsilon)
+    own_sum, own_products = sums
+    all_sums, dmean, dvariance = (own_sum, own_products), *dmoments
+    if norm.axis is not None:
+        count *= jax.lax.axis_size(norm.axis)
+        all_sums = jax.lax.psum(all_sums, norm.axis)
+        dmean, dvariance = (total(value, norm.axis, z) for value in dmoments)
+    by_gradient = scale * slope
+    by_value = (2 * dvariance - by_gradient * slope**2 * all_sums[1]) / count
+    constant = (dmean - by_gradient * all_sums[0]) / count - by_value * moments.mean
+    return (by_gradient, by_value, constant), own_products * slope, own_sum
