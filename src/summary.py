@@ -56,9 +56,9 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
     Raises:
         UserError: the command line names no network or several, or what does not exist.
     """
+    jobs = composed_jobs("train", arguments)  # wrong names are told first
     if not any(argument.startswith("model=") for argument in arguments):
         raise UserError("model is missing; write model=NAME, with a file of conf/model/ as the name")
-    jobs = composed_jobs("train", arguments)
     if len(jobs) != 1:
         raise UserError("a summary is of one network; name one value of each setting, and no options")
     (job,) = jobs

@@ -144,6 +144,29 @@ def test_a_run_goes_on_when_its_reader_has_gone(tmp_path):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("src.train", "model=linear", "train.duration=2steps", "tracking.progress=none"),
+        ("src.train", "model=linear", "dry_run=true"),
+        ("src.train", "--help"),
+        ("src.summary", "model=lenet5"),
+        ("src.evaluate", "--help"),
+    ],
+)
+def test_standard_output_on_a_full_disk_is_one_line_and_loses_no_results(tmp_path, arguments, unbuffered):
+    run = (f"hydra.run.dir={tmp_path}/run",) if arguments[1] == "model=linear" else ()
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments, *run], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, env=environment
+        )
+    assert done.stderr.decode() == "error: not everything could be printed: No space left on device\n"
+    assert done.returncode == 2
+    assert (tmp_path / "run" / "results.json").exists() == ("train.duration=2steps" in arguments)
+
+
 def test_letters_that_a_terminal_cannot_show_are_shown_as_their_codes(tmp_path):
     arguments = ("-m", "model=linear", "train.duration=2steps", "tracking.progress=none", "seed=0,1")
     command = [sys.executable, "-m", "src.train", *arguments, f'hydra.sweep.dir="{tmp_path}/ün"']

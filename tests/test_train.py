@@ -151,6 +151,11 @@ def test_a_sweep_runs_every_job_in_its_own_directory(tmp_path, command):
         (["--config-name=trian"], "trian"),
         (["-m", "seed=0,1", "hydra/launcher=slurm"], "hydra/launcher=processes"),
         (["model.depth=8", "-m", "seed=0,1"], "come before or after them all"),
+        (["hydra.job_logging.root.level=LOUD"], "hydra.job_logging: Unable to configure root logger: Unknown level"),
+        (["hydra.hydra_logging.root.handlers=[x]"], "hydra.hydra_logging: Unable to configure root logger: Unable to"),
+        (["hydra.verbose=5"], "hydra.verbose=5: should be true, false or names of loggers"),
+        (["hydra/launcher=processes", "hydra.launcher.n_jobs=0"], "or -1 for one on each core"),
+        (["-m", "seed=0,1", "hydra/launcher=processes", "hydra.launcher.n_jobs=0"], "or -1 for one on each core"),
     ],
 )
 def test_bad_input_is_one_line_exit_code_two_and_nothing_left_behind(tmp_path, command, arguments, said):

@@ -1,15 +1,30 @@
-"""What is printed where a terminal cannot show it, or where nobody reads any more; neither is a fault."""
+"""What is printed where a terminal cannot show it, or where nobody reads any more: no fault; without room: one line."""
 
 import atexit
 import logging
 import os
-import select
 import signal
 import sys
 from types import TracebackType
-from typing import TextIO
+from typing import ClassVar, TextIO
 
-from src.config.errors import SIGNALLED
+from src.config.errors import EXIT_USER_ERROR, SIGNALLED, say
+
+
+class Console(logging.StreamHandler[TextIO]):
+    """Shows a log. What it cannot show stands in the log's file too, so the work goes on, and the end tells of it.
+
+    Attributes:
+        fault: why something could not be shown.
+    """
+
+    fault: ClassVar[OSError | None] = None
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Takes note of what is being handled."""
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            Console.fault = error
 
 
 def forgive_streams() -> None:
@@ -30,22 +45,31 @@ def streams() -> list[TextIO]:
 
 
 def excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Shows what was not caught, unless it is that the reader has gone."""
-    if not (issubclass(kind, BrokenPipeError) and any(unread(stream) for stream in streams())):
+    """Shows what was not caught, unless it is that nothing can be printed any more, of which `leave` tells."""
+    if isinstance(error, OSError) and not all(writable(stream) for stream in streams()):
+        Console.fault = error
+    else:
         sys.__excepthook__(kind, error, traceback)
 
 
-def unread(stream: TextIO) -> bool:
-    """Whether a stream is a pipe that nobody reads any more."""
-    poll = select.poll()
-    poll.register(stream, 0)
-    return any(event & select.POLLERR for _, event in poll.poll(0))
+def writable(stream: TextIO) -> bool:
+    """Whether a stream takes another line: it has a reader, or room on its disk."""
+    try:
+        print(file=stream, flush=True)
+    except OSError:
+        return False
+    return True
 
 
 def leave() -> None:
-    """Ends the process as others end in a pipe that nobody reads, where Python would complain of what is left over."""
+    """Ends the process as others end in a pipe that nobody reads, or with a line on why something was not printed."""
     try:
         for stream in streams():
             stream.flush()
+        if Console.fault:
+            raise Console.fault
     except BrokenPipeError:
         os._exit(SIGNALLED + signal.SIGPIPE)
+    except OSError as error:
+        say(f"error: not everything could be printed: {error.strerror}")
+        os._exit(EXIT_USER_ERROR)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, Num, UInt8, UInt16
 
+from src.config.errors import UserError
 from src.data.augment import augmented
 from src.data.examples import Split
 from src.data.mixing import mixed
@@ -157,8 +158,15 @@ def _changed(
 
 
 def evaluation_batch(data: Resident, first: int, size: int) -> Batch:
-    """Takes `size` examples in their stored order, or fewer where the split ends before; not for compiled functions."""
-    return picked(data, jnp.arange(first, min(first + size, len(data.labels))))
+    """Takes `size` examples in their stored order, or fewer where the split ends before; not for compiled functions.
+
+    Raises:
+        UserError: there are none.
+    """
+    split = len(data.labels)
+    if not (0 <= first < split and size > 0):
+        raise UserError(f"first={first}, size={size}: there are no such examples; the split has {split}, from 0 on")
+    return picked(data, jnp.arange(first, min(first + size, split)))
 
 
 def filled_batch(data: Resident, first: Scalar, size: int) -> Batch:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from src.config.compose import find_own_code
 from src.config.errors import EXIT_USER_ERROR, UserError, say
+from src.config.hydra_settings import check_hydra_settings
 from src.config.status import waiting_for
 from src.models.base import ImageShape, ModelSettings
 from src.runs.directory import RunDirectory
@@ -52,6 +53,7 @@ def prepare(jobs: list[DictConfig]) -> bool:
             print(preview(run_path(job).name, run_config(job), settings))
         return False
     check_launcher(jobs)
+    check_hydra_settings(jobs[0])  # they are the same for all jobs
     check_devices(jobs, runs)
     for job in jobs:
         make_directory(run_path(job))

@@ -8,6 +8,7 @@ from hydra.types import RunMode
 from src.config.compose import CONF, composed_jobs
 from src.config.errors import UserError
 from src.runs.identity import run_hash
+from src.summary import chosen
 from src.training.composed import run_settings
 
 MISTAKES = {
@@ -69,6 +70,13 @@ def test_every_mistake_gets_one_line_with_the_right_thing(compose, argument, sai
         compose(argument)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_summary_says_that_the_name_of_an_experiment_is_empty():
+    with pytest.raises(UserError, match=r"^\+experiment= is empty; known are: .*, resnet20, "):
+        chosen(["+experiment="])
+    with pytest.raises(UserError, match=r"^model is missing"):
+        chosen([])
 
 
 def test_a_batch_of_one_image_cannot_be_mixed(compose):

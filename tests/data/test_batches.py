@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from src.config.errors import UserError
 from src.data.batches import (
     Batching,
     Resident,
@@ -95,6 +96,12 @@ def test_batches_outside_compiled_functions_hold_no_example_twice(data, size):
     parts = [evaluation_batch(data, first, size) for first in range(0, EXAMPLES, size)]
     assert np.concatenate([part.labels for part in parts]).tolist() == list(range(EXAMPLES))
     assert all((part.weights == 1).all() for part in parts)
+
+
+@pytest.mark.parametrize(("first", "size"), [(0, 0), (0, -1), (-1, 5), (EXAMPLES, 5)])
+def test_a_batch_of_nothing_is_refused(data, first, size):
+    with pytest.raises(UserError, match=f"^first={first}, size={size}: there are no such examples; the split has"):
+        evaluation_batch(data, first, size)
 
 
 def test_a_changed_image_is_a_window_of_the_padded_one_or_of_its_mirror_image(data):
