@@ -152,7 +152,7 @@ def _from_elsewhere(
     constants = Constants(
         *(np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
     )
-    table = pytorch_resnet_cifar10 if model.shortcut == "A_centred" else li2018
+    table = pytorch_resnet_cifar10 if model.shortcut in ("A", "A_centred") else li2018
     first = (dataset.test.images[:LOOKED_AT] - constants.mean) / constants.deviation
     put_weights(module, arrays, table.resnet(model.depth), TORCH, first)
     module.eval()

@@ -137,5 +137,5 @@ def test_a_study_looks_at_the_weights_that_it_is_given(trained, tmp_path, capsys
 
     assert looked_at("A_centred") == ""
     assert "warning: the weights fit, but" in looked_at("A_centred", mean=[0.0], deviation=[1.0])
-    with pytest.raises(UserError, match="no such shortcut there"):
+    with pytest.raises(UserError, match=r"its zeros behind the channels, .*: model\.shortcut=A_centred$"):
         looked_at("A")
