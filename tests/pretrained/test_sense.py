@@ -26,10 +26,10 @@ def resnet(shortcut, channels=1, seed=0):
     return CifarResNet(8, shortcut, channels=channels, outputs=10, rngs=nnx.Rngs(seed))
 
 
-@pytest.fixture(scope="module")
-def trained(compose):
+def trained_on_digits(compose, depth):
     """A network with centred zeros after a few epochs of digits, as PyTorch would store it, and images."""
-    engine = Engine(compose(*SMALL, "model.shortcut=A_centred", "train.duration=6epochs", "parallel.devices=1"))
+    short = ("model.shortcut=A_centred", "train.duration=6epochs", "parallel.devices=1")
+    engine = Engine(compose(*SMALL, f"model.depth={depth}", *short))
     snapshot, step = engine.beginning(), 0
     while step < engine.plan.steps:
         order = engine.order(int(engine.plan.epoch(step)))
@@ -38,7 +38,12 @@ def trained(compose):
     test = engine.split("test")
     images = (test.images[:100] - test.constants.mean) / test.constants.deviation
     module = engine.network.module(snapshot.state)
-    return torch_state(module, CENTRED), images, module, test
+    return torch_state(module, pytorch_resnet_cifar10.resnet(depth)), images, module, test
+
+
+@pytest.fixture(scope="module")
+def trained(compose):
+    return trained_on_digits(compose, 8)
 
 
 def test_weights_make_sense_where_their_zeros_belong(trained, capsys):
@@ -75,6 +80,24 @@ def test_what_a_table_does_not_know_is_a_warning(trained, capsys):
         assert (own(images).argmax(-1) != test.labels[:100]).mean() > 0.5
     put_weights(resnet("A_centred"), arrays, CENTRED, TORCH, test.images[:100].astype(np.float32))
     assert "warning: the weights fit, but" in capsys.readouterr().err
+
+
+@pytest.mark.heavy
+def test_zeros_of_which_a_table_says_the_wrong_side_are_a_warning(compose, capsys):
+    """The half of the layers that is before the first of them sees nothing of it."""
+    arrays, images, _, test = trained_on_digits(compose, 20)
+    right = pytorch_resnet_cifar10.resnet(20)
+    wrong = right | {f"blocks.{block}.shortcut": Zeros(centred=False) for block in (3, 6)}
+    errors = []
+    for shortcut, table in (("A_centred", right), ("A", wrong)):
+        own = CifarResNet(20, shortcut, channels=1, outputs=10, rngs=nnx.Rngs(0))
+        put_weights(own, arrays, table, TORCH, images)
+        own.eval()
+        errors.append((own(images).argmax(-1) != test.labels[:100]).mean())
+    assert errors[0] < 0.1
+    assert errors[1] > 0.4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: the weights fit, but what its layers see is ")
 
 
 def test_channels_in_another_order_compute_the_same(trained):
