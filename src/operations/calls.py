@@ -175,6 +175,23 @@ class MomentsOf:
         return x.mean((0, 1, 2)), x.var((0, 1, 2))
 
 
+@dataclass(frozen=True)
+class NormBack:
+    """by_gradient dy + by_value z + constant, by channel; of dy what passes where scale z + shift > 0."""
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return {}
+
+    def shapes(self, dy: Array, *_: Given) -> Shapes:
+        return (dy.shape,)
+
+    def reference(
+        self, dy: Array, z: Array, scale: Array, shift: Array, by_gradient: Array, by_value: Array, constant: Array
+    ) -> Arrays:
+        return (by_gradient * passed(dy, scale * z + shift) + by_value * z + constant,)
+
+
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def called(library: str, call: Call, arrays: Arrays) -> Arrays:
     """The results of a kernel of a library that is loaded.
@@ -232,5 +249,5 @@ def as_numbers(window: Window) -> np.ndarray:
     return np.array([*window.strides, above, left, *window.dilation], np.int64)
 
 
-KERNELS = (Forward, Backward, Apply, Sums, MomentsOf)
+KERNELS = (Forward, Backward, Apply, Sums, MomentsOf, NormBack)
 """The calls of every library."""

@@ -5,7 +5,7 @@ from functools import partial
 import jax
 
 from src.operations.arrays import Filters, Maps, Vector
-from src.operations.calls import Apply, Arrays, Backward, Forward, MomentsOf, Sums, before, called, passed
+from src.operations.calls import Apply, Arrays, Backward, Forward, MomentsOf, NormBack, Sums, called
 from src.operations.convolution import Activation, finished_convolution, gradients, values
 from src.operations.norm import Moments, Norm, applied, normalized, shared
 from src.operations.varying import together
@@ -169,8 +169,8 @@ def _norm_convolution_back(library: str, norm: Norm, kept: Arrays, cotangents: t
     dopened, dfilters, _, *sums = called(
         library, Backward(norm.window, sums=True), (x, filters, *opened, dy, *[None] * 8, moments.mean)
     )
-    (by_gradient, by_value, constant), dscale, dbias = normalized(norm, moments, scale, x, tuple(sums), dmoments)
-    dx = by_gradient * passed(dopened, before(x, *opened)) + by_value * x + constant
+    after, dscale, dbias = normalized(norm, moments, scale, x, tuple(sums), dmoments)
+    (dx,) = called(library, NormBack(), (dopened, x, *opened, *after))
     return dx, dfilters, dscale, dbias
 
 

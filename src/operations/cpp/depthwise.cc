@@ -58,8 +58,7 @@ void depthwise_forward(const Workers& workers, const Convolution& shape, const F
   const Area area = outputs(shape, shape.columns.out * shape.channels, shape.channels);
   const auto gathered = a.mean ? std::make_unique<Gathered>(shape.images, shape.channels) : nullptr;
   workers.each(shape.images, [&](int64_t image) {
-    const float* x =
-        prepared(a.x + image * shape.input(), shape, 1, a.prologue, scratch(IMAGES, shape.padded_image()));
+    const float* x = prepared(a.x + image * shape.input(), shape, 1, a.prologue, scratch(IMAGES, shape.padded_image()));
     Finish finish = a.finish;
     if (finish.addend) finish.addend += image * shape.output();
     float* y = a.y + image * shape.output();

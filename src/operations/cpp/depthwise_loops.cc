@@ -58,8 +58,7 @@ void correlate_taps(const float* x, const Area& area, const Tap* taps, const Tap
       for (int64_t column = 0; column < area.columns.count; column++) {
         const Vector gradient = load(y_at + column * area.columns.y);
 #pragma GCC unroll 9
-        for (int t = 0; t < TAPS; t++)
-          own[t] += load(x_at + column * area.columns.x + taps[t].start, lanes) * gradient;
+        for (int t = 0; t < TAPS; t++) own[t] += load(x_at + column * area.columns.x + taps[t].start, lanes) * gradient;
       }
       for (int t = 0; t < TAPS; t++) all[t] += own[t];
     }

@@ -131,12 +131,13 @@ ffi::Error run_apply(ffi::ThreadPool pool, bool relu, float ceiling, Input x, In
   return reported([&] {
     const auto size = x.dimensions();
     apply(PoolWorkers(pool),
-          {x.typed_data(), scale.typed_data(), shift.typed_data(), given(addend), relu, ceiling, y->typed_data()}, size[0],
-          size[1] * size[2], size[3]);
+          {x.typed_data(), scale.typed_data(), shift.typed_data(), given(addend), relu, ceiling, y->typed_data()},
+          size[0], size[1] * size[2], size[3]);
   });
 }
 
-ffi::Error run_sums(ffi::ThreadPool pool, float ceiling, Input z, Input y, Input dy, Input mean, Output sum, Output distances) {
+ffi::Error run_sums(ffi::ThreadPool pool, float ceiling, Input z, Input y, Input dy, Input mean, Output sum,
+                    Output distances) {
   return reported([&] {
     const auto size = z.dimensions();
     const int64_t image = size[1] * size[2] * size[3];
@@ -163,6 +164,24 @@ ffi::Error run_moments(ffi::ThreadPool pool, Input x, Output mean, Output varian
   });
 }
 
+ffi::Error run_after(ffi::ThreadPool pool, Input dy, Input z, Input mask_scale, Input mask_shift, Input by_gradient,
+                     Input by_value, Input constant, Output gradient) {
+  return reported([&] {
+    const auto size = z.dimensions();
+    const int64_t places = size[1] * size[2], image = places * size[3];
+    After after;
+    after.dy = dy.typed_data();
+    after.z = z.typed_data();
+    after.mask_scale = mask_scale.typed_data();
+    after.mask_shift = mask_shift.typed_data();
+    after.by_gradient = by_gradient.typed_data();
+    after.by_value = by_value.typed_data();
+    after.constant = constant.typed_data();
+    PoolWorkers(pool).each(
+        size[0], [&](int64_t i) { prepare(after.at(i * image), places, size[3], gradient->typed_data() + i * image); });
+  });
+}
+
 // So many arrays that go in, or come out, after what is bound so far.
 template <int count, typename Binding>
 auto inputs(Binding&& bound) {
@@ -184,12 +203,16 @@ auto on_threads() { return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>(); }
 
 }  // namespace
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(ForwardCall, run_forward,
-                              outputs<3>(inputs<6>(on_threads().Attr<Numbers>("window").Attr<bool>("relu").Attr<float>("ceiling"))));
-XLA_FFI_DEFINE_HANDLER_SYMBOL(BackwardCall, run_backward, outputs<5>(inputs<14>(on_threads().Attr<Numbers>("window").Attr<float>("ceiling"))));
-XLA_FFI_DEFINE_HANDLER_SYMBOL(ApplyCall, run_apply, outputs<1>(inputs<4>(on_threads().Attr<bool>("relu").Attr<float>("ceiling"))));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    ForwardCall, run_forward,
+    outputs<3>(inputs<6>(on_threads().Attr<Numbers>("window").Attr<bool>("relu").Attr<float>("ceiling"))));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(BackwardCall, run_backward,
+                              outputs<5>(inputs<14>(on_threads().Attr<Numbers>("window").Attr<float>("ceiling"))));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(ApplyCall, run_apply,
+                              outputs<1>(inputs<4>(on_threads().Attr<bool>("relu").Attr<float>("ceiling"))));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(SumsCall, run_sums, outputs<2>(inputs<4>(on_threads().Attr<float>("ceiling"))));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(MomentsOfCall, run_moments, outputs<2>(inputs<1>(on_threads())));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(NormBackCall, run_after, outputs<1>(inputs<7>(on_threads())));
 
 extern "C" int64_t VectorWidth() { return WIDTH; }
 

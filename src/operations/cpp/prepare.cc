@@ -20,9 +20,10 @@ void row_of_images(const float* from, int64_t columns, int64_t channels, const P
   });
 }
 
-// The gradients of some filters in one row; `at` is the row's place in the maps, `step` the distance of places in `to`.
+// The gradients of some filters in one row; `at` is the row's place in the maps, `step` the distance of places in `to`,
+// which takes whole vectors or just so many values.
 void row_of_gradients(const After& after, int64_t at, int64_t columns, int64_t filters, int64_t first, int64_t count,
-                      float* to, int64_t step) {
+                      float* to, int64_t step, bool whole) {
   by_vectors(count, [&](int64_t c, auto lanes) {
     const auto by_filter = [&](const float* values) { return values ? load(values + first + c, lanes) : Vector{}; };
     const Vector mask_scale = by_filter(after.mask_scale), mask_shift = by_filter(after.mask_shift);
@@ -37,7 +38,7 @@ void row_of_gradients(const After& after, int64_t at, int64_t columns, int64_t f
         value = passed(value, load(after.y + from, lanes), after.ceiling);
       if (after.masked) store(after.masked + from, value, lanes);
       if (after.by_gradient) value = by_gradient * value + by_value * load(after.z + from, lanes) + constant;
-      store(to + column * step + c, value);
+      store(to + column * step + c, value, whole ? WIDTH : int64_t(lanes));
     }
   });
 }
@@ -95,12 +96,16 @@ void prepare(const After& after, const Convolution& shape, int64_t images, int64
     to = std::fill_n(to, layout.rows.before * layout.row, 0.0f);
     for (int64_t row = 0; row < shape.rows.out; row++) {
       to = std::fill_n(to, left, 0.0f);
-      row_of_gradients(after, at, shape.columns.out, shape.filters, first, count, to, layout.filters);
+      row_of_gradients(after, at, shape.columns.out, shape.filters, first, count, to, layout.filters, true);
       at += shape.columns.out * shape.filters;
       to = std::fill_n(to + shape.columns.out * layout.filters, right, 0.0f);
     }
     to = std::fill_n(to, layout.rows.after * layout.row, 0.0f);
   }
+}
+
+void prepare(const After& after, int64_t places, int64_t channels, float* to) {
+  row_of_gradients(after, 0, places, channels, 0, channels, to, channels, false);
 }
 
 }  // namespace operations

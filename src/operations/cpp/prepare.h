@@ -45,4 +45,7 @@ GradientLayout gradient_layout(const Convolution& shape, bool to_input, int64_t 
 void prepare(const After& after, const Convolution& shape, int64_t images, int64_t first, int64_t count,
              const GradientLayout& layout, float* to);
 
+// Writes the gradients of one image as they lie in the maps.
+void prepare(const After& after, int64_t places, int64_t channels, float* to);
+
 }  // namespace operations

@@ -11,7 +11,8 @@ bool has_points(const Convolution& shape) {
   for (const Side& side : {shape.rows, shape.columns})
     if (side.window != 3 || side.stride != 1 || side.dilation != 1 || side.out < 2 || side.size < 2) return false;
   // Whole vectors are read, which is no harm in a copy with zeros around.
-  return !shape.depthwise && shape.channels >= FEWEST && shape.filters >= FEWEST && (shape.is_padded() || shape.channels % WIDTH == 0);
+  return !shape.depthwise && shape.channels >= FEWEST && shape.filters >= FEWEST &&
+         (shape.is_padded() || shape.channels % WIDTH == 0);
 }
 
 Convolution seen_by_products(const Convolution& shape) {
