@@ -74,7 +74,10 @@ def kernels(folder: Path, key: str | None = None) -> Library | None:
     try:
         _make_private(folder)
         if key is not None and KEY.fullmatch(key) and (folder / key / ABOUT).exists():
-            return _load(folder / key)
+            try:
+                return _load(folder / key)
+            except Unusable as error:
+                log.warning("other kernels than the run began with, so its last bits may differ: %s", error)
         compiler = _compiler()
         key = _key(compiler)
         if not (folder / key / ABOUT).exists():
