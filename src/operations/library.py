@@ -134,13 +134,17 @@ def _about(compiler: tuple[str, ...]) -> str:
     return _run([*compiler, "--version"]).partition("\n")[0]
 
 
+TELLING = ("flags", "model name", "Features", "CPU implementer", "CPU architecture", "CPU variant", "CPU part")
+"""Lines of /proc/cpuinfo that tell processors apart: the first two of x86, the others of ARM."""
+
+
 def _processor() -> str:
     """What decides about the machine's instructions."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() + platform.machine()
-    return "\n".join(sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))}))
+    return "\n".join(sorted({line for line in lines if line.startswith(TELLING)}))
 
 
 def _build(compiler: tuple[str, ...], folder: Path, key: str) -> None:

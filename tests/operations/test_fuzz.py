@@ -1,4 +1,4 @@
-"""The plain loops under sanitizers, and for narrower vectors than this machine's."""
+"""The plain loops by both compilers, under sanitizers, and for other vectors than this machine's."""
 
 import platform
 import subprocess
@@ -21,10 +21,21 @@ KINDS = {
 X86 = platform.machine() in ("x86_64", "AMD64")
 
 
+def fuzz(program, compiler, *flags, emulator=()):
+    """Compiles, and calls random convolutions; both have to be there, since tests of kernels never skip."""
+    subprocess.run([compiler, *FLAGS, *flags, str(PROGRAM), *LOOPS, "-o", str(program)], check=True)
+    done = subprocess.run([*emulator, str(program), "1", "60"], capture_output=True, text=True)
+    assert done.stdout == "60\n", done.stdout + done.stderr[-3000:]
+
+
 @pytest.mark.heavy
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if X86 or kind not in ("AVX2", "SSE")])
-def test_random_convolutions(kind, tmp_path):
-    program = tmp_path / "fuzz"
-    subprocess.run(["c++", *FLAGS, *KINDS[kind], str(PROGRAM), *LOOPS, "-o", str(program)], check=True)
-    done = subprocess.run([str(program), "1", "60"], capture_output=True, text=True)
-    assert done.stdout == "60\n", done.stdout + done.stderr[-3000:]
+@pytest.mark.parametrize("compiler", ["c++", "clang++"])
+def test_random_convolutions(compiler, kind, tmp_path):
+    fuzz(tmp_path / "fuzz", compiler, *KINDS[kind])
+
+
+@pytest.mark.heavy
+def test_random_convolutions_by_neon(tmp_path):
+    """Built for ARM, and run by an emulator."""
+    fuzz(tmp_path / "fuzz", "aarch64-linux-gnu-g++", "-O3", "-static", emulator=["qemu-aarch64-static"])

@@ -4,11 +4,12 @@ import logging
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from src.data.cache import cache_home
-from src.operations.library import ABOUT, BINARY, _compiler, _key, kernels
+from src.operations.library import ABOUT, BINARY, _compiler, _key, _processor, kernels
 from tests.conftest import ROOT
 
 
@@ -55,6 +56,26 @@ def test_a_key_leads_nowhere_else(folder, library):
         (folder / library / name).write_bytes((cache_home() / "kernels" / library / name).read_bytes())
     for key in ("../elsewhere", str(elsewhere)):
         assert kernels.__wrapped__(folder, key).key == library
+
+
+ARM = """processor\t: {number}
+BogoMIPS\t: 243.75
+Features\t: fp asimd evtstrm aes pmull sha1 sha2 crc32
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x3
+CPU part\t: {part}
+"""
+
+
+def test_processors_are_told_apart_and_their_cores_are_not(monkeypatch):
+    def processor(*parts):
+        text = "\n".join(ARM.format(number=number, part=part) for number, part in enumerate(parts))
+        monkeypatch.setattr(Path, "read_text", lambda path: text)
+        return _processor()
+
+    assert processor("0xd0c") == processor("0xd0c", "0xd0c")
+    assert processor("0xd0c") != processor("0xd40")
 
 
 def test_no_compiler(tmp_path, caplog, monkeypatch):
@@ -104,6 +125,13 @@ def test_a_folder_that_cannot_be_made(tmp_path, caplog, monkeypatch):
 def test_a_damaged_record_is_refused(folder, library, caplog, monkeypatch):
     (folder / library / ABOUT).write_text("{")
     assert "damaged" in refusal(folder, caplog, monkeypatch)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_either_compiler_builds_what_stands_its_trial_without_a_warning(compiler, tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", f"{compiler} -Wall -Wextra -Werror")
+    assert kernels.__wrapped__(tmp_path / "kernels") is not None
 
 
 @pytest.mark.heavy

@@ -18,12 +18,14 @@ constexpr int64_t WIDTH = 4, REGISTERS = 32;
 constexpr int64_t WIDTH = 4, REGISTERS = 16;
 #endif
 
-typedef float Vector __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+typedef float Vector __attribute__((vector_size(4 * WIDTH)));
+// In arrays, which begin anywhere. Nothing else has this type: Clang forgets the alignment where it is a template's.
+typedef float Unaligned __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
 
 // The smallest multiple of `unit` that holds `size`.
 inline int64_t rounded_up(int64_t size, int64_t unit) { return (size + unit - 1) / unit * unit; }
 
-inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
+inline Vector load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
 
 // Only the first lanes; zero in the others, whose memory is not touched.
 inline Vector load(const float* from, int64_t lanes) {
@@ -33,7 +35,7 @@ inline Vector load(const float* from, int64_t lanes) {
   return values;
 }
 
-inline void store(float* to, Vector values) { *reinterpret_cast<Vector*>(to) = values; }
+inline void store(float* to, Vector values) { *reinterpret_cast<Unaligned*>(to) = values; }
 
 inline void store(float* to, Vector values, int64_t lanes) {
   if (lanes >= WIDTH) return store(to, values);
