@@ -6,9 +6,20 @@ import numpy as np
 
 
 def errors(found, exact):
-    """The largest error of each array, by its largest value."""
+    """The largest error of each array by its largest value, and the root of the mean square of both."""
     pairs = zip(jax.tree.leaves(found), jax.tree.leaves(exact), strict=True)
-    return [np.abs(np.float64(one) - other).max() / max(np.abs(other).max(), 1e-30) for one, other in pairs]
+    return [
+        tuple(size(np.float64(one) - other) / max(size(other), 1e-30) for size in (largest, typical))
+        for one, other in pairs
+    ]
+
+
+def largest(values):
+    return np.abs(values).max()
+
+
+def typical(values):
+    return np.sqrt(np.mean(values**2))
 
 
 def in_float64(function, *arguments):
@@ -18,12 +29,20 @@ def in_float64(function, *arguments):
         return jax.tree.map(np.asarray, jax.jit(function)(*wide))
 
 
-def assert_as_exact(kernels, reference, *arguments, factor=4.0, floor=5e-7):
-    """The kernels' errors are at most four times XLA's, or 5e-7 of the largest value, where XLA is nearly exact.
+FLOORS = 5e-7, 3.5e-7
+"""Of the largest value and of the typical one: a few roundings, where XLA is nearly exact (sums of few terms)."""
 
-    They add up in order, and XLA in blocks, whose error grows more slowly with the number of terms.
+
+def assert_as_exact(kernels, reference, *arguments, factor=1.0):
+    """The kernels' errors, the largest and the typical, are at most XLA's, or a few roundings (`FLOORS`).
+
+    The kernels' sums are as short as XLA's (`cut` in product.cc), and shorter for tiles of 3x3 windows, which lose
+    digits before and after. XLA's typical error is up to 2.5 times smaller for maps of 2x2, and 1.3 times behind
+    strides with few filters, where both lie below the floor. Of gradients through several normalizations, which
+    multiply errors, it is chance whose are larger: there a factor allows for it.
     """
     exact = in_float64(reference, *arguments)
     ours, xla = (errors(jax.jit(function)(*arguments), exact) for function in (kernels, reference))
     for number, (own, other) in enumerate(zip(ours, xla, strict=True)):
-        assert own <= max(factor * other, floor), (number, own, other)
+        for one, another, floor in zip(own, other, FLOORS, strict=True):
+            assert one <= max(factor * another, floor), (number, own, other)

@@ -89,8 +89,8 @@ LAYERS = {
 
 
 @pytest.mark.parametrize("case", LAYERS)
-def test_a_layer_is_about_as_exact_as_by_xla(library, case):
-    """Values and gradients err at most four times as much as XLA's (`assert_as_exact`)."""
+def test_a_layer_is_as_exact_as_by_xla(library, case):
+    """Values and gradients err at most as much as XLA's (`assert_as_exact`)."""
     window, relu, added = LAYERS[case]
     pair = layer_pair(library, window, relu)
     addend = None if added is None else some(9, *added)
@@ -110,15 +110,15 @@ BLOCKS = {"identity": ((SAME, SAME), True, False), "plain": ((SAME, SAME), False
 
 @pytest.mark.parametrize("case", BLOCKS)
 def test_a_block_is_about_as_exact_as_by_xla(library, case):
-    """Values and gradients err at most four times as much as XLA's (`assert_as_exact`)."""
+    """Values and gradients err at most one and a half times as much as XLA's (`assert_as_exact`)."""
     windows, identity, given = BLOCKS[case]
     shortcut = some(9, 6, 4, 4, 16) if given else None
     pair = block_pair(library, windows, identity)
-    assert_as_exact(*map(pulled, pair), some(0, 6, 8, 8, 16), half(1, 16, 16), half(4, 16, 16), shortcut)
+    assert_as_exact(*map(pulled, pair), some(0, 6, 8, 8, 16), half(1, 16, 16), half(4, 16, 16), shortcut, factor=1.5)
 
 
-def test_a_convolution_is_about_as_exact_as_by_xla(library):
-    """Values and gradients err at most four times as much as XLA's (`assert_as_exact`)."""
+def test_a_convolution_is_as_exact_as_by_xla(library):
+    """Values and gradients err at most as much as XLA's (`assert_as_exact`)."""
     for channels, filters in ((16, 20), (3, 16), (70, 100)):
         arguments = some(0, 3, 6, 6, channels), some(1, 3, 3, channels, filters)
         ours = pulled(partial(convolution, library, SAME))

@@ -26,7 +26,8 @@ namespace {
 template <int VECTORS, int PLACES>
 void tile(const float* x, int64_t x_step, const std::vector<Run>& runs, const float* packed, float* y, int64_t y_step,
           const Finish& finish, int64_t lanes) {
-  Vector sums[PLACES][VECTORS] = {};
+  Vector sums[PLACES][VECTORS] = {}, memory[PLACES][VECTORS];
+  bool is_aside = false;
   for (const Run& run : runs) {
     // A pointer to every fourth place: what lies between is reached from there by one instruction's address.
     const float* fourth[(PLACES + 3) / 4];
@@ -40,7 +41,21 @@ void tile(const float* x, int64_t x_step, const std::vector<Run>& runs, const fl
 #pragma GCC unroll 2
         for (int v = 0; v < VECTORS; v++) sums[p][v] += fourth[p / 4][p % 4 * x_step + k] * filters[v];
     }
+    if (!run.ends) continue;
+#pragma GCC unroll 16
+    for (int p = 0; p < PLACES; p++)
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; v++) {
+        memory[p][v] = is_aside ? memory[p][v] + sums[p][v] : sums[p][v];
+        sums[p][v] = Vector{};
+      }
+    is_aside = true;
   }
+  if (is_aside)
+#pragma GCC unroll 16
+    for (int p = 0; p < PLACES; p++)
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; v++) sums[p][v] += memory[p][v];
   if (finish.writes_only() && lanes == WIDTH) {
 #pragma GCC unroll 16
     for (int p = 0; p < PLACES; p++)
@@ -49,9 +64,8 @@ void tile(const float* x, int64_t x_step, const std::vector<Run>& runs, const fl
     return;
   }
   // Through memory: registers that lived across what follows would be missing in the loops above.
-  Vector written[PLACES][VECTORS];
-  std::memcpy(written, sums, sizeof(sums));
-  write(written[0], PLACES, VECTORS, y, y_step, finish, lanes);
+  std::memcpy(memory, sums, sizeof(sums));
+  write(memory[0], PLACES, VECTORS, y, y_step, finish, lanes);
 }
 
 using Tile = void (*)(const float*, int64_t, const std::vector<Run>&, const float*, float*, int64_t, const Finish&,
@@ -93,19 +107,23 @@ void panel(const float* x, const Places& places, const std::vector<Run>& runs, c
 
 }  // namespace
 
-Parts cut(const std::vector<Run>& runs) {
+Parts cut(const std::vector<Run>& runs, int64_t longest) {
   constexpr int64_t DEEPEST = 640;
-  const int64_t depth = depth_of(runs);
-  int64_t taken = 0;
-  const int64_t count = std::max<int64_t>(1, (depth + DEEPEST - 1) / DEEPEST);
+  const int64_t depth = depth_of(runs), sums_of_part = DEEPEST / longest;
+  const int64_t count = std::max<int64_t>(1, (depth + longest - 1) / longest);
+  int64_t taken = 0, sums = 0;
   Parts parts(1);
   for (Run run : runs)
     while (run.length > 0) {
-      const int64_t until = depth * int64_t(parts.size()) / count, length = std::min(run.length, until - taken);
+      const int64_t until = depth * (sums + 1) / count, length = std::min(run.length, until - taken);
       parts.back().push_back({run.start, length});
       run = {run.start + length, run.length - length};
       taken += length;
-      if (taken == until && taken < depth) parts.emplace_back();
+      if (taken < until || taken == depth) continue;
+      if (++sums % sums_of_part == 0)
+        parts.emplace_back();
+      else
+        parts.back().back().ends = true;
     }
   return parts;
 }

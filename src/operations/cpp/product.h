@@ -9,14 +9,18 @@
 
 namespace operations {
 
-// Consecutive values among those that a place sees; the start is counted from the place.
+// Consecutive values among those that a place sees; the start is counted from the place. Where a run ends a sum, what
+// was added up so far is put aside.
 struct Run {
   int64_t start, length;
+  bool ends = false;
 };
 
-// Runs cut into parts of about equal depth. Sums of too many terms lose digits, and their filters leave the cache.
+// Runs cut into parts whose filters stay in the cache, and these into sums of at most so many terms, of about equal
+// length: long sums lose digits. XLA adds up about as many at a time.
 using Parts = std::vector<std::vector<Run>>;
-Parts cut(const std::vector<Run>& runs);
+constexpr int64_t LONGEST = 320;
+Parts cut(const std::vector<Run>& runs, int64_t longest = LONGEST);
 
 // One of three nested loops over places: how many, and how far apart they lie on either side.
 struct Axis {

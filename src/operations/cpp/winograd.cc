@@ -14,6 +14,9 @@ constexpr int SEEN = 4, RESULTS = 2;
 // So many tiles at a time: their values at all points stay in the cache.
 constexpr int64_t ENOUGH_TILES = 64;
 
+// So many terms of a sum at a time: shorter sums make up for what results lose by adding and subtracting the points'.
+constexpr int64_t LONGEST_AT_POINTS = 96;
+
 // Rows of tiles, of all images one after the other, and memory for their values at the points.
 struct Rows {
   int64_t rows, columns, at_once;
@@ -147,7 +150,7 @@ bool convolve(const Maps<const float>& x, const PointFilters& points, int64_t fi
   const int64_t channels = points.rows(), width = rounded_up(filters, WIDTH), end = results.images * rows.rows;
   const int64_t seen = rows.point(channels), summed = rows.point(filters);
   float *values = scratch(VALUES, POINTS * seen), *sums = scratch(SUMS, POINTS * summed);
-  const Parts parts = cut({{0, channels}});
+  const Parts parts = cut({{0, channels}}, LONGEST_AT_POINTS);
   Vector zeros = {};
   for (int64_t from = 0; from < end; from += rows.at_once) {
     const int64_t count = std::min(rows.at_once, end - from), tiles = count * rows.columns;
