@@ -26,7 +26,7 @@ from src.training.state import Network, Snapshot, TrainState, initial_state
 from src.training.step import evaluation_step, training_chunk, training_step, zero_sums, zero_training_sums
 
 STEPS_PER_DISPATCH = 10
-"""On accelerators; on the CPU gradients of convolutions are slow inside loops (`training_chunk`)."""
+"""On accelerators; on the CPU loops gain nothing, and are slow by XLA's operations (`training_chunk`)."""
 
 
 class Engine:

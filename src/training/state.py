@@ -155,9 +155,14 @@ def dotted(path: Iterable[Any]) -> str:
 
 def initial_state(network: Network, optimizer: optax.GradientTransformation, *, averaged: bool) -> TrainState:
     """The state before the first step; a copy, since training takes the memory of the state that it is given."""
-    parameters, statistics = jax.tree.map(jnp.copy, (network.parameters, network.statistics))
-    average = jax.tree.map(jnp.copy, (parameters, statistics)) if averaged else None
-    return TrainState(jnp.zeros((), jnp.int32), parameters, statistics, optimizer.init(parameters), average)
+
+    @jax.jit  # one program in place of one for each shape
+    def state(parameters: Tree, statistics: Tree) -> TrainState:
+        parameters, statistics = jax.tree.map(jnp.copy, (parameters, statistics))
+        average = jax.tree.map(jnp.copy, (parameters, statistics)) if averaged else None
+        return TrainState(jnp.zeros((), jnp.int32), parameters, statistics, optimizer.init(parameters), average)
+
+    return state(network.parameters, network.statistics)
 
 
 def state_sha256(state: TrainState) -> str:

@@ -95,7 +95,7 @@ def training_step(
             "objective": value,
         }
         rate = learning_rate(state.step) * steered_scale(optimizer_state)  # as the update had it
-        finite = jnp.isfinite(value) & all_finite(gradients) & all_finite(parameters)
+        finite = all_finite((value, gradients, parameters))
         # A run that stands still falls behind the order that it is given, which then does not hold its examples.
         known = state.step * batching.batch_size >= order.first_epoch * len(data.labels)
         keep = partial(jnp.where, (finite | (not stand_still)) & known)
@@ -111,7 +111,7 @@ def all_finite(tree: Tree) -> Bool[Array, ""]:
     """Whether no array has a NaN or an infinity."""
     flags = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)])
     # The smallest one by its place: of `all` XLA makes a chain of ands, which it repeats in the update of every array,
-    # so that compiling a deep network takes minutes.
+    # four fifths of the step's program; compiling a deep network takes minutes then.
     return flags[jnp.argmin(flags)]
 
 
@@ -120,8 +120,8 @@ def training_chunk(step: Step, *, looped: bool) -> Chunk:
 
     Args:
         step: takes one step.
-        looped: whether a dispatch may take several steps. On the CPU it may not: gradients of convolutions inside
-            loops leave XLA's fast path there, and a step takes some thirty times as long.
+        looped: whether a dispatch takes several steps. On the CPU it pays nowhere: by kernels a step takes as long
+            inside a loop as outside, and gradients of convolutions by XLA's operations some thirty times as long.
 
     Returns:
         A function of state, sums so far, data, order and the step to stop before, giving state and sums.
