@@ -38,7 +38,7 @@ def points(run: Engine) -> Measure:
     """What measures places in a random plane, the same in every precision."""
     module = run.network.module(run.initial_state())
     held = jax.device_get(run.split("train"))  # as studies have it: a survey puts it on the devices itself
-    objective = split_objective(module, run.settings.task, {"train": held}, batch_size=BATCH)
+    objective = split_objective(module, run.settings.task, {"train": held}, batch_size=BATCH, kernels=run.kernels)
     return at_points(objective, [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)])
 
 

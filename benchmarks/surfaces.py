@@ -65,7 +65,7 @@ def measure(rounds: int) -> dict[str, Any]:
         data = run.split("test")
         module = run.network.module(run.initial_state())
         held = jax.device_get(data)  # as studies have it: a survey puts it on the devices itself
-        objective = split_objective(module, run.settings.task, {"test": held}, batch_size=BATCH)
+        objective = split_objective(module, run.settings.task, {"test": held}, batch_size=BATCH, kernels=run.kernels)
         directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)]
         work = {
             "survey": surveyed(at_points(objective, directions)),

@@ -132,6 +132,7 @@ def compared(pair: PairSettings, small: Subject, large: Subject, stage: Interpol
         at_points(start, [between(start.parameters, end.parameters)]),
         [stage.between.values()],
         {"small": small.identity, "large": large.identity, "splits": [*SPLITS], "batch_norm": "recalibrated"},
+        kernels=small.kernels,
     )
     solutions = tuple(
         Solution(
@@ -156,12 +157,18 @@ def around(subject: Subject, stage: InterpolationStage, seed: int) -> Surface:
         "seed": seed,
         "batch_norm": "frozen",
     }
-    return surveyed(f"around {subject.title}", at_points(objective, directions), [stage.around.values()], identity)
+    return surveyed(
+        f"around {subject.title}",
+        at_points(objective, directions),
+        [stage.around.values()],
+        identity,
+        kernels=subject.kernels,
+    )
 
 
 def objective_of(subject: Subject, batch_norm: BatchNorm) -> Objective:
     """Loss and accuracy of a network on both splits."""
-    return split_objective(subject.module, subject.task, subject.splits, batch_norm=batch_norm)
+    return split_objective(subject.module, subject.task, subject.splits, batch_norm=batch_norm, kernels=subject.kernels)
 
 
 def kernel_norm(parameters: Tree) -> float:

@@ -128,11 +128,15 @@ def report(name: str, stage: SurfaceStage) -> None:
 
 def surface_of(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
     """The surface of a network in the plane of a seed."""
-    objective = split_objective(subject.module, subject.task, subject.splits, batch_norm=stage.batch_norm)
+    objective = split_objective(
+        subject.module, subject.task, subject.splits, batch_norm=stage.batch_norm, kernels=subject.kernels
+    )
     directions, about = plane(subject, objective.parameters, stage, seed)
     identity = stage.identity(subject, seed, batch_norm=stage.batch_norm, **about)
     if stage.tolerance is None:
-        return surveyed(subject.title, at_points(objective, directions), stage.axes(), identity)
+        return surveyed(
+            subject.title, at_points(objective, directions), stage.axes(), identity, kernels=subject.kernels
+        )
     return surveyed_to_tolerance(subject, directions, stage.axes(), stage.tolerance, identity)
 
 

@@ -89,7 +89,7 @@ def report(name: str, stage: AccuracyStage) -> None:
 def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
     """A plane to a tolerance, and the exact losses at some of its points."""
     split = stage.splits[0]
-    objective = split_objective(subject.module, subject.task, {split: subject.splits[split]})
+    objective = split_objective(subject.module, subject.task, {split: subject.splits[split]}, kernels=subject.kernels)
     directions, axes = stage.random_directions(subject, objective.parameters, seed), stage.axes()
     identity = stage.identity(subject, seed, batch_norm="frozen")
     surface = surveyed_to_tolerance(subject, directions, axes, stage.tolerance, identity)
@@ -99,7 +99,12 @@ def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
     with surveying(f"{subject.title}, exactly") as told:
         file = points_file(axes, about)
         exact = measure_places(
-            at_points(objective, directions), places[chosen], about=about, points=file, told=told
+            at_points(objective, directions),
+            places[chosen],
+            about=about,
+            points=file,
+            told=told,
+            kernels=subject.kernels,
         ).rows
     return Checked(surface, split, chosen, np.array([row[f"{split}_loss"] for row in exact]))
 

@@ -97,10 +97,10 @@ def path_of(subject: Subject, stage: PathStage) -> Path:
     directions, explained = kept_directions(about, weights[-1], make)
     points = project(weights, weights[-1], directions)
     places = np.array([point.coordinates for point in points])
-    objective = split_objective(subject.module, subject.task, subject.splits)
+    objective = split_objective(subject.module, subject.task, subject.splits, kernels=subject.kernels)
     axes = [axis(places[:, number], stage) for number in range(2)]
     identity = {**about, "splits": stage.splits}
-    surface = surveyed(subject.title, at_points(objective, directions), axes, identity)
+    surface = surveyed(subject.title, at_points(objective, directions), axes, identity, kernels=subject.kernels)
     return Path(surface, (explained[0], explained[1]), points)
 
 

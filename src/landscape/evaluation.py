@@ -15,6 +15,7 @@ from src.config.errors import UserError
 from src.data.batches import Resident, picked
 from src.landscape.directions import check_same_network
 from src.landscape.objective import Objective, pure
+from src.operations.library import Library
 from src.tasks.base import TaskSettings
 from src.training.state import Tree
 
@@ -66,7 +67,12 @@ def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
 
 
 def scores_at(
-    module: nnx.Module, task: TaskSettings, data: Resident, directions: Sequence[Tree], batch_size: int
+    module: nnx.Module,
+    task: TaskSettings,
+    data: Resident,
+    directions: Sequence[Tree],
+    batch_size: int,
+    kernels: Library | None = None,
 ) -> ExampleScores:
     """Compiles the measurement of chosen examples at one place; batches of them are divided over the devices.
 
@@ -76,11 +82,12 @@ def scores_at(
         data: that examples are chosen from.
         directions: one or two.
         batch_size: examples that are computed at once, on all devices together.
+        kernels: by which the network computes; None for XLA's operations.
 
     Raises:
         UserError: a direction belongs to another network.
     """
-    apply, parameters, statistics = pure(module)
+    apply, parameters, statistics = pure(module, kernels)
     for direction in directions:
         check_same_network(parameters, direction)
     mesh = Mesh(np.array(jax.devices()), (AXIS,))

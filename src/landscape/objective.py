@@ -13,6 +13,8 @@ from jaxtyping import Array, Float
 from src.config.errors import UserError
 from src.data.batches import Batch, Resident, filled_batch
 from src.models.base import at_least_float32
+from src.models.fused import use_kernels
+from src.operations.library import Library
 from src.tasks.base import Sums, TaskSettings, sum_over_batches
 from src.training.state import Tree
 
@@ -43,11 +45,14 @@ class Objective:
     summary: Callable[[Mapping[str, Any]], dict[str, float]] = _numbers
 
 
-def pure(module: nnx.Module, **norm: Any) -> tuple[Callable[..., tuple[Array, Tree]], Tree, Tree]:
+def pure(
+    module: nnx.Module, kernels: Library | None = None, **norm: Any
+) -> tuple[Callable[..., tuple[Array, Tree]], Tree, Tree]:
     """A network in evaluation mode as a function of weights, statistics and images.
 
     Args:
         module: is left as it is.
+        kernels: by which it computes, if its gradient is not asked for; None for XLA's operations.
         norm: attributes of its batch normalizations that are set, such as `use_running_average=False`.
 
     Returns:
@@ -56,6 +61,8 @@ def pure(module: nnx.Module, **norm: Any) -> tuple[Callable[..., tuple[Array, Tr
     module = nnx.clone(module)
     module.eval()
     module.set_attributes(nnx.BatchNorm, axis_name=None, raise_if_not_found=False, **norm)
+    if kernels is not None:
+        use_kernels(module, kernels.key)
     definition, parameters, statistics, rest = nnx.split(module, nnx.Param, nnx.BatchStat, ...)  # type: ignore[misc]
 
     def apply(parameters: Tree, statistics: Tree, images: Array) -> tuple[Array, Tree]:
@@ -69,11 +76,18 @@ def pure(module: nnx.Module, **norm: Any) -> tuple[Callable[..., tuple[Array, Tr
 class SplitMeasure:
     """Sums of a network's losses and hits over whole splits, as a function of its weights."""
 
-    def __init__(self, module: nnx.Module, task: TaskSettings, batch_norm: BatchNorm, batch_size: int) -> None:
+    def __init__(
+        self,
+        module: nnx.Module,
+        task: TaskSettings,
+        batch_norm: BatchNorm,
+        batch_size: int,
+        kernels: Library | None,
+    ) -> None:
         """Prepares; see `split_objective`."""
-        self._frozen, self.parameters, statistics = pure(module)
+        self._frozen, self.parameters, statistics = pure(module, kernels)
         self._statistics = jax.tree.map(jnp.array, jax.device_get(statistics))  # bound to no mesh of the training
-        self._in_batch, _, _ = pure(module, use_running_average=False, momentum=0.0)
+        self._in_batch, _, _ = pure(module, kernels, use_running_average=False, momentum=0.0)
         self._task, self._batch_norm, self._batch_size = task, batch_norm, batch_size
 
     def __call__(self, parameters: Tree, data: Mapping[str, Resident]) -> dict[str, Sums]:
@@ -113,6 +127,7 @@ def split_objective(
     *,
     batch_norm: BatchNorm = "frozen",
     batch_size: int = 1000,
+    kernels: Library | None = None,
 ) -> Objective:
     """Loss and accuracy of a network on whole splits: `train_loss`, `train_accuracy`, `test_loss` and so on.
 
@@ -123,13 +138,14 @@ def split_objective(
         batch_norm: which statistics the network uses.
         batch_size: images that are computed at once; with `batch` it is part of the definition of the loss, and a short
             last batch is left out.
+        kernels: by which the network computes; None for XLA's operations, where its gradient is asked for.
 
     Raises:
         UserError: statistics are to be recalibrated without training images.
     """
     if batch_norm == "recalibrated" and "train" not in splits:
         raise UserError("batch_norm=recalibrated takes statistics from the training images; add the split train")
-    measure = SplitMeasure(module, task, batch_norm, batch_size)
+    measure = SplitMeasure(module, task, batch_norm, batch_size, kernels)
 
     def summary(sums: Mapping[str, Any]) -> dict[str, float]:
         return {f"{split}_{name}": value for split in sums for name, value in task.summary(sums[split]).items()}

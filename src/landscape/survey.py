@@ -14,6 +14,7 @@ from src.config.errors import UserError
 from src.landscape.evaluation import Measure
 from src.landscape.surface import Surface
 from src.lock import locked
+from src.operations.library import Library
 from src.plain_json import dumps, numbers
 from src.runs.files import write_whole
 from src.runs.identity import difference
@@ -33,6 +34,7 @@ def survey(
     points: Path,
     told: Told = lambda done, total: None,
     order: Sequence[int] | None = None,
+    kernels: Library | None = None,
 ) -> Surface:
     """Measures every point of a grid; what a process that was stopped or killed has measured is not measured again.
 
@@ -41,10 +43,11 @@ def survey(
         axes: steps along the one or two directions.
         title: of the surface.
         identity: everything that defines the values, as JSON can say it; becomes the surface's metadata, beside the
-            commits and devices that measured its points.
+            commits, devices and kernels that measured its points.
         points: file of the measurements so far, one JSON object a line.
         told: is told of progress.
         order: in which points are measured, one by one; none for row after row, one on each device.
+        kernels: by which `measure` computes, for the record; None for XLA's operations.
 
     Raises:
         UserError: an axis does not have two or more increasing steps; the file cannot be written, holds another
@@ -58,7 +61,9 @@ def survey(
         if not (np.diff(axis) > 0).all():
             raise UserError(f"steps along {name} go upwards, each one higher than the one before")
     about = {"axes": [axis.tolist() for axis in axes], **identity}
-    rows, measured_by = measure_places(measure, grid(axes), about=about, points=points, told=told, order=order)
+    rows, measured_by = measure_places(
+        measure, grid(axes), about=about, points=points, told=told, order=order, kernels=kernels
+    )
     shape = [len(axis) for axis in axes]
     values = {name: np.array([row[name] for row in rows]).reshape(shape) for name in rows[0]}
     metadata = {**identity, "measured_by": measured_by}
@@ -75,7 +80,7 @@ class MeasuredPlaces(NamedTuple):
 
     Attributes:
         rows: named numbers of each place.
-        measured_by: commit and device; one pair, unless a survey went on with other code or elsewhere.
+        measured_by: commit, device, and kernels if any; once, unless a survey went on with other code or elsewhere.
     """
 
     rows: list[dict[str, float]]
@@ -90,12 +95,13 @@ def measure_places(
     points: Path,
     told: Told = lambda done, total: None,
     order: Sequence[int] | None = None,
+    kernels: Library | None = None,
 ) -> MeasuredPlaces:
     """Measures places that need not be a grid, and keeps what it has; for arguments and errors see `survey`."""
     try:
         points.parent.mkdir(parents=True, exist_ok=True)
         with locked(points.with_suffix(".lock"), of=points, wait=False):
-            return _measure_missing(measure, places, _PointsFile(points, about), told, order)
+            return _measure_missing(measure, places, _PointsFile(points, about, kernels), told, order)
     except OSError as error:
         raise UserError(f"cannot write {points}: {error.strerror}") from None
 
@@ -123,10 +129,10 @@ class _PointsFile:
 
     Attributes:
         values: by the number of the point.
-        measured_by: commits and devices.
+        measured_by: commits, devices and kernels.
     """
 
-    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, about: Mapping[str, Any], kernels: Library | None) -> None:
         """Reads what is there; a line that was cut short is measured again.
 
         Raises:
@@ -147,7 +153,7 @@ class _PointsFile:
         if there != json.loads(header):
             raise UserError(f"{path} holds another surface: {difference(there, json.loads(header))}")
         write_whole(path, "".join(lines))
-        self._path, self._by = path, code_and_device()
+        self._path, self._by = path, code_and_device() + (f", kernels {kernels.key}" if kernels else "")
 
     def add(self, number: int, values: dict[str, float]) -> None:
         """Keeps the measurement of a point; it is on disk when this returns."""

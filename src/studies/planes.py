@@ -18,6 +18,7 @@ from src.landscape.export import write_csv, write_vts
 from src.landscape.sampled import Sampled, Tolerance, coarse_to_fine, together
 from src.landscape.surface import Surface, save
 from src.landscape.survey import grid, survey
+from src.operations.library import Library
 from src.randomness import stream
 from src.runs.identity import short_hash
 from src.studies.directions import random_directions
@@ -120,11 +121,14 @@ def surveyed(
     axes: Sequence[Float64[np.ndarray, "_"]],
     identity: Mapping[str, Any],
     order: Sequence[int] | None = None,
+    kernels: Library | None = None,
 ) -> Surface:
-    """Surveys with progress, into the file that is named by all that defines the values."""
+    """Surveys with progress, into the file that is named by all that defines the values; for arguments see `survey`."""
     points = points_file(axes, identity)
     with surveying(title) as told:
-        return survey(measure, axes, title=title, identity=identity, points=points, told=told, order=order)
+        return survey(
+            measure, axes, title=title, identity=identity, points=points, told=told, order=order, kernels=kernels
+        )
 
 
 def surveyed_to_tolerance(
@@ -150,13 +154,13 @@ def surveyed_to_tolerance(
     def sampled(split: str) -> Sampled:
         data = subject.splits[split]
         images = jax.random.permutation(stream(identity["seed"], f"images of {split}"), len(data.labels))
-        scores = scores_at(subject.module, subject.task, data, directions, tolerance.examples)
+        scores = scores_at(subject.module, subject.task, data, directions, tolerance.examples, subject.kernels)
         return Sampled(
             scores, np.asarray(data.labels), grid(axes)[order], tolerance, np.asarray(images), folder / split
         )
 
     measure = together({split: sampled(split) for split in subject.splits})
-    return surveyed(subject.title, measure, axes, identity, order)
+    return surveyed(subject.title, measure, axes, identity, order, subject.kernels)
 
 
 def write_surfaces(home: Path, surfaces: Sequence[Surface], value: str) -> None:

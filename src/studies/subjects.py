@@ -14,11 +14,13 @@ from src.config.settings import Packages, Settings
 from src.data.batches import Constants, Resident, normalization, resident
 from src.data.dataset import SplitName
 from src.models.resnet_cifar import CifarResNetSettings
+from src.operations.library import Library
 from src.pretrained import li2018, pytorch_resnet_cifar10
 from src.pretrained.importer import TORCH, put_weights, read_arrays
 from src.studies.runs import StudyRun, finish, planned, run_in
 from src.tasks.base import TaskSettings
 from src.training.engine import build_network
+from src.training.kernels import chosen_kernels
 from src.training.process import configure_jax
 from src.training.state import state_sha256
 
@@ -78,6 +80,7 @@ class Subject(NamedTuple):
         splits: images and labels by name.
         identity: what defines all of it, as JSON can say it.
         run: that it is the end of; none for weights from elsewhere.
+        kernels: by which it is scored where no gradient is asked for; None for XLA's operations.
     """
 
     title: str
@@ -86,6 +89,7 @@ class Subject(NamedTuple):
     splits: Mapping[str, Resident]
     identity: dict[str, Any]
     run: StudyRun | None
+    kernels: Library | None
 
 
 def subjects(
@@ -130,6 +134,7 @@ def _of_run(title: str, run: StudyRun, splits: Sequence[SplitName], images: int 
         {name: resident(engine.dataset.split(name)[:images], constants) for name in splits},
         {"run": run.directory.path.name, "weights": state_sha256(finished.state), "images": images},
         run,
+        engine.kernels,
     )
 
 
@@ -164,4 +169,4 @@ def _from_elsewhere(
         "settings": run.directory.path.name,  # a hash of the network and the data
         "images": images,
     }
-    return Subject(title, module, task, own, identity, None)
+    return Subject(title, module, task, own, identity, None, chosen_kernels(run.settings.kernels))

@@ -171,6 +171,32 @@ def test_a_batch_of_all_images_is_its_own_calibration(trained):
         assert measured(engine, state, batch_norm=kind, batch_size=3 * size) == found
 
 
+@pytest.mark.parametrize("batch_norm", ["frozen", "recalibrated"])
+def test_surfaces_by_kernels_are_surfaces(trained, batch_norm):
+    engine, state = trained
+    assert engine.kernels is not None
+    splits = {name: jax.device_get(engine.split(name)) for name in ("train", "test")}
+    given = engine.network.module(state), engine.settings.task, splits
+    places = np.linspace(0, 0.3, jax.device_count(), dtype=np.float32)[:, None]
+    by = {}
+    for kernels in (None, engine.kernels):
+        objective = split_objective(*given, batch_norm=batch_norm, kernels=kernels)
+        text = jax.jit(objective.measure).lower(objective.parameters, objective.data).as_text()
+        assert (engine.kernels.key in text) == (kernels is not None)
+        by[kernels] = at_points(objective, [gaussian(jax.random.key(0), objective.parameters)])(places)
+    for xla, ours in zip(by[None], by[engine.kernels], strict=True):
+        assert {name: ours[name] for name in xla if "loss" in name} == pytest.approx(
+            {name: xla[name] for name in xla if "loss" in name}, rel=1e-4
+        )
+
+
+def test_points_say_by_which_kernels_they_were_measured(trained, tmp_path):
+    engine, _ = trained
+    for name, kernels in (("xla", None), ("ours", engine.kernels)):
+        (said,) = surface(tmp_path / name, kernels=kernels).metadata["measured_by"]
+        assert said.endswith(f", kernels {engine.kernels.key}") == (kernels is not None)
+
+
 def test_a_short_batch_has_no_statistics_of_its_own(trained):
     engine, state = trained
     size = engine.dataset.spec.train // 2 + 1
