@@ -42,6 +42,7 @@ def cases(x: tuple[int, ...], filters: tuple[int, ...], window: Window) -> list[
     layer = some(*x), some(*filters)
     open_, moments = (some(*before), some(*before)), some(*before)
     own = some(*after), some(*after), some(*after)
+    ceiling = 3.0 * float(np.prod(filters[:3])) ** 0.5  # a few of the sums are larger
     bare = (*layer, None, None, some(*y), *[None] * 9)
     return [
         (Forward(window), (*layer, None, None, None, None)),
@@ -60,7 +61,7 @@ def cases(x: tuple[int, ...], filters: tuple[int, ...], window: Window) -> list[
         (MomentsOf(), (some(*y),)),
         (Sums(), (some(*y), some(*y), some(*y), some(*after))),
         (Sums(ceiling=0.5), (some(*y), some(*y), some(*y), some(*after))),
-        (Forward(window, relu=True, ceiling=20.0), (*layer, None, None, None, None)),
+        (Forward(window, relu=True, ceiling=ceiling), (*layer, None, None, None, None)),
         (Backward(window, masked=True, ceiling=0.5), (*layer, None, None, some(*y), some(*y), *[None] * 8)),
     ]
 

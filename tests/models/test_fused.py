@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from src.data.cache import cache_home
-from src.models import fused
+from src.models import fusible
 from src.models.blocks import ConvNorm, ConvNormReLU, ConvNormReLU6, ConvReLU
 from src.models.densenet import NormConv
 from src.models.fused import use_kernels
@@ -127,7 +127,7 @@ def test_other_kinds_of_layers_and_paddings(library):
 
 
 def test_the_largest_images_are_left_to_xla(library, monkeypatch):
-    monkeypatch.setattr(fused, "LARGEST", 10)
+    monkeypatch.setattr(fusible, "LARGEST", 10)
     assert called(with_kernels(network(), library), jnp.ones((1, 8, 8, 3))) == 0
 
 

@@ -1,3 +1,4 @@
+from functools import partial
 from math import prod
 
 import jax
@@ -7,6 +8,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
+from src.models.blocks import ConvNormReLU6
 from src.models.mobilenet import SeparableBlock
 from src.models.mobilenet_v2 import InvertedResidual
 from tests.models.networks import abstract, conv, parameter_count, read, table, total_count
@@ -92,7 +94,7 @@ def test_strides_look_at_the_pixels_that_keras_pads_for():
 
 
 def test_an_inverted_residual_is_linear_where_it_is_narrow():
-    block = InvertedResidual(conv, 4, 4, stride=1, expansion=6)
+    block = InvertedResidual(partial(ConvNormReLU6, rngs=nnx.Rngs(0)), conv, 4, 4, stride=1, expansion=6)
     x = jax.random.normal(jax.random.key(0), (1, 4, 4, 4))
     assert block.expand.conv.out_features == 24
     assert block(x).min() < 0

@@ -12,17 +12,25 @@ struct Pair {
   Vector one, other;
 };
 
-// Adds up two sums over all places: of the even ones and of the odd ones, which do not wait for each other.
+// Adds up two sums over all places, block by block, so that no sum has many terms. Even places and odd ones do not wait
+// for each other.
 template <typename Add>
 inline Pair summed(int64_t places, const Add& add) {
-  Vector even = {}, odd = {}, other_even = {}, other_odd = {};
-  int64_t place = 0;
-  for (; place + 1 < places; place += 2) {
-    add(place, even, other_even);
-    add(place + 1, odd, other_odd);
+  constexpr int64_t BLOCK = 32;
+  Pair all = {};
+  for (int64_t from = 0; from < places; from += BLOCK) {
+    const int64_t end = std::min(places, from + BLOCK);
+    Pair even = {}, odd = {};
+    int64_t place = from;
+    for (; place + 1 < end; place += 2) {
+      add(place, even.one, even.other);
+      add(place + 1, odd.one, odd.other);
+    }
+    if (place < end) add(place, even.one, even.other);
+    all.one += even.one + odd.one;
+    all.other += even.other + odd.other;
   }
-  if (place < places) add(place, even, other_even);
-  return {even + odd, other_even + other_odd};
+  return all;
 }
 
 }  // namespace
