@@ -194,7 +194,7 @@ class NormBack:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def called(library: str, call: Call, arrays: Arrays) -> Arrays:
-    """The results of a kernel of a library that is loaded.
+    """The results of a kernel of a library that is loaded; XLA's where something is empty.
 
     Args:
         library: its key.
@@ -202,6 +202,8 @@ def called(library: str, call: Call, arrays: Arrays) -> Arrays:
         arrays: float32.
     """
     shapes = call.shapes(*arrays)
+    if any(0 in shape for shape in (*(array.shape for array in arrays if array is not None), *filter(None, shapes))):
+        return call.reference(*arrays)
     given = together(*(jnp.zeros(0, jnp.float32) if array is None else array for array in arrays))
     types = [jax.typeof(given[0]).update(shape=shape or (0,)) for shape in shapes]
     kernel = jax.ffi.ffi_call(target(library, type(call).__name__), types, vmap_method="sequential")

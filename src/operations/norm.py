@@ -62,7 +62,7 @@ def normalized(
         What the gradient of z is: a multiple of the gradient, one of z, and a constant; gradients of scale and bias.
     """
     count = z.size // z.shape[-1]
-    slope = jax.lax.rsqrt(moments.variance + norm.epsilon)
+    slope = jax.lax.rsqrt(moments.variance + norm.epsilon) if count else 0 * scale  # without images nothing counts
     own_sum, own_products = sums
     all_sums, dmean, dvariance = (own_sum, own_products), *dmoments
     if norm.axis is not None:

@@ -96,6 +96,19 @@ def test_special_values_go_where_xla_lets_them_go(library, value):
             np.testing.assert_allclose(own, other, rtol=1e-5, err_msg=type(call).__name__)
 
 
+@pytest.mark.parametrize(
+    ("x", "filters"),
+    [((0, 5, 6, 16), (3, 3, 16, 20)), ((2, 5, 6, 0), (3, 3, 0, 20)), ((2, 5, 6, 16), (3, 3, 16, 0)),
+     ((2, 5, 0, 16), (3, 3, 16, 20)), ((2, 1, 6, 16), (4, 3, 16, 20))],
+)  # fmt: skip
+def test_empty_arrays_give_what_xla_gives(library, x, filters):
+    """To 1e-5 of each value of those calls that find something."""
+    for call, arrays in cases(x, filters, SAME):
+        found = jax.jit(lambda arrays, call=call: called(library, call, arrays))(arrays)
+        for own, other in zip(jax.tree.leaves(found), jax.tree.leaves(call.reference(*arrays)), strict=True):
+            np.testing.assert_allclose(own, other, rtol=1e-5, atol=1e-5)
+
+
 def test_the_moments_of_values_far_from_zero_are_exact(library):
     """The mean to 1e-6 of it, the variance of values of which it is a millionth to 1e-4."""
     x = 1000 + jax.random.normal(jax.random.key(0), (8, 6, 6, 16))

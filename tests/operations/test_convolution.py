@@ -117,6 +117,17 @@ def test_a_block_is_about_as_exact_as_by_xla(library, case):
     assert_as_exact(*map(pulled, pair), some(0, 6, 8, 8, 16), half(1, 16, 16), half(4, 16, 16), shortcut, factor=1.5)
 
 
+def test_an_empty_batch_gives_what_xla_gives(library):
+    x, one, two = some(0, 0, 4, 4, 8), half(1, 8, 8), half(4, 8, 8)
+    for pair, parts in (
+        (layer_pair(library, SAME, True), (one,)),
+        (block_pair(library, (SAME, SAME), True), (one, two)),
+    ):
+        found, expected = (jax.jit(pulled(function))(x, *parts, None) for function in pair)
+        for own, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+            np.testing.assert_array_equal(own, other)
+
+
 def test_a_convolution_is_as_exact_as_by_xla(library):
     """Values and gradients err at most as much as XLA's (`assert_as_exact`)."""
     for channels, filters in ((16, 20), (3, 16), (70, 100)):
