@@ -11,6 +11,7 @@ import pytest
 from src.data.cache import cache_home
 from src.operations.library import ABOUT, BINARY, _compiler, _key, _processor, kernels
 from tests.conftest import ROOT
+from tests.operations.test_fuzz import needs
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_a_damaged_record_is_refused(folder, library, caplog, monkeypatch):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+@pytest.mark.parametrize("compiler", ["g++", pytest.param("clang++", marks=needs("clang++"))])
 def test_either_compiler_builds_what_stands_its_trial_without_a_warning(compiler, tmp_path, monkeypatch):
     monkeypatch.setenv("CXX", f"{compiler} -Wall -Wextra -Werror")
     assert kernels.__wrapped__(tmp_path / "kernels") is not None
