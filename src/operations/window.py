@@ -50,5 +50,5 @@ def convolution(
         window.padding,
         rhs_dilation=window.dilation,
         dimension_numbers=layout,
-        feature_group_count=x.shape[-1] // filters.shape[2],
+        feature_group_count=max(1, x.shape[-1] // max(1, filters.shape[2])),
     )

@@ -180,7 +180,8 @@ def test_what_is_not_read_is_counted_in_one_line(tmp_path, command):
     ]
     command("src.train", *arguments, "train.duration=1step", "tracking.progress=none")
     (log,) = tmp_path.glob("runs/*/train.log")
-    assert log.read_text().splitlines()[1:3] == data[1:]
+    lines = [line for line in log.read_text().splitlines() if not line.startswith("building kernels")]
+    assert lines[1:3] == data[1:]
 
 
 @pytest.mark.parametrize("name", ["validation", "val", "valid", "dev", "Val"])
