@@ -109,6 +109,12 @@ def evaluations() -> list[float]:
     return [found[f"resnet{depth} evaluation, batch 128, beside torch"]["speed_ratio"] for depth in (20, 56)]
 
 
+def other_networks(peer: str) -> tuple[float, float]:
+    """How much longer their training steps take by a peer, at least and at most."""
+    ratios = [own["speed_ratio"] for name, own in figures("cpu", "networks").items() if name.endswith(f"beside {peer}")]
+    return min(ratios), max(ratios)
+
+
 def speed() -> list[Said]:
     layers = [own["speed_ratio"] for own in figures("cpu", "layers").values()]
     points = figures("nvidia_h100_80gb_hbm3", "surface_points")
@@ -117,6 +123,8 @@ def speed() -> list[Said]:
         said("ResNet-20 takes {:.1f} times as long by XLA, {:.1f} times in PyTorch, and {:.1f} times", *steps(20)),
         said("ResNet-56 it is {:.1f}, {:.1f} and {:.1f} times", *steps(56)),
         said("evaluation takes {:.1f} and {:.1f} times as long in PyTorch", *evaluations()),
+        said("take {:.1f} to {:.1f} times as long by XLA and", *other_networks("XLA")),
+        said("and {:.2f} to {:.2f} times in PyTorch", *other_networks("torch")),
         said("they are {:.0f} to {:.0f} times faster", min(layers), max(layers)),
         said("take {:.1f} minutes in bfloat16", fast["minutes_of_a_figure"]),
         said("(error up to {:.1f} %)", 100 * fast["largest_error"]),
