@@ -65,7 +65,9 @@ static void products(const Convolution& c, const Use& use) {
             for (int64_t i = 0; i < c.channels; i++)
               for (int64_t o = c.depthwise ? i : 0; o < (c.depthwise ? i + 1 : c.filters); o++)
                 use(((n * c.rows.size + h) * c.columns.size + w) * c.channels + i,
-                    ((kh * c.columns.window + kw) * (c.depthwise ? 1 : c.channels) + (c.depthwise ? 0 : i)) * c.filters + o,
+                    ((kh * c.columns.window + kw) * (c.depthwise ? 1 : c.channels) + (c.depthwise ? 0 : i)) *
+                            c.filters +
+                        o,
                     ((n * c.rows.out + oh) * c.columns.out + ow) * c.filters + o);
           }
 }
