@@ -1,6 +1,7 @@
 """What is printed where a terminal cannot show it, or where nobody reads any more: no fault; without room: one line."""
 
 import atexit
+import errno
 import logging
 import os
 import signal
@@ -9,6 +10,9 @@ from types import TracebackType
 from typing import ClassVar, TextIO
 
 from src.config.errors import EXIT_USER_ERROR, SIGNALLED, say
+
+GONE = errno.EIO
+"""What is said of a terminal whose connection was lost; nobody is there to be told."""
 
 
 class Console(logging.StreamHandler[TextIO]):
@@ -23,7 +27,7 @@ class Console(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Takes note of what is being handled."""
         error = sys.exc_info()[1]
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno != GONE:
             Console.fault = error
 
 
@@ -71,5 +75,7 @@ def leave() -> None:
     except BrokenPipeError:
         os._exit(SIGNALLED + signal.SIGPIPE)
     except OSError as error:
+        if error.errno == GONE:
+            return
         say(f"error: not everything could be printed: {error.strerror}")
         os._exit(EXIT_USER_ERROR)
