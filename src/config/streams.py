@@ -27,7 +27,7 @@ class Console(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Takes note of what is being handled."""
         error = sys.exc_info()[1]
-        if isinstance(error, OSError) and error.errno != GONE:
+        if isinstance(error, OSError):
             Console.fault = error
 
 

@@ -5,7 +5,7 @@ A network is made of the usual layers and knows of nothing; `use_kernels` puts t
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from flax import nnx
@@ -17,7 +17,7 @@ from src.models.densenet import NormConv
 from src.models.fusible import DEEP_ALONE, fusible, fusible_convolution, some_window, taken, window_by
 from src.models.resnet_cifar import Block
 from src.operations.block import Block as BlockOfTwo
-from src.operations.block import Half, residual_block
+from src.operations.block import residual_block
 from src.operations.convolution import (
     FEWEST_CHANNELS,
     FUSED_FILTERS,
@@ -31,7 +31,7 @@ from src.operations.convolution import (
 )
 from src.operations.convolution import convolution as own_convolution
 from src.operations.layers import convolution_bias, convolution_norm, norm_convolution
-from src.operations.norm import Moments, Norm, applied
+from src.operations.norm import Moments, Norm, Weights, applied
 
 
 def use_kernels(module: nnx.Module, library: str) -> None:
@@ -63,30 +63,27 @@ class FusedConvReLU(ConvReLU):
 
 
 class FusedConvNorm(ConvNorm):
-    """A convolution and batch normalization in one."""
+    """A convolution and batch normalization in one, with the activation that follows them."""
 
     kernels: str
+    activation: ClassVar[Activation] = NOTHING
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        return computed(self.kernels, self, x, NOTHING) if fusible(self, x.shape, x.dtype) else super().__call__(x)
+        if fusible(self, x.shape, x.dtype):
+            return computed(self.kernels, self, x, self.activation)
+        return super().__call__(x)
 
 
-class FusedConvNormReLU(ConvNormReLU):
-    """A convolution, batch normalization and ReLU in one."""
+class FusedConvNormReLU(FusedConvNorm, ConvNormReLU):
+    """With ReLU."""
 
-    kernels: str
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        return computed(self.kernels, self, x, RELU) if fusible(self, x.shape, x.dtype) else super().__call__(x)
+    activation = RELU
 
 
-class FusedConvNormReLU6(ConvNormReLU6):
-    """A convolution, batch normalization and ReLU6 in one."""
+class FusedConvNormReLU6(FusedConvNorm, ConvNormReLU6):
+    """With ReLU6."""
 
-    kernels: str
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        return computed(self.kernels, self, x, RELU6) if fusible(self, x.shape, x.dtype) else super().__call__(x)
+    activation = RELU6
 
 
 class FusedNormConv(NormConv):
@@ -107,7 +104,7 @@ class FusedBlock(Block):
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
         one, two, shortcut = self.conv1, self.conv2, self.shortcut
-        if not (isinstance(one, FusedConvNorm) and isinstance(two, FusedConvNorm) and fusible(one, x.shape, x.dtype)):
+        if not (type(one) is type(two) is FusedConvNorm and fusible(one, x.shape, x.dtype)):
             return super().__call__(x)
         between = norm_of(one, x.shape).window.outputs(x.shape, one.conv.kernel.shape)
         if not fusible(two, between, x.dtype):
@@ -118,7 +115,9 @@ class FusedBlock(Block):
             h = computed(self.kernels, one, x, RELU)
             return computed(self.kernels, two, h, RELU, addend=added)
         block = BlockOfTwo(norm_of(one, x.shape), norm_of(two, between), identity)
-        y, *moments = residual_block(self.kernels, block, x, half(one), half(two), None if identity else added)
+        y, *moments = residual_block(
+            self.kernels, block, x, weights_of(one), weights_of(two), None if identity else added
+        )
         for layer, found in zip((one, two), moments, strict=True):
             remember(layer, found)
         return y
@@ -173,24 +172,24 @@ def computed(
     addend: Float[Array, "b h2 w2 d"] | None = None,
 ) -> Float[Array, "b h2 w2 d"]:
     """A layer that is fusible: by the batch's statistics, which are remembered, or by those that are."""
-    norm, own, constants = layer.norm, half(layer), norm_of(layer, x.shape)
+    norm, own, constants = layer.norm, weights_of(layer), norm_of(layer, x.shape)
     if norm.use_running_average:
         running = Moments(norm.mean[...] - bias_of(layer.conv), norm.var[...])
         by, shift = applied(constants, running, own.scale, own.bias)
         folded = own.filters * by
         return finished_convolution(library, constants.window, x, folded, shift, addend, activation)
-    y, moments = convolution_norm(library, constants, activation, x, *own, addend)
+    y, moments = convolution_norm(library, constants, activation, x, own, addend)
     remember(layer, moments)
     return y
 
 
 def computed_after(library: str, layer: NormConv, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
     """A convolution behind a normalization and ReLU, if it is fusible."""
-    norm, own, constants = layer.norm, half(layer), norm_of(layer, x.shape)
+    norm, own, constants = layer.norm, weights_of(layer), norm_of(layer, x.shape)
     if norm.use_running_average:
         before = applied(constants, Moments(norm.mean[...], norm.var[...]), own.scale, own.bias)
         return opened_convolution(library, constants.window, x, own.filters, *before)
-    y, moments = norm_convolution(library, constants, x, *own)
+    y, moments = norm_convolution(library, constants, x, own)
     remember(layer, moments)
     return y
 
@@ -207,12 +206,12 @@ def norm_of(layer: ConvNorm | NormConv, shape: tuple[int, ...]) -> Norm:
     return Norm(some_window(layer.conv, shape), layer.norm.epsilon, layer.norm.axis_name)
 
 
-def half(layer: ConvNorm | NormConv) -> Half:
+def weights_of(layer: ConvNorm | NormConv) -> Weights:
     """Filters, scale and bias, with those that a normalization does without."""
     norm, filters = layer.norm, layer.conv.kernel[...]
     ones = jnp.ones(norm.num_features)
     scale = ones if norm.scale is None else norm.scale[...]
-    return Half(filters, scale, 0 * ones if norm.bias is None else norm.bias[...])
+    return Weights(filters, scale, 0 * ones if norm.bias is None else norm.bias[...])
 
 
 def remember(layer: ConvNorm | NormConv, moments: Moments) -> None:

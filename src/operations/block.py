@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import jax
 
-from src.operations.arrays import Filters, Maps, Vector
+from src.operations.arrays import Maps
 from src.operations.calls import Apply, Backward, Forward, Sums, called
 from src.operations.convolution import values
-from src.operations.norm import Moments, Norm, applied, normalized, shared
+from src.operations.norm import Moments, Norm, Weights, applied, normalized, shared
 from src.operations.varying import together
 
 
@@ -26,16 +26,8 @@ class Block(NamedTuple):
     identity: bool
 
 
-class Half(NamedTuple):
-    """What one convolution of a residual block is given."""
-
-    filters: Filters
-    scale: Vector
-    bias: Vector
-
-
 def residual_block(
-    library: str, block: Block, x: Maps, one: Half, two: Half, shortcut: Maps | None
+    library: str, block: Block, x: Maps, one: Weights, two: Weights, shortcut: Maps | None
 ) -> tuple[Maps, Moments, Moments]:
     """relu(norm(conv(relu(norm(conv(x))))) + shortcut): what lies between the two convolutions is never written.
 
@@ -51,18 +43,18 @@ def residual_block(
         The result, and the moments of both convolutions.
     """
     x, *parts = together(x, *one, *two)
-    return _residual_block(library, block, x, Half(*parts[:3]), Half(*parts[3:]), shortcut)
+    return _residual_block(library, block, x, Weights(*parts[:3]), Weights(*parts[3:]), shortcut)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _residual_block(
-    library: str, block: Block, x: Maps, one: Half, two: Half, shortcut: Maps | None
+    library: str, block: Block, x: Maps, one: Weights, two: Weights, shortcut: Maps | None
 ) -> tuple[Maps, Moments, Moments]:
     return _residual_block_kept(library, block, x, one, two, shortcut)[0]
 
 
 def _residual_block_kept(
-    library: str, block: Block, x: Maps, one: Half, two: Half, shortcut: Maps | None
+    library: str, block: Block, x: Maps, one: Weights, two: Weights, shortcut: Maps | None
 ) -> tuple[tuple[Maps, Moments, Moments], tuple[Any, ...]]:
     z1, *own = values(library, Forward(block.first.window, moments=True), x, one.filters)
     moments1 = shared(Moments(*own), block.first.axis)
@@ -76,7 +68,7 @@ def _residual_block_kept(
 
 def _residual_block_back(
     library: str, block: Block, kept: tuple[Any, ...], cotangents: tuple[Maps, Moments, Moments]
-) -> tuple[Maps, Half, Half, Maps | None]:
+) -> tuple[Maps, Weights, Weights, Maps | None]:
     x, one, two, shortcut, z1, z2, y, moments1, moments2 = kept
     dy, dmoments1, dmoments2 = cotangents
     opened = applied(block.first, moments1, one.scale, one.bias)
@@ -95,7 +87,7 @@ def _residual_block_back(
         (x, one.filters, None, None, dz, None, z1, *opened, *after, addend, None),
     )
     daddend = None if shortcut is None else masked
-    return dx, Half(dfilters1, dscale1, dbias1), Half(dfilters2, dscale2, dbias2), daddend
+    return dx, Weights(dfilters1, dscale1, dbias1), Weights(dfilters2, dscale2, dbias2), daddend
 
 
 _residual_block.defvjp(_residual_block_kept, _residual_block_back)

@@ -1,26 +1,20 @@
 """A convolution with bias, before or behind batch normalization, and with ReLU; values and gradients."""
 
 from functools import partial
+from typing import Any
 
 import jax
 
 from src.operations.arrays import Filters, Maps, Vector
 from src.operations.calls import Apply, Arrays, Backward, Forward, MomentsOf, NormBack, Sums, called
 from src.operations.convolution import Activation, finished_convolution, gradients, values
-from src.operations.norm import Moments, Norm, applied, normalized, shared
+from src.operations.norm import Moments, Norm, Weights, applied, normalized, shared
 from src.operations.varying import together
 from src.operations.window import Window
 
 
 def convolution_norm(
-    library: str,
-    norm: Norm,
-    activation: Activation,
-    x: Maps,
-    filters: Filters,
-    scale: Vector,
-    bias: Vector,
-    addend: Maps | None = None,
+    library: str, norm: Norm, activation: Activation, x: Maps, weights: Weights, addend: Maps | None = None
 ) -> tuple[Maps, Moments]:
     """A convolution, batch normalization by the batch's own moments, an addend, and an activation.
 
@@ -29,60 +23,43 @@ def convolution_norm(
         norm: window and normalization.
         activation: what comes last.
         x: float32.
-        filters: float32.
-        scale: of the normalization.
-        bias: of the normalization.
+        weights: float32.
         addend: of the result's shape, or nothing.
 
     Returns:
         The result, and the moments before the normalization.
     """
-    x, filters, scale, bias = together(x, filters, scale, bias)
-    return _convolution_norm(library, norm, activation, x, filters, scale, bias, addend)
+    x, *parts = together(x, *weights)
+    return _convolution_norm(library, norm, activation, x, Weights(*parts), addend)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _convolution_norm(
-    library: str,
-    norm: Norm,
-    activation: Activation,
-    x: Maps,
-    filters: Filters,
-    scale: Vector,
-    bias: Vector,
-    addend: Maps | None,
+    library: str, norm: Norm, activation: Activation, x: Maps, weights: Weights, addend: Maps | None
 ) -> tuple[Maps, Moments]:
-    return _convolution_norm_kept(library, norm, activation, x, filters, scale, bias, addend)[0]
+    return _convolution_norm_kept(library, norm, activation, x, weights, addend)[0]
 
 
 def _convolution_norm_kept(
-    library: str,
-    norm: Norm,
-    activation: Activation,
-    x: Maps,
-    filters: Filters,
-    scale: Vector,
-    bias: Vector,
-    addend: Maps | None,
-) -> tuple[tuple[Maps, Moments], Arrays]:
-    z, *own = values(library, Forward(norm.window, moments=True), x, filters)
+    library: str, norm: Norm, activation: Activation, x: Maps, weights: Weights, addend: Maps | None
+) -> tuple[tuple[Maps, Moments], tuple[Any, ...]]:
+    z, *own = values(library, Forward(norm.window, moments=True), x, weights.filters)
     moments = shared(Moments(*own), norm.axis)
-    by, shift = applied(norm, moments, scale, bias)
-    (y,) = called(library, Apply(*activation), (z, by, shift, addend))
-    return (y, moments), (x, filters, scale, z, y if activation.relu else None, addend, *moments)
+    (y,) = called(library, Apply(*activation), (z, *applied(norm, moments, weights.scale, weights.bias), addend))
+    return (y, moments), (x, weights, z, y if activation.relu else None, addend, moments)
 
 
 def _convolution_norm_back(
-    library: str, norm: Norm, activation: Activation, kept: Arrays, cotangents: tuple[Maps, Moments]
-) -> Arrays:
-    x, filters, scale, z, y, addend, *moments = kept
+    library: str, norm: Norm, activation: Activation, kept: tuple[Any, ...], cotangents: tuple[Maps, Moments]
+) -> tuple[Maps, Weights, Maps | None]:
+    x, weights, z, y, addend, moments = kept
     dy, dmoments = cotangents
-    sums = called(library, Sums(activation.ceiling), (z, y, dy, moments[0]))
-    after, dscale, dbias = normalized(norm, Moments(*moments), scale, z, sums, dmoments)
+    sums = called(library, Sums(activation.ceiling), (z, y, dy, moments.mean))
+    after, dscale, dbias = normalized(norm, moments, weights.scale, z, sums, dmoments)
     call = Backward(norm.window, masked=activation.relu and addend is not None, ceiling=activation.ceiling)
-    dx, dfilters, masked = gradients(library, call, x, filters, dy, y=y, z=z, after=after)
+    dx, dfilters, masked = gradients(library, call, x, weights.filters, dy, y=y, z=z, after=after)
     daddend = None if addend is None else masked if activation.relu else dy
-    return dx, dfilters, dscale, dbias, daddend
+    return dx, Weights(dfilters, dscale, dbias), daddend
 
 
 _convolution_norm.defvjp(_convolution_norm_kept, _convolution_norm_back)
@@ -128,50 +105,47 @@ def _convolution_bias_back(library: str, window: Window, activation: Activation,
 _convolution_bias.defvjp(_convolution_bias_kept, _convolution_bias_back)
 
 
-def norm_convolution(
-    library: str, norm: Norm, x: Maps, filters: Filters, scale: Vector, bias: Vector
-) -> tuple[Maps, Moments]:
+def norm_convolution(library: str, norm: Norm, x: Maps, weights: Weights) -> tuple[Maps, Moments]:
     """Batch normalization by the batch's own moments, ReLU, and a convolution: what lies between is never written.
 
     Args:
         library: key of loaded kernels.
         norm: window and normalization.
         x: float32.
-        filters: float32.
-        scale: of the normalization.
-        bias: of the normalization.
+        weights: float32.
 
     Returns:
         The result, and the moments of x.
     """
-    return _norm_convolution(library, norm, *together(x, filters, scale, bias))
+    x, *parts = together(x, *weights)
+    return _norm_convolution(library, norm, x, Weights(*parts))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _norm_convolution(
-    library: str, norm: Norm, x: Maps, filters: Filters, scale: Vector, bias: Vector
-) -> tuple[Maps, Moments]:
-    return _norm_convolution_kept(library, norm, x, filters, scale, bias)[0]
+def _norm_convolution(library: str, norm: Norm, x: Maps, weights: Weights) -> tuple[Maps, Moments]:
+    return _norm_convolution_kept(library, norm, x, weights)[0]
 
 
 def _norm_convolution_kept(
-    library: str, norm: Norm, x: Maps, filters: Filters, scale: Vector, bias: Vector
-) -> tuple[tuple[Maps, Moments], Arrays]:
+    library: str, norm: Norm, x: Maps, weights: Weights
+) -> tuple[tuple[Maps, Moments], tuple[Maps, Weights, Moments]]:
     moments = shared(Moments(*called(library, MomentsOf(), (x,))), norm.axis)
-    y, *_ = values(library, Forward(norm.window), x, filters, before=applied(norm, moments, scale, bias))
-    return (y, moments), (x, filters, scale, bias, *moments)
+    opened = applied(norm, moments, weights.scale, weights.bias)
+    y, *_ = values(library, Forward(norm.window), x, weights.filters, before=opened)
+    return (y, moments), (x, weights, moments)
 
 
-def _norm_convolution_back(library: str, norm: Norm, kept: Arrays, cotangents: tuple[Maps, Moments]) -> Arrays:
-    x, filters, scale, bias, *found = kept
-    moments, (dy, dmoments) = Moments(*found), cotangents
-    opened = applied(norm, moments, scale, bias)
+def _norm_convolution_back(
+    library: str, norm: Norm, kept: tuple[Maps, Weights, Moments], cotangents: tuple[Maps, Moments]
+) -> tuple[Maps, Weights]:
+    (x, weights, moments), (dy, dmoments) = kept, cotangents
+    opened = applied(norm, moments, weights.scale, weights.bias)
     dopened, dfilters, _, *sums = called(
-        library, Backward(norm.window, sums=True), (x, filters, *opened, dy, *[None] * 8, moments.mean)
+        library, Backward(norm.window, sums=True), (x, weights.filters, *opened, dy, *[None] * 8, moments.mean)
     )
-    after, dscale, dbias = normalized(norm, moments, scale, x, tuple(sums), dmoments)
+    after, dscale, dbias = normalized(norm, moments, weights.scale, x, tuple(sums), dmoments)
     (dx,) = called(library, NormBack(), (dopened, x, *opened, *after))
-    return dx, dfilters, dscale, dbias
+    return dx, Weights(dfilters, dscale, dbias)
 
 
 _norm_convolution.defvjp(_norm_convolution_kept, _norm_convolution_back)

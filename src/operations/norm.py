@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 
-from src.operations.arrays import Maps, Vector
+from src.operations.arrays import Filters, Maps, Vector
 from src.operations.calls import Arrays
 from src.operations.varying import total
 from src.operations.window import Window
@@ -22,6 +22,14 @@ class Norm(NamedTuple):
     window: Window
     epsilon: float
     axis: str | None = None
+
+
+class Weights(NamedTuple):
+    """Filters of a convolution, scale and bias of its normalization."""
+
+    filters: Filters
+    scale: Vector
+    bias: Vector
 
 
 class Moments(NamedTuple):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh, PartitionSpec
 
-from src.operations.block import Block, Half, residual_block
+from src.operations.block import Block, residual_block
 from src.operations.convolution import Activation, convolution
 from src.operations.layers import convolution_norm, norm_convolution
-from src.operations.norm import Norm
+from src.operations.norm import Norm, Weights
 from src.operations.window import Window
 from src.operations.window import convolution as xla
 from tests.operations.exact import assert_as_exact
@@ -25,7 +25,7 @@ def some(number, *shape):
 
 
 def half(number, channels, filters):
-    return Half(
+    return Weights(
         some(number, 3, 3, channels, filters) / 10, 1 + some(number + 1, filters) ** 2, some(number + 2, filters)
     )
 
@@ -52,7 +52,7 @@ def xla_block(windows, identity, axis, x, one, two, shortcut):
 
 def layer_pair(library, window, relu, axis=None):
     def ours(x, own, addend):
-        return convolution_norm(library, Norm(window, EPSILON, axis), Activation(relu), x, *own, addend)
+        return convolution_norm(library, Norm(window, EPSILON, axis), Activation(relu), x, own, addend)
 
     return ours, partial(xla_layer, window, relu, axis)
 
@@ -67,7 +67,7 @@ def norm_first_pair(library, window, axis=None):
         h, moments = normalized(x, own.scale, own.bias, axis)
         return xla(jax.nn.relu(h), own.filters, window), moments
 
-    return lambda x, own: norm_convolution(library, Norm(window, EPSILON, axis), x, *own), by_xla
+    return lambda x, own: norm_convolution(library, Norm(window, EPSILON, axis), x, own), by_xla
 
 
 def pulled(function):
@@ -100,7 +100,7 @@ def test_a_layer_is_as_exact_as_by_xla(library, case):
 @pytest.mark.parametrize("window", [SAME, STRIDE])
 def test_a_layer_whose_norm_comes_first_is_about_as_exact_as_by_xla(library, window):
     """Values and gradients err at most four times as much as XLA's (`assert_as_exact`)."""
-    own = Half(some(1, 3, 3, 16, 24) / 10, 1 + some(2, 16) ** 2, some(3, 16))
+    own = Weights(some(1, 3, 3, 16, 24) / 10, 1 + some(2, 16) ** 2, some(3, 16))
     assert_as_exact(*map(pulled, norm_first_pair(library, window)), some(0, 6, 8, 8, 16), own)
 
 

@@ -30,13 +30,9 @@ Ahead ahead_for_input(const Convolution& shape, const Backward& a, int64_t image
 void input_gradient(const Workers& workers, const Convolution& shape, const Backward& a) {
   const ToInput to_input(workers, shape, a.filters);
   const GradientLayout layout = gradient_layout(shape, true, shape.filters);
-  const int64_t panels = (shape.channels + 2 * WIDTH - 1) / (2 * WIDTH);
-  const Pieces pieces(shape.images, shape.rows.size * shape.columns.size, panels);
-  workers.each(pieces.count(), [&](int64_t piece) {
-    const int64_t image = piece / pieces.splits * pieces.together, split = piece % pieces.splits;
-    const int64_t images = std::min(pieces.together, shape.images - image);
-    const int64_t from = panels * split / pieces.splits * 2 * WIDTH;
-    const int64_t to = std::min(shape.channels, panels * (split + 1) / pieces.splits * 2 * WIDTH);
+  const Pieces pieces(shape.images, shape.rows.size * shape.columns.size, shape.channels);
+  workers.each(pieces.count(), [&](int64_t number) {
+    const auto [image, images, from, to] = pieces.piece(number);
     float* gradient = scratch(GRADIENT, images * layout.image);
     prepare(a.after.at(image * shape.output()), shape, images, 0, shape.filters, layout, gradient);
     const int64_t begin = image * shape.input() + from;

@@ -8,29 +8,10 @@
 namespace operations {
 namespace {
 
-// The input's gradient in places of one phase of rows and one of columns.
-struct Part {
-  int64_t first;
-  Area area;
-  std::vector<Tap> taps;
-};
-
-std::vector<Part> parts_of_input(const Convolution& shape, const GradientLayout& layout) {
-  const int64_t row = shape.columns.size * shape.channels;
-  std::vector<Part> parts;
-  for (const Phase& down : phases(shape.rows))
-    for (const Phase& right : phases(shape.columns)) {
-      Part part{down.first * row + right.first * shape.channels,
-                {{down.count, layout.row, shape.rows.stride * row},
-                 {right.count, layout.filters, shape.columns.stride * shape.channels}},
-                {}};
-      for (const auto& [rows, tap_row] : down.distance)
-        for (const auto& [columns, tap_column] : right.distance)
-          part.taps.push_back(
-              {rows * layout.row + columns * layout.filters, tap_row * shape.columns.window + tap_column});
-      parts.push_back(part);
-    }
-  return parts;
+// Gradients of one phase, and the inputs that they make up.
+Area inputs(const Convolution& shape, const GradientLayout& layout, const InputPhase& phase) {
+  return {{phase.row.count, layout.row, shape.rows.stride * shape.columns.size * shape.channels},
+          {phase.column.count, layout.filters, shape.columns.stride * shape.channels}};
 }
 
 // Places of the output, and those of another map that goes with it.
@@ -70,7 +51,7 @@ void depthwise_forward(const Workers& workers, const Convolution& shape, const F
 
 void depthwise_backward(const Workers& workers, const Convolution& shape, const Backward& a) {
   const GradientLayout layout = gradient_layout(shape, a.dx != nullptr, shape.channels);
-  const std::vector<Part> parts = a.dx ? parts_of_input(shape, layout) : std::vector<Part>{};
+  const auto phases = a.dx ? input_phases(shape, layout) : std::vector<InputPhase>{};
   const std::vector<Tap> all = taps(shape);
   const Area area = outputs(shape, layout.row, layout.filters);
   const auto gathered = a.sum ? std::make_unique<Gathered>(shape.images, shape.channels) : nullptr;
@@ -82,9 +63,11 @@ void depthwise_backward(const Workers& workers, const Convolution& shape, const 
       const int64_t begin = image * shape.input();
       float* gradient = scratch(GRADIENT, layout.image);
       prepare(a.after.at(image * shape.output()), shape, 1, 0, shape.channels, layout, gradient);
-      for (const Part& part : parts)
-        filtered(gradient + layout.begin(), part.area, part.taps, a.filters, shape.channels, a.dx + begin + part.first,
-                 {nullptr, a.addend ? a.addend + begin + part.first : nullptr, false, false});
+      for (const InputPhase& phase : phases) {
+        const int64_t first = begin + (phase.row.first * shape.columns.size + phase.column.first) * shape.channels;
+        filtered(gradient + layout.begin(), inputs(shape, layout, phase), phase.taps, a.filters, shape.channels,
+                 a.dx + first, {nullptr, a.addend ? a.addend + first : nullptr, false, false});
+      }
       if (gathered) gather(shape, a, image, *gathered);
       if (!a.dfilters) continue;
       const float* x = prepared(a.x + begin, shape, 1, a.prologue, scratch(IMAGES, shape.padded_image()));

@@ -109,8 +109,8 @@ ffi::Error run_moments(ffi::ThreadPool pool, Input x, Output mean, Output varian
   });
 }
 
-ffi::Error run_after(ffi::ThreadPool pool, Input dy, Input z, Input mask_scale, Input mask_shift, Input by_gradient,
-                     Input by_value, Input constant, Output gradient) {
+ffi::Error run_norm_back(ffi::ThreadPool pool, Input dy, Input z, Input mask_scale, Input mask_shift, Input by_gradient,
+                         Input by_value, Input constant, Output gradient) {
   return reported([&] {
     const auto size = z.dimensions();
     const int64_t places = size[1] * size[2], image = places * size[3];
@@ -157,7 +157,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(ApplyCall, run_apply,
                               outputs<1>(inputs<4>(on_threads().Attr<bool>("relu").Attr<float>("ceiling"))));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(SumsCall, run_sums, outputs<2>(inputs<4>(on_threads().Attr<float>("ceiling"))));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(MomentsOfCall, run_moments, outputs<2>(inputs<1>(on_threads())));
-XLA_FFI_DEFINE_HANDLER_SYMBOL(NormBackCall, run_after, outputs<1>(inputs<7>(on_threads())));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(NormBackCall, run_norm_back, outputs<1>(inputs<7>(on_threads())));
 
 extern "C" int64_t VectorWidth() { return WIDTH; }
 

@@ -31,16 +31,12 @@ void forward(const Workers& workers, const Convolution& shape, const Forward& a)
       has_points(shape) ? std::make_unique<PointFilters>(workers, packed, shape.channels, shape.filters) : nullptr;
   const Convolution seen = seen_by_products(shape);
   const Parts parts = cut(joined(taps(seen), shape.channels));
-  const int64_t panels = (shape.filters + 2 * WIDTH - 1) / (2 * WIDTH);
-  const Pieces pieces(shape.images, shape.places(), panels);
+  const Pieces pieces(shape.images, shape.places(), shape.filters);
   std::unique_ptr<Gathered> gathered;
   if (a.mean) gathered = std::make_unique<Gathered>(shape.images, shape.filters);
 
-  workers.each(pieces.count(), [&](int64_t piece) {
-    const int64_t image = piece / pieces.splits * pieces.together, split = piece % pieces.splits;
-    const int64_t images = std::min(pieces.together, shape.images - image);
-    const int64_t from = panels * split / pieces.splits * 2 * WIDTH;
-    const int64_t to = std::min(shape.filters, panels * (split + 1) / pieces.splits * 2 * WIDTH);
+  workers.each(pieces.count(), [&](int64_t number) {
+    const auto [image, images, from, to] = pieces.piece(number);
     const float* x = prepared(a.x + image * shape.input(), seen, images, a.prologue,
                               scratch(IMAGES, images * seen.padded_image() + WIDTH));
     const int64_t begin = image * shape.output() + from;

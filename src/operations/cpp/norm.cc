@@ -109,9 +109,9 @@ void Gathered::put_sums(float* sum, float* sum_of_distances) const {
 
 void apply(const Workers& workers, const Applied& a, int64_t images, int64_t places, int64_t channels) {
   const Pieces pieces(images, places, 1);
-  workers.each(pieces.groups, [&](int64_t piece) {
-    const int64_t from = piece * pieces.together * places;
-    const int64_t to = std::min(images, (piece + 1) * pieces.together) * places;
+  workers.each(pieces.count(), [&](int64_t number) {
+    const Piece piece = pieces.piece(number);
+    const int64_t from = piece.image * places, to = from + piece.images * places;
     by_vectors(channels, [&](int64_t c, auto lanes) {
       const Vector scale = load(a.scale + c, lanes), shift = load(a.shift + c, lanes);
       for (int64_t at = from * channels + c; at < to * channels; at += channels) {

@@ -88,6 +88,20 @@ GradientLayout gradient_layout(const Convolution& shape, bool to_input, int64_t 
   return {shape, along(shape.rows), along(shape.columns), filters};
 }
 
+std::vector<InputPhase> input_phases(const Convolution& shape, const GradientLayout& layout) {
+  std::vector<InputPhase> all;
+  for (const Phase& row : phases(shape.rows))
+    for (const Phase& column : phases(shape.columns)) {
+      InputPhase both{row, column, {}};
+      for (const auto& [down, tap_row] : row.distance)
+        for (const auto& [right, tap_column] : column.distance)
+          both.taps.push_back(
+              {down * layout.row + right * layout.filters, tap_row * shape.columns.window + tap_column});
+      all.push_back(both);
+    }
+  return all;
+}
+
 void prepare(const After& after, const Convolution& shape, int64_t images, int64_t first, int64_t count,
              const GradientLayout& layout, float* to) {
   const int64_t left = layout.columns.before * layout.filters, right = layout.columns.after * layout.filters;

@@ -41,6 +41,13 @@ struct GradientLayout {
 // With the margins that products need: those of filters' gradients, and those of the input's.
 GradientLayout gradient_layout(const Convolution& shape, bool to_input, int64_t filters);
 
+// Inputs of one phase of rows and one of columns, and where among the gradients theirs comes from.
+struct InputPhase {
+  Phase row, column;
+  std::vector<Tap> taps;
+};
+std::vector<InputPhase> input_phases(const Convolution& shape, const GradientLayout& layout);
+
 // Writes the gradients of the filters from `first` on, `count` of them.
 void prepare(const After& after, const Convolution& shape, int64_t images, int64_t first, int64_t count,
              const GradientLayout& layout, float* to);

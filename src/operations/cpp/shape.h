@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "vector.h"
+
 namespace operations {
 
 // One side of the maps: its size before and after, and how the window moves along it.
@@ -32,18 +34,31 @@ struct Convolution {
   int64_t depth() const { return rows.window * columns.window * (depthwise ? 1 : channels); }
 };
 
-// How work is cut into numbered pieces: by images, and by filters where images are few. Threads have no part in it.
-struct Pieces {
-  int64_t together, groups, splits;
+// Some images, and the columns of filters from one to before another.
+struct Piece {
+  int64_t image, images, from, to;
+};
 
-  Pieces(int64_t images, int64_t places, int64_t panels) {
+// How work is cut into numbered pieces: by images, and by panels of columns where images are few. Threads have no part
+// in it.
+struct Pieces {
+  int64_t images, columns, together, groups, panels, splits;
+
+  Pieces(int64_t images, int64_t places, int64_t columns) : images(images), columns(columns) {
     together = std::min(images, std::max<int64_t>(1, ENOUGH_PLACES / places));
     groups = (images + together - 1) / together;
+    panels = (columns + PANEL - 1) / PANEL;
     splits = std::min(panels, std::max<int64_t>(1, ENOUGH_PIECES / groups));
   }
   int64_t count() const { return groups * splits; }
 
-  static constexpr int64_t ENOUGH_PLACES = 128, ENOUGH_PIECES = 16;
+  Piece piece(int64_t number) const {
+    const int64_t image = number / splits * together, split = number % splits;
+    return {image, std::min(together, images - image), panels * split / splits * PANEL,
+            std::min(columns, panels * (split + 1) / splits * PANEL)};
+  }
+
+  static constexpr int64_t ENOUGH_PLACES = 128, ENOUGH_PIECES = 16, PANEL = 2 * WIDTH;
 };
 
 }  // namespace operations

@@ -6,20 +6,14 @@
 namespace operations {
 
 ToInput::ToInput(const Workers& workers, const Convolution& shape, const float* filters) : shape(shape) {
-  const std::vector<Phase> rows = phases(shape.rows), columns = phases(shape.columns);
   const GradientLayout layout = gradient_layout(shape, true, shape.filters);
   // Behind strides XLA adds up tap by tap.
   const bool strided = shape.rows.stride * shape.columns.stride > 1;
   const int64_t longest = strided ? std::clamp<int64_t>(layout.filters, 32, LONGEST) : LONGEST;
-  for (const Phase& row : rows)
-    for (const Phase& column : columns) {
-      std::vector<Tap> all;
-      for (const auto& [down, tap_row] : row.distance)
-        for (const auto& [right, tap_column] : column.distance)
-          all.push_back({down * layout.row + right * layout.filters, tap_row * shape.columns.window + tap_column});
-      const std::vector<Run> runs = joined(all, layout.filters);
-      phases_of_both.push_back({row, column, runs, cut(runs, longest), Packed(workers, filters, shape, all)});
-    }
+  for (const auto& [row, column, taps] : input_phases(shape, layout)) {
+    const std::vector<Run> runs = joined(taps, layout.filters);
+    phases_of_both.push_back({row, column, runs, cut(runs, longest), Packed(workers, filters, shape, taps)});
+  }
   if (has_points(shape))
     points = std::make_unique<PointFilters>(workers, phases_of_both[0].packed, layout.filters, shape.channels);
 }
