@@ -15,7 +15,7 @@ def leaves(config, prefix=""):
     for name, value in config.items():
         if hasattr(value, "items"):
             yield from leaves(value, f"{prefix}{name}.")
-        elif name != "_target_":
+        elif name != "kind":
             yield f"{prefix}{name}"
 
 

@@ -9,6 +9,7 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import Container, DictConfig, OmegaConf
 
 from src.config.errors import UserError, did_you_mean, look_alike, nearest
+from src.config.kinds import TARGET
 from src.config.overrides import typed_key, typed_text
 
 RECIPES = "experiment"
@@ -99,6 +100,8 @@ def _mend(key: str, value: str, known: DictConfig) -> str:
         choices = " or ".join(f"{group}={option}" for option in owners[:3])
         return f"{group}={known.hydra.runtime.choices.get(group)} has no such setting; it belongs to {choices}"
     lacking = "there is no such setting"
+    if name == TARGET:
+        return f"{lacking}; a class of your own is added: +{key}={value}"
     brought = BROUGHT.get(key.rpartition(".")[2].lower())
     if brought:
         return f"{lacking}; write {brought.format(value or '…')}"

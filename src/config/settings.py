@@ -1,17 +1,17 @@
 """Typed settings: each part of the project declares its own, and this turns a composed node into checked values."""
 
-import importlib
 import inspect
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from src.config.errors import UserError, did_you_mean, one_line
+from src.config.errors import UserError, did_you_mean
+from src.config.kinds import KIND, TARGET, chosen_class, hashed_name, kinds
 
-TARGET = "_target_"
-HOME = "src"
+log = logging.getLogger(__name__)
 
 S = TypeVar("S", bound="Settings")
 
@@ -22,8 +22,7 @@ Packages = Annotated[list[str], BeforeValidator(lambda given: [given] if isinsta
 class Settings(BaseModel):
     """Base of all settings: immutable, every field required or defaulted in the open, unknown fields refused.
 
-    A node with a `_target_` is read as that class, which has to be a kind of the class that the place expects. So a
-    new network or data set is a new class and a new configuration, and no table elsewhere has to know of it.
+    Where a class has several kinds, a node says with `kind` (or a `_target_`) which of them it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
@@ -39,14 +38,15 @@ class Settings(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _read_as_target(cls, node: Any, handler: Callable[[Any], Any], info: Any) -> Any:
-        if not isinstance(node, Mapping) or TARGET not in node:
-            if isinstance(node, Mapping) and inspect.isabstract(cls):
-                raise ValueError(f"should say with {TARGET} which {cls.__name__} it is; see the files beside it")
+    def _read_as_kind(cls, node: Any, handler: Callable[[Any], Any], info: Any) -> Any:
+        if not isinstance(node, Mapping):
             return handler(node)
-        chosen = _import_target(node[TARGET], cls, (info.context or {}).get("trust", ()))
-        fields = {key: value for key, value in node.items() if key != TARGET}
-        return handler(fields) if chosen is cls else chosen.model_validate(fields, context=info.context)
+        if not inspect.isabstract(cls):
+            return handler(with_new_names(cls, node))
+        if not {KIND, TARGET} & {*node}:
+            raise ValueError(f"should say with {KIND} which {cls.__name__} it is; there are {', '.join(kinds(cls))}")
+        chosen = chosen_class(node, cls, (info.context or {}).get("trust", ()))
+        return chosen.model_validate(without_choice(chosen, node), context=info.context)
 
 
 def not_defining(default: Any = ..., **unless: str) -> Any:
@@ -64,9 +64,34 @@ def added(default: Any) -> Any:
     return Field(default, json_schema_extra={"added": True})
 
 
+def renamed(old: str, default: Any = ...) -> Any:
+    """A field that had another name before. It is still understood, and runs are still named by it."""
+    return Field(default, json_schema_extra={"was": old})
+
+
+def without_choice(cls: type[Settings], node: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings beside the choice of a class. Where that is a `_target_`, `kind` may be a setting of its own."""
+    own = {*cls.model_fields, *old_names(cls).values()} if TARGET in node else set()
+    return {key: value for key, value in node.items() if key not in {KIND, TARGET} - own}
+
+
+def with_new_names(cls: type[Settings], node: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings whose old names are replaced by those of today, with a line that says so."""
+    new = {old: name for name, old in old_names(cls).items() if old in node and name not in node}
+    for old, name in new.items():
+        log.warning("%s is called %s now", old, name)
+    return {new.get(key, key): value for key, value in node.items()}
+
+
+def old_names(cls: type[Settings]) -> dict[str, str]:
+    """The names that fields had before, by those of today."""
+    extras = {name: field.json_schema_extra for name, field in cls.model_fields.items()}
+    return {name: str(extra["was"]) for name, extra in extras.items() if isinstance(extra, dict) and "was" in extra}
+
+
 def defining_values(settings: Settings) -> dict[str, Any]:
     """The values that define a result, as plain nested JSON values: the ground of a run's identity."""
-    values: dict[str, Any] = {TARGET: f"{type(settings).__module__}.{type(settings).__qualname__}"}
+    values: dict[str, Any] = {**hashed_name(type(settings))}
     for name, field in type(settings).model_fields.items():
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         value = getattr(settings, name)
@@ -74,7 +99,7 @@ def defining_values(settings: Settings) -> dict[str, Any]:
         matters = any(getattr(settings, other) == needed for other, needed in unless.items())
         if (extra.get("defining") is False and not matters) or (extra.get("added") and value == field.default):
             continue
-        values[name] = (
+        values[str(extra.get("was", name))] = (
             defining_values(value)
             if isinstance(value, Settings)
             else settings.model_dump(mode="json", include={name})[name]
@@ -112,29 +137,6 @@ def read_settings(cls: type[S], node: Mapping[str, Any], trust: str | Sequence[s
         raise UserError("; ".join(_in_words(details, cls, node, trust) for details in error.errors())) from None
 
 
-def _import_target(path: Any, expected: type[Settings], trust: Sequence[str]) -> type[Settings]:
-    """Imports a settings class of this project or of a trusted package; nothing else is ever imported."""
-    package = str(path).partition(".")[0]
-    if not isinstance(path, str) or package not in (HOME, *trust):
-        raise ValueError(f"{TARGET} {path!r} is outside this project; if you trust that code, add trust={package}")
-    module, _, name = path.rpartition(".")
-    elsewhere = "" if package == HOME else f"; where {package} is elsewhere, begin the command with PYTHONPATH=FOLDER"
-    try:
-        chosen = getattr(importlib.import_module(module), name)
-    except ModuleNotFoundError as error:
-        if error.name and f"{path}.".startswith(f"{error.name}."):
-            raise ValueError(f"{TARGET} {path!r} does not exist{elsewhere}") from None
-        raise ValueError(f"{TARGET} {path!r} cannot be imported: {one_line(error)}") from None
-    except AttributeError:
-        raise ValueError(f"{TARGET} {path!r} does not exist") from None
-    except Exception as error:
-        words = f"{type(error).__name__}: {one_line(error)}"
-        raise ValueError(f"{TARGET} {path!r} cannot be imported: {words}") from None
-    if not (isinstance(chosen, type) and issubclass(chosen, expected)):
-        raise ValueError(f"{TARGET} {path!r} is not a kind of {expected.__name__}")
-    return chosen
-
-
 def _in_words(details: ErrorDetails, cls: type[Settings], node: Mapping[str, Any], trust: Sequence[str]) -> str:
     """One validation error as `key=value: what is wrong`."""
     key = ".".join(str(part) for part in details["loc"])
@@ -168,11 +170,10 @@ def _siblings(cls: type[Settings], node: Mapping[str, Any], parents: list[Any], 
     """Names of the settings beside an unknown one, found by walking down from the root."""
     for parent in parents:
         node = node[parent]
-        if isinstance(node, Mapping) and TARGET in node:
-            cls = _import_target(node[TARGET], Settings, trust)
-            continue
         if parent not in cls.model_fields:  # a name in a mapping, of whose values the class is known already
             continue
-        kinds = (cls.model_fields[parent].annotation, *get_args(cls.model_fields[parent].annotation))
-        cls = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings))
+        types = (cls.model_fields[parent].annotation, *get_args(cls.model_fields[parent].annotation))
+        cls = next(each for each in types if isinstance(each, type) and issubclass(each, Settings))
+        if inspect.isabstract(cls) and isinstance(node, Mapping) and {KIND, TARGET} & {*node}:
+            cls = chosen_class(node, cls, trust)
     return list(cls.model_fields)

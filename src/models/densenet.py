@@ -10,13 +10,11 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
-from pydantic import model_validator
 
 from src.config.settings import added
-from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
+from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import ConvNorm, he_normal
 from src.models.pooling import AveragePool, GlobalAveragePool, MaxPool
-from src.models.sizes import Channels, Depth
 
 BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 """Layers in each dense block of the networks for ImageNet, by depth."""
@@ -27,8 +25,6 @@ SMALLEST = 29
 
 SMALLEST_SMALL = 8
 """The same for their version for small images."""
-
-SMALLEST_CIFAR = 4
 
 
 class Plan(NamedTuple):
@@ -81,38 +77,6 @@ class DenseNetSettings(ModelSettings):
             else PooledStem(input_shape[-1], plan.stem, epsilon=plan.epsilon, rngs=rngs)
         )
         return DenseNet(plan, stem, outputs=outputs, rngs=rngs)
-
-
-class CifarDenseNetSettings(ModelSettings):
-    """Settings of a network for small images of `depth` = 3n + 4 weighted layers, or 6n + 4 with bottlenecks."""
-
-    depth: Depth
-    growth: Channels
-    bottleneck: bool
-
-    @model_validator(mode="after")
-    def _whole_blocks(self) -> "CifarDenseNetSettings":
-        name = f"depth={self.depth}: this dense network"
-        check_depth(name, self.depth, each=6 if self.bottleneck else 3, others=4)
-        return self
-
-    @property
-    def published(self) -> Published:
-        """CIFAR-10."""
-        return Published((32, 32, 3), 10)
-
-    def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "DenseNet":
-        """Builds the network for images of at least 4x4 pixels."""
-        check_size("a CIFAR DenseNet", input_shape, SMALLEST_CIFAR)
-        plan = Plan(
-            blocks=((self.depth - 4) // (6 if self.bottleneck else 3),) * 3,
-            growth=self.growth,
-            stem=2 * self.growth if self.bottleneck else 16,
-            bottleneck=self.bottleneck,
-            compression=0.5 if self.bottleneck else 1.0,
-            epsilon=1e-5,
-        )
-        return DenseNet(plan, small_stem(input_shape[-1], plan.stem, rngs=rngs), outputs=outputs, rngs=rngs)
 
 
 class DenseNet(nnx.Module):

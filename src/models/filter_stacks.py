@@ -13,12 +13,13 @@ from jaxtyping import Array, Float
 from pydantic import field_validator, model_validator
 
 from src.arithmetic.costs import Convolution, bottleneck, dense, depthwise_separable, factorised
+from src.config.settings import renamed
 from src.models.base import ImageShape, ModelSettings, Published, check_size
 from src.models.blocks import ConvNormReLU, he_normal
 from src.models.pooling import GlobalAveragePool, MaxPool
 from src.models.sizes import DEEPEST, Channels, Count, Halvings, Side
 
-Kind = Literal["full", "bottleneck", "separable", "factorised"]
+Block = Literal["full", "bottleneck", "separable", "factorised"]
 
 
 class FilterStackSettings(ModelSettings):
@@ -30,7 +31,7 @@ class FilterStackSettings(ModelSettings):
         width: channels that enter and leave every block.
         stages: between which max-pooling halves the maps.
         blocks: of each stage.
-        kind: of every block.
+        block: which one is repeated.
         kernel: side of the filters of every block.
         groups: into which channels are divided that such a filter sees; in full blocks and bottlenecks.
     """
@@ -40,7 +41,7 @@ class FilterStackSettings(ModelSettings):
     width: Channels
     stages: Halvings
     blocks: Count
-    kind: Kind
+    block: Block = renamed("kind")
     kernel: Side
     groups: Count
 
@@ -53,13 +54,13 @@ class FilterStackSettings(ModelSettings):
 
     @model_validator(mode="after")
     def _blocks_can_be_made(self) -> "FilterStackSettings":
-        if self.groups > 1 and self.kind in ("separable", "factorised"):
-            raise ValueError(f"kind={self.kind} has no groups; nearest: groups=1, or kind=bottleneck")
-        if self.kind == "bottleneck" and self.width % 2:
+        if self.groups > 1 and self.block in ("separable", "factorised"):
+            raise ValueError(f"block={self.block} has no groups; nearest: groups=1, or block=bottleneck")
+        if self.block == "bottleneck" and self.width % 2:
             raise ValueError(f"a bottleneck halves the width; nearest: {self.width - 1} and {self.width + 1}")
         if self.stages * self.blocks > DEEPEST:
             raise ValueError(f"{self.stages} stages of {self.blocks} blocks are more than {DEEPEST} layers")
-        self.block()
+        self.convolutions()
         return self
 
     @property
@@ -67,10 +68,10 @@ class FilterStackSettings(ModelSettings):
         """CIFAR-10."""
         return Published((32, 32, 3), 10)
 
-    def block(self) -> list[Convolution]:
+    def convolutions(self) -> list[Convolution]:
         """The convolutions of a block; a bottleneck has half the channels inside (Figs 22 and 23)."""
         square, width = (self.kernel, self.kernel), self.width
-        match self.kind:
+        match self.block:
             case "full":
                 return [Convolution(square, width, width, groups=self.groups)]
             case "bottleneck":
@@ -87,7 +88,7 @@ class FilterStackSettings(ModelSettings):
         found = [(Convolution((self.stem, self.stem), channels, self.width), tuple(shape))]
         for stage in range(self.stages):
             places = tuple(side // 2**stage for side in shape)
-            found += [(layer, places) for layer in self.block() * self.blocks]
+            found += [(layer, places) for layer in self.convolutions() * self.blocks]
         return [*found, (dense(self.width, outputs), ())]
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "FilterStack":
@@ -96,7 +97,7 @@ class FilterStackSettings(ModelSettings):
         check_size("this stack", input_shape, smallest)
         stem = Convolution((self.stem, self.stem), input_shape[-1], self.width)
         return FilterStack(
-            stem, self.block() * self.blocks, stride=self.stride, stages=self.stages, outputs=outputs, rngs=rngs
+            stem, self.convolutions() * self.blocks, stride=self.stride, stages=self.stages, outputs=outputs, rngs=rngs
         )
 
 

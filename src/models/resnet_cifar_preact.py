@@ -1,8 +1,7 @@
-"""Residual networks for small images whose normalization and activation come before the convolution: deep, or wide.
+"""Residual networks for small images whose normalization and activation come before the convolution.
 
 He, Zhang, Ren, Sun 2016: Identity Mappings in Deep Residual Networks (arXiv:1603.05027), Fig. 4e and appendix. The one
 of 54 blocks is what Veit, Wilber, Belongie 2016 (arXiv:1605.06431) take blocks out of; chapter Figs 37-38.
-Zagoruyko, Komodakis 2016: Wide Residual Networks (arXiv:1605.07146), Table 1.
 """
 
 from functools import partial
@@ -18,7 +17,7 @@ from src.models.pooling import GlobalAveragePool
 from src.models.resnet import EXPANSION
 from src.models.resnet_cifar import SMALLEST, STAGE_WIDTHS
 from src.models.shortcuts import Shortcut, make_shortcut
-from src.models.sizes import Count, Depth
+from src.models.sizes import Depth
 
 
 class PreActivationSettings(ModelSettings):
@@ -50,31 +49,6 @@ class PreActivationSettings(ModelSettings):
             channels=input_shape[-1],
             outputs=outputs,
             rngs=rngs,
-        )
-
-
-class WideResNetSettings(ModelSettings):
-    """Settings of a WRN-`depth`-`width`: 6n + 4 layers, the three 1x1 convolutions of option B counted as well."""
-
-    depth: Depth
-    shortcut: Shortcut
-    width: Count
-
-    @field_validator("depth")
-    @classmethod
-    def _whole_blocks(cls, depth: int) -> int:
-        return check_depth("a wide ResNet", depth, each=6, others=4)
-
-    @property
-    def published(self) -> Published:
-        """CIFAR-10."""
-        return Published((32, 32, 3), 10)
-
-    def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "PreActivationResNet":
-        """Builds the network for images of the given shape."""
-        check_size("a wide ResNet", input_shape, SMALLEST)
-        return PreActivationResNet(
-            (self.depth - 4) // 6, self.shortcut, self.width, channels=input_shape[-1], outputs=outputs, rngs=rngs
         )
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from src.config.kinds import KIND, TARGET, kind_at
 from src.config.settings import Settings, defining_values, rule_revisions
 from src.plain_json import dumps
 
@@ -37,5 +38,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
     for name, value in values.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{name}.")
+        elif name == TARGET:
+            yield f"{prefix}{KIND}", kind_at(value)
         else:
             yield f"{prefix}{name}", value

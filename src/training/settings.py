@@ -12,9 +12,9 @@ from src.models.base import ModelSettings
 from src.tasks.base import TaskSettings
 from src.tracking.settings import TrackingSettings
 from src.training.limits import DebugSettings, Limits, smallest
-from src.training.optimizer import OptimizerSettings
+from src.training.optimizers.base import OptimizerSettings
 from src.training.parallel import ParallelSettings
-from src.training.schedule import ScheduleSettings
+from src.training.schedules.base import ScheduleSettings
 
 
 class PrecisionSettings(Settings):

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Int
 from src.data.batches import Batch, Batching, Resident, Window, filled_batch, training_batch
 from src.tasks.base import Sums, TaskSettings
 from src.training.parallel import AXIS
-from src.training.schedule import steered_scale
+from src.training.schedules.plateau import steered_scale
 from src.training.settings import TrainSettings
 from src.training.state import Network, TrainState, Tree
 

@@ -59,8 +59,10 @@ MISTAKES = {
     "train.duration=3parsecs": "'parsecs' is no unit",
     "data=tfds": "data.name is missing",
     "parallel.devices=3": "nearest: 126 and 129",
-    "model._target_=os.system": "outside this project",
-    "model._target_=src.data.digits.Digits": "not a kind of ModelSettings",
+    "model._target_=os.system": "a class of your own is added: +model._target_=os.system",
+    "+model._target_=os.system": "outside this project",
+    "+model._target_=src.data.digits.Digits": "not a kind of ModelSettings",
+    "model.kind=digits": "not a kind of ModelSettings",
 }
 
 
@@ -209,7 +211,9 @@ def test_files_that_are_no_text_or_no_network_are_one_line(tmp_path):
     with pytest.raises(UserError, match="is no UTF-8 text"):
         composed_jobs("train", ["--config-dir", str(tmp_path), "model=latin"])
     (job,) = composed_jobs("train", ["--config-dir", str(tmp_path), "model=empty"])
-    with pytest.raises(UserError, match="model: should say with _target_ which ModelSettings"):
+    with pytest.raises(
+        UserError, match="model: should say with kind which ModelSettings it is; there are alexnet, convnet"
+    ):
         run_settings(job)
 
 

@@ -51,7 +51,7 @@ def test_small_filters_are_measured_beside_large_ones(made, monkeypatch):
 
 def test_cheap_filters_are_measured_beside_full_ones(made, monkeypatch):
     monkeypatch.setattr(cheap_filters, "ROUNDS", 3)
-    blocks = {kind: {"widths": [8], "arguments": [f"model.kind={kind}"]} for kind in ("full", "separable")}
+    blocks = {kind: {"widths": [8], "arguments": [f"model.block={kind}"]} for kind in ("full", "separable")}
     facts, table = made(
         cheap_filters, cheap_filters.CheapFiltersStage,
         common=STACK, blocks=blocks, learning_rates=[0.1], seeds=[0, 1],

@@ -13,10 +13,10 @@ from tests.models.networks import read, table
 KINDS = {
     "full": {},
     "grouped": {"groups": 4},
-    "bottleneck": {"kind": "bottleneck"},
-    "Fig. 23": {"kind": "bottleneck", "groups": 8},
-    "separable": {"kind": "separable"},
-    "factorised": {"kind": "factorised", "kernel": 7},
+    "bottleneck": {"block": "bottleneck"},
+    "Fig. 23": {"block": "bottleneck", "groups": 8},
+    "separable": {"block": "separable"},
+    "factorised": {"block": "factorised", "kernel": 7},
 }
 # Weights of a block of C channels and filters of side k, by the survey.
 WEIGHTS = {
@@ -32,7 +32,7 @@ WEIGHTS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_block_has_the_weights_of_the_survey(kind):
     settings = read("filter_stack", width=32, **KINDS[kind])
-    assert weights(settings.block()) == WEIGHTS[kind](32, settings.kernel)
+    assert weights(settings.convolutions()) == WEIGHTS[kind](32, settings.kernel)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -57,7 +57,7 @@ def test_three_small_filters_see_what_a_large_one_sees_with_45_percent_fewer_wei
     large, small = read("filter_stack", stages=1, blocks=1, kernel=7), read("filter_stack", stages=1, blocks=3)
     fields = [[row for row in table(each) if row.kind == "Conv"][-1].field.size for each in (large, small)]
     assert fields == [(9, 9), (9, 9)]
-    assert weights(small.block() * 3) / weights(large.block()) == 27 / 49
+    assert weights(small.convolutions() * 3) / weights(large.convolutions()) == 27 / 49
 
 
 @pytest.mark.parametrize("changes", [{}, {"stem": 11, "stride": 4}, {"kernel": 5, "stages": 3}])
@@ -70,7 +70,7 @@ def test_the_receptive_field_is_that_of_the_formula(changes):
 
 
 def test_maps_are_what_is_pooled():
-    settings = read("filter_stack", kind="separable")
+    settings = read("filter_stack", block="separable")
     network = settings.build((8, 8, 1), 5, rngs=nnx.Rngs(0))
     network.eval()
     images = jax.random.normal(jax.random.key(0), (2, 8, 8, 1))
@@ -80,7 +80,7 @@ def test_maps_are_what_is_pooled():
 
 
 def test_a_factorised_block_is_a_row_and_then_a_column():
-    assert read("filter_stack", kind="factorised", kernel=5).block() == [
+    assert read("filter_stack", block="factorised", kernel=5).convolutions() == [
         Convolution((1, 5), 32, 32),
         Convolution((5, 1), 32, 32),
     ]
@@ -91,9 +91,9 @@ def test_a_factorised_block_is_a_row_and_then_a_column():
     [
         ({"kernel": 4}, "filters need a middle; nearest: 3 and 5"),
         ({"groups": 5}, "5 groups do not divide 32 inputs and 32 outputs; groups that do: 1, 2, 4, 8, 16, 32"),
-        ({"kind": "bottleneck", "groups": 32}, "groups that do: 1, 2, 4, 8, 16$"),
-        ({"kind": "bottleneck", "width": 9}, "nearest: 8 and 10"),
-        ({"kind": "separable", "groups": 2}, "kind=separable has no groups; nearest: groups=1, or kind=bottleneck"),
+        ({"block": "bottleneck", "groups": 32}, "groups that do: 1, 2, 4, 8, 16$"),
+        ({"block": "bottleneck", "width": 9}, "nearest: 8 and 10"),
+        ({"block": "separable", "groups": 2}, "block=separable has no groups; nearest: groups=1, or block=bottleneck"),
         ({"kind": "seperable"}, "separable"),
     ],
 )

@@ -42,7 +42,7 @@ def test_a_stack_that_is_as_large_already_does_not_come_twice():
 def test_every_cheap_block_can_be_built():
     stage = read_study(Cheap, "cheap_filters", []).stages["digits"]
     models = {name: arm.run(0).settings.model for name, arm in stage.arms().items()}
-    assert {name: (model.kind, model.groups) for name, model in models.items() if name[0].endswith("groups")} == {
+    assert {name: (model.block, model.groups) for name, model in models.items() if name[0].endswith("groups")} == {
         (f"{groups} groups", 64): ("bottleneck", groups) for groups in (2, 4, 8, 16, 32)
     }
 

@@ -15,7 +15,7 @@ TINY = (
     "~model.depth",
     "~model.shortcut",
     "~model.width",
-    "model._target_=tests.models.tiny.TinySettings",
+    "+model._target_=tests.models.tiny.TinySettings",
 )
 
 

@@ -12,7 +12,7 @@ from src.training.state import state_sha256
 from tests.models.own import OwnSettings
 from tests.training.trained import largest_difference, trained
 
-OWN = ("trust=tests", "~model.depth", "~model.shortcut", "~model.width", "model._target_=tests.models.own.OwnSettings")
+OWN = ("trust=tests", "~model.depth", "~model.shortcut", "~model.width", "+model._target_=tests.models.own.OwnSettings")
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def own(compose):
 
     def build(kind, *arguments):
         settings = compose(
-            *OWN, f"+model.kind={kind}", "data.augment=null", "data.batch_size=40", "train.duration=10steps",
+            *OWN, f"model.kind={kind}", "data.augment=null", "data.batch_size=40", "train.duration=10steps",
             "parallel.devices=1", *arguments,
         )  # fmt: skip
         return Engine(settings)
@@ -115,7 +115,7 @@ def test_training_and_dry_run_refuse_alike_and_make_nothing(command, folder, dry
 def test_a_module_that_is_not_found_or_broken_is_one_line(compose, tmp_path, monkeypatch):
     def refused(target):
         with pytest.raises(UserError) as caught:
-            compose("trust=[broken,lacking,nowhere]", f"model._target_={target}")
+            compose("trust=[broken,lacking,nowhere]", f"+model._target_={target}")
         return str(caught.value)
 
     monkeypatch.syspath_prepend(tmp_path)

@@ -15,7 +15,12 @@ from src.config.compose import CONF
 from src.config.duration import Clock, Duration
 from src.training.limits import Limits
 from src.training.plan import make_plan
-from src.training.schedule import Constant, Cosine, OneCycle, Plateau, Step, WarmupSettings, steered_scale
+from src.training.schedules.base import WarmupSettings
+from src.training.schedules.constant import Constant
+from src.training.schedules.cosine import Cosine
+from src.training.schedules.one_cycle import OneCycle
+from src.training.schedules.plateau import Plateau, steered_scale
+from src.training.schedules.step import Step
 from tests.models.networks import parameter_count
 
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))

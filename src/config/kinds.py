@@ -1,0 +1,122 @@
+"""Kinds: short names of settings classes that can be chosen, which stay when the classes move.
+
+`kind: vgg` among the settings of a network is the settings class in the file `vgg.py`, beside the file that says what
+all networks have in common. So a new network, data set or optimizer is a new file, and no table has to know of it.
+A person's own class, in a package of theirs, is named by its path: `_target_: package.module.Class`.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from src.config.errors import did_you_mean, one_line
+from src.config.hashed_names import HASHED_NAMES
+
+KIND, TARGET = "kind", "_target_"
+HOME = __name__.partition(".")[0]
+
+Class = type[Any]
+
+
+def chosen_class(node: Mapping[str, Any], expected: Class, trust: Sequence[str]) -> Class:
+    """The settings class that a node chooses.
+
+    Args:
+        node: its settings, with a `kind` or a `_target_`; the latter counts where there are both.
+        expected: the class of which it has to be one.
+        trust: packages beside this project that may be imported.
+
+    Raises:
+        ValueError: there is none, or it is none of those expected.
+    """
+    if TARGET not in node:
+        return _of_kind(node[KIND], expected)
+    kind = kind_at(node[TARGET])
+    return _of_path(kind, expected, trust) if kind == node[TARGET] else _of_kind(kind, expected)
+
+
+def kind_at(path: Any) -> Any:
+    """The kind of a class by the path that it had before there were kinds; any other path as it is."""
+    return next((name for name, old in HASHED_NAMES.items() if old == path), path)
+
+
+def family(cls: Class) -> Class | None:
+    """The abstract class of which a class is one of several kinds; none if there is no choice in its place."""
+    return next((base for base in cls.__mro__ if inspect.isabstract(base)), None)
+
+
+def hashed_name(cls: Class) -> dict[str, str]:
+    """What a class adds to the identity of a run.
+
+    The classes that there were before kinds have their paths of that time; others that were not chosen add nothing.
+    """
+    inside = cls.__module__.partition(".")[0] == HOME
+    chosen = family(cls) is not None
+    name = cls.__module__.rpartition(".")[2] if chosen else cls.__name__
+    if inside and name in HASHED_NAMES:
+        return {TARGET: HASHED_NAMES[name]}
+    if not chosen:
+        return {}
+    return {KIND: name} if inside else {TARGET: f"{cls.__module__}.{cls.__qualname__}"}
+
+
+def kinds(expected: Class) -> list[str]:
+    """The names of all kinds of a class; this imports them."""
+    room = importlib.import_module(_room(expected))
+    names = [module.name for module in pkgutil.iter_modules(room.__path__)]
+    return [name for name in names if _in_module(importlib.import_module(f"{room.__name__}.{name}"), expected)]
+
+
+def _of_kind(kind: Any, expected: Class) -> Class:
+    """The class of a kind; only files beside that of the expected class are looked at."""
+    base = family(expected) or expected
+    found = None
+    if isinstance(kind, str) and kind.isidentifier():
+        name = f"{_room(base)}.{kind}"
+        try:
+            found = _in_module(importlib.import_module(name), base)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+    if found is None:
+        raise ValueError(f"{KIND} {kind!r} is not a kind of {base.__name__}{did_you_mean(str(kind), kinds(base))}")
+    return found
+
+
+def _room(expected: Class) -> str:
+    """The package of the file that says what all kinds of a class have in common."""
+    return expected.__module__.rpartition(".")[0]
+
+
+def _in_module(module: Any, expected: Class) -> Class | None:
+    """The class of a module that is one of those expected."""
+    own = [cls for cls in vars(module).values() if isinstance(cls, type) and cls.__module__ == module.__name__]
+    return next((cls for cls in own if issubclass(cls, expected) and not inspect.isabstract(cls)), None)
+
+
+def _of_path(path: Any, expected: Class, trust: Sequence[str]) -> Class:
+    """Imports a class of a trusted package; nothing else is ever imported."""
+    package = str(path).partition(".")[0]
+    if not isinstance(path, str) or package not in trust:
+        inside = package == HOME
+        way_out = f"write {KIND}" if inside else f"if you trust that code, add trust={package}"
+        outside = "is not one that runs were named by" if inside else "is outside this project"
+        raise ValueError(f"{TARGET} {path!r} {outside}; {way_out}")
+    module, _, name = path.rpartition(".")
+    try:
+        chosen = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{path}.".startswith(f"{error.name}."):
+            elsewhere = f"where {package} is elsewhere, begin the command with PYTHONPATH=FOLDER"
+            raise ValueError(f"{TARGET} {path!r} does not exist; {elsewhere}") from None
+        raise ValueError(f"{TARGET} {path!r} cannot be imported: {one_line(error)}") from None
+    except AttributeError:
+        raise ValueError(f"{TARGET} {path!r} does not exist") from None
+    except Exception as error:
+        words = f"{type(error).__name__}: {one_line(error)}"
+        raise ValueError(f"{TARGET} {path!r} cannot be imported: {words}") from None
+    if not (isinstance(chosen, type) and issubclass(chosen, expected)):
+        raise ValueError(f"{TARGET} {path!r} is not a kind of {expected.__name__}")
+    return chosen

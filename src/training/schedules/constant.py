@@ -1,0 +1,14 @@
+"""A learning rate that stays."""
+
+import optax
+
+from src.config.duration import Clock
+from src.training.schedules.base import ScheduleSettings
+
+
+class Constant(ScheduleSettings):
+    """No decay."""
+
+    def decay(self, clock: Clock) -> optax.Schedule:
+        """One, always."""
+        return optax.constant_schedule(1.0)
