@@ -1,14 +1,5 @@
 """Measures everything: `make bench`, or `python -m benchmarks.run steps loop` for some of it."""
 
-import os
-
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-    # A GPU is shared with PyTorch and with processes that are timed by themselves.
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-
 import json
 import sys
 from collections.abc import Callable

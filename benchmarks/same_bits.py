@@ -13,13 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from src.config.compose import CONF
 from src.config.errors import UserError, reported
+from src.config.place import CONF
 from src.plain_json import dumps
 from src.runs.files import write_whole
-from src.runs.provenance import ROOT
 
-RESULTS = ROOT / "results/same_bits.json"
+RESULTS = Path("results/same_bits.json")
 SHORT = ("debug.examples=256", "train.duration=5 steps")
 ALWAYS = ("kernels=xla", "tracking.progress=none", "tracking.tensorboard=false")
 MIXED = ("data.augment.mixup=0.2", "train.accumulation=2", "parallel.devices=2")

@@ -4,11 +4,6 @@
 `accuracy_against_cost/{networks.png,results.json,table.md}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 import re
 
 from src.config.errors import reported

@@ -7,11 +7,6 @@ normalization, two groups of channels; then global pooling for dense layers, and
 says what) and writes `alexnet_changes/STAGE/{table.md,results.json,differences.png}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 import logging
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple

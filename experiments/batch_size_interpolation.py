@@ -12,11 +12,6 @@ move the statistics along the line too, but beyond its ends a variance can becom
 and a figure for each pair of networks.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from typing import Annotated, Any, NamedTuple
 
 import jax

@@ -7,11 +7,6 @@ Chapter Figs 21-24 and 39: bottlenecks, groups (Xie et al. 2016, arXiv:1611.0543
 says what) and writes `cheap_filters/STAGE/{table.md,results.json,front.png,seconds.png}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,11 +4,6 @@
 `run=runs/linear_mnist-…` takes a run as it is. It writes `class_templates/templates_NAME.png` and the facts.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 import numpy as np
 
 from src.config.errors import reported

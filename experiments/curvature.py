@@ -7,11 +7,6 @@ and writes `curvature/STAGE/{table.md,results.json,ratio.png,*.npz}`. The true e
 inside of those that are found.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from typing import Annotated, Any
 
 import numpy as np

@@ -6,11 +6,6 @@ He et al. 2015 (arXiv:1512.03385), Figs 6 and 7 and Table 6; chapter Figs 33-34.
 what) and writes `depth_study/STAGE/{table.md,results.json,errors.png,responses.png,gradients.png}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any

@@ -7,11 +7,6 @@ Krizhevsky et al. 2012 (NeurIPS), section 6.1 and Fig. 3; chapter Figs 28 and 45
 `group_specialisation/STAGE/{table.md,results.json,filters.png}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 

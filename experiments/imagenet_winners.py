@@ -5,11 +5,6 @@ chapter has ZFNet as the winner of 2013; the winning entry was Clarifai's (docs/
 beside it.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from src.config.errors import reported
 from src.models.winners import ENTRANTS, Built, Entrant, built
 from src.plots.winners import winners_figure

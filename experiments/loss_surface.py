@@ -7,11 +7,6 @@ Li et al. 2018 (arXiv:1712.09913), Figs 1, 4 and 5; chapter Figs 35, 36 and 41.
 the surfaces by hand, and the surfaces for other programs.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from collections.abc import Sequence
 from itertools import chain
 from typing import Annotated, Any, Literal

@@ -8,11 +8,6 @@ Lesions are scored on the test images, gradients taken on training images withou
 mode.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any

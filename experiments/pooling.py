@@ -3,11 +3,6 @@
 `python -m experiments.pooling` writes `pooling/{grids.png,global.png,images.png,results.json,table.md}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float

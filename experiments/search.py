@@ -5,11 +5,6 @@ long) and writes `search/STAGE/{table.md,results.json,coordinates.png,history.pn
 al. 2011) proposes, and its median rule stops what lags behind.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import reduce

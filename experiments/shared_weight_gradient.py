@@ -4,11 +4,6 @@
 gradients of its copies, and writes `shared_weight_gradient/{network.png,results.json,table.md}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 import jax
 import jax.numpy as jnp
 import numpy as np

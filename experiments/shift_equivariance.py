@@ -5,11 +5,6 @@ since what it shows holds of all weights, and writes
 `shift_equivariance/{curves.png,maps.png,results.json,table.md}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from typing import NamedTuple
 
 import numpy as np

@@ -7,11 +7,6 @@ Simonyan and Zisserman 2014 (arXiv:1409.1556), sections 2.3 and 4.1; Zeiler and 
 says what) and writes `small_filters/STAGE/{table.md,results.json,comparisons.png,fields.png}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from collections.abc import Mapping
 from typing import Any
 

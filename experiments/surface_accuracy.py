@@ -5,11 +5,6 @@ then random points of them on all images, as `conf/study/surface_accuracy.yaml` 
 `surface_accuracy/STAGE/{table.md,results.json,samples.png}` and the surfaces.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 

@@ -6,11 +6,6 @@ writes `tabular_conv1d/{accuracy.png,results.json,table.md}`. Further settings o
 may follow, such as `train.duration=40epochs`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from collections.abc import Sequence
 
 import jax

@@ -4,11 +4,6 @@
 writes `training_curves/{curves.png,results.json,table.md}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from pathlib import Path
 from typing import Any
 

@@ -6,11 +6,6 @@ Li et al. 2018 (arXiv:1712.09913), section 7 and Fig. 9.
 `conf/study/training_paths.yaml` says, and writes `training_paths/STAGE/{table.md,results.json,paths.png}`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np

@@ -4,11 +4,6 @@ It prints JSON. `run` is a run directory, `split` is `test` (or `validation`, or
 a package beside this project whose code the run may use.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from src.config.errors import UserError, reported
-from src.config.settings import Packages, Settings, read_settings
-from src.data.dataset import SplitName
-from src.plain_json import dumps
-from src.training.finished import load_run
+from .config.errors import UserError, reported
+from .config.settings import Packages, Settings, read_settings
+from .data.dataset import SplitName
+from .plain_json import dumps
+from .training.finished import load_run
 
 
 class EvaluateSettings(Settings):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from src.config.errors import UserError
+from .config.errors import UserError
 
 
 @contextmanager

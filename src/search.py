@@ -5,11 +5,6 @@ Settings are those of `src.train` and those of the search, `search.trials`, `sea
 `search.directory` and `search.space`, which conf/search/learning_rate.yaml explains; `search=NAME` takes another file.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 import csv
 import logging
 import shlex
@@ -18,10 +13,10 @@ from pathlib import Path
 
 from optuna.study import Study
 
-from src.config.errors import UserError, reported
-from src.training.interruption import resumable
-from src.tuning.runs import CONFIG, changes, searched
-from src.tuning.study import best, rows
+from .config.errors import UserError, reported
+from .training.interruption import resumable
+from .tuning.runs import CONFIG, changes, searched
+from .tuning.study import best, rows
 
 
 def main() -> None:

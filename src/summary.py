@@ -4,24 +4,19 @@ Without `data=` the network has its published input and classes. `json=true` is 
 chapter's Fig. 26 instead.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from src.config.compose import composed_jobs
-from src.config.errors import UserError, reported
-from src.models import zoo
-from src.models.base import ModelSettings, Published, read_model
-from src.models.summary import COSTS, SHAPES, Columns, as_table, model_layers
-from src.plain_json import dumps
-from src.training.composed import run_settings
+from .config.compose import composed_jobs
+from .config.errors import UserError, reported
+from .models import zoo
+from .models.base import ModelSettings, Published, read_model
+from .models.summary import COSTS, SHAPES, Columns, as_table, model_layers
+from .plain_json import dumps
+from .training.composed import run_settings
 
 
 def main() -> None:

@@ -3,20 +3,15 @@
 Compose, check, train, test, and leave a run directory behind.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin(hydra_helps=True)  # before anything heavy is imported
-
 import sys
 
 import hydra
 from hydra.types import RunMode
 
-from src.config.compose import CONF
-from src.config.errors import reported
-from src.config.status import waiting_for
-from src.training.composed import composed_runs, experiment_of, with_home
+from .config.errors import reported
+from .config.place import CONF
+from .config.status import waiting_for
+from .training.composed import composed_runs, experiment_of, with_home
 
 CONFIG = "train"
 
@@ -32,14 +27,14 @@ def main() -> None:
             return
         runs = experiment_of(jobs[0]) if len(jobs) == 1 else f"{len(jobs)} runs"
         with waiting_for(f"{runs}: importing JAX"):
-            from src.training.jobs import conclude, prepare, train
+            from .training.jobs import conclude, prepare, train
         if not prepare(jobs):
             return
     hand_over = by_hydra(train)
     if jobs[0].hydra.mode == RunMode.RUN:
         hand_over()
         return
-    from src.training.launchers import jobs_apart  # joblib and submitit are for sweeps alone
+    from .training.launchers import jobs_apart  # joblib and submitit are for sweeps alone
 
     with jobs_apart():
         hand_over()

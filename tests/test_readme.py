@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from src.config.compose import CONF, composed_jobs, without
+from src.config.compose import composed_jobs, without
+from src.config.place import CONF
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -5,13 +5,6 @@
 
 import os
 import sys
-
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the GPU is for the processes that measure
-
 from pathlib import Path
 
 import jax
@@ -36,6 +29,7 @@ PREPARE = "python -m src.train +experiment=resnet20 dry_run=true prepares it whe
 
 def main() -> None:
     """Measures the parts that the command line names, or all, and writes the page anew."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the GPU is for the processes that measure
     with reported(), resumable():
         asked = wanted.read(arguments(), tuple(PARTS))
         check_device(asked.scale)

@@ -3,11 +3,6 @@
 `python -m experiments.sizing` prints the examples and writes `docs/errata.md`.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 import sys
 from pathlib import Path
 

@@ -21,11 +21,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from src.config.errors import UserError, first_line, one_line
-from src.config.mistakes import check_group, check_key, is_group
-from src.config.overrides import each_job, parsed, typed_text
+from .errors import UserError, first_line, one_line
+from .mistakes import check_group, check_key, is_group
+from .overrides import each_job, parsed, typed_text
+from .place import CONF, check_configurations
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 UNPLACED = (HydraException, OmegaConfBaseException, AttributeError, AssertionError)
 """What Hydra and OmegaConf raise at overrides that they cannot place; the last two where a value was null."""
 
@@ -50,6 +50,7 @@ def composed_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
     Raises:
         UserError: the command line cannot be read, or names what does not exist.
     """
+    check_configurations()
     _check_text(arguments)
     asked, unknown = get_args_parser().parse_known_args(arguments)
     if unknown and "=" in unknown[0] and not unknown[0].startswith("-"):

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from src.config.status import show_status
+from .status import show_status
 
 EXIT_USER_ERROR = 2
 ALIKE = str.maketrans("oil", "011")

@@ -8,7 +8,7 @@ from typing import Any
 from hydra.errors import HydraException
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
-from src.config.errors import UserError, one_line
+from .errors import UserError, one_line
 
 
 def check_hydra_settings(job: DictConfig) -> None:

@@ -11,8 +11,8 @@ import pkgutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from src.config.errors import did_you_mean, one_line
-from src.config.hashed_names import HASHED_NAMES
+from .errors import did_you_mean, one_line
+from .hashed_names import HASHED_NAMES
 
 KIND, TARGET = "kind", "_target_"
 HOME = __name__.partition(".")[0]

@@ -8,9 +8,9 @@ from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import Container, DictConfig, OmegaConf
 
-from src.config.errors import UserError, did_you_mean, look_alike, nearest
-from src.config.kinds import TARGET
-from src.config.overrides import typed_key, typed_text
+from .errors import UserError, did_you_mean, look_alike, nearest
+from .kinds import TARGET
+from .overrides import typed_key, typed_text
 
 RECIPES = "experiment"
 """The group whose files change settings of all others."""

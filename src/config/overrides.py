@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from src.config.errors import UserError
+from .errors import UserError
 
 
 def parsed(argument: str) -> Override:

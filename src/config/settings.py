@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypeVar, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from src.config.errors import UserError, did_you_mean
-from src.config.kinds import KIND, TARGET, chosen_class, hashed_name, kinds
+from .errors import UserError, did_you_mean
+from .kinds import KIND, TARGET, chosen_class, hashed_name, kinds
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import sys
 from types import TracebackType
 from typing import ClassVar, TextIO
 
-from src.config.errors import EXIT_USER_ERROR, SIGNALLED, say
+from .errors import EXIT_USER_ERROR, SIGNALLED, say
 
 GONE = errno.EIO
 """What is said of a terminal whose connection was lost; nobody is there to be told."""

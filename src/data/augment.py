@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from src.data.settings import AugmentSettings
+from .settings import AugmentSettings
 
 Image = Float[Array, "h w c"]
 

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, Num, UInt8, UInt16
 
-from src.config.errors import UserError
-from src.data.augment import augmented
-from src.data.examples import Split
-from src.data.mixing import mixed
-from src.data.settings import AugmentSettings, Normalization
-from src.randomness import Scalar, at
+from ..config.errors import UserError
+from ..randomness import Scalar, at
+from .augment import augmented
+from .examples import Split
+from .mixing import mixed
+from .settings import AugmentSettings, Normalization
 
 AnyArray = Array | np.ndarray
 MIXING = 3

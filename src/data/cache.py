@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from src.config.errors import UserError
-from src.data.examples import Examples, Split, checksum
-from src.lock import locked
-from src.plain_json import dumps
+from ..config.errors import UserError
+from ..lock import locked
+from ..plain_json import dumps
+from .examples import Examples, Split, checksum
 
 log = logging.getLogger(__name__)
 

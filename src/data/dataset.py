@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from src.config.errors import UserError
-from src.data.examples import DataSpec, Examples, Split, checksum
-from src.data.resize import shrink
-from src.data.settings import DataSettings
+from ..config.errors import UserError
+from .examples import DataSpec, Examples, Split, checksum
+from .resize import shrink
+from .settings import DataSettings
 
 NAMED = 10
 """Classes at most, in one line."""

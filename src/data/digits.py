@@ -6,8 +6,8 @@ from typing import Annotated
 
 import numpy as np
 
-from src.data.examples import Examples, Split, canonical_order
-from src.data.settings import DataSettings, only
+from .examples import Examples, Split, canonical_order
+from .settings import DataSettings, only
 
 TEST_EXAMPLES = 360
 

@@ -9,11 +9,11 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import Field
 
-from src.config.errors import UserError, one_line
-from src.data.class_folders import ByClass, images_in, in_words
-from src.data.examples import Examples, Split, canonical_order, set_aside
-from src.data.resize import check_memory, squared
-from src.data.settings import DataSettings, only
+from ..config.errors import UserError, one_line
+from .class_folders import ByClass, images_in, in_words
+from .examples import Examples, Split, canonical_order, set_aside
+from .resize import check_memory, squared
+from .settings import DataSettings, only
 
 MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
 """Pillow refuses larger images, which would take a gigabyte each."""

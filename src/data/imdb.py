@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from src.config.errors import UserError
-from src.data.cache import cached
-from src.data.examples import Examples, Split, canonical_order, checksum
-from src.data.mirrors import MirrorError, fetched, imdb_reviews
-from src.data.settings import DataSettings, only
-from src.data.texts import FIRST_WORD, Texts, numbering, tokens
-from src.data.tfds import prepared_info, record
+from ..config.errors import UserError
+from .cache import cached
+from .examples import Examples, Split, canonical_order, checksum
+from .mirrors import MirrorError, fetched, imdb_reviews
+from .settings import DataSettings, only
+from .texts import FIRST_WORD, Texts, numbering, tokens
+from .tfds import prepared_info, record
 
 log = logging.getLogger(__name__)
 

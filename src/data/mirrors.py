@@ -15,8 +15,8 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from src.data.examples import Examples, Split
-from src.data.texts import Texts
+from .examples import Examples, Split
+from .texts import Texts
 
 T = TypeVar("T")
 

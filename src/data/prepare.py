@@ -10,8 +10,7 @@ import venv
 from importlib.metadata import version
 from pathlib import Path
 
-from src.config.errors import UserError, reported
-from src.start import begin
+from ..config.errors import UserError, reported
 
 TENSORFLOW = ("tensorflow-cpu>=2.20", "importlib_resources")
 PREPARE = """
@@ -54,5 +53,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    begin()
     main()

@@ -5,8 +5,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from src.data.examples import Examples, Split
-from src.data.tfds import Tfds
+from .examples import Examples, Split
+from .tfds import Tfds
 
 
 class Profiles(Tfds):

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from src.config.errors import UserError
+from ..config.errors import UserError
 
 Pixels = UInt8[np.ndarray, "h w c"]
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from src.config.settings import Settings
-from src.data.examples import Examples
+from ..config.settings import Settings
+from .examples import Examples
 
 Normalization = Literal["pixel", "channel", "unit", "none"]
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from src.config.errors import UserError, did_you_mean, one_line
-from src.config.settings import added
-from src.data.cache import cached
-from src.data.examples import Examples, Split, canonical_order, checksum, set_aside
-from src.data.mirrors import MIRRORS, MirrorError, from_mirror
-from src.data.resize import Pixels, check_memory, stack, to_square
-from src.data.settings import DataSettings
+from ..config.errors import UserError, did_you_mean, one_line
+from ..config.settings import added
+from .cache import cached
+from .examples import Examples, Split, canonical_order, checksum, set_aside
+from .mirrors import MIRRORS, MirrorError, from_mirror
+from .resize import Pixels, check_memory, stack, to_square
+from .settings import DataSettings
 
 log = logging.getLogger(__name__)
 

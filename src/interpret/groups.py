@@ -10,9 +10,9 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Float
 
-from src.config.errors import UserError
-from src.models.blocks import ConvReLU
-from src.models.convs_then_dense import ConvsThenDense
+from ..config.errors import UserError
+from ..models.blocks import ConvReLU
+from ..models.convs_then_dense import ConvsThenDense
 
 PERMUTATIONS = 10_000
 

@@ -13,13 +13,13 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
-from src.config.errors import UserError
-from src.data.batches import Batch, Resident
-from src.models.blocks import ConvNorm, Identity
-from src.models.resnet_cifar_preact import PreActivationBlock, PreActivationResNet
-from src.models.vgg import VGG
-from src.tasks.base import Sums, TaskSettings, sum_over_batches
-from src.training.state import Tree
+from ..config.errors import UserError
+from ..data.batches import Batch, Resident
+from ..models.blocks import ConvNorm, Identity
+from ..models.resnet_cifar_preact import PreActivationBlock, PreActivationResNet
+from ..models.vgg import VGG
+from ..tasks.base import Sums, TaskSettings, sum_over_batches
+from ..training.state import Tree
 
 BATCH = 500
 """At most so many images are computed at once."""

@@ -14,11 +14,11 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
-from src.data.batches import Batch, Resident, picked
-from src.interpret.lesions import residual_blocks
-from src.randomness import Scalar, at
-from src.tasks.base import TaskSettings
-from src.training.state import Tree
+from ..data.batches import Batch, Resident, picked
+from ..randomness import Scalar, at
+from ..tasks.base import TaskSettings
+from ..training.state import Tree
+from .lesions import residual_blocks
 
 
 class Open(nnx.Variable[Bool[Array, ""]]):

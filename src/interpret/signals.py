@@ -5,10 +5,10 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.data.batches import Batch
-from src.models.summary import innermost
-from src.tasks.base import TaskSettings
-from src.training.state import Network, Tree
+from ..data.batches import Batch
+from ..models.summary import innermost
+from ..tasks.base import TaskSettings
+from ..training.state import Network, Tree
 
 
 def response_deviations(module: nnx.Module, images: Float[Array, "b h w c"]) -> dict[str, float]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from src.config.errors import UserError
-from src.models.dense import DenseSettings
-from src.training.finished import FinishedRun
-from src.training.settings import RunSettings
+from ..config.errors import UserError
+from ..models.dense import DenseSettings
+from ..training.finished import FinishedRun
+from ..training.settings import RunSettings
 
 WHITE = 255
 

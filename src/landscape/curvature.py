@@ -12,11 +12,11 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Float32, Key
 
-from src.config.errors import UserError
-from src.landscape.directions import check_same_network
-from src.landscape.evaluation import Measure, moved
-from src.landscape.lanczos import Product, extreme_eigenvalues, top_eigenvectors
-from src.training.state import Tree
+from ..config.errors import UserError
+from ..training.state import Tree
+from .directions import check_same_network
+from .evaluation import Measure, moved
+from .lanczos import Product, extreme_eigenvalues, top_eigenvectors
 
 BatchLoss = Callable[[Tree, Any], Float[Array, ""]]
 """The sum of the losses of a batch's examples."""

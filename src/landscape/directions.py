@@ -12,8 +12,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
-from src.config.errors import UserError
-from src.training.state import Tree
+from ..config.errors import UserError
+from ..training.state import Tree
 
 Normalization = Literal["filter", "layer", "none"]
 

@@ -11,13 +11,13 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Float32, Float64, Int
 
-from src.config.errors import UserError
-from src.data.batches import Resident, picked
-from src.landscape.directions import check_same_network
-from src.landscape.objective import Objective, pure
-from src.operations.library import Library
-from src.tasks.base import TaskSettings
-from src.training.state import Tree
+from ..config.errors import UserError
+from ..data.batches import Resident, picked
+from ..operations.library import Library
+from ..tasks.base import TaskSettings
+from ..training.state import Tree
+from .directions import check_same_network
+from .objective import Objective, pure
 
 AXIS = "points"
 

@@ -10,9 +10,9 @@ from xml.etree import ElementTree as Xml
 import numpy as np
 from jaxtyping import Num
 
-from src.config.errors import UserError
-from src.landscape.surface import Surface, heights
-from src.runs.files import write_whole
+from ..config.errors import UserError
+from ..runs.files import write_whole
+from .surface import Surface, heights
 
 HIDDEN_POINT = 2  # vtkDataSetAttributes::HIDDENPOINT
 VTK_TYPES = {"float64": "Float64", "float32": "Float32", "uint8": "UInt8"}

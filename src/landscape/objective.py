@@ -10,13 +10,13 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.config.errors import UserError
-from src.data.batches import Batch, Resident, filled_batch
-from src.models.base import at_least_float32
-from src.models.fused import use_kernels
-from src.operations.library import Library
-from src.tasks.base import Sums, TaskSettings, sum_over_batches
-from src.training.state import Tree
+from ..config.errors import UserError
+from ..data.batches import Batch, Resident, filled_batch
+from ..models.base import at_least_float32
+from ..models.fused import use_kernels
+from ..operations.library import Library
+from ..tasks.base import Sums, TaskSettings, sum_over_batches
+from ..training.state import Tree
 
 BatchNorm = Literal["frozen", "recalibrated", "batch"]
 """Statistics of batch normalization: those of the trained network (the paper's), of the training images with the moved

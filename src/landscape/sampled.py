@@ -21,10 +21,10 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int
 from pydantic import Field
 
-from src.config.errors import UserError
-from src.config.settings import Settings
-from src.landscape.evaluation import ExampleScores, Measure
-from src.runs.files import write_whole
+from ..config.errors import UserError
+from ..config.settings import Settings
+from ..runs.files import write_whole
+from .evaluation import ExampleScores, Measure
 
 NEAREST = 8
 """Of the places that were measured on all examples, so many help another one."""

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from src.config.errors import UserError
-from src.landscape.surface import Surface
+from ..config.errors import UserError
+from .surface import Surface
 
 ALONG = ((1, 0), (0, 1), (1, 1), (1, -1))
 """Directions of the grid in which a point has neighbours on both sides."""

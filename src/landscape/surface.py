@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float64
 
-from src.config.errors import UserError, did_you_mean
-from src.plain_json import dumps, numbers
-from src.runs.files import write_whole
+from ..config.errors import UserError, did_you_mean
+from ..plain_json import dumps, numbers
+from ..runs.files import write_whole
 
 FORMAT = "surface 1"
 

@@ -10,16 +10,16 @@ import jax
 import numpy as np
 from jaxtyping import Float32, Float64, Real
 
-from src.config.errors import UserError
-from src.landscape.evaluation import Measure
-from src.landscape.surface import Surface
-from src.lock import locked
-from src.operations.library import Library
-from src.plain_json import dumps, numbers
-from src.runs.files import write_whole
-from src.runs.identity import difference
-from src.runs.provenance import code_and_device
-from src.training.interruption import Interrupted, signals_noted
+from ..config.errors import UserError
+from ..lock import locked
+from ..operations.library import Library
+from ..plain_json import dumps, numbers
+from ..runs.files import write_whole
+from ..runs.identity import difference
+from ..runs.provenance import code_and_device
+from ..training.interruption import Interrupted, signals_noted
+from .evaluation import Measure
+from .surface import Surface
 
 Told = Callable[[int, int], None]
 """Is told how many points are done, and of how many."""

@@ -9,9 +9,9 @@ import numpy as np
 import optax
 from jaxtyping import Float
 
-from src.config.errors import UserError
-from src.landscape.directions import between, inner_products
-from src.training.state import Tree
+from ..config.errors import UserError
+from ..training.state import Tree
+from .directions import between, inner_products
 
 SAME = 1e-5
 """Part of the squared length of directions by which inner products in float32 may be off."""

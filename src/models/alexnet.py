@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from flax import nnx
 from pydantic import Field
 
-from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.convs_then_dense import Average, Conv, ConvsThenDense, Norm, Pool, Steps, smallest_side
+from .base import ImageShape, ModelSettings, Published, check_size
+from .convs_then_dense import Average, Conv, ConvsThenDense, Norm, Pool, Steps, smallest_side
 
 Variant = Literal["paper", "ungrouped", "unnormalized", "torchvision"]
 

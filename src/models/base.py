@@ -15,10 +15,10 @@ import yaml
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.config.compose import CONF
-from src.config.errors import UserError, did_you_mean
-from src.config.settings import Settings, read_settings
-from src.models.tracing import abstract_rngs, arrays_as_data
+from ..config.errors import UserError, did_you_mean
+from ..config.place import CONF, check_configurations
+from ..config.settings import Settings, read_settings
+from .tracing import abstract_rngs, arrays_as_data
 
 GIB = 2**30
 FLOAT32 = 4
@@ -134,6 +134,7 @@ def named_model(name: str, **changes: Any) -> ModelSettings:
     Raises:
         UserError: there is no such file, or a value is not what the network accepts.
     """
+    check_configurations()
     path = CONF / "model" / f"{name}.yaml"
     if not path.exists():
         known = [file.stem for file in path.parent.glob("*.yaml")]

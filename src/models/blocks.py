@@ -10,7 +10,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.dropout import Dropout
+from .dropout import Dropout
 
 he_normal = nnx.initializers.variance_scaling(2.0, "fan_in", "normal")
 """He et al. 2015 (arXiv:1502.01852), equation 10: a Gaussian of variance 2 / (inputs of the filter), not truncated."""

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.blocks import ConvNormReLU
-from src.models.pooling import AveragePool, MaxPool
+from .blocks import ConvNormReLU
+from .pooling import AveragePool, MaxPool
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNorm, Flatten, he_normal
-from src.models.pooling import GlobalMaxPool, MaxPool
-from src.models.sizes import Channels
+from .base import ImageShape, ModelSettings, Published, check_size
+from .blocks import ConvNorm, Flatten, he_normal
+from .pooling import GlobalMaxPool, MaxPool
+from .sizes import Channels
 
 SMALLEST = 24
 

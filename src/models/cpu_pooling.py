@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.cpu_convolution import windows
+from .cpu_convolution import windows
 
 Padding = str | tuple[tuple[int, int], ...]
 

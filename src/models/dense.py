@@ -8,9 +8,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
-from src.models.base import ImageShape, ModelSettings, Published
-from src.models.blocks import Flatten, he_normal
-from src.models.sizes import DEEPEST, WIDEST
+from .base import ImageShape, ModelSettings, Published
+from .blocks import Flatten, he_normal
+from .sizes import DEEPEST, WIDEST
 
 
 class DenseSettings(ModelSettings):

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.config.settings import added
-from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNorm, he_normal
-from src.models.pooling import AveragePool, GlobalAveragePool, MaxPool
+from ..config.settings import added
+from .base import ImageShape, ModelSettings, Published, check_size
+from .blocks import ConvNorm, he_normal
+from .pooling import AveragePool, GlobalAveragePool, MaxPool
 
 BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 """Layers in each dense block of the networks for ImageNet, by depth."""

@@ -7,9 +7,9 @@ chapter Fig. 40.
 from flax import nnx
 from pydantic import model_validator
 
-from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
-from src.models.densenet import DenseNet, Plan, small_stem
-from src.models.sizes import Channels, Depth
+from .base import ImageShape, ModelSettings, Published, check_depth, check_size
+from .densenet import DenseNet, Plan, small_stem
+from .sizes import Channels, Depth
 
 SMALLEST = 4
 """Side of the smallest image of which three blocks leave a pixel."""

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from src.models.base import ImageShape
-from src.models.program import read
+from .base import ImageShape
+from .program import read
 
 
 def depth(make: Callable[[], nnx.Module], input_shape: ImageShape) -> int:

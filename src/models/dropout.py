@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Key
 
-from src.config.errors import UserError
-from src.models.children import children, replace
-from src.randomness import at
+from ..config.errors import UserError
+from ..randomness import at
+from .children import children, replace
 
 
 class RandomLayer(nnx.Module):

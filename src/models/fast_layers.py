@@ -2,9 +2,9 @@
 
 from flax import nnx
 
-from src.models import cpu_convolution, gpu_convolution
-from src.models.cpu_pooling import max_pool
-from src.models.pooling import MaxPool
+from . import cpu_convolution, gpu_convolution
+from .cpu_pooling import max_pool
+from .pooling import MaxPool
 
 
 def use_fast_layers(module: nnx.Module, platform: str) -> None:

@@ -12,12 +12,12 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator, model_validator
 
-from src.arithmetic.costs import Convolution, bottleneck, dense, depthwise_separable, factorised
-from src.config.settings import renamed
-from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNormReLU, he_normal
-from src.models.pooling import GlobalAveragePool, MaxPool
-from src.models.sizes import DEEPEST, Channels, Count, Halvings, Side
+from ..arithmetic.costs import Convolution, bottleneck, dense, depthwise_separable, factorised
+from ..config.settings import renamed
+from .base import ImageShape, ModelSettings, Published, check_size
+from .blocks import ConvNormReLU, he_normal
+from .pooling import GlobalAveragePool, MaxPool
+from .sizes import DEEPEST, Channels, Count, Halvings, Side
 
 Block = Literal["full", "bottleneck", "separable", "factorised"]
 

@@ -11,14 +11,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Num
 
-from src.models.blocks import ConvNorm, ConvNormReLU, ConvNormReLU6, ConvReLU, Identity
-from src.models.cpu_convolution import convolution as xla_convolution
-from src.models.densenet import NormConv
-from src.models.fusible import DEEP_ALONE, fusible, fusible_convolution, some_window, taken, window_by
-from src.models.resnet_cifar import Block
-from src.operations.block import Block as BlockOfTwo
-from src.operations.block import residual_block
-from src.operations.convolution import (
+from ..operations.block import Block as BlockOfTwo
+from ..operations.block import residual_block
+from ..operations.convolution import (
     FEWEST_CHANNELS,
     FUSED_FILTERS,
     NOTHING,
@@ -29,9 +24,14 @@ from src.operations.convolution import (
     grouped_convolution,
     opened_convolution,
 )
-from src.operations.convolution import convolution as own_convolution
-from src.operations.layers import convolution_bias, convolution_norm, norm_convolution
-from src.operations.norm import Moments, Norm, Weights, applied
+from ..operations.convolution import convolution as own_convolution
+from ..operations.layers import convolution_bias, convolution_norm, norm_convolution
+from ..operations.norm import Moments, Norm, Weights, applied
+from .blocks import ConvNorm, ConvNormReLU, ConvNormReLU6, ConvReLU, Identity
+from .cpu_convolution import convolution as xla_convolution
+from .densenet import NormConv
+from .fusible import DEEP_ALONE, fusible, fusible_convolution, some_window, taken, window_by
+from .resnet_cifar import Block
 
 
 def use_kernels(module: nnx.Module, library: str) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import jax.numpy as jnp
 from flax import nnx
 
-from src.models.blocks import ConvNorm, ConvReLU
-from src.models.densenet import NormConv
-from src.operations.window import Window, zeros_around
+from ..operations.window import Window, zeros_around
+from .blocks import ConvNorm, ConvReLU
+from .densenet import NormConv
 
 LARGEST = 2**24
 """The most values of an image: threads keep a padded copy of one."""

@@ -14,10 +14,10 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from src.models.base import Heads, ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNormReLU, ConvReLU, Flatten, Identity, LocalResponseNorm, he_normal
-from src.models.dropout import Dropout
-from src.models.pooling import AdaptiveAveragePool, AveragePool, GlobalAveragePool, MaxPool
+from .base import Heads, ImageShape, ModelSettings, Published, check_size
+from .blocks import ConvNormReLU, ConvReLU, Flatten, Identity, LocalResponseNorm, he_normal
+from .dropout import Dropout
+from .pooling import AdaptiveAveragePool, AveragePool, GlobalAveragePool, MaxPool
 
 Variant = Literal["paper", "torchvision"]
 

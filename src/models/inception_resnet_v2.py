@@ -10,9 +10,9 @@ from functools import partial
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import he_normal
-from src.models.branches import (
+from .base import ImageShape, ModelSettings, Published, check_size
+from .blocks import he_normal
+from .branches import (
     SMALL_STEM,
     STEM,
     Branches,
@@ -24,7 +24,7 @@ from src.models.branches import (
     reduce,
     smallest_side,
 )
-from src.models.pooling import GlobalAveragePool
+from .pooling import GlobalAveragePool
 
 FIRST: Steps = (((Conv(96),), (Conv(48), Conv(64, 5)), (Conv(64), Conv(96, 3), Conv(96, 3)), ("average", Conv(64))),)
 A: Steps = ((Conv(32),), (Conv(32), Conv(32, 3)), (Conv(32), Conv(48, 3), Conv(64, 3)))

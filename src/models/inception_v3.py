@@ -12,9 +12,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator
 
-from src.models.base import Heads, ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNormReLU, he_normal
-from src.models.branches import (
+from .base import Heads, ImageShape, ModelSettings, Published, check_size
+from .blocks import ConvNormReLU, he_normal
+from .branches import (
     SMALL_STEM,
     STEM,
     Chain,
@@ -25,8 +25,8 @@ from src.models.branches import (
     reduce,
     smallest_side,
 )
-from src.models.dropout import Dropout
-from src.models.pooling import AveragePool, GlobalAveragePool
+from .dropout import Dropout
+from .pooling import AveragePool, GlobalAveragePool
 
 Variant = Literal["keras", "torchvision"]
 

@@ -9,9 +9,9 @@ from typing import Literal
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import Flatten, he_normal
-from src.models.pooling import AveragePool
+from .base import ImageShape, ModelSettings, Published, check_size
+from .blocks import Flatten, he_normal
+from .pooling import AveragePool
 
 MNIST = (28, 28)
 SMALLEST = 16

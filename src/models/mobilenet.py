@@ -10,11 +10,11 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
-from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNormReLU6, he_normal
-from src.models.dropout import Dropout
-from src.models.pooling import GlobalAveragePool
-from src.models.sizes import DEEPEST
+from .base import ImageShape, ModelSettings, Published, check_size
+from .blocks import ConvNormReLU6, he_normal
+from .dropout import Dropout
+from .pooling import GlobalAveragePool
+from .sizes import DEEPEST
 
 STEM_WIDTH = 32
 BLOCKS = (

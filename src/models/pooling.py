@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.blocks import Padding
+from .blocks import Padding
 
 
 class Pool(nnx.Module):

@@ -7,7 +7,7 @@ from typing import Any
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-from src.config.errors import UserError
+from ..config.errors import UserError
 
 Shape = tuple[int, ...]
 Fields = list["Field | None"]

@@ -11,12 +11,12 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator
 
-from src.config.settings import added
-from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
-from src.models.blocks import ConvNorm, he_normal
-from src.models.pooling import GlobalAveragePool
-from src.models.shortcuts import Shortcut, make_shortcut
-from src.models.sizes import Count, Depth
+from ..config.settings import added
+from .base import ImageShape, ModelSettings, Published, check_depth, check_size
+from .blocks import ConvNorm, he_normal
+from .pooling import GlobalAveragePool
+from .shortcuts import Shortcut, make_shortcut
+from .sizes import Count, Depth
 
 STAGE_WIDTHS = (16, 32, 64)
 SMALLEST = 4

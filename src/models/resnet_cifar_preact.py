@@ -11,13 +11,13 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator
 
-from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
-from src.models.blocks import ConvNormReLU, he_normal
-from src.models.pooling import GlobalAveragePool
-from src.models.resnet import EXPANSION
-from src.models.resnet_cifar import SMALLEST, STAGE_WIDTHS
-from src.models.shortcuts import Shortcut, make_shortcut
-from src.models.sizes import Depth
+from .base import ImageShape, ModelSettings, Published, check_depth, check_size
+from .blocks import ConvNormReLU, he_normal
+from .pooling import GlobalAveragePool
+from .resnet import EXPANSION
+from .resnet_cifar import SMALLEST, STAGE_WIDTHS
+from .shortcuts import Shortcut, make_shortcut
+from .sizes import Depth
 
 
 class PreActivationSettings(ModelSettings):

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.blocks import ConvNorm, Identity, he_normal
-from src.models.pooling import GlobalAveragePool, MaxPool
-from src.models.resnet import BLOCKS, EXPANSION, STAGE_WIDTHS
+from .base import ImageShape, ModelSettings, Published, check_size
+from .blocks import ConvNorm, Identity, he_normal
+from .pooling import GlobalAveragePool, MaxPool
+from .resnet import BLOCKS, EXPANSION, STAGE_WIDTHS
 
 EPSILON = 1.001e-5
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 from flax import nnx
 
-from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.resnet import ResNet
-from src.models.sizes import Count
+from .base import ImageShape, ModelSettings, Published, check_size
+from .resnet import ResNet
+from .sizes import Count
 
 
 class ResNeXtSettings(ModelSettings):

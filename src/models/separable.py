@@ -3,7 +3,7 @@
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.blocks import Padding, he_normal
+from .blocks import Padding, he_normal
 
 
 class SeparableConv(nnx.Module):

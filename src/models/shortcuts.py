@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.models.blocks import Identity
+from .blocks import Identity
 
 Shortcut = Literal["A", "A_centred", "B", "none"]
 """Where shapes change: A subsamples and pads with zeros, B is a 1x1 convolution; none leaves every shortcut out.

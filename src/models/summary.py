@@ -11,11 +11,11 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array
 
-from src.config.errors import UserError, one_line
-from src.models.base import ImageShape, ModelSettings, faults_in_one_line
-from src.models.children import children, replace
-from src.models.program import Field, read
-from src.models.tracing import abstract_rngs
+from ..config.errors import UserError, one_line
+from .base import ImageShape, ModelSettings, faults_in_one_line
+from .children import children, replace
+from .program import Field, read
+from .tracing import abstract_rngs
 
 
 @dataclass(frozen=True)

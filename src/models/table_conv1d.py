@@ -3,11 +3,11 @@
 from flax import nnx
 from jaxtyping import Array, Float
 
-from src.config.errors import UserError
-from src.models.base import ImageShape, ModelSettings, Published
-from src.models.blocks import he_normal
-from src.models.pooling import GlobalMaxPool, MaxPool
-from src.models.sizes import Channels
+from ..config.errors import UserError
+from .base import ImageShape, ModelSettings, Published
+from .blocks import he_normal
+from .pooling import GlobalMaxPool, MaxPool
+from .sizes import Channels
 
 WINDOW = 5
 POOL = 2

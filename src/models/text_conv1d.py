@@ -6,10 +6,10 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key
 
-from src.config.errors import UserError
-from src.models.base import ImageShape, ModelSettings, Published
-from src.models.pooling import GlobalMaxPool, MaxPool
-from src.models.sizes import Words
+from ..config.errors import UserError
+from .base import ImageShape, ModelSettings, Published
+from .pooling import GlobalMaxPool, MaxPool
+from .sizes import Words
 
 EMBEDDING = 128
 FILTERS = 32

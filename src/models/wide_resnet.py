@@ -6,11 +6,11 @@ Zagoruyko, Komodakis 2016: Wide Residual Networks (arXiv:1605.07146), Table 1; a
 from flax import nnx
 from pydantic import field_validator
 
-from src.models.base import ImageShape, ModelSettings, Published, check_depth, check_size
-from src.models.resnet_cifar import SMALLEST
-from src.models.resnet_cifar_preact import PreActivationResNet
-from src.models.shortcuts import Shortcut
-from src.models.sizes import Count, Depth
+from .base import ImageShape, ModelSettings, Published, check_depth, check_size
+from .resnet_cifar import SMALLEST
+from .resnet_cifar_preact import PreActivationResNet
+from .shortcuts import Shortcut
+from .sizes import Count, Depth
 
 
 class WideResNetSettings(ModelSettings):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from src.models.depth import depth
-from src.models.zoo import maker, ours
+from .depth import depth
+from .zoo import maker, ours
 
 
 class Entrant(NamedTuple):

@@ -5,8 +5,8 @@ Zeiler, Fergus: Visualizing and Understanding Convolutional Networks (2013, arXi
 
 from flax import nnx
 
-from src.models.base import ImageShape, ModelSettings, Published, check_size
-from src.models.convs_then_dense import Conv, ConvsThenDense, Norm, Pool, Steps, smallest_side
+from .base import ImageShape, ModelSettings, Published, check_size
+from .convs_then_dense import Conv, ConvsThenDense, Norm, Pool, Steps, smallest_side
 
 POOLED = (Pool(ceil=True), Norm())
 LATER = (Conv(384, 3, padding=1), Conv(384, 3, padding=1), Conv(256, 3, padding=1), Pool(ceil=True))

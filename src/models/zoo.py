@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from flax import nnx
 
-from src.models.base import ImageShape, named_model
-from src.models.summary import layers
-from src.models.tracing import abstract_rngs
+from .base import ImageShape, named_model
+from .summary import layers
+from .tracing import abstract_rngs
 
 MEGABYTE = 2**20
 BYTES = 4

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import jax
 
-from src.operations.arrays import Maps
-from src.operations.calls import Apply, Backward, Forward, Sums, called
-from src.operations.convolution import values
-from src.operations.norm import Moments, Norm, Weights, applied, normalized, shared
-from src.operations.varying import together
+from .arrays import Maps
+from .calls import Apply, Backward, Forward, Sums, called
+from .convolution import values
+from .norm import Moments, Norm, Weights, applied, normalized, shared
+from .varying import together
 
 
 class Block(NamedTuple):

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from src.operations.varying import together
-from src.operations.window import Window, convolution
+from .varying import together
+from .window import Window, convolution
 
 Given = Any
 """An array, or None where it is left out."""

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from src.operations.arrays import Filters, Maps, Vector
-from src.operations.calls import Arrays, Backward, Forward, called
-from src.operations.varying import together
-from src.operations.window import Window
+from .arrays import Filters, Maps, Vector
+from .calls import Arrays, Backward, Forward, called
+from .varying import together
+from .window import Window
 
 FUSED_FILTERS = 64 * 64 * 9
 """Up to so many values of filters, gradients of input and filters come from one call: both read the same gradient."""

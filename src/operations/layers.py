@@ -5,12 +5,12 @@ from typing import Any
 
 import jax
 
-from src.operations.arrays import Filters, Maps, Vector
-from src.operations.calls import Apply, Arrays, Backward, Forward, MomentsOf, NormBack, Sums, called
-from src.operations.convolution import Activation, finished_convolution, gradients, values
-from src.operations.norm import Moments, Norm, Weights, applied, normalized, shared
-from src.operations.varying import together
-from src.operations.window import Window
+from .arrays import Filters, Maps, Vector
+from .calls import Apply, Arrays, Backward, Forward, MomentsOf, NormBack, Sums, called
+from .convolution import Activation, finished_convolution, gradients, values
+from .norm import Moments, Norm, Weights, applied, normalized, shared
+from .varying import together
+from .window import Window
 
 
 def convolution_norm(

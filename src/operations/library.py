@@ -19,14 +19,14 @@ from pathlib import Path
 
 import jax
 
-from src.lock import locked
-from src.operations.calls import KERNELS, target
-from src.plain_json import dumps
+from ..lock import locked
+from ..plain_json import dumps
+from .calls import KERNELS, target
 
 log = logging.getLogger(__name__)
 
 SOURCES = Path(__file__).parent / "cpp"
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[1]
 NATIVE = "-mcpu=native" if platform.machine() in ("aarch64", "arm64") else "-march=native"
 FLAGS = ("-std=c++17", "-O3", NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared", "-pthread")
 """Nothing that lets a compiler change what NaN, infinity or the order of sums mean."""
@@ -158,7 +158,7 @@ def _build(compiler: tuple[str, ...], folder: Path, key: str) -> None:
     try:
         sources = [str(file) for file in _files() if file.suffix == ".cc"]
         _run([*compiler, *FLAGS, "-isystem", jax.ffi.include_dir(), *sources, "-o", str(part / BINARY)])
-        width = _run([sys.executable, "-m", "src.operations.trial", str(part / BINARY)]).split()[-1]
+        width = _run([sys.executable, "-m", f"{PACKAGE.name}.operations.trial", str(part / BINARY)]).split()[-1]
         library = Library(key, _about(compiler), " ".join(FLAGS), int(width))
         (part / ABOUT).write_text(dumps(asdict(library)) + "\n")
         part.rename(folder / key)
@@ -174,7 +174,7 @@ def _run(command: list[str]) -> str:
     """
     name = Path(command[0]).name if "-m" not in command else "their trial"
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
+        done = subprocess.run(command, cwd=PACKAGE.parent, capture_output=True, text=True, timeout=SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unusable(f"{name} failed: {error}") from None
     if done.returncode:

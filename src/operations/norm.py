@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import jax
 
-from src.operations.arrays import Filters, Maps, Vector
-from src.operations.calls import Arrays
-from src.operations.varying import total
-from src.operations.window import Window
+from .arrays import Filters, Maps, Vector
+from .calls import Arrays
+from .varying import total
+from .window import Window
 
 
 class Norm(NamedTuple):

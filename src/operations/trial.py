@@ -3,11 +3,6 @@
 In a process of its own, which a wrong library may bring down.
 """
 
-from src.start import begin
-
-if __name__ == "__main__":
-    begin()  # before anything heavy is imported
-
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from src.operations.calls import Apply, Arrays, Backward, Call, Forward, MomentsOf, NormBack, Sums, called
-from src.operations.library import register
-from src.operations.window import Window
+from .calls import Apply, Arrays, Backward, Call, Forward, MomentsOf, NormBack, Sums, called
+from .library import register
+from .window import Window
 
 SHAPES = (
     ((5, 9, 8, 16), (3, 3, 16, 32), Window((1, 1), ((1, 1), (1, 1)))),

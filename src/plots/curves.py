@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from src.plots.style import quiet
+from .style import quiet
 
 
 @dataclass(frozen=True)

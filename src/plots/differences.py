@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from src.plots.style import quiet
+from .style import quiet
 
 SURE, UNSURE = "#2a6f97", "0.6"
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
-from src.plots.style import bare
+from .style import bare
 
 WIDE = 4
 """A circle of so many standard deviations across."""

@@ -8,8 +8,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from src.plots.style import quiet
-from src.plots.zoo import frontier
+from .style import quiet
+from .zoo import frontier
 
 COLORS = ("#457b9d", "#e9a178", "#8d99ae")
 MARKERS = "osD^vPX*<>"

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from src.plots.style import bare, quiet
+from .style import bare, quiet
 
 COLUMNS = 12
 GROUPS = ("#457b9d", "#e76f51")

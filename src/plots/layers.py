@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from src.plots.style import quiet
+from .style import quiet
 
 Series = Mapping[str, Sequence[float]]
 """Values by layer, by what they are called in the legend."""

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.plots.style import quiet
+from .style import quiet
 
 
 @dataclass(frozen=True)

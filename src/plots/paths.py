@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from src.plots.style import quiet
+from .style import quiet
 
 
 def gradient_by_length(

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from src.plots.style import SIGNED, bare
+from .style import SIGNED, bare
 
 WINDOWS = ("#f4a261", "#8ecae6", "#a7c957", "#e5989b")
 """Colours of the windows, row by row."""

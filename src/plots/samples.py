@@ -8,8 +8,8 @@ from jaxtyping import Float64, Int
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from src.landscape.surface import Surface
-from src.plots.style import quiet
+from ..landscape.surface import Surface
+from .style import quiet
 
 
 class Checked(NamedTuple):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from src.plots.style import quiet
+from .style import quiet
 
 State = Literal["complete", "pruned", "failed"]
 

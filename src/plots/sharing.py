@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from src.plots.style import bare
+from .style import bare
 
 COLORS = ("#e76f51", "#2a6f97", "#588157", "#9d4edd")
 """One for each weight of the filter."""

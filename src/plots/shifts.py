@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from src.plots.style import SIGNED, bare, quiet
+from .style import SIGNED, bare, quiet
 
 Curves = Mapping[str, Sequence[float]]
 

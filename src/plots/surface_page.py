@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from src.config.errors import UserError
-from src.landscape.surface import Surface
-from src.plain_json import dumps
-from src.plots.surfaces import ACCURACY_LEVELS, COLORS, LOSS_LEVELS, finite_range, is_loss, logarithmic, scores, words
+from ..config.errors import UserError
+from ..landscape.surface import Surface
+from ..plain_json import dumps
+from .surfaces import ACCURACY_LEVELS, COLORS, LOSS_LEVELS, finite_range, is_loss, logarithmic, scores, words
 
 PARTS = Path(__file__).with_name("page")
 

@@ -15,8 +15,8 @@ from matplotlib.colors import LightSource, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator, PercentFormatter
 
-from src.config.errors import UserError
-from src.landscape.surface import Surface, heights
+from ..config.errors import UserError
+from ..landscape.surface import Surface, heights
 
 COLORS = colormaps["viridis"]
 LOSS_LEVELS = tuple(float(level) for level in np.arange(1, 100, 5) / 10)  # from 0.1 to 10 in steps of 0.5: the paper's

@@ -7,7 +7,7 @@ from jaxtyping import Num
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from src.plots.style import quiet
+from .style import quiet
 
 Scores = Mapping[str, Mapping[str, Sequence[float]]]
 

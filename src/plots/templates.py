@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from src.plots.style import SIGNED, bare
+from .style import SIGNED, bare
 
 WINNER = "#c1121f"
 EDGE = "0.8"

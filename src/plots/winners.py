@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from src.plots.style import quiet
+from .style import quiet
 
 COLORS = ("#457b9d", "#e76f51", "#8d99ae", "#2a9d8f")
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from src.plots.style import quiet
+from .style import quiet
 
 AREA = 12
 """Points² for a million parameters."""

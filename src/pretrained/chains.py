@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from src.models.inception_v3 import Conv, Steps
+from ..models.inception_v3 import Conv, Steps
 
 
 def convolutions(steps: Steps, chain: str) -> Iterator[str]:

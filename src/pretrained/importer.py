@@ -16,11 +16,11 @@ from jaxtyping import Array, Float
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from src.config.errors import UserError, did_you_mean, say
-from src.models.shortcuts import PadShortcut
-from src.models.summary import innermost
-from src.pretrained.names import Kernel, Zeros
-from src.pretrained.sense import doubts
+from ..config.errors import UserError, did_you_mean, say
+from ..models.shortcuts import PadShortcut
+from ..models.summary import innermost
+from .names import Kernel, Zeros
+from .sense import doubts
 
 Arrays = Mapping[str, np.ndarray]
 Table = Mapping[str, str | Kernel | Zeros]

@@ -8,18 +8,18 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import count
 
-from src.config.errors import UserError
-from src.models import densenet as densenets
-from src.models import inception_resnet_v2 as inception_resnets
-from src.models import inception_v3 as inceptions
-from src.models import mobilenet as mobilenets
-from src.models import mobilenet_v2 as mobilenets_v2
-from src.models import nasnet as nasnets
-from src.models import resnet as resnets
-from src.models import xception as xceptions
-from src.models.vgg import CONVOLUTIONS
-from src.pretrained.chains import branches, convolutions
-from src.pretrained.names import Kernel, Names, Zeros, conv_norm, depthwise, one_pixel, pointwise
+from ..config.errors import UserError
+from ..models import densenet as densenets
+from ..models import inception_resnet_v2 as inception_resnets
+from ..models import inception_v3 as inceptions
+from ..models import mobilenet as mobilenets
+from ..models import mobilenet_v2 as mobilenets_v2
+from ..models import nasnet as nasnets
+from ..models import resnet as resnets
+from ..models import xception as xceptions
+from ..models.vgg import CONVOLUTIONS
+from .chains import branches, convolutions
+from .names import Kernel, Names, Zeros, conv_norm, depthwise, one_pixel, pointwise
 
 
 def _places(counts: Iterable[int]) -> list[str]:

@@ -1,6 +1,6 @@
 """Which layer of the networks of Li et al. 2018 (arXiv:1712.09913) is which of ours: the names of their code."""
 
-from src.pretrained.names import Names, conv_norm
+from .names import Names, conv_norm
 
 
 def resnet(depth: int) -> Names:

@@ -5,8 +5,8 @@ Yerlan Idelbayev 2018: Proper ResNet Implementation for CIFAR10/CIFAR100 in PyTo
 without the `module.` before them. Pixels from 0 to 1 are normalized by (.485, .456, .406) and (.229, .224, .225).
 """
 
-from src.pretrained import li2018
-from src.pretrained.names import Names, Zeros
+from . import li2018
+from .names import Names, Zeros
 
 
 def resnet(depth: int) -> Names:

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from itertools import count
 
-from src.models import densenet as densenets
-from src.models import resnet as resnets
-from src.models.googlenet import AUXILIARY, BODY
-from src.models.inception_v3 import AFTER, BEFORE, STEM
-from src.models.mobilenet_v2 import STAGES
-from src.models.squeezenet import FIRES
-from src.models.vgg import CONVOLUTIONS
-from src.pretrained.chains import convolutions
-from src.pretrained.names import Names, conv_norm, flattened
+from ..models import densenet as densenets
+from ..models import resnet as resnets
+from ..models.googlenet import AUXILIARY, BODY
+from ..models.inception_v3 import AFTER, BEFORE, STEM
+from ..models.mobilenet_v2 import STAGES
+from ..models.squeezenet import FIRES
+from ..models.vgg import CONVOLUTIONS
+from .chains import convolutions
+from .names import Names, conv_norm, flattened
 
 
 def _places(counts: Sequence[int]) -> list[tuple[int, int]]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from src.config.errors import UserError
-from src.plain_json import dumps, numbers
-from src.runs.files import check_ours, remove, write_whole
+from ..config.errors import UserError
+from ..plain_json import dumps, numbers
+from .files import check_ours, remove, write_whole
 
 PROVENANCE = "provenance.json"
 MAKE_AGAIN = "remove it, and the command that trained makes it again from the last checkpoint"

@@ -6,7 +6,7 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from src.config.errors import UserError
+from ..config.errors import UserError
 
 PARTS = ".*.part"
 SHOWN = 3

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from src.config.kinds import KIND, TARGET, kind_at
-from src.config.settings import Settings, defining_values, rule_revisions
-from src.plain_json import dumps
+from ..config.kinds import KIND, TARGET, kind_at
+from ..config.settings import Settings, defining_values, rule_revisions
+from ..plain_json import dumps
 
 
 def run_hash(settings: Settings) -> str:

@@ -12,7 +12,12 @@ from typing import Any
 
 import jax
 
-ROOT = Path(__file__).resolve().parents[2]
+from .. import __version__
+from ..config.place import CHECKOUT, PACKAGE
+
+BUILT_FROM = PACKAGE / "commit.txt"
+"""Of an installed package: the commit that it was built from, written when it was."""
+
 CODE = ("src", "conf", "experiments")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "hydra-core")
 
@@ -22,6 +27,7 @@ def provenance() -> dict[str, Any]:
     return {
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "command": command(),
+        "version": __version__,
         "commit": commit(),
         "dirty": dirty(),
         "packages": {name: version(name) for name in PACKAGES},
@@ -51,13 +57,24 @@ def command() -> str:
 
 
 def commit() -> str | None:
-    """The commit of the code, or nothing outside a git checkout."""
-    return _git("rev-parse", "HEAD").strip() or None
+    """The commit of the code, be it of a checkout or of an installed package; nothing if it is not known."""
+    if CHECKOUT is None:
+        return _built_from()[0]
+    top, _, head = _git("rev-parse", "--show-toplevel", "HEAD").strip().partition("\n")
+    return head if top and Path(top).samefile(CHECKOUT) else None
 
 
 def dirty() -> bool:
     """Whether the code is not that of its commit: files changed, or new."""
-    return bool(_git("status", "--porcelain", "--", *CODE))
+    if CHECKOUT is None:
+        return _built_from()[1]
+    return commit() is not None and bool(_git("status", "--porcelain", "--", *CODE))
+
+
+def _built_from() -> tuple[str | None, bool]:
+    """The commit of an installed package, and whether files were changed when it was built."""
+    words = BUILT_FROM.read_text().split() if BUILT_FROM.exists() else []
+    return (words[0] if words else None), "dirty" in words
 
 
 def code_and_device() -> str:
@@ -68,12 +85,15 @@ def code_and_device() -> str:
 
 def uncommitted() -> str:
     """The difference of the code to its commit, as far as files are known to git."""
-    return _git("diff", "HEAD", "--", *CODE)
+    return "" if commit() is None else _git("diff", "HEAD", "--", *CODE)
 
 
 def _git(*arguments: str) -> str:
+    """What git says in the checkout; nothing where there is no git, or no checkout."""
+    if CHECKOUT is None:
+        return ""
     try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True)
     except FileNotFoundError:
         return ""
     return done.stdout if done.returncode == 0 else ""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src.config.errors import UserError
-from src.runs.directory import RunDirectory
-from src.runs.files import write_whole
+from ..config.errors import UserError
+from .directory import RunDirectory
+from .files import write_whole
 
 REPEATED = "seed="
 OURS = "${run_name:}"

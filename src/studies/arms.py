@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.config.errors import UserError
-from src.studies.runs import StudyRun, finish, planned, usable
+from ..config.errors import UserError
+from .runs import StudyRun, finish, planned, usable
 
 LEARNING_RATE = "optimizer.learning_rate"
 """What most studies give each arm its best value of."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from src.config.errors import reported
-from src.studies.output import arguments
-from src.studies.results import results_folder
-from src.studies.settings import StageT, StudySettings, read_study
-from src.training.interruption import resumable
+from ..config.errors import reported
+from ..training.interruption import resumable
+from .output import arguments
+from .results import results_folder
+from .settings import StageT, StudySettings, read_study
 
 
 def run_study(name: str, stage: type[StageT], report: Callable[[str, StageT], None]) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from src.models.summary import model_layers
-from src.studies.runs import StudyRun
-from src.studies.timing import Ratio, in_turn, training_dispatch
-from src.training.engine import Engine
-from src.training.process import configure_jax
+from ..models.summary import model_layers
+from ..training.engine import Engine
+from ..training.process import configure_jax
+from .runs import StudyRun
+from .timing import Ratio, in_turn, training_dispatch
 
 
 class Costs(NamedTuple):

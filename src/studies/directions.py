@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from src.config.errors import UserError
-from src.landscape.directions import Normalization, gaussian
-from src.randomness import stream
-from src.runs.files import write_whole
-from src.runs.identity import short_hash
-from src.training.state import Tree
+from ..config.errors import UserError
+from ..landscape.directions import Normalization, gaussian
+from ..randomness import stream
+from ..runs.files import write_whole
+from ..runs.identity import short_hash
+from ..training.state import Tree
 
 HOME = Path("runs/directions")
 """Holds a file for each line or plane, named by what defines it."""

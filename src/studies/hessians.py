@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import jax
 
-from src.data.batches import Resident
-from src.landscape.curvature import hessian_products
-from src.landscape.lanczos import Product
-from src.landscape.objective import batch_losses, pure
-from src.studies.subjects import Subject
-from src.training.state import Tree
+from ..data.batches import Resident
+from ..landscape.curvature import hessian_products
+from ..landscape.lanczos import Product
+from ..landscape.objective import batch_losses, pure
+from ..training.state import Tree
+from .subjects import Subject
 
 
 def hessian_of(subject: Subject, split: str, images: int | None = None) -> tuple[Callable[[Tree], Product], Tree]:

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import UInt8
 
-from src.studies.runs import planned
+from .runs import planned
 
 
 def first_images(data: str, count: int) -> UInt8[np.ndarray, "n h w c"]:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from src.config.errors import UserError
-from src.plain_json import dumps, numbers
-from src.runs.files import write_whole
-from src.runs.identity import short_hash
+from ..config.errors import UserError
+from ..plain_json import dumps, numbers
+from ..runs.files import write_whole
+from ..runs.identity import short_hash
 
 HOME = Path("runs/measurements")
 """Holds a file for each, named by what defines it."""

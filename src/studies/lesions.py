@@ -10,7 +10,7 @@ from typing import Any
 from flax import nnx
 from scipy.stats import kendalltau
 
-from src.interpret.lesions import (
+from ..interpret.lesions import (
     error,
     like_pairs,
     make_removable,
@@ -20,9 +20,9 @@ from src.interpret.lesions import (
     swapped,
     take_out,
 )
-from src.interpret.paths import gated, sampled_norms
-from src.randomness import at, stream
-from src.training.finished import FinishedRun
+from ..interpret.paths import gated, sampled_norms
+from ..randomness import at, stream
+from ..training.finished import FinishedRun
 
 
 def one_removed(finished: FinishedRun) -> dict[str, Any]:

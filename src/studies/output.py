@@ -5,8 +5,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from src.config.errors import UserError
-from src.runs.provenance import command
+from ..config.errors import UserError
+from ..runs.provenance import command
 
 RESULTS = Path("results")
 """The committed ones."""

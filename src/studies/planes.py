@@ -9,24 +9,24 @@ import numpy as np
 from jaxtyping import Float64
 from pydantic import Field, model_validator
 
-from src.config.errors import UserError
-from src.config.settings import Settings
-from src.data.dataset import SplitName
-from src.landscape.directions import Normalization
-from src.landscape.evaluation import Measure, scores_at
-from src.landscape.export import write_csv, write_vts
-from src.landscape.sampled import Sampled, Tolerance, coarse_to_fine, together
-from src.landscape.surface import Surface, save
-from src.landscape.survey import grid, survey
-from src.operations.library import Library
-from src.randomness import stream
-from src.runs.identity import short_hash
-from src.studies.directions import random_directions
-from src.studies.progress import surveying
-from src.studies.results import check_file_stems, file_stem
-from src.studies.settings import SeededStage, Stage
-from src.studies.subjects import Subject, SubjectSettings, subjects
-from src.training.state import Tree
+from ..config.errors import UserError
+from ..config.settings import Settings
+from ..data.dataset import SplitName
+from ..landscape.directions import Normalization
+from ..landscape.evaluation import Measure, scores_at
+from ..landscape.export import write_csv, write_vts
+from ..landscape.sampled import Sampled, Tolerance, coarse_to_fine, together
+from ..landscape.surface import Surface, save
+from ..landscape.survey import grid, survey
+from ..operations.library import Library
+from ..randomness import stream
+from ..runs.identity import short_hash
+from ..training.state import Tree
+from .directions import random_directions
+from .progress import surveying
+from .results import check_file_stems, file_stem
+from .settings import SeededStage, Stage
+from .subjects import Subject, SubjectSettings, subjects
 
 POINTS = Path("runs/surfaces")
 """Measurements are kept here as they come, in files that are named by what defines them."""

@@ -10,7 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from src.training.loop import Measurement
+from ..training.loop import Measurement
 
 SECONDS_BETWEEN_LINES = 60.0
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from src.config.errors import UserError
-from src.plain_json import dumps
-from src.runs.files import check_ours, write_whole
-from src.runs.provenance import provenance
-from src.studies.output import root
+from ..config.errors import UserError
+from ..plain_json import dumps
+from ..runs.files import check_ours, write_whole
+from ..runs.provenance import provenance
+from .output import root
 
 DPI = 160
 

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src.config.errors import UserError
-from src.config.settings import read_settings
-from src.runs.directory import RunDirectory
-from src.runs.files import at_home
-from src.studies.progress import StudyProgress
-from src.tracking.history import read_rows
-from src.tracking.sinks import Row
-from src.training.composed import composed_runs, run_config, run_path, run_settings
-from src.training.finished import FinishedRun, load_run
-from src.training.loop import Diverged
-from src.training.plan import make_plan
-from src.training.run import refuse_another, run
-from src.training.settings import RunSettings
+from ..config.errors import UserError
+from ..config.settings import read_settings
+from ..runs.directory import RunDirectory
+from ..runs.files import at_home
+from ..tracking.history import read_rows
+from ..tracking.sinks import Row
+from ..training.composed import composed_runs, run_config, run_path, run_settings
+from ..training.finished import FinishedRun, load_run
+from ..training.loop import Diverged
+from ..training.plan import make_plan
+from ..training.run import refuse_another, run
+from ..training.settings import RunSettings
+from .progress import StudyProgress
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ def finish(runs: Iterable[StudyRun]) -> None:
     waiting = {each.directory.path: each for each in runs if not each.directory.finished()}
     if not waiting:
         return
-    logging.getLogger("src.training.run").setLevel(logging.WARNING)
+    logging.getLogger(run.__module__).setLevel(logging.WARNING)
     with StudyProgress(len(waiting)) as progress:
         for each in waiting.values():
             progress.begin(" ".join(each.arguments))

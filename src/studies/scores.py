@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from src.config.errors import UserError
-from src.studies.estimates import Estimate, estimate
-from src.studies.runs import StudyRun
-from src.tracking.sinks import Row
+from ..config.errors import UserError
+from ..tracking.sinks import Row
+from .estimates import Estimate, estimate
+from .runs import StudyRun
 
 
 def final_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:

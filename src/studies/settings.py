@@ -8,9 +8,9 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field, model_validator
 from yaml import YAMLError
 
-from src.config.compose import CONF
-from src.config.errors import UserError, did_you_mean, one_line
-from src.config.settings import Settings, read_settings
+from ..config.errors import UserError, did_you_mean, one_line
+from ..config.place import CONF
+from ..config.settings import Settings, read_settings
 
 
 class Stage(Settings):

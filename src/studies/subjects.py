@@ -9,20 +9,20 @@ import numpy as np
 from flax import nnx
 from pydantic import Field, model_validator
 
-from src.config.errors import UserError
-from src.config.settings import Packages, Settings
-from src.data.batches import Constants, Resident, normalization, resident
-from src.data.dataset import SplitName
-from src.models.resnet_cifar import CifarResNetSettings
-from src.operations.library import Library
-from src.pretrained import li2018, pytorch_resnet_cifar10
-from src.pretrained.importer import TORCH, put_weights, read_arrays
-from src.studies.runs import StudyRun, finish, planned, run_in
-from src.tasks.base import TaskSettings
-from src.training.engine import build_network
-from src.training.kernels import chosen_kernels
-from src.training.process import configure_jax
-from src.training.state import state_sha256
+from ..config.errors import UserError
+from ..config.settings import Packages, Settings
+from ..data.batches import Constants, Resident, normalization, resident
+from ..data.dataset import SplitName
+from ..models.resnet_cifar import CifarResNetSettings
+from ..operations.library import Library
+from ..pretrained import li2018, pytorch_resnet_cifar10
+from ..pretrained.importer import TORCH, put_weights, read_arrays
+from ..tasks.base import TaskSettings
+from ..training.engine import build_network
+from ..training.kernels import chosen_kernels
+from ..training.process import configure_jax
+from ..training.state import state_sha256
+from .runs import StudyRun, finish, planned, run_in
 
 LOOKED_AT = 100
 """Images that say whether weights from elsewhere make sense."""

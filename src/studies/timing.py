@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from src.training.engine import Engine
+from ..training.engine import Engine
 
 
 class Ratio(NamedTuple):

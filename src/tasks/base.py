@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from src.config.settings import Settings
-from src.data.batches import Batch, Resident, filled_batch
-from src.data.examples import DataSpec
-from src.randomness import Scalar
+from ..config.settings import Settings
+from ..data.batches import Batch, Resident, filled_batch
+from ..data.examples import DataSpec
+from ..randomness import Scalar
 
 Sums = dict[str, Array]
 """Measurements of a batch that add up: over steps, over batches and over devices."""

@@ -9,10 +9,10 @@ import optax
 from jaxtyping import Array, Float
 from pydantic import Field
 
-from src.data.batches import Batch
-from src.data.examples import DataSpec
-from src.tasks.base import Scores, Sums, TaskSettings
-from src.tasks.intervals import wilson_interval
+from ..data.batches import Batch
+from ..data.examples import DataSpec
+from .base import Scores, Sums, TaskSettings
+from .intervals import wilson_interval
 
 
 class Classification(TaskSettings):

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from src.data.batches import Batch
-from src.tasks.base import Scores, Sums
-from src.tasks.classification import Classification
+from ..data.batches import Batch
+from .base import Scores, Sums
+from .classification import Classification
 
 
 class SquaredError(Classification):

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from src.config.errors import UserError
-from src.plain_json import dumps, numbers
-from src.runs.files import write_whole
-from src.tracking.sinks import Row
+from ..config.errors import UserError
+from ..plain_json import dumps, numbers
+from ..runs.files import write_whole
+from .sinks import Row
 
 
 class History:

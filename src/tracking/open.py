@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from src.runs.directory import RunDirectory
-from src.tracking.history import History
-from src.tracking.progress import progress_sink
-from src.tracking.settings import TrackingSettings
-from src.tracking.sinks import Sink, Sinks
+from ..runs.directory import RunDirectory
+from .history import History
+from .progress import progress_sink
+from .settings import TrackingSettings
+from .sinks import Sink, Sinks
 
 
 def open_sinks(settings: TrackingSettings, directory: RunDirectory, history: History, step: int, total: int) -> Sinks:
@@ -15,12 +15,12 @@ def open_sinks(settings: TrackingSettings, directory: RunDirectory, history: His
     begun = directory.read_json("provenance.json")
 
     def tensorboard() -> Sink:
-        from src.tracking.tensorboard import TensorBoard
+        from .tensorboard import TensorBoard
 
         return TensorBoard(directory.tensorboard, history.rows, datetime.fromisoformat(begun["started"]).timestamp())
 
     def wandb() -> Sink:
-        from src.tracking.weights_and_biases import WeightsAndBiases
+        from .weights_and_biases import WeightsAndBiases
 
         assert settings.wandb is not None
         name = f"{begun['identity']}-{datetime.fromisoformat(begun['started']):%Y%m%d%H%M%S}"

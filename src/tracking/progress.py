@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.text import Text
 
-from src.config.errors import say
-from src.tracking.sinks import Row, Sink
+from ..config.errors import say
+from .sinks import Row, Sink
 
 SECONDS_BETWEEN_LINES = 10.0
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from src.config.settings import Settings
+from ..config.settings import Settings
 
 
 class WandbSettings(Settings):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from src.config.errors import one_line
+from ..config.errors import one_line
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from src.runs.files import remove
-from src.tracking.sinks import Row, Sink
+from ..runs.files import remove
+from .sinks import Row, Sink
 
 SPLITS = ("train", "validation", "test")
 COMMON = ("step", "epoch", "seconds")

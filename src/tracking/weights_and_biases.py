@@ -16,8 +16,8 @@ import wandb
 from jaxtyping import UInt8
 from wandb.proto.wandb_internal_pb2 import Record  # type: ignore[attr-defined]
 
-from src.tracking.settings import WandbSettings
-from src.tracking.sinks import Row, Sink
+from .settings import WandbSettings
+from .sinks import Row, Sink
 
 FILE_HEADER, BLOCK = 7, 32 * 1024
 PART_HEADER = struct.Struct("<IHB")

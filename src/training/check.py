@@ -5,10 +5,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from src.config.errors import UserError
-from src.models.base import ImageShape, ModelSettings, abstract_network, faults_in_one_line
-from src.models.summary import model_layers
-from src.training.state import Network, Tree
+from ..config.errors import UserError
+from ..models.base import ImageShape, ModelSettings, abstract_network, faults_in_one_line
+from ..models.summary import model_layers
+from .state import Network, Tree
 
 EXAMPLES = 2
 

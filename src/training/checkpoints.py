@@ -22,11 +22,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from src.config.errors import UserError, one_line
-from src.plain_json import dumps
-from src.runs.files import remove, write_whole
-from src.runs.identity import difference
-from src.training.state import Snapshot, TrainState
+from ..config.errors import UserError, one_line
+from ..plain_json import dumps
+from ..runs.files import remove, write_whole
+from ..runs.identity import difference
+from .state import Snapshot, TrainState
 
 log = logging.getLogger(__name__)
 

@@ -9,14 +9,15 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from src.config.compose import composed_jobs, find_own_code, without
-from src.config.errors import UserError, first_line
-from src.config.settings import read_settings
-from src.runs.files import at_home
-from src.runs.identity import run_hash
+from ..config.compose import composed_jobs, find_own_code, without
+from ..config.errors import UserError, first_line
+from ..config.place import NAME
+from ..config.settings import read_settings
+from ..runs.files import at_home
+from ..runs.identity import run_hash
 
 if TYPE_CHECKING:
-    from src.training.settings import RunSettings
+    from .settings import RunSettings
 
 NOT_OF_THE_RUN = ("hydra", "search")
 
@@ -24,6 +25,7 @@ NOT_OF_THE_RUN = ("hydra", "search")
 def composed_runs(config: str, arguments: list[str]) -> list[DictConfig]:
     """Composes every job of a command line, as `composed_jobs` does, with names for their directories."""
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    OmegaConf.register_new_resolver("package", lambda: NAME, replace=True)
     return composed_jobs(config, with_home(arguments))
 
 
@@ -40,7 +42,7 @@ def run_settings(job: DictConfig) -> "RunSettings":
     Raises:
         UserError: a value is not what its part accepts.
     """
-    from src.training.settings import RunSettings  # imports JAX, which names of settings do not need
+    from .settings import RunSettings  # imports JAX, which names of settings do not need
 
     values = run_config(job)
     return read_settings(RunSettings, values, trust=values.get("trust", ()))

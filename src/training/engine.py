@@ -10,20 +10,20 @@ import optax
 from flax import nnx
 from jaxtyping import Float
 
-from src.data.batches import Batching, Resident, Window, normalization, resident, training_batch, window
-from src.data.dataset import SplitName
-from src.data.examples import DataSpec
-from src.models.fast_layers import use_fast_layers
-from src.models.fused import use_kernels
-from src.operations.library import Library
-from src.randomness import stream
-from src.tasks.base import Sums
-from src.training.kernels import chosen_kernels
-from src.training.parallel import AXIS, replicate
-from src.training.plan import make_plan
-from src.training.settings import RunSettings
-from src.training.state import Network, Snapshot, TrainState, initial_state
-from src.training.step import evaluation_step, training_chunk, training_step, zero_sums, zero_training_sums
+from ..data.batches import Batching, Resident, Window, normalization, resident, training_batch, window
+from ..data.dataset import SplitName
+from ..data.examples import DataSpec
+from ..models.fast_layers import use_fast_layers
+from ..models.fused import use_kernels
+from ..operations.library import Library
+from ..randomness import stream
+from ..tasks.base import Sums
+from .kernels import chosen_kernels
+from .parallel import AXIS, replicate
+from .plan import make_plan
+from .settings import RunSettings
+from .state import Network, Snapshot, TrainState, initial_state
+from .step import evaluation_step, training_chunk, training_step, zero_sums, zero_training_sums
 
 STEPS_PER_DISPATCH = 10
 """On accelerators; on the CPU loops gain nothing, and are slow by XLA's operations (`training_chunk`)."""

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from flax import nnx
 
-from src.config.errors import UserError
-from src.config.settings import defining_values, read_settings
-from src.data.dataset import examples_sha256
-from src.runs.directory import MAKE_AGAIN, RunDirectory
-from src.runs.files import at_home
-from src.training.checkpoints import Checkpoints
-from src.training.engine import Engine
-from src.training.kernels import begun_with
-from src.training.process import configure_jax
-from src.training.settings import RunSettings
-from src.training.state import TrainState
+from ..config.errors import UserError
+from ..config.settings import defining_values, read_settings
+from ..data.dataset import examples_sha256
+from ..runs.directory import MAKE_AGAIN, RunDirectory
+from ..runs.files import at_home
+from .checkpoints import Checkpoints
+from .engine import Engine
+from .kernels import begun_with
+from .process import configure_jax
+from .settings import RunSettings
+from .state import TrainState
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 
-from src.tracking.history import History
-from src.tracking.sinks import Row, Sinks
-from src.training.checkpoints import Checkpoints
-from src.training.engine import Engine
-from src.training.interruption import Interrupted, Interruption
-from src.training.loop import Diverged, Measurement, Training
-from src.training.state import Snapshot, TrainState
+from ..tracking.history import History
+from ..tracking.sinks import Row, Sinks
+from .checkpoints import Checkpoints
+from .engine import Engine
+from .interruption import Interrupted, Interruption
+from .loop import Diverged, Measurement, Training
+from .state import Snapshot, TrainState
 
 OnEvaluation = Callable[[Measurement], None]
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 
-from src.config.errors import SIGNALLED, say
-from src.start import end_at_once
+from ..config.errors import SIGNALLED, say
+from ..start import end_at_once
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -10,23 +10,23 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from src.config.compose import find_own_code
-from src.config.errors import EXIT_USER_ERROR, UserError, say
-from src.config.hydra_settings import check_hydra_settings
-from src.config.status import waiting_for
-from src.models.base import ImageShape, ModelSettings
-from src.runs.directory import RunDirectory
-from src.runs.sweep import Job, as_table, check_home, save, settings_of
-from src.training.check import check_network
-from src.training.composed import run_config, run_path, run_settings
-from src.training.interruption import resumable
-from src.training.loop import Diverged
-from src.training.parallel import check_divisible
-from src.training.plan import make_plan
-from src.training.preview import preview
-from src.training.process import configure_jax
-from src.training.run import run
-from src.training.settings import RunSettings
+from ..config.compose import find_own_code
+from ..config.errors import EXIT_USER_ERROR, UserError, say
+from ..config.hydra_settings import check_hydra_settings
+from ..config.status import waiting_for
+from ..models.base import ImageShape, ModelSettings
+from ..runs.directory import RunDirectory
+from ..runs.sweep import Job, as_table, check_home, save, settings_of
+from .check import check_network
+from .composed import run_config, run_path, run_settings
+from .interruption import resumable
+from .loop import Diverged
+from .parallel import check_divisible
+from .plan import make_plan
+from .preview import preview
+from .process import configure_jax
+from .run import run
+from .settings import RunSettings
 
 EXIT_INCOMPLETE = 1
 EXIT_DIVERGED = 3

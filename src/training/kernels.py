@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 import jax
 
-from src.data.cache import cache_home
-from src.operations.library import Library, kernels
-from src.runs.directory import RunDirectory
+from ..data.cache import cache_home
+from ..operations.library import Library, kernels
+from ..runs.directory import RunDirectory
 
 XLA = "xla"
 """Stands for XLA's operations where others would have the key of a library."""

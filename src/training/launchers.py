@@ -19,9 +19,9 @@ from joblib import effective_n_jobs
 from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 from submitit.core.utils import UncompletedJobError
 
-from src.config.errors import SIGNALLED, say
-from src.config.streams import forgive_streams
-from src.training.interruption import Interruption, handled
+from ..config.errors import SIGNALLED, say
+from ..config.streams import forgive_streams
+from .interruption import Interruption, handled
 
 Task = tuple[Callable[..., JobReturn], tuple[Any, ...], dict[str, Any]]
 """As joblib's `delayed` makes it: a function and its arguments, of which the first two are the job's number and

@@ -2,8 +2,8 @@
 
 from pydantic import PositiveInt
 
-from src.config.duration import Duration
-from src.config.settings import Settings
+from ..config.duration import Duration
+from ..config.settings import Settings
 
 
 class Limits(Settings):

@@ -7,10 +7,10 @@ from typing import Any
 
 import jax
 
-from src.data.dataset import SplitName
-from src.tasks.base import Sums
-from src.training.engine import Engine
-from src.training.state import Snapshot
+from ..data.dataset import SplitName
+from ..tasks.base import Sums
+from .engine import Engine
+from .state import Snapshot
 
 
 @dataclass(frozen=True)

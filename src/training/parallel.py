@@ -10,8 +10,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from pydantic import Field, model_validator
 
-from src.config.errors import UserError
-from src.config.settings import Settings, not_defining
+from ..config.errors import UserError
+from ..config.settings import Settings, not_defining
 
 AXIS = "batch"
 """Name of the axis that a batch is divided over."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from src.config.duration import Clock, Duration
-from src.config.errors import UserError
-from src.training.settings import RunSettings
+from ..config.duration import Clock, Duration
+from ..config.errors import UserError
+from .settings import RunSettings
 
 LARGEST_POSITION = 2**31
 

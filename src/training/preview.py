@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import yaml
 from jaxtyping import Array
 
-from src.data.batches import Batch
-from src.data.dataset import Dataset
-from src.data.examples import DataSpec
-from src.models.base import abstract_network
-from src.models.summary import SHAPES, Columns, Layer, as_table, model_layers
-from src.training.plan import Plan, make_plan
-from src.training.settings import RunSettings
-from src.training.state import Network, Tree
+from ..data.batches import Batch
+from ..data.dataset import Dataset
+from ..data.examples import DataSpec
+from ..models.base import abstract_network
+from ..models.summary import SHAPES, Columns, Layer, as_table, model_layers
+from .plan import Plan, make_plan
+from .settings import RunSettings
+from .state import Network, Tree
 
 MIB = 2**20
 

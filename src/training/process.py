@@ -4,8 +4,8 @@ import os
 
 import jax
 
-from src.data.cache import cache_home
-from src.training.settings import RunSettings
+from ..data.cache import cache_home
+from .settings import RunSettings
 
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from src.training.engine import Engine
+from .engine import Engine
 
 WARM_UP = 3
 SHOWN = 20

@@ -13,29 +13,29 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from src.config.errors import UserError
-from src.config.settings import defining_values, read_settings
-from src.data.dataset import examples_sha256
-from src.lock import locked
-from src.operations.library import Library
-from src.runs.directory import RunDirectory
-from src.runs.files import write_whole
-from src.runs.identity import difference, run_hash
-from src.runs.provenance import changes, commit, provenance, threads, uncommitted
-from src.tracking.grid import grid
-from src.tracking.history import History
-from src.tracking.open import open_sinks
-from src.training.checkpoints import Checkpoints
-from src.training.engine import Engine
-from src.training.finished import check_examples
-from src.training.fit import Fit, OnEvaluation
-from src.training.interruption import Interrupted, Interruption, signals_noted
-from src.training.kernels import begun_with, operations
-from src.training.parallel import check_divisible
-from src.training.process import configure_jax
-from src.training.profile import as_table, profile
-from src.training.settings import RunSettings
-from src.training.state import TrainState, state_sha256
+from ..config.errors import UserError
+from ..config.settings import defining_values, read_settings
+from ..data.dataset import examples_sha256
+from ..lock import locked
+from ..operations.library import Library
+from ..runs.directory import RunDirectory
+from ..runs.files import write_whole
+from ..runs.identity import difference, run_hash
+from ..runs.provenance import changes, commit, provenance, threads, uncommitted
+from ..tracking.grid import grid
+from ..tracking.history import History
+from ..tracking.open import open_sinks
+from .checkpoints import Checkpoints
+from .engine import Engine
+from .finished import check_examples
+from .fit import Fit, OnEvaluation
+from .interruption import Interrupted, Interruption, signals_noted
+from .kernels import begun_with, operations
+from .parallel import check_divisible
+from .process import configure_jax
+from .profile import as_table, profile
+from .settings import RunSettings
+from .state import TrainState, state_sha256
 
 log = logging.getLogger(__name__)
 

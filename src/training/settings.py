@@ -4,17 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from src.config.duration import Duration
-from src.config.settings import Packages, Settings, not_defining
-from src.data.dataset import Dataset, load_dataset
-from src.data.settings import AugmentSettings, DataSettings
-from src.models.base import ModelSettings
-from src.tasks.base import TaskSettings
-from src.tracking.settings import TrackingSettings
-from src.training.limits import DebugSettings, Limits, smallest
-from src.training.optimizers.base import OptimizerSettings
-from src.training.parallel import ParallelSettings
-from src.training.schedules.base import ScheduleSettings
+from ..config.duration import Duration
+from ..config.settings import Packages, Settings, not_defining
+from ..data.dataset import Dataset, load_dataset
+from ..data.settings import AugmentSettings, DataSettings
+from ..models.base import ModelSettings
+from ..tasks.base import TaskSettings
+from ..tracking.settings import TrackingSettings
+from .limits import DebugSettings, Limits, smallest
+from .optimizers.base import OptimizerSettings
+from .parallel import ParallelSettings
+from .schedules.base import ScheduleSettings
 
 
 class PrecisionSettings(Settings):

@@ -11,11 +11,11 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Int, Key, Num
 
-from src.config.errors import UserError
-from src.models.base import Heads, at_least_float32, heads
-from src.models.dropout import give_keys, replace_dropout
-from src.models.tracing import replace_statistics
-from src.tasks.base import Sums
+from ..config.errors import UserError
+from ..models.base import Heads, at_least_float32, heads
+from ..models.dropout import give_keys, replace_dropout
+from ..models.tracing import replace_statistics
+from ..tasks.base import Sums
 
 Tree = Any
 

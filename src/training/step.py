@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Int
 
-from src.data.batches import Batch, Batching, Resident, Window, filled_batch, training_batch
-from src.tasks.base import Sums, TaskSettings
-from src.training.parallel import AXIS
-from src.training.schedules.plateau import steered_scale
-from src.training.settings import TrainSettings
-from src.training.state import Network, TrainState, Tree
+from ..data.batches import Batch, Batching, Resident, Window, filled_batch, training_batch
+from ..tasks.base import Sums, TaskSettings
+from .parallel import AXIS
+from .schedules.plateau import steered_scale
+from .settings import TrainSettings
+from .state import Network, TrainState, Tree
 
 Step = Callable[[TrainState, Sums, Resident, Window], tuple[TrainState, Sums]]
 Chunk = Callable[[TrainState, Sums, Resident, Window, Int[Array, ""]], tuple[TrainState, Sums]]

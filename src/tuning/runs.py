@@ -10,18 +10,18 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.study import Study
 from optuna.trial import Trial
 
-from src.config.errors import UserError, say
-from src.config.settings import defining_values, read_settings
-from src.lock import locked
-from src.runs.files import check_ours
-from src.runs.identity import identity, short_hash
-from src.tracking.history import read_rows
-from src.training.composed import composed_runs, run_config, run_name, run_settings
-from src.training.loop import Diverged, Measurement
-from src.training.plan import make_plan
-from src.training.run import run
-from src.tuning.settings import SearchNode, SearchSettings
-from src.tuning.study import Failed, open_study, search
+from ..config.errors import UserError, say
+from ..config.settings import defining_values, read_settings
+from ..lock import locked
+from ..runs.files import check_ours
+from ..runs.identity import identity, short_hash
+from ..tracking.history import read_rows
+from ..training.composed import composed_runs, run_config, run_name, run_settings
+from ..training.loop import Diverged, Measurement
+from ..training.plan import make_plan
+from ..training.run import run
+from .settings import SearchNode, SearchSettings
+from .study import Failed, open_study, search
 
 CONFIG = "search"
 """Name of the primary configuration, and of the node in it that is not a setting of the runs."""

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from pydantic import Field, model_validator
 
-from src.config.settings import Settings, not_defining
-from src.runs.files import at_home
+from ..config.settings import Settings, not_defining
+from ..runs.files import at_home
 
 
 class Dimension(Settings):

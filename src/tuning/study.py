@@ -17,8 +17,8 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from src.config.errors import say
-from src.tuning.settings import SearchSettings
+from ..config.errors import say
+from .settings import SearchSettings
 
 ORPHAN, FAILURE = "orphan", "failure"
 

@@ -5,8 +5,9 @@ import shutil
 import pytest
 from hydra.types import RunMode
 
-from src.config.compose import CONF, composed_jobs
+from src.config.compose import composed_jobs
 from src.config.errors import UserError
+from src.config.place import CONF
 from src.runs.identity import run_hash
 from src.summary import chosen
 from src.training.composed import run_settings

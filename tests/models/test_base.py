@@ -1,7 +1,7 @@
 import pytest
 
-from src.config.compose import CONF
 from src.config.errors import UserError
+from src.config.place import CONF
 from src.models.base import ModelSettings, abstract_network, check_depth, named_model
 from src.models.summary import model_layers
 

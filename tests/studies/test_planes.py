@@ -10,7 +10,7 @@ from experiments.curvature import CurvatureStage
 from experiments.loss_surface import SurfaceStage
 from experiments.surface_accuracy import AccuracyStage
 from experiments.training_paths import PathStage
-from src.config.compose import CONF
+from src.config.place import CONF
 from src.studies.runs import planned
 from src.studies.settings import StudySettings, read_study
 

@@ -6,9 +6,9 @@ import pytest
 
 from experiments.depth_study import DepthStage
 from experiments.path_ensembles import PathStage
-from src.config.compose import CONF
 from src.config.duration import Duration
 from src.config.errors import UserError
+from src.config.place import CONF
 from src.studies.runs import planned
 from src.studies.settings import StudySettings, read_study
 

@@ -11,8 +11,8 @@ import optax
 import pytest
 from flax import nnx
 
-from src.config.compose import CONF
 from src.config.duration import Clock, Duration
+from src.config.place import CONF
 from src.training.limits import Limits
 from src.training.plan import make_plan
 from src.training.schedules.base import WarmupSettings

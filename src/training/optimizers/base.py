@@ -7,7 +7,7 @@ import jax
 import optax
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from src.config.settings import Settings
+from ...config.settings import Settings
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 

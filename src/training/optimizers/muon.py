@@ -6,7 +6,7 @@ import optax
 from jaxtyping import Array, Float
 from pydantic import PositiveFloat
 
-from src.training.optimizers.base import OptimizerSettings, Share
+from .base import OptimizerSettings, Share
 
 
 class Muon(OptimizerSettings):

@@ -3,7 +3,7 @@
 import optax
 from pydantic import PositiveFloat
 
-from src.training.optimizers.base import OptimizerSettings, Share
+from .base import OptimizerSettings, Share
 
 
 class RmsProp(OptimizerSettings):

@@ -2,7 +2,7 @@
 
 import optax
 
-from src.training.optimizers.base import OptimizerSettings, Share
+from .base import OptimizerSettings, Share
 
 
 class Sgd(OptimizerSettings):

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import optax
 from pydantic import Field
 
-from src.config.duration import Clock, Duration
-from src.config.settings import Settings
+from ...config.duration import Clock, Duration
+from ...config.settings import Settings
 
 
 class WarmupSettings(Settings):

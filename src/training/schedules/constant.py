@@ -2,8 +2,8 @@
 
 import optax
 
-from src.config.duration import Clock
-from src.training.schedules.base import ScheduleSettings
+from ...config.duration import Clock
+from .base import ScheduleSettings
 
 
 class Constant(ScheduleSettings):

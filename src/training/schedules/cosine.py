@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 import optax
 from pydantic import Field
 
-from src.config.duration import Clock
-from src.training.schedules.base import ScheduleSettings
+from ...config.duration import Clock
+from .base import ScheduleSettings
 
 
 class Cosine(ScheduleSettings):

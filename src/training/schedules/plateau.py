@@ -10,8 +10,8 @@ import optax
 from jaxtyping import Array
 from pydantic import Field
 
-from src.config.duration import Clock, Duration
-from src.training.schedules.base import ScheduleSettings
+from ...config.duration import Clock, Duration
+from .base import ScheduleSettings
 
 
 class Plateau(ScheduleSettings):

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import optax
 from pydantic import Field
 
-from src.config.duration import Clock, Duration
-from src.training.schedules.base import ScheduleSettings
+from ...config.duration import Clock, Duration
+from .base import ScheduleSettings
 
 
 class Step(ScheduleSettings):

@@ -1,0 +1,22 @@
+"""Where the package lies: in a checkout, or installed with its configurations inside it."""
+
+from pathlib import Path
+
+from .errors import UserError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+NAME = __name__.partition(".")[0]
+CHECKOUT = PACKAGE.parent if PACKAGE.name == "src" else None
+"""The folder of the checkout; none where the package is installed."""
+
+CONF = (PACKAGE if CHECKOUT is None else CHECKOUT) / "conf"
+
+
+def check_configurations() -> None:
+    """Refuses to go on without configurations.
+
+    Raises:
+        UserError: they are not there.
+    """
+    if not (CONF / "train.yaml").exists():
+        raise UserError(f"{NAME} lies in {PACKAGE} without its configurations ({CONF} is not there); install it again")
