@@ -8,6 +8,9 @@ from pathlib import Path
 import jax
 import pytest
 
+from src.start import configure_xla
+
+configure_xla()  # as every command does
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_platforms", "cpu")
 

@@ -15,13 +15,16 @@ def floors():
 
 def imports(path):
     """The parts of `src` that a file imports."""
+    package = path.relative_to(ROOT / "src").parts[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            own = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
-            assert own != "src", "a part is imported by its own name"
-            assert getattr(node, "level", 0) == 0, "imports are absolute"
-            if own.startswith("src."):
-                yield own.split(".")[1]
+            module = (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name) or ""
+            assert module.partition(".")[0] not in ("src", "convnets"), (
+                "the package has two names; imports are relative"
+            )
+            if getattr(node, "level", 0):
+                parts = (*package[: len(package) - node.level + 1], *filter(None, module.split(".")))
+                yield from [parts[0]] if parts else [alias.name for alias in node.names if alias.name[0] != "_"]
 
 
 def test_nothing_on_a_lower_floor_knows_a_higher_one():
