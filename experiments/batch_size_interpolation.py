@@ -25,6 +25,7 @@ from src.landscape.directions import between
 from src.landscape.evaluation import at_points
 from src.landscape.objective import BatchNorm, Objective, split_objective
 from src.landscape.surface import Surface
+from src.models.functional import Tree
 from src.plots.surfaces import interpolations
 from src.studies.command import run_study
 from src.studies.directions import random_directions
@@ -33,7 +34,6 @@ from src.studies.planes import AxisSettings, surveyed
 from src.studies.results import check_file_stems, file_stem, markdown, write_results
 from src.studies.settings import SeededStage
 from src.studies.subjects import Subject, SubjectSettings, subjects
-from src.training.state import Tree
 
 SPLITS: tuple[SplitName, ...] = ("train", "test")
 AWAY = 0.5

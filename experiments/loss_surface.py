@@ -22,6 +22,7 @@ from src.landscape.objective import BatchNorm, split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import nonconvex_share, share_below
 from src.landscape.surface import Surface
+from src.models.functional import Tree
 from src.plots.surface_page import surface_page
 from src.plots.surfaces import contours, heat_maps, landscapes
 from src.randomness import stream
@@ -33,7 +34,6 @@ from src.studies.kept import kept
 from src.studies.planes import PlaneStage, surveyed, surveyed_to_tolerance, write_surfaces
 from src.studies.results import markdown, write_results
 from src.studies.subjects import Subject
-from src.training.state import Tree
 
 LEVELS = (1.0, 10.0)
 """Losses below which the share of the plane is told."""

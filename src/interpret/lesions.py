@@ -16,10 +16,10 @@ from jaxtyping import Array, Bool, Float, Key
 from ..config.errors import UserError
 from ..data.batches import Batch, Resident
 from ..models.blocks import ConvNorm, Identity
+from ..models.functional import Tree
 from ..models.resnet_cifar_preact import PreActivationBlock, PreActivationResNet
 from ..models.vgg import VGG
 from ..tasks.base import Sums, TaskSettings, sum_over_batches
-from ..training.state import Tree
 
 BATCH = 500
 """At most so many images are computed at once."""

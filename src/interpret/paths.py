@@ -15,9 +15,9 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
 from ..data.batches import Batch, Resident, picked
+from ..models.functional import Tree
 from ..randomness import Scalar, at
 from ..tasks.base import TaskSettings
-from ..training.state import Tree
 from .lesions import residual_blocks
 
 

@@ -6,9 +6,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from ..data.batches import Batch
+from ..models.functional import Network, Tree
 from ..models.summary import innermost
 from ..tasks.base import TaskSettings
-from ..training.state import Network, Tree
 
 
 def response_deviations(module: nnx.Module, images: Float[Array, "b h w c"]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Float32, Key
 
 from ..config.errors import UserError
-from ..training.state import Tree
+from ..models.functional import Tree
 from .directions import check_same_network
 from .evaluation import Measure, moved
 from .lanczos import Product, extreme_eigenvalues, top_eigenvectors

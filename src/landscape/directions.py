@@ -13,7 +13,7 @@ import optax
 from jaxtyping import Array, Float, Key
 
 from ..config.errors import UserError
-from ..training.state import Tree
+from ..models.functional import Tree
 
 Normalization = Literal["filter", "layer", "none"]
 

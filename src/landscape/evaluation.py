@@ -13,11 +13,11 @@ from jaxtyping import Array, Float, Float32, Float64, Int
 
 from ..config.errors import UserError
 from ..data.batches import Resident, picked
+from ..models.functional import Tree
 from ..operations.library import Library
 from ..tasks.base import TaskSettings
-from ..training.state import Tree
 from .directions import check_same_network
-from .objective import Objective, pure
+from .objective import Objective, network_of
 
 AXIS = "points"
 
@@ -87,7 +87,8 @@ def scores_at(
     Raises:
         UserError: a direction belongs to another network.
     """
-    apply, parameters, statistics = pure(module, kernels)
+    network = network_of(module, kernels)
+    parameters = network.parameters
     for direction in directions:
         check_same_network(parameters, direction)
     mesh = Mesh(np.array(jax.devices()), (AXIS,))
@@ -98,7 +99,7 @@ def scores_at(
     @jax.jit
     def scores(place: Array, chosen: Array, parameters: Tree, directions: list[Tree], data: Resident) -> Array:
         batch = picked(data, chosen)
-        outputs, _ = apply(moved(parameters, directions, place), statistics, batch.images)
+        outputs = network(moved(parameters, directions, place), network.statistics, batch.images)
         return jnp.stack(list(task.scores(outputs, batch)), axis=1)
 
     def at(place: Float32[np.ndarray, "d"], chosen: Int[np.ndarray, "n"]) -> Float64[np.ndarray, "n 2"]:

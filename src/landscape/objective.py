@@ -6,17 +6,15 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import optax
 from flax import nnx
 from jaxtyping import Array, Float
 
 from ..config.errors import UserError
 from ..data.batches import Batch, Resident, filled_batch
-from ..models.base import at_least_float32
-from ..models.fused import use_kernels
+from ..models.functional import Network, Tree
+from ..models.fused import with_kernels
 from ..operations.library import Library
 from ..tasks.base import Sums, TaskSettings, sum_over_batches
-from ..training.state import Tree
 
 BatchNorm = Literal["frozen", "recalibrated", "batch"]
 """Statistics of batch normalization: those of the trained network (the paper's), of the training images with the moved
@@ -45,32 +43,15 @@ class Objective:
     summary: Callable[[Mapping[str, Any]], dict[str, float]] = _numbers
 
 
-def pure(
-    module: nnx.Module, kernels: Library | None = None, **norm: Any
-) -> tuple[Callable[..., tuple[Array, Tree]], Tree, Tree]:
-    """A network in evaluation mode as a function of weights, statistics and images.
+def network_of(module: nnx.Module, kernels: Library | None = None) -> Network:
+    """A network as a function of weights; the module is left as it is.
 
     Args:
-        module: is left as it is.
+        module: with the weights and statistics of the middle.
         kernels: by which it computes, if its gradient is not asked for; None for XLA's operations.
-        norm: attributes of its batch normalizations that are set, such as `use_running_average=False`.
-
-    Returns:
-        The function, giving outputs and the statistics afterwards; the weights; the statistics.
     """
     module = nnx.clone(module)
-    module.eval()
-    module.set_attributes(nnx.BatchNorm, axis_name=None, raise_if_not_found=False, **norm)
-    if kernels is not None:
-        use_kernels(module, kernels.key)
-    definition, parameters, statistics, rest = nnx.split(module, nnx.Param, nnx.BatchStat, ...)  # type: ignore[misc]
-
-    def apply(parameters: Tree, statistics: Tree, images: Array) -> tuple[Array, Tree]:
-        moved = nnx.merge(definition, parameters, statistics, rest, copy=True)
-        outputs = at_least_float32(moved(images))
-        return outputs, nnx.to_pure_dict(nnx.state(moved, nnx.BatchStat))
-
-    return apply, nnx.to_pure_dict(parameters), nnx.to_pure_dict(statistics)
+    return Network(module, with_kernels(module, kernels))
 
 
 class SplitMeasure:
@@ -85,9 +66,11 @@ class SplitMeasure:
         kernels: Library | None,
     ) -> None:
         """Prepares; see `split_objective`."""
-        self._frozen, self.parameters, statistics = pure(module, kernels)
-        self._statistics = jax.tree.map(jnp.array, jax.device_get(statistics))  # bound to no mesh of the training
-        self._in_batch, _, _ = pure(module, kernels, use_running_average=False, momentum=0.0)
+        self._network = network_of(module, kernels)
+        self.parameters = self._network.parameters
+        self._statistics = jax.tree.map(
+            jnp.array, jax.device_get(self._network.statistics)
+        )  # of no mesh of the training
         self._task, self._batch_norm, self._batch_size = task, batch_norm, batch_size
 
     def __call__(self, parameters: Tree, data: Mapping[str, Resident]) -> dict[str, Sums]:
@@ -96,21 +79,23 @@ class SplitMeasure:
         return {name: self._sums(parameters, statistics, split) for name, split in data.items()}
 
     def _sums(self, parameters: Tree, statistics: Tree, data: Resident) -> Sums:
-        forward = self._in_batch if self._batch_norm == "batch" else self._frozen
+        in_batch = self._batch_norm == "batch"
 
         def sums(batch: Batch) -> Sums:
-            outputs, _ = forward(parameters, statistics, batch.images)
+            if in_batch:
+                outputs, _ = self._network.in_batch(parameters, batch.images)
+            else:
+                outputs = self._network(parameters, statistics, batch.images)
             return self._task.sums(outputs, batch, detailed=False)
 
-        return sum_over_batches(sums, data, self._size(data), drop_remainder=self._batch_norm == "batch")
+        return sum_over_batches(sums, data, self._size(data), drop_remainder=in_batch)
 
     def _recalibrated(self, parameters: Tree, data: Resident) -> Tree:
         """Means of the statistics that each batch has with these weights; a short last batch is left out."""
         batches = len(data.labels) // self._size(data)
-        before = optax.tree.zeros_like(self._statistics)  # those of the run would count nothing, unless they are NaN
 
         def statistics(batch: Batch) -> Tree:
-            return self._in_batch(parameters, before, batch.images)[1]
+            return self._network.in_batch(parameters, batch.images)[1]
 
         total = sum_over_batches(statistics, data, self._size(data), drop_remainder=True)
         return jax.tree.map(lambda values: values / batches, total)
@@ -166,10 +151,10 @@ def batch_losses(
         data: the split.
         batch_size: images that are computed at once.
     """
-    apply, _, statistics = pure(module)
+    network = network_of(module)
 
     def loss(parameters: Tree, batch: Batch) -> Float[Array, ""]:
-        outputs, _ = apply(parameters, statistics, batch.images)
+        outputs = network(parameters, network.statistics, batch.images)
         return jnp.sum(batch.weights * task.scores(outputs, batch).loss)
 
     return loss, [filled_batch(data, first, batch_size) for first in range(0, len(data.labels), batch_size)]

@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Float
 
 from ..config.errors import UserError
-from ..training.state import Tree
+from ..models.functional import Tree
 from .directions import between, inner_products
 
 SAME = 1e-5

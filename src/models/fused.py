@@ -26,6 +26,7 @@ from ..operations.convolution import (
 )
 from ..operations.convolution import convolution as own_convolution
 from ..operations.layers import convolution_bias, convolution_norm, norm_convolution
+from ..operations.library import Library
 from ..operations.norm import Moments, Norm, Weights, applied
 from .blocks import ConvNorm, ConvNormReLU, ConvNormReLU6, ConvReLU, Identity
 from .cpu_convolution import convolution as xla_convolution
@@ -47,6 +48,15 @@ def use_kernels(module: nnx.Module, library: str) -> None:
             setattr(part, "kernels", library)  # noqa: B010
         elif type(part) is nnx.Conv:
             part.conv_general_dilated = partial(convolution, library)
+
+
+def with_kernels(module: nnx.Module, library: Library | None) -> nnx.Module | None:
+    """A copy of a network that computes by kernels; nothing without any."""
+    if library is None:
+        return None
+    fast = nnx.clone(module)
+    use_kernels(fast, library.key)
+    return fast
 
 
 class FusedConvReLU(ConvReLU):

@@ -12,10 +12,10 @@ import numpy as np
 
 from ..config.errors import UserError
 from ..landscape.directions import Normalization, gaussian
+from ..models.functional import Tree
 from ..randomness import stream
 from ..runs.files import write_whole
 from ..runs.identity import short_hash
-from ..training.state import Tree
 
 HOME = Path("runs/directions")
 """Holds a file for each line or plane, named by what defines it."""

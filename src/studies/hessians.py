@@ -7,8 +7,8 @@ import jax
 from ..data.batches import Resident
 from ..landscape.curvature import hessian_products
 from ..landscape.lanczos import Product
-from ..landscape.objective import batch_losses, pure
-from ..training.state import Tree
+from ..landscape.objective import batch_losses, network_of
+from ..models.functional import Tree
 from .subjects import Subject
 
 
@@ -23,4 +23,4 @@ def hessian_of(subject: Subject, split: str, images: int | None = None) -> tuple
     data = subject.splits[split]
     kept = jax.device_put(Resident(data.images[:images], data.labels[:images], data.constants))
     loss, batches = batch_losses(subject.module, subject.task, kept)
-    return hessian_products(loss, batches, len(kept.labels)), pure(subject.module)[1]
+    return hessian_products(loss, batches, len(kept.labels)), network_of(subject.module).parameters

@@ -18,10 +18,10 @@ from ..landscape.export import write_csv, write_vts
 from ..landscape.sampled import Sampled, Tolerance, coarse_to_fine, together
 from ..landscape.surface import Surface, save
 from ..landscape.survey import grid, survey
+from ..models.functional import Tree
 from ..operations.library import Library
 from ..randomness import stream
 from ..runs.identity import short_hash
-from ..training.state import Tree
 from .directions import random_directions
 from .progress import surveying
 from .results import check_file_stems, file_stem

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 
 from ..config.errors import UserError
 from ..models.base import ImageShape, ModelSettings, abstract_network, faults_in_one_line
+from ..models.functional import Network, Tree
 from ..models.summary import model_layers
-from .state import Network, Tree
 
 EXAMPLES = 2
 

@@ -14,15 +14,15 @@ from ..data.batches import Batching, Resident, Window, normalization, resident, 
 from ..data.dataset import SplitName
 from ..data.examples import DataSpec
 from ..models.fast_layers import use_fast_layers
-from ..models.fused import use_kernels
-from ..operations.library import Library
+from ..models.functional import Network
+from ..models.fused import with_kernels
 from ..randomness import stream
 from ..tasks.base import Sums
 from .kernels import chosen_kernels
 from .parallel import AXIS, replicate
 from .plan import make_plan
 from .settings import RunSettings
-from .state import Network, Snapshot, TrainState, initial_state
+from .state import Snapshot, TrainState, initial_state
 from .step import evaluation_step, training_chunk, training_step, zero_sums, zero_training_sums
 
 STEPS_PER_DISPATCH = 10
@@ -51,7 +51,7 @@ class Engine:
         self.outputs = settings.task.outputs(self.dataset.spec)
         module = build_network(settings, self.dataset.spec)
         self.kernels = chosen_kernels(settings.kernels, begun_with)
-        self.network = Network(module, fast_form(module, self.kernels))
+        self.network = Network(module, with_kernels(module, self.kernels))
         factor = settings.schedule.factor(self.plan.clock)
         self._learning_rate: optax.Schedule = lambda step: settings.optimizer.learning_rate * factor(step)
         self._optimizer = settings.schedule.steered(settings.optimizer.build(self._learning_rate), self.plan.clock)
@@ -158,12 +158,3 @@ def build_network(settings: RunSettings, spec: DataSpec) -> nnx.Module:
         module.set_attributes(nnx.BatchNorm, axis_name=AXIS, raise_if_not_found=False)
     use_fast_layers(module, jax.default_backend())
     return module
-
-
-def fast_form(module: nnx.Module, kernels: Library | None) -> nnx.Module | None:
-    """A network that computes by kernels; nothing without any."""
-    if kernels is None:
-        return None
-    fast = nnx.clone(module)
-    use_kernels(fast, kernels.key)
-    return fast

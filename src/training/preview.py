@@ -14,10 +14,10 @@ from ..data.batches import Batch
 from ..data.dataset import Dataset
 from ..data.examples import DataSpec
 from ..models.base import abstract_network
+from ..models.functional import Network, Tree
 from ..models.summary import SHAPES, Columns, Layer, as_table, model_layers
 from .plan import Plan, make_plan
 from .settings import RunSettings
-from .state import Network, Tree
 
 MIB = 2**20
 

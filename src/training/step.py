@@ -9,11 +9,12 @@ import optax
 from jaxtyping import Array, Bool, Int
 
 from ..data.batches import Batch, Batching, Resident, Window, filled_batch, training_batch
+from ..models.functional import Network, Tree
 from ..tasks.base import Sums, TaskSettings
 from .parallel import AXIS
 from .schedules.plateau import steered_scale
 from .settings import TrainSettings
-from .state import Network, TrainState, Tree
+from .state import TrainState
 
 Step = Callable[[TrainState, Sums, Resident, Window], tuple[TrainState, Sums]]
 Chunk = Callable[[TrainState, Sums, Resident, Window, Int[Array, ""]], tuple[TrainState, Sums]]

@@ -8,9 +8,9 @@ from flax import nnx
 
 from src.data.batches import Batch
 from src.interpret.signals import by_layer, kernel_gradients, response_deviations
+from src.models.functional import Network
 from src.models.resnet_cifar import CifarResNet
 from src.tasks.classification import Classification
-from src.training.state import Network
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from src.data.cache import cache_home
 from src.models import fusible
 from src.models.blocks import ConvNorm, ConvNormReLU, ConvNormReLU6, ConvReLU
 from src.models.densenet import NormConv
+from src.models.functional import Network
 from src.models.fused import use_kernels
 from src.models.resnet_cifar import CifarResNet
 from src.operations.library import kernels
-from src.training.state import Network
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pytest
 from flax import nnx
 
 from src.models.base import named_model
+from src.models.functional import Network
 from src.models.summary import model_layers
 from src.models.tracing import Statistic, abstract_rngs
-from src.training.state import Network
 
 SHAPE, CLASSES = (8, 8, 1), 10
 

@@ -7,7 +7,7 @@ import optax
 import pytest
 from flax import nnx
 
-from src.training.state import Network
+from src.models.functional import Network
 from tests.models.networks import read
 
 EXAMPLES, CLASSES, STEPS = 8, 10, 30

@@ -1,0 +1,132 @@
+"""A network as a pure function: what training, surfaces and studies compute with."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jaxtyping import Array, Key, Num
+
+from ..config.errors import UserError
+from .base import Heads, at_least_float32, heads
+from .dropout import give_keys, replace_dropout
+from .tracing import replace_statistics
+
+Tree = Any
+"""Nested dictionaries of arrays."""
+
+
+class Scored(Protocol):
+    """A state of training."""
+
+    def scored(self) -> tuple[Tree, Tree]:
+        """The parameters and statistics that are scored."""
+
+
+class Network:
+    """A Flax NNX network as a pure function of its parameters and statistics.
+
+    The module is split once into its definition and plain trees; merging copies, since an NNX graph may not cross the
+    boundary of a transformation. Arrays and variables of other kinds are constants.
+
+    Raises:
+        UserError: it draws random numbers that would depend on batches and devices; when called, that it changes one
+            of its constants.
+    """
+
+    def __init__(self, module: nnx.Module, fast: nnx.Module | None = None) -> None:
+        """Splits a module.
+
+        Args:
+            module: the network.
+            fast: the same in a form that computes faster, and can do less: its forward derivatives may be missing.
+        """
+        fast = fast or module
+        for form in (module, fast):
+            replace_dropout(form)
+            replace_statistics(form)
+        fast.train()
+        self._training = nnx.graphdef(fast)
+        fast.eval()
+        self._evaluation = nnx.graphdef(fast)
+        module.eval()
+        self._module = nnx.graphdef(module)
+        parameters, statistics, constants = nnx.state(module, nnx.Param, nnx.BatchStat, ...)
+        check_random_numbers(constants)
+        self.parameters: Tree = nnx.to_pure_dict(parameters)
+        self.statistics: Tree = nnx.to_pure_dict(statistics)
+        self._constants: Tree = jax.tree.map(concrete, nnx.to_pure_dict(constants))
+
+    def train(
+        self, parameters: Tree, statistics: Tree, x: Num[Array, "b ..."], keys: Key[Array, "b"] | None
+    ) -> tuple[Heads, Tree]:
+        """Outputs in training mode, float32, and the statistics afterwards; dropout takes each example's key."""
+        module = self._merged(self._training, parameters, statistics)
+        give_keys(module, keys)
+        outputs = heads(module(x))
+        self._check_constants(module)
+        return outputs, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+
+    def __call__(self, parameters: Tree, statistics: Tree, x: Num[Array, "b ..."]) -> Array:
+        """Outputs in evaluation mode, float32: running statistics, no dropout."""
+        module = self._merged(self._evaluation, parameters, statistics)
+        outputs = at_least_float32(module(x))
+        self._check_constants(module)
+        return outputs
+
+    def in_batch(self, parameters: Tree, x: Num[Array, "b ..."]) -> tuple[Array, Tree]:
+        """Outputs as in evaluation, but normalized by the batch's own moments; these moments as statistics."""
+        module = self._merged(self._evaluation, parameters, optax.tree.zeros_like(self.statistics))
+        module.set_attributes(
+            nnx.BatchNorm, use_running_average=False, momentum=0.0, axis_name=None, raise_if_not_found=False
+        )
+        return at_least_float32(module(x)), nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+
+    def module(self, state: Scored) -> nnx.Module:
+        """The network as an object again, in evaluation mode, with the values of a state; not in its fast form."""
+        return self._merged(self._module, *state.scored())
+
+    def _merged(self, definition: nnx.GraphDef, parameters: Tree, statistics: Tree) -> nnx.Module:
+        return nnx.merge(definition, parameters, statistics, self._constants, copy=True)
+
+    def _check_constants(self, module: nnx.Module) -> None:
+        """Refuses, once a network was used, that it changed what is kept nowhere.
+
+        Raises:
+            UserError: naming the variable.
+        """
+        after = dict(nnx.to_flat_state(nnx.state(module)))
+        for path, before in nnx.traversals.flatten_mapping(self._constants).items():
+            leaf = after[path]
+            kind, value = (type(leaf).__name__, leaf.get_value()) if isinstance(leaf, nnx.Variable) else ("array", leaf)
+            if value is not before:
+                raise UserError(
+                    f"the network changes {dotted(path)}, a plain {kind}, when it is used; what is to be kept from "
+                    "step to step is an nnx.BatchStat, and what is trained an nnx.Param"
+                )
+
+
+def check_random_numbers(constants: nnx.State) -> None:
+    """Refuses generators of random numbers inside a network.
+
+    Raises:
+        UserError: naming the layer that has one, and the way.
+    """
+    for path, variable in nnx.to_flat_state(constants):
+        if isinstance(variable, nnx.RngState):
+            raise UserError(
+                f"{dotted(path[:-1])} draws random numbers that would depend on batches and devices; nnx.Dropout may, "
+                "and a layer derived from src.models.dropout.RandomLayer, which has a key for each example"
+            )
+
+
+def concrete(leaf: Any) -> Any:
+    """Of a network that is abstract only the shapes matter."""
+    return jnp.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf
+
+
+def dotted(path: Iterable[Any]) -> str:
+    """The place of something in a network."""
+    return ".".join(map(str, path))
