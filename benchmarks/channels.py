@@ -4,9 +4,9 @@ from typing import Any
 
 from benchmarks.engines import engine
 from benchmarks.measure import ratio
-from src.models.base import named_model
 from src.models.summary import model_layers
 from src.studies.timing import in_turn, training_dispatch
+from src.zoo.named import named_model
 
 FILTERS = (32, 32, 64, 64, 64)
 EXAMPLES = 2000

@@ -12,11 +12,12 @@ from omegaconf import OmegaConf
 
 from .config.compose import composed_jobs
 from .config.errors import UserError, reported
-from .models import zoo
-from .models.base import ModelSettings, Published, read_model
+from .models.base import ModelSettings, Published
 from .models.summary import COSTS, SHAPES, Columns, as_table, model_layers
 from .plain_json import dumps
 from .training.composed import run_settings
+from .zoo import published as zoo
+from .zoo.named import read_model
 
 
 def main() -> None:

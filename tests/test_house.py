@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 
 from tests.conftest import ROOT
 
@@ -38,3 +40,14 @@ def test_nothing_on_a_lower_floor_knows_a_higher_one():
         if path != src / "__init__.py" and floor[other] < floor[path.relative_to(src).parts[0].removesuffix(".py")]
     ]
     assert upwards == []
+
+
+def test_networks_know_neither_hydra_nor_configurations():
+    program = """if True:
+        import importlib, pkgutil, sys
+        import src.models
+        for module in pkgutil.iter_modules(src.models.__path__):
+            importlib.import_module(f"src.models.{module.name}")
+        assert not {"hydra", "omegaconf", "src.config.place", "src.config.compose"} & {*sys.modules}
+    """
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

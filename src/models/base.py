@@ -3,7 +3,7 @@
 import os
 import sysconfig
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 from traceback import extract_tb
@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import yaml
 from flax import nnx
 from jaxtyping import Array, Float
 
-from ..config.errors import UserError, did_you_mean
-from ..config.place import CONF, check_configurations
-from ..config.settings import Settings, read_settings
+from ..config.errors import UserError
+from ..config.settings import Settings
 from .tracing import abstract_rngs, arrays_as_data
 
 GIB = 2**30
@@ -103,43 +101,6 @@ def faults_in_one_line(model: ModelSettings) -> Iterator[None]:
         raise UserError(
             f"the network of {type(model).__name__} fails at {place}: {type(error).__name__}: {words}"
         ) from error
-
-
-class ModelNode(Settings):
-    """The part of a configuration that is a network.
-
-    Attributes:
-        model: the network.
-    """
-
-    model: ModelSettings
-
-
-def read_model(values: Mapping[str, Any], trust: str | Sequence[str] = ()) -> ModelSettings:
-    """The settings of a network from a file of `conf/model/`.
-
-    Args:
-        values: of the file.
-        trust: packages beside this project whose networks it may name.
-
-    Raises:
-        UserError: a value is not what the network accepts.
-    """
-    return read_settings(ModelNode, {"model": values}, trust).model
-
-
-def named_model(name: str, **changes: Any) -> ModelSettings:
-    """The settings of `conf/model/<name>.yaml`, with some of them changed.
-
-    Raises:
-        UserError: there is no such file, or a value is not what the network accepts.
-    """
-    check_configurations()
-    path = CONF / "model" / f"{name}.yaml"
-    if not path.exists():
-        known = [file.stem for file in path.parent.glob("*.yaml")]
-        raise UserError(f"model={name}: conf/model/ has no {name}.yaml{did_you_mean(name, known)}")
-    return read_model(yaml.safe_load(path.read_text()) | changes)
 
 
 class Heads(NamedTuple):

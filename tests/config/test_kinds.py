@@ -16,11 +16,12 @@ from src.config.hashed_names import HASHED_NAMES
 from src.config.kinds import hashed_name, kinds
 from src.config.settings import defining_values, read_settings
 from src.data.settings import DataSettings
-from src.models.base import ModelNode, ModelSettings, named_model
+from src.models.base import ModelSettings
 from src.runs.identity import difference, run_hash
 from src.tasks.base import TaskSettings
 from src.training.optimizers.base import OptimizerSettings
 from src.training.schedules.base import ScheduleSettings
+from src.zoo.named import ModelNode, named_model
 from tests.conftest import ROOT
 
 ABSTRACT = (ModelSettings, DataSettings, TaskSettings, OptimizerSettings, ScheduleSettings)
@@ -115,7 +116,7 @@ def test_a_difference_names_kinds():
 def test_a_kind_is_found_without_importing_the_others():
     program = """if True:
         import sys
-        from src.models.base import named_model
+        from src.zoo.named import named_model
         named_model("resnet")
         assert not {"src.models.vgg", "src.models.nasnet"} & {*sys.modules}
     """

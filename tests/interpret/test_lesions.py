@@ -19,8 +19,8 @@ from src.interpret.lesions import (
     swapped,
     take_out,
 )
-from src.models.base import named_model
 from src.tasks.classification import Classification
+from src.zoo.named import named_model
 
 TASK = Classification(label_smoothing=0.0)
 IMAGES = jax.random.normal(jax.random.key(0), (3, 8, 8, 1))

@@ -12,9 +12,9 @@ from src.config.errors import UserError
 from src.data.batches import Batch, Constants, Resident
 from src.interpret import paths
 from src.interpret.paths import carrying_lengths, gated, path_gradient, sampled_norms
-from src.models.base import named_model
 from src.models.blocks import Identity
 from src.tasks.classification import Classification
+from src.zoo.named import named_model
 
 TASK = Classification(label_smoothing=0.0)
 BATCH = Batch(jax.random.normal(jax.random.key(0), (4, 8, 8, 1)), jnp.array([3, 1, 4, 1]), jnp.ones(4))

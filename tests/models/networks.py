@@ -3,9 +3,9 @@
 import jax
 from flax import nnx
 
-from src.models.base import named_model
 from src.models.blocks import ConvNorm
 from src.models.summary import model_layers
+from src.zoo.named import named_model
 
 read = named_model
 

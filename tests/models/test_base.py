@@ -2,8 +2,9 @@ import pytest
 
 from src.config.errors import UserError
 from src.config.place import CONF
-from src.models.base import ModelSettings, abstract_network, check_depth, named_model
+from src.models.base import ModelSettings, abstract_network, check_depth
 from src.models.summary import model_layers
+from src.zoo.named import named_model
 
 
 def test_an_unknown_network_or_setting_is_named():

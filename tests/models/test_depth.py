@@ -2,8 +2,8 @@ import pytest
 from flax import nnx
 
 from src.models.depth import depth
-from src.models.winners import ENTRANTS, built
-from src.models.zoo import maker
+from src.zoo.published import maker
+from src.zoo.winners import ENTRANTS, built
 
 DEPTHS = {"lenet5": 5, "resnet18": 18, "resnet50": 50, "mobilenet": 28}
 

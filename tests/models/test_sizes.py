@@ -3,8 +3,8 @@
 import pytest
 
 from src.config.errors import UserError
-from src.models.base import named_model
 from src.models.summary import model_layers
+from src.zoo.named import named_model
 
 NAMES = ("resnet", "resnet18", "resnet50_v2", "resnext50_32x4d", "resnet_preact", "wide_resnet", "mobilenet_v2")
 

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import pytest
 from flax import nnx
 
-from src.models.base import named_model
 from src.models.functional import Network
 from src.models.summary import model_layers
 from src.models.tracing import Statistic, abstract_rngs
+from src.zoo.named import named_model
 
 SHAPE, CLASSES = (8, 8, 1), 10
 

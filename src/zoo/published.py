@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 from flax import nnx
 
-from .base import ImageShape, named_model
-from .summary import layers
-from .tracing import abstract_rngs
+from ..models.base import ImageShape
+from ..models.summary import layers
+from ..models.tracing import abstract_rngs
+from .named import named_model
 
 MEGABYTE = 2**20
 BYTES = 4

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .depth import depth
-from .zoo import maker, ours
+from ..models.depth import depth
+from .published import maker, ours
 
 
 class Entrant(NamedTuple):

@@ -1,0 +1,1 @@
+"""Networks by the names of their configurations, and what was published of them."""
