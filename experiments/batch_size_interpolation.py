@@ -27,6 +27,7 @@ from src.landscape.objective import BatchNorm, Objective, split_objective
 from src.landscape.surface import Surface
 from src.models.functional import Tree
 from src.plots.surfaces import interpolations
+from src.runs.versions import versions
 from src.studies.command import run_study
 from src.studies.directions import random_directions
 from src.studies.estimates import Estimate, estimate
@@ -126,7 +127,13 @@ def compared(pair: PairSettings, small: Subject, large: Subject, stage: Interpol
         f"{pair.title}: from {small.title} to {large.title}",
         at_points(start, [between(start.parameters, end.parameters)]),
         [stage.between.values()],
-        {"small": small.identity, "large": large.identity, "splits": [*SPLITS], "batch_norm": "recalibrated"},
+        {
+            "small": small.identity,
+            "large": large.identity,
+            "splits": [*SPLITS],
+            "batch_norm": "recalibrated",
+            **versions(split_objective, between),
+        },
         kernels=small.kernels,
     )
     solutions = tuple(
@@ -151,12 +158,15 @@ def around(subject: Subject, stage: InterpolationStage, seed: int) -> Surface:
         "normalization": "filter",
         "seed": seed,
         "batch_norm": "frozen",
+        **directions.versions,
+        **versions(split_objective),
     }
     return surveyed(
         f"around {subject.title}",
-        at_points(objective, directions),
+        at_points(objective, directions.value.trees),
         [stage.around.values()],
         identity,
+        directions,
         kernels=subject.kernels,
     )
 

@@ -66,9 +66,9 @@ def spectra(subject: Subject, stage: CurvatureStage, seed: int) -> Surface:
     """Both ends of the spectrum over the plane of a seed."""
     products, parameters = hessian_of(subject, stage.splits[0])
     directions = stage.random_directions(subject, parameters, seed)
-    measure = spectra_at(products, parameters, directions, stream(seed, "Lanczos"), stage.products)
-    identity = stage.identity(subject, seed, products=stage.products, measured="spectrum")
-    return surveyed(subject.title, measure, stage.axes(), identity)
+    measure = spectra_at(products, parameters, directions.value.trees, stream(seed, "Lanczos"), stage.products)
+    identity = stage.identity(subject, seed, directions, spectra_at, products=stage.products, measured="spectrum")
+    return surveyed(subject.title, measure, stage.axes(), identity, directions)
 
 
 def describe(surface: Surface) -> dict[str, Any]:

@@ -8,6 +8,7 @@ the surfaces by hand, and the surfaces for other programs.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Annotated, Any, Literal
 
@@ -26,11 +27,12 @@ from src.models.functional import Tree
 from src.plots.surface_page import surface_page
 from src.plots.surfaces import contours, heat_maps, landscapes
 from src.randomness import stream
+from src.runs.versions import versions
+from src.studies.cached import Cached, cached
 from src.studies.command import run_study
-from src.studies.directions import Directions, kept_directions
+from src.studies.directions import Directions, cached_directions
 from src.studies.estimates import Estimate, estimate
 from src.studies.hessians import hessian_of
-from src.studies.kept import kept
 from src.studies.planes import PlaneStage, surveyed, surveyed_to_tolerance, write_surfaces
 from src.studies.results import markdown, write_results
 from src.studies.subjects import Subject
@@ -127,25 +129,30 @@ def surface_of(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
         subject.module, subject.task, subject.splits, batch_norm=stage.batch_norm, kernels=subject.kernels
     )
     directions, about = plane(subject, objective.parameters, stage, seed)
-    identity = stage.identity(subject, seed, batch_norm=stage.batch_norm, **about)
+    identity = stage.identity(subject, seed, directions, split_objective, batch_norm=stage.batch_norm, **about)
     if stage.tolerance is None:
-        return surveyed(
-            subject.title, at_points(objective, directions), stage.axes(), identity, kernels=subject.kernels
-        )
+        measure = at_points(objective, directions.value.trees)
+        return surveyed(subject.title, measure, stage.axes(), identity, directions, kernels=subject.kernels)
     return surveyed_to_tolerance(subject, directions, stage.axes(), stage.tolerance, identity)
 
 
-def plane(subject: Subject, parameters: Tree, stage: SurfaceStage, seed: int) -> tuple[list[Tree], dict[str, Any]]:
+def plane(
+    subject: Subject, parameters: Tree, stage: SurfaceStage, seed: int
+) -> tuple[Cached[Directions], dict[str, Any]]:
     """The two directions, and what defines them besides the seed."""
     if stage.directions == "eigenvectors":
         return eigenvectors(subject, parameters, stage, seed)
-    first, second = stage.random_directions(subject, parameters, seed)
-    return ([first, orthogonal(second, first)], {"orthogonal": True}) if stage.orthogonal else ([first, second], {})
+    random = stage.random_directions(subject, parameters, seed)
+    if not stage.orthogonal:
+        return random, {}
+    first, second = random.value.trees
+    turned = Directions([first, orthogonal(second, first)], [])
+    return replace(random, value=turned), {"orthogonal": True, **versions(orthogonal)}
 
 
 def eigenvectors(
     subject: Subject, parameters: Tree, stage: SurfaceStage, seed: int
-) -> tuple[list[Tree], dict[str, Any]]:
+) -> tuple[Cached[Directions], dict[str, Any]]:
     """The Hessian's two top eigenvectors at the minimum, and what defines them."""
     about = {"directions": "eigenvectors", "hessian": stage.hessian}
 
@@ -154,8 +161,8 @@ def eigenvectors(
         return Directions(*top_directions(products, parameters, stream(seed, "Lanczos")))
 
     identity = {**about, "split": stage.splits[0], "products": PRODUCTS, "seed": seed, **subject.identity}
-    directions, values = kept_directions(identity, parameters, make)
-    return directions, {**about, "eigenvalues": values}
+    directions = cached_directions(identity, [top_directions], parameters, make)
+    return directions, {**about, "eigenvalues": directions.value.numbers}
 
 
 def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
@@ -171,7 +178,8 @@ def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
         return {**found._asdict(), "ratio": found.ratio, "images": images}
 
     about = {"measure": "spectrum", "split": split, "hessian": images, "products": PRODUCTS, "seed": seed}
-    return kept({**about, **subject.identity}, spectrum)
+    found = cached({**about, **subject.identity}, [extreme_eigenvalues], spectrum)
+    return {**found.value, "measured_by": [found.measured_by]}
 
 
 def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:

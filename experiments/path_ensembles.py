@@ -27,9 +27,9 @@ from src.models.tracing import abstract_rngs
 from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
 from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs
+from src.studies.cached import Cached, cached
 from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate, estimate_correlation
-from src.studies.kept import kept
 from src.studies.lesions import halving, one_removed, path_gradients, several_removed, several_swapped
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
@@ -90,7 +90,7 @@ def report(name: str, stage: PathStage) -> None:
     seeds = [seed for seed in stage.seeds if all(seed in own for own in runs.values())]
     if not seeds:
         raise UserError("no seed has finished runs of both networks")
-    plain = [measured_once(runs["plain"][seed].loaded(), one_removed) for seed in seeds]
+    plain = [plain_facts(runs["plain"][seed]) for seed in seeds]
     residual = [residual_facts(runs["residual"][seed], stage) for seed in seeds]
     criteria = {words: estimate(values) for words, values in differences(residual, plain).items()}
     criteria |= {words: estimate_correlation(values) for words, values in correlations(residual).items()}
@@ -127,21 +127,32 @@ def check_modules(stage: PathStage) -> None:
 def residual_facts(run: StudyRun, stage: PathStage) -> dict[str, Any]:
     """All that is measured of a residual network."""
     finished = run.loaded()
-    return {
-        **measured_once(finished, one_removed),
-        "halving": halving(finished),
+    single = measured_once(finished, one_removed)
+    several = {
         "removed": measured_once(finished, several_removed, counts=stage.removed, draws=stage.draws),
         "swapped": measured_once(finished, several_swapped, counts=stage.swaps, draws=stage.draws),
         "gradients": measured_once(finished, path_gradients, samples=stage.paths, size=stage.batch_size),
     }
+    return {
+        **single.value,
+        "halving": halving(finished),
+        **{name: found.value for name, found in several.items()},
+        "measured_by": sorted({found.measured_by for found in (single, *several.values())}),
+    }
 
 
-def measured_once(finished: FinishedRun, measure: Callable[..., Any], **settings: Any) -> Any:
+def plain_facts(run: StudyRun) -> dict[str, Any]:
+    """All that is measured of a network without shortcuts."""
+    single = measured_once(run.loaded(), one_removed)
+    return {**single.value, "measured_by": [single.measured_by]}
+
+
+def measured_once(finished: FinishedRun, measure: Callable[..., Any], **settings: Any) -> Cached[Any]:
     """What a measurement of a run gives, or gave when it was made before."""
     name = finished.directory.path.name
     say(f"{name}: {measure.__name__.replace('_', ' ')}")
     identity = {"run": name, "weights": state_sha256(finished.state), "measure": measure.__name__, **settings}
-    return kept(identity, partial(measure, finished, **settings))
+    return cached(identity, [measure], partial(measure, finished, **settings))
 
 
 def modules(residual: Sequence[Mapping[str, Any]]) -> int:

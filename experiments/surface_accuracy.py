@@ -86,7 +86,7 @@ def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
     split = stage.splits[0]
     objective = split_objective(subject.module, subject.task, {split: subject.splits[split]}, kernels=subject.kernels)
     directions, axes = stage.random_directions(subject, objective.parameters, seed), stage.axes()
-    identity = stage.identity(subject, seed, batch_norm="frozen")
+    identity = stage.identity(subject, seed, directions, split_objective, batch_norm="frozen")
     surface = surveyed_to_tolerance(subject, directions, axes, stage.tolerance, identity)
     places = grid(axes)
     chosen = np.asarray(jax.random.permutation(stream(seed, "checked points"), len(places)))[: stage.checked]
@@ -94,14 +94,15 @@ def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
     with surveying(f"{subject.title}, exactly") as told:
         file = points_file(axes, about)
         exact = measure_places(
-            at_points(objective, directions),
+            at_points(objective, directions.value.trees),
             places[chosen],
             about=about,
             points=file,
             told=told,
             kernels=subject.kernels,
-        ).rows
-    return Checked(surface, split, chosen, np.array([row[f"{split}_loss"] for row in exact]))
+        )
+    losses = np.array([row[f"{split}_loss"] for row in exact.rows])
+    return Checked(surface, split, chosen, losses, exact.measured_by)
 
 
 def criterion(found: Sequence[Checked], facts: Sequence[Mapping[str, Any]]) -> str:
@@ -131,6 +132,7 @@ def describe(each: Checked, stage: AccuracyStage) -> dict[str, Any]:
             for point, loss, sampled, own in zip(each.chosen, exact, each.sampled("loss"), error, strict=True)
         ],
         **each.surface.metadata,
+        "measured_by": sorted({*each.surface.metadata["measured_by"], *each.exact_by}),
     }
 
 

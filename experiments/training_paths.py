@@ -19,8 +19,9 @@ from src.landscape.objective import split_objective
 from src.landscape.surface import Surface
 from src.landscape.trajectories import Projection, project
 from src.plots.surfaces import Trajectory, contours
+from src.runs.versions import versions
 from src.studies.command import run_study
-from src.studies.directions import Directions, kept_directions
+from src.studies.directions import Directions, cached_directions
 from src.studies.planes import NetworksStage, surveyed, write_surfaces
 from src.studies.results import markdown, write_results
 from src.studies.subjects import Subject
@@ -89,13 +90,15 @@ def path_of(subject: Subject, stage: PathStage) -> Path:
     def make() -> Directions:
         return Directions(*principal(weights[:-1], weights[-1]))
 
-    directions, explained = kept_directions(about, weights[-1], make)
-    points = project(weights, weights[-1], directions)
+    directions = cached_directions(about, [principal], weights[-1], make)
+    trees, explained = directions.value
+    points = project(weights, weights[-1], trees)
     places = np.array([point.coordinates for point in points])
     objective = split_objective(subject.module, subject.task, subject.splits, kernels=subject.kernels)
     axes = [axis(places[:, number], stage) for number in range(2)]
-    identity = {**about, "splits": stage.splits}
-    surface = surveyed(subject.title, at_points(objective, directions), axes, identity, kernels=subject.kernels)
+    identity = {**about, "splits": stage.splits, **directions.versions, **versions(split_objective)}
+    measure = at_points(objective, trees)
+    surface = surveyed(subject.title, measure, axes, identity, directions, kernels=subject.kernels)
     return Path(surface, (explained[0], explained[1]), points)
 
 

@@ -13,7 +13,7 @@ from src.landscape.surface import Surface, load, save
 from src.landscape.survey import measure_places
 from src.plain_json import dumps, numbers
 from src.runs.directory import RunDirectory
-from src.studies import kept
+from src.studies import cached
 from src.studies.results import write_results
 from src.tracking.history import History, read_rows
 from tests.conftest import ROOT
@@ -124,9 +124,9 @@ def test_metadata_of_a_surface(tmp_path):
     assert load(tmp_path / "mine.npz").metadata == {"eigenvalues": [math.inf, 1.0]}
 
 
-def test_kept_measurements(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept, "HOME", tmp_path)
+def test_cached_measurements(tmp_path, monkeypatch):
+    monkeypatch.setattr(cached, "HOME", tmp_path)
     for _ in range(2):
-        assert kept.kept({"of": "mine"}, lambda: {"largest": math.inf}) == {"largest": math.inf}
+        assert cached.cached({"of": "mine"}, [], lambda: {"largest": math.inf}).value == {"largest": math.inf}
     (file,) = Path(tmp_path).iterdir()
     strict(file.read_text())

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Float32, Key
 
 from ..config.errors import UserError
 from ..models.functional import Tree
+from ..runs.versions import version
 from .directions import check_same_network
 from .evaluation import Measure, moved
 from .lanczos import Product, extreme_eigenvalues, top_eigenvectors
@@ -57,6 +58,7 @@ def hessian_products(loss: BatchLoss, batches: Sequence[Any], examples: int) -> 
     return at
 
 
+@version(1)
 def top_directions(
     products: Callable[[Tree], Product], parameters: Tree, key: Key[Array, ""], count: int = 2
 ) -> tuple[list[Tree], list[float]]:
@@ -83,6 +85,7 @@ def top_directions(
     return [_joined(parameters, unravel(vector), still) for vector in found.vectors], found.values
 
 
+@version(1)
 def spectra_at(
     products: Callable[[Tree], Product], parameters: Tree, directions: Sequence[Tree], key: Key[Array, ""], count: int
 ) -> Measure:

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Key
 
 from ..config.errors import UserError
 from ..models.functional import Tree
+from ..runs.versions import version
 
 Normalization = Literal["filter", "layer", "none"]
 
@@ -25,6 +26,7 @@ SAME = 1e-6
 """Part of the squared length of a path by which inner products in float32 may be off."""
 
 
+@version(1)
 def gaussian(
     key: Key[Array, ""], parameters: Tree, normalization: Normalization = "filter", *, vectors: bool = False
 ) -> Tree:
@@ -66,6 +68,7 @@ def scaled(
     return direction * (length(weights) / (length(direction) + TINY))
 
 
+@version(1)
 def between(start: Tree, end: Tree) -> Tree:
     """The direction that leads from one network to another in one step.
 
@@ -76,6 +79,7 @@ def between(start: Tree, end: Tree) -> Tree:
     return optax.tree.sub(end, start)
 
 
+@version(1)
 def orthogonal(direction: Tree, to: Tree) -> Tree:
     """What is left of a direction without its part along another one."""
     share = optax.tree.vdot(direction, to) / optax.tree.vdot(to, to)
@@ -94,6 +98,7 @@ class Principal(NamedTuple):
     explained: list[float]
 
 
+@version(1)
 def principal(path: Sequence[Tree], end: Tree, count: int = 2) -> Principal:
     """Principal components of the differences of a path from its end (Li et al., section 7.2), not centred.
 

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float64, Key
 
+from ..runs.versions import version
+
 Product = Callable[[Float[Array, "p"]], Float[Array, "p"]]
 
 PRODUCTS = 40
@@ -75,6 +77,7 @@ class Eigenvectors(NamedTuple):
     vectors: list[Float[Array, "p"]]
 
 
+@version(1)
 def extreme_eigenvalues(product: Product, size: int, key: Key[Array, ""], products: int = PRODUCTS) -> Spectrum:
     """Both ends of the spectrum; see `lanczos`."""
     found = lanczos(product, size, key, products)

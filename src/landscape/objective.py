@@ -14,6 +14,7 @@ from ..data.batches import Batch, Resident, filled_batch
 from ..models.functional import Network, Tree
 from ..models.fused import with_kernels
 from ..operations.library import Library
+from ..runs.versions import version
 from ..tasks.base import Sums, TaskSettings, sum_over_batches
 
 BatchNorm = Literal["frozen", "recalibrated", "batch"]
@@ -105,6 +106,7 @@ class SplitMeasure:
         return min(self._batch_size, len(data.labels))
 
 
+@version(1)
 def split_objective(
     module: nnx.Module,
     task: TaskSettings,

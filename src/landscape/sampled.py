@@ -24,6 +24,7 @@ from pydantic import Field
 from ..config.errors import UserError
 from ..config.settings import Settings
 from ..runs.files import write_whole
+from ..runs.versions import version
 from .evaluation import ExampleScores, Measure
 
 NEAREST = 8
@@ -162,6 +163,7 @@ class Complete:
         return [self._losses[other] for other in sorted(earlier, key=lambda k: (distance[k], k))[:NEAREST]]
 
 
+@version(1)
 class Sampled:
     """Measures places one after the other, each to a tolerance; the later ones learn from the earlier."""
 

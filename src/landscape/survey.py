@@ -1,4 +1,4 @@
-"""Measuring over a line or a plane, place after place; what is measured is kept at once."""
+"""Measuring over a line or a plane, place after place; what is measured is cached at once."""
 
 import itertools
 import json
@@ -16,7 +16,7 @@ from ..operations.library import Library
 from ..plain_json import dumps, numbers
 from ..runs.files import write_whole
 from ..runs.identity import difference
-from ..runs.provenance import code_and_device
+from ..runs.provenance import UNKNOWN, code_and_device
 from ..training.interruption import Interrupted, signals_noted
 from .evaluation import Measure
 from .surface import Surface
@@ -52,7 +52,7 @@ def survey(
     Raises:
         UserError: an axis does not have two or more increasing steps; the file cannot be written, holds another
             surface, or is in use.
-        Interrupted: the process was asked to stop; what was measured is kept.
+        Interrupted: the process was asked to stop; what was measured is cached.
     """
     axes = [np.asarray(axis, np.float64) for axis in axes]
     for name, axis in zip(("alpha", "beta"), axes, strict=False):
@@ -97,7 +97,7 @@ def measure_places(
     order: Sequence[int] | None = None,
     kernels: Library | None = None,
 ) -> MeasuredPlaces:
-    """Measures places that need not be a grid, and keeps what it has; for arguments and errors see `survey`."""
+    """Measures places that need not be a grid, and caches what it has; for arguments and errors see `survey`."""
     try:
         points.parent.mkdir(parents=True, exist_ok=True)
         with locked(points.with_suffix(".lock"), of=points, wait=False):
@@ -133,21 +133,21 @@ class _PointsFile:
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any], kernels: Library | None) -> None:
-        """Reads what is there; a line that was cut short is measured again.
+        """Reads what is there; a line that was cut short is measured again, one without provenance is not.
 
         Raises:
             UserError: the file holds another surface.
         """
         header = dumps(about) + "\n"
         try:
-            kept = path.read_text().splitlines(keepends=True) if path.exists() else [header]
-            lines = [line for line in kept if line.endswith("\n")] or [header]
+            found = path.read_text().splitlines(keepends=True) if path.exists() else [header]
+            lines = [line for line in found if line.endswith("\n")] or [header]
             there = json.loads(lines[0])
             if not isinstance(there, dict):
                 raise TypeError
             rows = [json.loads(line) for line in lines[1:]]
             self.values: dict[int, dict[str, float]] = {row["point"]: numbers(row["values"]) for row in rows}
-            self.measured_by: set[str] = {row["by"] for row in rows}
+            self.measured_by: set[str] = {row.get("by", UNKNOWN) for row in rows}
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{path} is damaged; remove it to measure anew") from None
         if there != json.loads(header):

@@ -20,12 +20,14 @@ class Checked(NamedTuple):
         split: that was measured.
         chosen: numbers of the points with an exact loss.
         exact: these losses.
+        exact_by: commits, devices and kernels that measured them.
     """
 
     surface: Surface
     split: str
     chosen: Int[np.ndarray, "k"]
     exact: Float64[np.ndarray, "k"]
+    exact_by: Sequence[str] = ()
 
     def sampled(self, name: str) -> Float64[np.ndarray, "k"]:
         """What the samples say of the chosen points."""

@@ -5,6 +5,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,9 @@ BUILT_FROM = PACKAGE / "commit.txt"
 """Of an installed package: the commit that it was built from, written when it was."""
 
 CODE = ("src", "conf", "experiments")
+UNKNOWN = "unknown code and device"
+"""Of what was measured before provenances were written beside it."""
+
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "hydra-core")
 
 
@@ -79,8 +83,15 @@ def _built_from() -> tuple[str | None, bool]:
 
 def code_and_device() -> str:
     """The commit of the code in words, whether the code is something else by now, and what it runs on."""
-    changed = " with changes" if dirty() else ""
-    return f"{commit() or 'no commit'}{changed}, {jax.devices()[0].device_kind}"
+    return in_words({"commit": commit(), "dirty": dirty(), "device": jax.devices()[0].device_kind})
+
+
+def in_words(record: Mapping[str, Any] | None) -> str:
+    """A provenance in a few words: commit, whether the code was something else, and device; none is an unknown one."""
+    if record is None:
+        return UNKNOWN
+    changed = " with changes" if record["dirty"] else ""
+    return f"{record['commit'] or 'no commit'}{changed}, {record['device']}"
 
 
 def uncommitted() -> str:

@@ -1,21 +1,23 @@
-"""Directions of a study's surfaces are kept, so that a survey goes on along the same bits, whatever computes them."""
+"""Directions of a study's surfaces are cached, so that a survey goes on along the same bits, whatever computes them."""
 
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..config.errors import UserError
 from ..landscape.directions import Normalization, gaussian
 from ..models.functional import Tree
+from ..plain_json import dumps
 from ..randomness import stream
-from ..runs.files import write_whole
 from ..runs.identity import short_hash
+from ..runs.provenance import in_words
+from ..runs.versions import versions
+from .cached import Cached, cached_file, provenance_of
 
 HOME = Path("runs/directions")
 """Holds a file for each line or plane, named by what defines it."""
@@ -33,28 +35,31 @@ class Directions(NamedTuple):
     numbers: list[float]
 
 
-def kept_directions(identity: Mapping[str, Any], like: Tree, make: Callable[[], Directions]) -> Directions:
+def cached_directions(
+    identity: Mapping[str, Any], code: Sequence[Callable[..., Any]], like: Tree, make: Callable[[], Directions]
+) -> Cached[Directions]:
     """The directions that were made before, or else are made now.
 
     Args:
-        identity: everything that defines them, as JSON can say it.
+        identity: everything that they depend on but the code, as JSON can say it.
+        code: functions that make them, each with its version.
         like: the weights of the network.
         make: gives them.
 
     Raises:
         UserError: they cannot be written, or their file is damaged.
     """
-    file = HOME / f"{short_hash(dict(identity))}.npz"
-    made = None if file.exists() else make()
-    try:
-        if made is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            _write(file, made)
-        return _read(file, like)
-    except OSError as error:
-        raise UserError(f"cannot write {file}: {error.strerror}") from None
-    except (ValueError, KeyError, EOFError, BadZipFile):
-        raise UserError(f"{file} is damaged; remove it to make them anew") from None
+    by = versions(*code)
+
+    def content() -> bytes:
+        made = provenance_of(code)
+        return _content(make(), made)
+
+    def read(content: bytes) -> Cached[Directions]:
+        directions, measured_by = _read(content, like)
+        return Cached(directions, measured_by, by)
+
+    return cached_file(HOME / f"{short_hash({**identity, **by})}.npz", content, read)
 
 
 def random_directions(
@@ -65,8 +70,8 @@ def random_directions(
     count: int,
     normalization: Normalization = "filter",
     vectors: bool = False,
-) -> list[Tree]:
-    """Gaussian directions of a seed, kept.
+) -> Cached[Directions]:
+    """Gaussian directions of a seed, cached.
 
     Args:
         parameters: of the network.
@@ -83,28 +88,30 @@ def random_directions(
         keys = (stream(seed, name) for name in names)
         return Directions([gaussian(key, parameters, normalization, vectors=vectors) for key in keys], [])
 
-    return kept_directions(about, parameters, make).trees
+    return cached_directions(about, [gaussian], parameters, make)
 
 
-def _write(file: Path, directions: Directions) -> None:
+def _content(directions: Directions, made: Mapping[str, Any]) -> bytes:
     arrays = {
         f"{number}/{name}": np.asarray(leaf)
         for number, tree in enumerate(directions.trees)
         for name, leaf in zip(_names(tree), jax.tree.leaves(tree), strict=True)
     }
     content = io.BytesIO()
-    np.savez(content, allow_pickle=False, numbers=np.array(directions.numbers, np.float64), **arrays)
-    write_whole(file, content.getvalue())
+    arrays |= {"numbers": np.array(directions.numbers, np.float64), "provenance": np.array(dumps(made))}
+    np.savez(content, allow_pickle=False, **arrays)
+    return content.getvalue()
 
 
-def _read(file: Path, like: Tree) -> Directions:
-    with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
+def _read(content: bytes, like: Tree) -> tuple[Directions, str]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         count = 1 + max(int(name.partition("/")[0]) for name in arrays.files if "/" in name)
         trees = [
             jax.tree.unflatten(jax.tree.structure(like), [jnp.asarray(arrays[f"{k}/{name}"]) for name in _names(like)])
             for k in range(count)
         ]
-        return Directions(trees, arrays["numbers"].tolist())
+        made = json.loads(str(arrays["provenance"])) if "provenance" in arrays else None
+        return Directions(trees, arrays["numbers"].tolist()), in_words(made)
 
 
 def _names(tree: Tree) -> Sequence[str]:

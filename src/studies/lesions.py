@@ -22,9 +22,11 @@ from ..interpret.lesions import (
 )
 from ..interpret.paths import gated, sampled_norms
 from ..randomness import at, stream
+from ..runs.versions import version
 from ..training.finished import FinishedRun
 
 
+@version(1)
 def one_removed(finished: FinishedRun) -> dict[str, Any]:
     """The error of the whole network, and that without each module in turn."""
     network, score = _scored(finished)
@@ -36,6 +38,7 @@ def one_removed(finished: FinishedRun) -> dict[str, Any]:
     return facts
 
 
+@version(1)
 def several_removed(finished: FinishedRun, counts: Sequence[int], draws: int) -> list[tuple[int, float]]:
     """Numbers of random modules that are taken out, and the error without them; of each number so many draws."""
     network, score = _scored(finished)
@@ -49,6 +52,7 @@ def several_removed(finished: FinishedRun, counts: Sequence[int], draws: int) ->
     return found
 
 
+@version(1)
 def several_swapped(finished: FinishedRun, counts: Sequence[int], draws: int) -> list[tuple[float, float]]:
     """Kendall's tau of random orders of the modules, and the error with each; of each number of swaps so many draws."""
     network, score = _scored(finished)
@@ -65,6 +69,7 @@ def halving(finished: FinishedRun) -> list[int]:
     return [number for number, block in enumerate(residual_blocks(network)) if block.halves]
 
 
+@version(1)
 def path_gradients(finished: FinishedRun, samples: int, size: int) -> list[float]:
     """The mean norm of the gradient at training images along a path, by its length.
 

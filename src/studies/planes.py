@@ -1,6 +1,7 @@
-"""Planes of weights through trained networks: which ones a study looks at, and where what it measures is kept."""
+"""Planes of weights through trained networks: which ones a study looks at, and where what it measures is cached."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,14 +23,16 @@ from ..models.functional import Tree
 from ..operations.library import Library
 from ..randomness import stream
 from ..runs.identity import short_hash
-from .directions import random_directions
+from ..runs.versions import versions
+from .cached import Cached
+from .directions import Directions, random_directions
 from .progress import surveying
 from .results import check_file_stems, file_stem
 from .settings import SeededStage, Stage
 from .subjects import Subject, SubjectSettings, subjects
 
 POINTS = Path("runs/surfaces")
-"""Measurements are kept here as they come, in files that are named by what defines them."""
+"""Measurements are cached here as they come, in files that are named by what defines them."""
 
 
 class AxisSettings(Settings):
@@ -93,7 +96,7 @@ class PlaneStage(NetworksStage, SeededStage):
     normalization: Normalization
     vectors: bool = False
 
-    def random_directions(self, subject: Subject, parameters: Tree, seed: int) -> list[Tree]:
+    def random_directions(self, subject: Subject, parameters: Tree, seed: int) -> Cached[Directions]:
         """Two random directions."""
         return random_directions(
             parameters,
@@ -108,11 +111,13 @@ class PlaneStage(NetworksStage, SeededStage):
         """The steps along both directions."""
         return [self.alpha.values(), self.beta.values()]
 
-    def identity(self, subject: Subject, seed: int, **more: Any) -> dict[str, Any]:
-        """What defines the values at the points of a plane."""
+    def identity(
+        self, subject: Subject, seed: int, directions: Cached[Directions], measure: Callable[..., Any], /, **more: Any
+    ) -> dict[str, Any]:
+        """What defines the values at the points of a plane, the versions of the code that measures them among it."""
         plane = {"splits": self.splits, "normalization": self.normalization, "seed": seed}
         plane |= {"vectors": True} if self.vectors else {}  # a setting that came later: surveys of before go on
-        return {**plane, **subject.identity, **more}
+        return {**plane, **subject.identity, **more, **directions.versions, **versions(measure)}
 
 
 def surveyed(
@@ -120,20 +125,34 @@ def surveyed(
     measure: Measure,
     axes: Sequence[Float64[np.ndarray, "_"]],
     identity: Mapping[str, Any],
+    directions: Cached[Directions] | None = None,
+    *,
     order: Sequence[int] | None = None,
     kernels: Library | None = None,
 ) -> Surface:
-    """Surveys with progress, into the file that is named by all that defines the values; for arguments see `survey`."""
+    """Surveys with progress, into the file that is named by all that defines the values.
+
+    Args:
+        title: see `survey`, as for the others.
+        measure: at places along the directions.
+        axes: steps along them.
+        identity: with the versions of the code that measures.
+        directions: if they are cached; the surface names what made them beside what measured its points.
+        order: of the points.
+        kernels: by which `measure` computes.
+    """
     points = points_file(axes, identity)
     with surveying(title) as told:
-        return survey(
+        surface = survey(
             measure, axes, title=title, identity=identity, points=points, told=told, order=order, kernels=kernels
         )
+    measured_by = {*surface.metadata["measured_by"], *([directions.measured_by] if directions else [])}
+    return replace(surface, metadata={**surface.metadata, "measured_by": sorted(measured_by)})
 
 
 def surveyed_to_tolerance(
     subject: Subject,
-    directions: Sequence[Tree],
+    directions: Cached[Directions],
     axes: Sequence[Float64[np.ndarray, "_"]],
     tolerance: Tolerance,
     identity: Mapping[str, Any],
@@ -148,19 +167,21 @@ def surveyed_to_tolerance(
         identity: what defines the values besides the tolerance; its seed draws the images.
     """
     counts = {name: len(data.labels) for name, data in subject.splits.items()}
-    identity = {**identity, "tolerance": tolerance.model_dump(), "examples": counts}
+    identity = {**identity, "tolerance": tolerance.model_dump(), "examples": counts, **versions(Sampled)}
     order, folder = coarse_to_fine(axes), points_file(axes, identity).with_suffix("")
 
     def sampled(split: str) -> Sampled:
         data = subject.splits[split]
         images = jax.random.permutation(stream(identity["seed"], f"images of {split}"), len(data.labels))
-        scores = scores_at(subject.module, subject.task, data, directions, tolerance.examples, subject.kernels)
+        scores = scores_at(
+            subject.module, subject.task, data, directions.value.trees, tolerance.examples, subject.kernels
+        )
         return Sampled(
             scores, np.asarray(data.labels), grid(axes)[order], tolerance, np.asarray(images), folder / split
         )
 
     measure = together({split: sampled(split) for split in subject.splits})
-    return surveyed(subject.title, measure, axes, identity, order, subject.kernels)
+    return surveyed(subject.title, measure, axes, identity, directions, order=order, kernels=subject.kernels)
 
 
 def write_surfaces(home: Path, surfaces: Sequence[Surface], value: str) -> None:
@@ -189,5 +210,5 @@ def write_surfaces(home: Path, surfaces: Sequence[Surface], value: str) -> None:
 
 
 def points_file(axes: Sequence[Float64[np.ndarray, "_"]], identity: Mapping[str, Any]) -> Path:
-    """Where measurements are kept, named by all that defines them."""
+    """Where measurements are cached, named by all that defines them."""
     return POINTS / f"{short_hash([dict(identity), *(axis.tolist() for axis in axes)])}.jsonl"

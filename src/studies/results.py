@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ def write_results(
 
     Args:
         folder: name of the study, and of its stage if it has several: `depth_study/digits`.
-        facts: plain values, everything that the pictures and the table show; with what they were made is added.
+        facts: plain values, everything that the pictures and the table show. Each `measured_by` in them, of what may be
+            cached, is quoted beside them, below the table and in the pictures; with what all was put together is added.
         figures: the pictures, by their names.
         table: in Markdown; none if there is nothing to tabulate.
         pages: HTML, by their names.
@@ -47,12 +48,18 @@ def write_results(
     ending = f"_{name}" if name else ""
     home = results_folder(folder, ending)
     pages = pages or {}
+    origins = sorted(set(_measured_by(facts)))
+    footer = f"Measured by {'; '.join(origins)}." if origins else ""
+    if table and footer:
+        table = f"{table}\n{footer}\n"
     try:
         home.mkdir(parents=True, exist_ok=True)
-        record = dumps({"made_with": provenance(), "facts": facts}, indent=1)
+        quoted = {"measured_by": origins} if origins else {}
+        record = dumps({"made_with": provenance(), **quoted, "facts": facts}, indent=1)
         write_whole(home / f"results{ending}.json", record + "\n")  # first: with it the folder is ours
         for picture, figure in figures.items():
-            figure.savefig(home / f"{picture}{ending}.png", dpi=DPI, bbox_inches="tight")
+            comment = {"Comment": footer} if footer else None
+            figure.savefig(home / f"{picture}{ending}.png", dpi=DPI, bbox_inches="tight", metadata=comment)
         if table:
             write_whole(home / f"table{ending}.md", table)
         for page, content in pages.items():
@@ -80,6 +87,16 @@ def results_folder(folder: str, ending: str = "") -> Path:
     ours = any(_made_here(record) for record in home.glob("results*.json"))
     check_ours(home, ours=ours, instead="move it elsewhere, or name another folder: output=FOLDER")
     return home
+
+
+def _measured_by(facts: Any) -> Iterator[str]:
+    """What facts say of what measured them, however deep it stands."""
+    if isinstance(facts, Mapping):
+        yield from facts.get("measured_by", [])
+        facts = list(facts.values())
+    if isinstance(facts, list | tuple):
+        for each in facts:
+            yield from _measured_by(each)
 
 
 def _made_here(record: Path) -> bool:

@@ -6,11 +6,16 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from experiments.loss_surface import SurfaceStage, report
 from src.config.errors import UserError
 from src.config.settings import read_settings
+from src.landscape.directions import gaussian
+from src.landscape.objective import split_objective
 from src.landscape.surface import load
+from src.runs.provenance import UNKNOWN
+from src.runs.versions import version
 
 TINY = ["model=dense", "model.hidden=[9]", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false"]
 AXIS = {"first": -1.0, "last": 1.0, "steps": 5}
@@ -121,16 +126,71 @@ def test_a_run_is_drawn_from_its_directory(made, tmp_path):
         made(networks=[{"title": "one layer", "run": "a", "arguments": ["seed=1"]}])
 
 
-def test_directions_are_kept_and_used_again(made, tmp_path, monkeypatch):
+@version(1)
+def refused(*arguments, **more):
+    pytest.fail("made again")
+
+
+def code(monkeypatch, commit):
+    """Makes the code that of a commit."""
+    monkeypatch.setattr("src.runs.provenance.commit", lambda: commit)
+    monkeypatch.setattr("src.runs.provenance.dirty", lambda: False)
+
+
+def test_results_quote_the_code_that_measured_and_not_the_code_that_put_them_together(made, monkeypatch):
+    code(monkeypatch, "earlier")
+    made(hessian=60)
+    code(monkeypatch, "later")
+    facts, table, surface = made(hessian=60)
+    record = json.loads((made.home / "results.json").read_text())
+    assert record["made_with"]["commit"] == "later"
+    quoted = [*record["measured_by"], *facts["measured_by"], *facts["curvature"]["measured_by"]]
+    assert facts["measured_by"] == surface.metadata["measured_by"]
+    assert all(text.startswith("earlier, ") for text in quoted)
+    footer = f"Measured by {'; '.join(record['measured_by'])}."
+    assert table.endswith(f"|\n\n{footer}\n")
+    with Image.open(made.home / "contours.png") as picture:
+        assert picture.info["Comment"] == footer
+
+
+@pytest.mark.parametrize(("changed", "directions"), [(split_objective, 1), (gaussian, 2)])
+def test_another_version_measures_again(made, tmp_path, monkeypatch, changed, directions):
+    """Along other directions every point is another one; other losses lie along the same directions."""
+    code(monkeypatch, "earlier")
     _, _, surface = made()
-    (kept,) = tmp_path.glob("runs/directions/*.npz")
+    code(monkeypatch, "later")
+    monkeypatch.setattr(changed, "version", 2)
+    _, _, again = made()
+    commits = {text.partition(",")[0] for text in again.metadata["measured_by"]}
+    assert commits == ({"earlier", "later"} if directions == 1 else {"later"})
+    assert len(list(tmp_path.glob("runs/directions/*.npz"))) == directions
+    assert len(list(tmp_path.glob("runs/surfaces/*.jsonl"))) == 2
+    assert again.metadata[f"version of {changed.__name__}"] == 2
+    np.testing.assert_array_equal(surface.value("test_loss"), again.value("test_loss"))
+
+
+def test_directions_from_before_there_were_provenances_are_of_unknown_code(made, tmp_path):
+    made()
+    (cached,) = tmp_path.glob("runs/directions/*.npz")
+    with np.load(cached) as arrays:
+        before = {name: arrays[name] for name in arrays.files if name != "provenance"}
+    np.savez(cached, **before)
+    _, table, again = made()
+    points, directions = again.metadata["measured_by"]
+    assert directions == UNKNOWN != points
+    assert table.endswith(f"; {UNKNOWN}.\n")
+
+
+def test_directions_are_cached_and_used_again(made, tmp_path, monkeypatch):
+    _, _, surface = made()
+    (cached,) = tmp_path.glob("runs/directions/*.npz")
     for path in tmp_path.glob("runs/surfaces/*"):
         path.unlink()
-    monkeypatch.setattr("src.studies.directions.gaussian", None)
+    monkeypatch.setattr("src.studies.directions.gaussian", refused)
     _, _, again = made()
     np.testing.assert_array_equal(surface.value("test_loss"), again.value("test_loss"))
-    kept.write_bytes(kept.read_bytes()[:100])
-    with pytest.raises(UserError, match="is damaged; remove it to make them anew"):
+    cached.write_bytes(cached.read_bytes()[:100])
+    with pytest.raises(UserError, match="is damaged; remove it to measure anew"):
         made()
 
 

@@ -9,6 +9,7 @@ from experiments.training_paths import PathStage, report
 from src.config.errors import UserError
 from src.config.settings import read_settings
 from src.landscape.surface import load
+from src.runs.versions import version
 
 STAGE = {
     "common": [
@@ -50,11 +51,16 @@ def test_a_run_that_did_not_keep_its_checkpoints_is_named(tmp_path, monkeypatch)
         report("tiny", read_settings(PathStage, STAGE | {"networks": few}))
 
 
-def test_a_path_that_is_drawn_again_lies_in_the_plane_that_was_kept(tmp_path, monkeypatch):
+@version(1)
+def refused(*arguments):
+    pytest.fail("made again")
+
+
+def test_a_path_that_is_drawn_again_lies_in_the_plane_that_was_cached(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     stage = read_settings(PathStage, STAGE)
     report("tiny", stage)
     before = (tmp_path / "runs/figures/tiny/one_layer.npz").read_bytes()
-    monkeypatch.setattr("experiments.training_paths.principal", None)
+    monkeypatch.setattr("experiments.training_paths.principal", refused)
     report("tiny", stage)
     assert (tmp_path / "runs/figures/tiny/one_layer.npz").read_bytes() == before

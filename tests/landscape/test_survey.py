@@ -15,6 +15,7 @@ from src.landscape.evaluation import at_points, scores_at
 from src.landscape.objective import split_objective
 from src.landscape.surface import save
 from src.landscape.survey import grid, survey
+from src.runs.provenance import UNKNOWN
 from tests.landscape import quadratic
 from tests.landscape.quadratic import PARAMETERS, flat, matrix
 
@@ -80,6 +81,17 @@ def test_a_surface_names_the_code_and_the_devices_that_measured_it(tmp_path, mon
     assert surface(tmp_path / "points.jsonl").metadata["measured_by"] == ["earlier"]
     (tmp_path / "points.jsonl").write_text("".join(lines[:7]))
     assert surface(tmp_path / "points.jsonl").metadata["measured_by"] == ["earlier", "later"]
+
+
+def test_points_without_provenance_were_measured_by_nobody_knows_what(tmp_path):
+    file = tmp_path / "points.jsonl"
+    whole = surface(file)
+    header, *lines = map(json.loads, file.read_text().splitlines())
+    lines = [{name: value for name, value in line.items() if name != "by"} for line in lines]
+    file.write_text("".join(json.dumps(line) + "\n" for line in (header, *lines)))
+    again = survey(lambda places: pytest.fail("measured again"), AXES, title="q", identity=IDENTITY, points=file)
+    np.testing.assert_array_equal(again.values["loss"], whole.values["loss"])
+    assert again.metadata["measured_by"] == [UNKNOWN]
 
 
 def test_nan_and_infinity_are_values(tmp_path):
