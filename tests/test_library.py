@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -78,6 +79,16 @@ def test_the_wheel_has_every_file_of_the_tree(wheel):
     assert held == tree | {"convnets/commit.txt"}
 
 
+def python(version):
+    """The interpreter of a version, also where pyenv keeps it."""
+    kept = sorted((Path.home() / ".pyenv/versions").glob(f"{version}.*/bin/python{version}"))
+    found = [shutil.which(f"python{version}"), *map(str, kept)]
+    for program in filter(None, found):
+        if subprocess.run([program, "--version"], capture_output=True).returncode == 0:
+            return program
+    pytest.skip(f"there is no Python {version} here")
+
+
 def environment_with(folder, python, *requirements):
     """Makes an empty environment and installs something."""
     subprocess.run([python, "-m", "venv", folder], check=True)
@@ -86,12 +97,10 @@ def environment_with(folder, python, *requirements):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("python", ["python3.11", "python3.13"])
-def test_an_installed_package_trains_outside_of_any_checkout(wheel, tmp_path, python):
-    if shutil.which(python) is None:
-        pytest.skip(f"there is no {python} here")
+@pytest.mark.parametrize("version", ["3.11", "3.13"])
+def test_an_installed_package_trains_outside_of_any_checkout(wheel, tmp_path, version):
     path, commit = wheel
-    programs = environment_with(tmp_path / "environment", shutil.which(python), path)
+    programs = environment_with(tmp_path / "environment", python(version), path)
     home = tmp_path / "home"
     home.mkdir()
     subprocess.run(["git", "init", "-q"], cwd=home, check=True)  # of somebody else

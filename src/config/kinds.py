@@ -100,10 +100,9 @@ def _of_path(path: Any, expected: Class, trust: Sequence[str]) -> Class:
     """Imports a class of a trusted package; nothing else is ever imported."""
     package = str(path).partition(".")[0]
     if not isinstance(path, str) or package not in trust:
-        inside = package == HOME
-        way_out = f"write {KIND}" if inside else f"if you trust that code, add trust={package}"
-        outside = "is not one that runs were named by" if inside else "is outside this project"
-        raise ValueError(f"{TARGET} {path!r} {outside}; {way_out}")
+        if package == HOME:
+            raise ValueError(f"{TARGET} {path!r}: classes of this project are chosen by {KIND}")
+        raise ValueError(f"{TARGET} {path!r} is outside this project; if you trust that code, add trust={package}")
     module, _, name = path.rpartition(".")
     try:
         chosen = getattr(importlib.import_module(module), name)

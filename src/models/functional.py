@@ -1,7 +1,7 @@
 """A network as a pure function: what training, surfaces and studies compute with."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ Tree = Any
 """Nested dictionaries of arrays."""
 
 
+@runtime_checkable
 class Scored(Protocol):
     """A state of training."""
 

@@ -94,7 +94,7 @@ def test_a_factorised_block_is_a_row_and_then_a_column():
         ({"block": "bottleneck", "groups": 32}, "groups that do: 1, 2, 4, 8, 16$"),
         ({"block": "bottleneck", "width": 9}, "nearest: 8 and 10"),
         ({"block": "separable", "groups": 2}, "block=separable has no groups; nearest: groups=1, or block=bottleneck"),
-        ({"kind": "seperable"}, "separable"),
+        ({"block": "seperable"}, "separable"),
     ],
 )
 def test_what_cannot_be_built_is_refused(changes, message):

@@ -124,4 +124,4 @@ def test_a_module_that_is_not_found_or_broken_is_one_line(compose, tmp_path, mon
     assert "where nowhere is elsewhere, begin the command with PYTHONPATH=FOLDER" in refused("nowhere.Mine")
     assert refused("broken.Mine").endswith("'broken.Mine' cannot be imported: ZeroDivisionError: division by zero")
     assert refused("lacking.Mine").endswith("cannot be imported: No module named 'not_installed_here'")
-    assert refused("src.models.vgg.Mine").endswith("'src.models.vgg.Mine' does not exist")
+    assert refused("src.models.vgg.Mine").endswith("'src.models.vgg.Mine': classes of this project are chosen by kind")

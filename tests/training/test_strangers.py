@@ -76,20 +76,23 @@ def test_code_outside_the_project_is_not_even_imported(strange, tmp_path, monkey
     assert not {"evil", "srcery"} & set(sys.modules)
 
 
-@pytest.mark.parametrize("target", ["src.train.main", "src.training.engine.Engine", "src.data.digits.Digits"])
-def test_a_class_of_the_project_in_the_wrong_place_is_refused(strange, target):
+@pytest.mark.parametrize("target", ["src.train.main", "src.training.engine.Engine", "src.models.vgg.VGG"])
+def test_what_is_no_class_of_settings_is_refused(strange, target):
     rewrite(strange, "model", "_target_", value=target)
+    with pytest.raises(UserError, match="classes of this project are chosen by kind"):
+        load_run(strange)
+
+
+def test_a_class_of_the_project_in_the_wrong_place_is_refused(strange):
+    rewrite(strange, "model", "_target_", value="src.data.digits.Digits")
     with pytest.raises(UserError, match="is not a kind of ModelSettings"):
         load_run(strange)
 
 
 def test_trusted_code_is_used(strange, tmp_path, monkeypatch):
-    (tmp_path / "friendly.py").write_text("from src.models.resnet_cifar import ResNetSettings as Model")
     monkeypatch.syspath_prepend(tmp_path)
-    target = yaml.safe_load((strange / "config.yaml").read_text())["model"]["_target_"]
-    module, _, name = target.rpartition(".")
-    (tmp_path / "friendly.py").write_text(f"from {module} import {name}")
-    rewrite(strange, "model", "_target_", value=f"friendly.{name}")
+    (tmp_path / "friendly.py").write_text("from src.models.resnet_cifar import CifarResNetSettings")
+    rewrite(strange, "model", "_target_", value="friendly.CifarResNetSettings")
     assert load_run(strange, trust=["friendly"]).state.step == 2
 
 
