@@ -90,7 +90,7 @@ def _write(examples: Examples, directory: Path) -> None:
         for name, split in (("train", examples.train), ("test", examples.test)):
             np.save(part / f"{name}_images.npy", split.images)
             np.save(part / f"{name}_labels.npy", split.labels)
-        manifest = {"class_names": examples.class_names, "sha256": checksum(examples)}
+        manifest = {"class_names": examples.class_names, "source": examples.source, "sha256": checksum(examples)}
         (part / MANIFEST).write_text(dumps(manifest, indent=2) + "\n")
         shutil.rmtree(directory, ignore_errors=True)
         part.rename(directory)
@@ -108,7 +108,8 @@ def _read(directory: Path, sha256: str | None) -> Examples | None:
             Split(np.load(directory / f"{name}_images.npy"), np.load(directory / f"{name}_labels.npy"))
             for name in ("train", "test")
         ]
-        examples = Examples(splits[0], splits[1], tuple(manifest["class_names"]))
+        source = manifest.get("source")  # which older copies do not say
+        examples = Examples(splits[0], splits[1], tuple(manifest["class_names"]), source=source)
         return examples if checksum(examples) == manifest["sha256"] == (sha256 or manifest["sha256"]) else None
     except (OSError, ValueError, KeyError, EOFError):
         return None

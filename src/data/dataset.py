@@ -25,6 +25,7 @@ class Dataset:
     Attributes:
         shrunk: the whole factor by which images were shrunk.
         notes: what a person should know of the examples, each a line.
+        source: where they came from, a key of `SOURCES`, if there was a choice.
     """
 
     spec: DataSpec
@@ -33,6 +34,7 @@ class Dataset:
     test: Split
     shrunk: int
     notes: tuple[str, ...]
+    source: str | None
 
     def split(self, name: SplitName) -> Split:
         """The split of that name."""
@@ -63,7 +65,8 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
     train, validation, test = (_reduced(split, examples, image_size) for split in whole)
     shape = train.images.shape[1:]
     spec = DataSpec(settings.name, shape, source.class_names, len(train), len(validation), len(test))
-    return Dataset(spec, train, validation, test, source.train.images.shape[1] // shape[0], notes)
+    shrunk = source.train.images.shape[1] // shape[0]
+    return Dataset(spec, train, validation, test, shrunk, notes, source.source)
 
 
 @lru_cache(maxsize=1)

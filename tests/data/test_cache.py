@@ -1,6 +1,7 @@
 """A cache entry is whole, verified, and made once."""
 
 import itertools
+import json
 import multiprocessing
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -31,6 +33,15 @@ def test_a_data_set_is_prepared_once():
     first, second = cached("small", small), cached("small", never)
     assert checksum(first) == checksum(second)
     assert second.class_names == ("a", "b", "c")
+
+
+def test_a_copy_remembers_where_it_came_from(home):
+    cached("small", lambda: replace(small(), source="authors"))
+    assert cached("small", never).source == "authors"
+    manifest = json.loads((home / "small" / "manifest.json").read_text())
+    del manifest["source"]  # as in copies of former times
+    (home / "small" / "manifest.json").write_text(json.dumps(manifest))
+    assert cached("small", never).source is None
 
 
 def test_a_copy_is_read_where_nothing_can_be_written(monkeypatch):

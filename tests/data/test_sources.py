@@ -10,7 +10,7 @@ from PIL import Image
 
 from src.config.errors import UserError
 from src.data import imdb
-from src.data.examples import Examples, Split, canonical_order, checksum
+from src.data.examples import Examples, SourceError, Split, canonical_order, checksum
 from src.data.resize import shrink, to_square
 from src.data.texts import Texts
 
@@ -61,9 +61,12 @@ def write_tfds(root, name, count):
 def test_any_tfds_set_is_read_by_name_without_tensorflow(tmp_path, command):
     write_tfds(tmp_path / "tfds", "shapes", 24)
     environment = {"TFDS_DATA_DIR": str(tmp_path / "tfds"), "CONVNETS_CACHE": str(tmp_path / "cache")}
-    arguments = ("data=tfds", "data.name=shapes", "data.batch_size=8", "dry_run=true")
-    shown = command("src.train", *arguments, **environment).stdout
+    arguments = ("data=tfds", "data.name=shapes", "data.batch_size=8", "model=linear")
+    shown = command("src.train", *arguments, "dry_run=true", **environment).stdout
     assert "shapes: 24 training, 0 validation and 12 test images of 12x12x3, 3 classes" in shown
+    command("src.train", *arguments, "train.duration=2steps", "kernels=xla", **environment)
+    (run,) = (tmp_path / "runs").iterdir()
+    assert json.loads((run / "provenance.json").read_text())["examples_from"] == "tfds"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,8 @@ def test_damaged_files_are_named_with_the_record(tmp_path, command, file, kept, 
     ("name", "said"),
     [
         ("cifar100", "make data NAME=cifar100"),
+        ("cifar100", "(www.cs.toronto.edu cannot be reached: Connection refused; no package registry holds cifar100)"),
+        ("svhn_cropped", "it is not known where the authors of svhn_cropped serve it"),
         ("mnist", "copies are only used where data.sha256 says what they should be"),
         ("fashion_mnst", "'fashion_mnist'?"),
         ("mnist:9.9.9", "cannot be loaded at version 9.9.9"),
@@ -111,12 +116,17 @@ def test_damaged_files_are_named_with_the_record(tmp_path, command, file, kept, 
     ],
 )
 def test_what_cannot_be_had_names_the_ways_out(tmp_path, command, name, said):
-    environment = {"TFDS_DATA_DIR": str(tmp_path / "none"), "CONVNETS_CACHE": str(tmp_path / "cache")}
+    nowhere = {"TFDS_DATA_DIR": str(tmp_path / "none"), "HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": ""}
+    environment = {**nowhere, "HTTPS_PROXY": nowhere["HTTP_PROXY"], "CONVNETS_CACHE": str(tmp_path / "cache")}
     done = command("src.train", "data=tfds", f"data.name={name}", check=False, **environment)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "runs").exists()
+
+
+def unreachable(name):
+    raise SourceError(f"{name} cannot be reached")
 
 
 def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
@@ -125,6 +135,7 @@ def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
     split = Split(np.zeros((3, 32, 32, 3), np.uint8), np.zeros(3, np.int32))
     monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
+    monkeypatch.setattr(tfds, "from_authors", unreachable)
     monkeypatch.setattr(tfds, "from_mirror", lambda name: Examples(split, split, ("a", "b")))
     with pytest.raises(UserError, match="SHA-256 differs"):
         compose("+experiment=resnet20").data.read()
@@ -152,6 +163,7 @@ def sources(tmp_path, monkeypatch):
         monkeypatch.setattr(tensorflow_datasets, "data_source", lambda name, split, download: rows[split])
         if source == "mirror":
             examples = Examples(splits["train"], splits["test"], ("a", "b", "c"))
+            monkeypatch.setattr(tfds, "from_authors", unreachable)
             monkeypatch.setattr(tfds, "from_mirror", lambda name: examples)
 
     return replace
@@ -250,6 +262,7 @@ def test_texts_are_neither_normalized_nor_augmented(compose):
 def test_mirrors_hold_the_published_examples(tmp_path, monkeypatch, compose, name, sizes, shape):
     monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("src.data.tfds.from_authors", unreachable)
     spec = compose(f"data={name}").dataset().spec
     assert ((spec.train, spec.validation, spec.test), spec.shape) == (sizes, shape)
 
