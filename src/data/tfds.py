@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from ..config.errors import UserError, did_you_mean, one_line
+from ..config.errors import UserError, did_you_mean, one_line, say
 from ..config.settings import added
 from .authors import from_authors
 from .cache import cached
@@ -86,7 +86,7 @@ class Tfds(DataSettings):
         if self.name in MIRRORS and self.sha256 is None:
             raise SourceError("copies are only used where data.sha256 says what they should be, as in data=cifar10")
         if self.name in MIRRORS:
-            log.info("%s: %s; its package mirror is used instead", self.name, no_authors)
+            say(f"{self.name}: {no_authors}; its package mirror is used instead")
         return from_mirror(self.name)
 
     def _from_tfds(self) -> Examples:
