@@ -54,6 +54,7 @@ def download(url: str, sha256: str, folder: Path) -> Path:
 
 def _fetch(url: str, file: str, _: object) -> None:
     """A downloader for Pooch, which then compares checksums; one that goes on where a connection was cut."""
+    Path(file).unlink()  # it is empty, and would stay where the process is killed
     _check_reachable(url)
     part = Path(file).with_name(f"{_file_name(url)}.part")
     for attempt in range(1, ATTEMPTS + 1):
