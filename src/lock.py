@@ -1,11 +1,12 @@
 """Locks between processes, held by the kernel: it lets go of them when their holder dies."""
 
-import fcntl
 import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from .config.errors import UserError
 
@@ -23,15 +24,11 @@ def locked(file: Path, *, of: Path, wait: bool) -> Iterator[None]:
         UserError: another process holds it, which was not to be waited for.
         OSError: the file cannot be written.
     """
-    lock = os.open(file, os.O_CREAT | os.O_RDWR, 0o644)
+    lock = FileLock(file, blocking=wait, fallback_to_soft=False)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            holder = os.read(lock, 200).decode() or "another process"
-            raise UserError(f"{of} is in use by {holder}") from None
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"process {os.getpid()} on {platform.node()}".encode(), 0)
+        held = lock.acquire()
+    except Timeout:
+        raise UserError(f"{of} is in use by {file.read_text() or 'another process'}") from None
+    with held:
+        file.write_text(f"process {os.getpid()} on {platform.node()}")
         yield
-    finally:
-        os.close(lock)
