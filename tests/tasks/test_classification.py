@@ -1,7 +1,8 @@
+from statistics import NormalDist
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, log_loss, top_k_accuracy_score
 
 from src.data.batches import Batch
@@ -56,9 +57,15 @@ def test_smoothing_mixes_the_target_with_the_even_one(scored):
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 10), (10, 10), (9187, 10_000), (357, 360)])
-def test_wilson_intervals_agree_with_scipy(successes, trials):
-    expected = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
-    assert wilson_interval(successes, trials) == pytest.approx((expected.low, expected.high), abs=1e-12)
+def test_ends_of_wilson_intervals_are_shares_that_are_just_tenable(successes, trials):
+    """Wilson's definition: the measured share lies 1.96 standard errors of such a share away from it."""
+    for end in wilson_interval(successes, trials):
+        square = NormalDist().inv_cdf(0.975) ** 2 * end * (1 - end) / trials
+        assert (successes / trials - end) ** 2 == pytest.approx(square, rel=1e-9, abs=1e-15)
+
+
+def test_nothing_tried_is_nothing_known():
+    assert wilson_interval(0, 0) == (0.0, 1.0)
 
 
 def test_wilson_intervals_stay_between_none_and_all():
