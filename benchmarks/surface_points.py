@@ -16,8 +16,8 @@ from benchmarks.surfaces import AXES, BATCH, surveyed
 from benchmarks.utilization import SIDE, multiplications, product, share
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import Measure, at_points
+from src.landscape.grid import grid
 from src.landscape.objective import split_objective
-from src.landscape.survey import grid
 from src.studies.timing import in_turn
 from src.training.engine import Engine
 

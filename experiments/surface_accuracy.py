@@ -16,10 +16,11 @@ from pydantic import Field
 from src.config.settings import Settings
 from src.data.dataset import SplitName
 from src.landscape.evaluation import at_points
+from src.landscape.grid import grid
 from src.landscape.objective import split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import ROUNDING
-from src.landscape.survey import grid, measure_places
+from src.landscape.survey import measure_places
 from src.plots.samples import Checked, samples
 from src.randomness import stream
 from src.studies.command import run_study

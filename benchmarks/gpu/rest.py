@@ -14,7 +14,7 @@ from benchmarks.noise import noise_engine
 from benchmarks.surface_points import FIGURE, arithmetic, points
 from benchmarks.surfaces import AXES, surveyed
 from benchmarks.utilization import SIDE, product, share
-from src.landscape.survey import grid
+from src.landscape.grid import grid
 from src.studies.results import markdown
 from src.studies.timing import Ratio, in_turn
 

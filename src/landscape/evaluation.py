@@ -1,6 +1,6 @@
 """An objective at places of a line or a plane of weights, compiled once, on all devices."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -123,3 +123,16 @@ def moved(parameters: Tree, directions: Sequence[Tree], place: Float[Array, "d"]
         return weights + sum(step * part for step, part in zip(place, parts, strict=True))
 
     return jax.tree.map(leaf, parameters, *directions)
+
+
+def together(measures: Mapping[str, Measure]) -> Measure:
+    """Measures of several splits as one, whose names begin with the split's."""
+
+    def measure(places: Float32[np.ndarray, "k d"]) -> list[dict[str, float]]:
+        found = {split: own(places) for split, own in measures.items()}
+        return [
+            {f"{split}_{name}": value for split, rows in found.items() for name, value in rows[k].items()}
+            for k in range(len(places))
+        ]
+
+    return measure

@@ -1,6 +1,5 @@
 """Measuring over a line or a plane, place after place; what is measured is cached at once."""
 
-import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float32, Float64, Real
+from jaxtyping import Float32, Real
 
 from ..config.errors import UserError
 from ..lock import locked
@@ -19,6 +18,7 @@ from ..runs.identity import difference
 from ..runs.provenance import UNKNOWN, code_and_device
 from ..training.interruption import Interrupted, signals_noted
 from .evaluation import Measure
+from .grid import grid
 from .surface import Surface
 
 Told = Callable[[int, int], None]
@@ -68,11 +68,6 @@ def survey(
     values = {name: np.array([row[name] for row in rows]).reshape(shape) for name in rows[0]}
     metadata = {**identity, "measured_by": measured_by}
     return Surface(title, axes[0], axes[1] if len(axes) > 1 else None, values, metadata)
-
-
-def grid(axes: Sequence[Float64[np.ndarray, "_"]]) -> Float32[np.ndarray, "n d"]:
-    """All points of a grid, the last direction fastest."""
-    return np.array(list(itertools.product(*axes)), np.float32)
 
 
 class MeasuredPlaces(NamedTuple):

@@ -14,11 +14,12 @@ from ..config.errors import UserError
 from ..config.settings import Settings
 from ..data.dataset import SplitName
 from ..landscape.directions import Normalization
-from ..landscape.evaluation import Measure, scores_at
+from ..landscape.evaluation import Measure, scores_at, together
 from ..landscape.export import write_csv, write_vts
-from ..landscape.sampled import Sampled, Tolerance, coarse_to_fine, together
+from ..landscape.grid import coarse_to_fine, grid
+from ..landscape.sampled import Sampled, Tolerance
 from ..landscape.surface import Surface, save
-from ..landscape.survey import grid, survey
+from ..landscape.survey import survey
 from ..models.functional import Tree
 from ..operations.library import Library
 from ..randomness import stream

@@ -8,11 +8,13 @@ import pytest
 
 from src.config.errors import UserError
 from src.landscape.directions import gaussian
-from src.landscape.evaluation import at_points, scores_at
+from src.landscape.evaluation import at_points, scores_at, together
+from src.landscape.grid import coarse_to_fine, grid
 from src.landscape.objective import split_objective
-from src.landscape.sampled import Sampled, Tolerance, coarse_to_fine, regression_means, strata, together
+from src.landscape.regression import regression_means, strata
+from src.landscape.sampled import Sampled, Tolerance
 from src.landscape.surface import save
-from src.landscape.survey import grid, survey
+from src.landscape.survey import survey
 
 TOTAL, CLASSES = 4000, 10
 LABELS = np.arange(TOTAL) % CLASSES

@@ -12,9 +12,10 @@ from src.config.errors import UserError
 from src.data.batches import Resident
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import at_points, scores_at
+from src.landscape.grid import grid
 from src.landscape.objective import split_objective
 from src.landscape.surface import save
-from src.landscape.survey import grid, survey
+from src.landscape.survey import survey
 from src.runs.provenance import UNKNOWN
 from tests.landscape import quadratic
 from tests.landscape.quadratic import PARAMETERS, flat, matrix
