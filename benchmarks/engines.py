@@ -2,8 +2,8 @@
 
 import jax
 
-from src.training.composed import composed_runs, run_settings
 from src.training.engine import Engine
+from src.training.from_hydra import compose_runs, run_settings
 from src.training.settings import RunSettings
 
 PRECISION = {"cpu": "float32", "gpu": "bfloat16"}
@@ -12,7 +12,7 @@ PRECISION = {"cpu": "float32", "gpu": "bfloat16"}
 
 def run_settings_of(*arguments: str) -> RunSettings:
     """The settings of one command line of `python -m src.train`."""
-    (job,) = composed_runs("train", list(arguments))
+    (job,) = compose_runs("train", list(arguments))
     return run_settings(job)
 
 

@@ -29,7 +29,7 @@ def whole_loop(run: Engine, directory: Path) -> Callable[[], Any]:
 
     def work() -> None:
         history = History(directory / "metrics.jsonl", directory / "metrics.csv", -1)
-        training = Training(run, run.beginning())
+        training = Training(run, run.init_snapshot())
         for measurement in training.measurements():
             history.write(as_row(measurement, run.plan.epoch(measurement.step), 0.0))
         history.close()
@@ -43,8 +43,8 @@ def bare_steps(run: Engine) -> Callable[[], Any]:
     orders = [run.order(epoch) for epoch in range(int(run.plan.epoch(run.plan.steps)) + 1)]
 
     def work() -> None:
-        state, sums, start = run.initial_state(), run.zero_sums(), 0
-        for stop in run.plan.stops(0, run.steps_per_dispatch):
+        state, sums, start = run.init_state(), run.zero_sums(), 0
+        for stop in run.plan.dispatch_boundaries(0, run.steps_per_dispatch):
             epoch = start * run.plan.clock.batch_size // run.plan.clock.epoch_examples
             state, sums = run.advance(state, sums, orders[epoch], stop)
             start = stop

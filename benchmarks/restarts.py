@@ -32,7 +32,7 @@ def epoch(run: Engine, checkpoints: Checkpoints | None) -> Callable[[], Any]:
     steps = run.plan.clock.epoch_examples // run.plan.clock.batch_size
 
     def work() -> None:
-        state, sums = run.beginning()
+        state, sums = run.init_snapshot()
         if checkpoints is not None:
             checkpoints.save(Snapshot(state, sums))
         for stop in range(1, steps + 1):

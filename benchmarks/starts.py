@@ -14,8 +14,8 @@ import sys, time, jax, numpy as np
 jax.config.update("jax_compilation_cache_dir", sys.argv[1])
 from benchmarks.engines import engine
 run = engine("+experiment=resnet20", "debug.examples=500")
-arguments = run.initial_state(), run.zero_sums(), run.split("train"), run.order(0), np.int32(1)
-traced = run.chunk.lower(*arguments)
+arguments = run.init_state(), run.zero_sums(), run.split("train"), run.order(0), np.int32(1)
+traced = run.dispatch.lower(*arguments)
 started = time.perf_counter()
 traced.compile()
 print("compiled in", time.perf_counter() - started)

@@ -26,7 +26,7 @@ EXAMPLES = 10_000
 
 def evaluation_step(run: Engine) -> Callable[[], Any]:
     """One batch of evaluation, waited for."""
-    state, data = run.initial_state(), run.split("test")
+    state, data = run.init_state(), run.split("test")
 
     def work() -> None:
         sums = run.replicated(zero_sums(run.settings.task, run.outputs, detailed=True))

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.engines import engine
 from benchmarks.measure import NO_TORCH, ratio
-from benchmarks.surfaces import AXES, BATCH, surveyed
+from benchmarks.surfaces import AXES, BATCH, evaluate_surface
 from benchmarks.utilization import SIDE, multiplications, product, share
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import Measure, at_points
@@ -36,7 +36,7 @@ def run_of(depth: int, precision: str, images: int) -> Engine:
 
 def points(run: Engine) -> Measure:
     """What measures places in a random plane, the same in every precision."""
-    module = run.network.module(run.initial_state())
+    module = run.network.module(run.init_state())
     held = jax.device_get(run.split("train"))  # as studies have it: a survey puts it on the devices itself
     objective = split_objective(module, run.settings.task, {"train": held}, batch_size=BATCH, kernels=run.kernels)
     return at_points(objective, [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)])
@@ -60,7 +60,7 @@ def measure(rounds: int) -> dict[str, Any]:
         for precision in PRECISIONS[platform]:
             run = run_of(depth, precision, images)
             peer = TorchSurface(depth, run.dataset.train.images, run.dataset.train.labels, BATCH)
-            ours = surveyed(points(run))
+            ours = evaluate_surface(points(run))
             found = ours().value("train_loss").ravel()
             exact = found if exact is None else exact
             work: dict[str, Callable[[], Any]] = {

@@ -11,12 +11,12 @@ import numpy as np
 
 from benchmarks.engines import engine
 from benchmarks.measure import ratio
-from src.data.batches import Resident, filled_batch
+from src.data.batches import DeviceDataset, filled_batch
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import Measure, at_points
+from src.landscape.grid_evaluation import evaluate_grid
 from src.landscape.objective import split_objective
 from src.landscape.surface import Surface
-from src.landscape.survey import survey
 from src.studies.timing import in_turn
 from src.training.engine import Engine
 
@@ -28,26 +28,26 @@ RUNS = {
 }
 
 
-def surveyed(measure: Measure) -> Callable[[], Surface]:
+def evaluate_surface(measure: Measure) -> Callable[[], Surface]:
     """A whole surface, from nothing to its last point on disk."""
 
     def work() -> Surface:
         with tempfile.TemporaryDirectory() as directory:
-            return survey(measure, AXES, title="timed", identity={}, points=Path(directory) / "points.jsonl")
+            return evaluate_grid(measure, AXES, title="timed", identity={}, points=Path(directory) / "points.jsonl")
 
     return work
 
 
-def bare_evaluations(run: Engine, data: Resident, count: int) -> Callable[[], Any]:
+def bare_evaluations(run: Engine, data: DeviceDataset, count: int) -> Callable[[], Any]:
     """As many times all images through the compiled network, batch by batch, and one number fetched for each."""
-    state = run.initial_state()
+    state = run.init_state()
     task, network = run.settings.task, run.network
     size = min(BATCH, len(data.labels))
 
     @jax.jit
-    def step(parameters: Any, statistics: Any, data: Resident, first: int) -> Any:
+    def step(parameters: Any, batch_stats: Any, data: DeviceDataset, first: int) -> Any:
         batch = filled_batch(data, first, size)
-        return task.sums(network(parameters, statistics, batch.images), batch, detailed=False)
+        return task.sums(network(parameters, batch_stats, batch.images), batch, detailed=False)
 
     def work() -> None:
         for _ in range(count):
@@ -63,12 +63,12 @@ def measure(rounds: int) -> dict[str, Any]:
     for name, arguments in RUNS.items():
         run = engine(*arguments)
         data = run.split("test")
-        module = run.network.module(run.initial_state())
+        module = run.network.module(run.init_state())
         held = jax.device_get(data)  # as studies have it: a survey puts it on the devices itself
         objective = split_objective(module, run.settings.task, {"test": held}, batch_size=BATCH, kernels=run.kernels)
         directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)]
         work = {
-            "survey": surveyed(at_points(objective, directions)),
+            "survey": evaluate_surface(at_points(objective, directions)),
             "bare evaluation": bare_evaluations(run, data, AXES[0].size * AXES[1].size),
         }
         figures[name] = ratio(in_turn(work, rounds=rounds), "survey", "bare evaluation")

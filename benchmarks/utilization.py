@@ -44,14 +44,14 @@ def arithmetic(run: Engine) -> float:
 
 def traffic(run: Engine) -> float:
     """Bytes that a training step reads and writes, as the compiler counts them."""
-    arguments = run.initial_state(), run.zero_sums(), run.split("train"), run.order(0), jnp.int32(1)
-    return bytes_accessed(run.chunk.lower(*arguments).compile())
+    arguments = run.init_state(), run.zero_sums(), run.split("train"), run.order(0), jnp.int32(1)
+    return bytes_accessed(run.dispatch.lower(*arguments).compile())
 
 
 def evaluation_traffic(run: Engine) -> float:
     """Bytes that a batch of evaluation reads and writes, as the compiler counts them."""
     sums = run.replicated(zero_sums(run.settings.task, run.outputs, detailed=True))
-    arguments = *run.initial_state().scored(), sums, run.split("test"), jnp.int32(0)
+    arguments = *run.init_state().scored(), sums, run.split("test"), jnp.int32(0)
     return bytes_accessed(run.evaluation.lower(*arguments).compile())
 
 

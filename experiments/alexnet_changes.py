@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from src.config.errors import did_you_mean, reported
 from src.config.settings import Settings
 from src.plots.differences import Difference, differences_figure
-from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs, records
+from src.studies.arms import LEARNING_RATE, Arm, finished_runs, records, tuned
 from src.studies.estimates import Estimate, estimate
 from src.studies.output import arguments
 from src.studies.results import markdown, write_results
@@ -123,7 +123,7 @@ def main() -> None:
 def report(name: str, settings: ChangesSettings, stage: ChangesStage) -> None:
     """One stage, from its runs to its files."""
     arms = {
-        pair: at_best(found, LEARNING_RATE, settings.pairs[pair].learning_rates, stage.seeds[0])
+        pair: tuned(found, LEARNING_RATE, settings.pairs[pair].learning_rates, stage.seeds[0])
         for pair, found in settings.candidates(stage).items()
     }
     runs = finished_runs([arm for pair in arms.values() for arm in pair], stage.seeds)

@@ -31,7 +31,7 @@ from src.runs.versions import versions
 from src.studies.command import run_study
 from src.studies.directions import random_directions
 from src.studies.estimates import Estimate, estimate
-from src.studies.planes import AxisSettings, surveyed
+from src.studies.planes import AxisSettings, evaluate_surface
 from src.studies.results import check_file_stems, file_stem, markdown, write_results
 from src.studies.settings import SeededStage
 from src.studies.subjects import Subject, SubjectSettings, subjects
@@ -123,7 +123,7 @@ def report(name: str, stage: InterpolationStage) -> None:
 def compared(pair: PairSettings, small: Subject, large: Subject, stage: InterpolationStage) -> Pair:
     """The line between two networks, and the lines around each."""
     start, end = (objective_of(each, "recalibrated") for each in (small, large))
-    line = surveyed(
+    line = evaluate_surface(
         f"{pair.title}: from {small.title} to {large.title}",
         at_points(start, [between(start.parameters, end.parameters)]),
         [stage.between.values()],
@@ -161,7 +161,7 @@ def around(subject: Subject, stage: InterpolationStage, seed: int) -> Surface:
         **directions.versions,
         **versions(split_objective),
     }
-    return surveyed(
+    return evaluate_surface(
         f"around {subject.title}",
         at_points(objective, directions.value.trees),
         [stage.around.values()],

@@ -15,7 +15,7 @@ from pydantic import model_validator
 from src.config.settings import Settings
 from src.models.filter_stacks import FilterStackSettings
 from src.plots.filters import Measured, accuracy_front, seconds_against_multiplications
-from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs, records
+from src.studies.arms import LEARNING_RATE, Arm, finished_runs, records, tuned
 from src.studies.command import run_study
 from src.studies.costs import step_ratios, traced_costs
 from src.studies.estimates import estimate
@@ -87,7 +87,7 @@ def main() -> None:
 def report(name: str, stage: CheapFiltersStage) -> None:
     """One stage, from its runs to its files."""
     arms = stage.arms()
-    best = at_best(list(arms.values()), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
+    best = tuned(list(arms.values()), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
     rates = {arm.name: arm.value(LEARNING_RATE) for arm in best}
     runs = {arm: found for arm, found in finished_runs(best, stage.seeds).items() if found}
     full = {width: reference_runs(runs, arms[FULL, width].name) for width in stage.blocks[FULL].widths}

@@ -12,8 +12,8 @@ from src.plots.templates import Match, template_figure
 from src.studies.output import arguments
 from src.studies.results import file_stem, markdown, write_results
 from src.studies.runs import named_or_trained
-from src.training.finished import FinishedRun
 from src.training.interruption import resumable
+from src.training.load_run import FinishedRun
 
 RECIPE = ("+experiment=linear_mnist",)
 

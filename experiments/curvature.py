@@ -18,7 +18,7 @@ from src.plots.surfaces import heat_maps
 from src.randomness import stream
 from src.studies.command import run_study
 from src.studies.hessians import hessian_of
-from src.studies.planes import PlaneStage, surveyed, write_surfaces
+from src.studies.planes import PlaneStage, evaluate_surface, write_surfaces
 from src.studies.results import markdown, write_results
 from src.studies.subjects import Subject
 
@@ -68,7 +68,7 @@ def spectra(subject: Subject, stage: CurvatureStage, seed: int) -> Surface:
     directions = stage.random_directions(subject, parameters, seed)
     measure = spectra_at(products, parameters, directions.value.trees, stream(seed, "Lanczos"), stage.products)
     identity = stage.identity(subject, seed, directions, spectra_at, products=stage.products, measured="spectrum")
-    return surveyed(subject.title, measure, stage.axes(), identity, directions)
+    return evaluate_surface(subject.title, measure, stage.axes(), identity, directions)
 
 
 def describe(surface: Surface) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from pydantic import Field, model_validator
 
 from src.config.errors import UserError
 from src.data.batches import evaluation_batch
-from src.interpret.signals import by_layer, kernel_gradients, response_deviations
+from src.interpret.signals import by_layer, kernel_gradients, response_stds
 from src.plots.curves import Curve, error_curves
 from src.plots.layers import gradients_by_layer, responses_by_layer
-from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs, records
+from src.studies.arms import LEARNING_RATE, Arm, finished_runs, records, tuned
 from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
@@ -78,7 +78,7 @@ def main() -> None:
 def report(name: str, stage: DepthStage) -> None:
     """One stage, from its runs to its files."""
     candidates = [stage.arm(kind, depth) for depth in stage.depths for kind in KINDS]
-    arms = at_best(candidates, LEARNING_RATE, stage.learning_rates, stage.seeds[0])
+    arms = tuned(candidates, LEARNING_RATE, stage.learning_rates, stage.seeds[0])
     runs = finished_runs(arms, stage.seeds)
     networks = {arm.name: describe(arm, runs[arm.name]) for arm in arms if runs[arm.name]}
     layers = {name: layer_signals(own[min(own)]) for name, own in runs.items() if own}
@@ -148,11 +148,11 @@ def layer_signals(run: StudyRun) -> dict[str, Any]:
     )
 
     def norms(state: TrainState) -> dict[str, float]:
-        return by_layer(gradients(state.parameters, state.statistics, batch), module)
+        return by_layer(gradients(state.parameters, state.batch_stats, batch), module)
 
     return {
-        "responses": response_deviations(module, batch.images),
-        "gradients": {int(state.step): norms(state) for state in (engine.initial_state(), *finished.states())},
+        "responses": response_stds(module, batch.images),
+        "gradients": {int(state.step): norms(state) for state in (engine.init_state(), *finished.states())},
     }
 
 

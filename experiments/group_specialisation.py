@@ -92,7 +92,7 @@ def report(name: str, stage: GroupStage) -> None:
 def measure(run: StudyRun, seed: int) -> Measured:
     """Looks at the first layer of a finished run, before and after training."""
     finished = run.loaded()
-    network, state = finished.engine.network, finished.engine.initial_state()
+    network, state = finished.engine.network, finished.engine.init_state()
     before, after = (first_filters(network.module(each)) for each in (state, finished.state))
     shares = colour_shares(after)
     return Measured(run, after, shares, halves_differ(shares, seed), halves_differ(colour_shares(before), seed))

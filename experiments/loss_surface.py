@@ -33,7 +33,7 @@ from src.studies.command import run_study
 from src.studies.directions import Directions, cached_directions
 from src.studies.estimates import Estimate, estimate
 from src.studies.hessians import hessian_of
-from src.studies.planes import PlaneStage, surveyed, surveyed_to_tolerance, write_surfaces
+from src.studies.planes import PlaneStage, evaluate_surface, surveyed_to_tolerance, write_surfaces
 from src.studies.results import markdown, write_results
 from src.studies.subjects import Subject
 
@@ -132,7 +132,7 @@ def surface_of(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
     identity = stage.identity(subject, seed, directions, split_objective, batch_norm=stage.batch_norm, **about)
     if stage.tolerance is None:
         measure = at_points(objective, directions.value.trees)
-        return surveyed(subject.title, measure, stage.axes(), identity, directions, kernels=subject.kernels)
+        return evaluate_surface(subject.title, measure, stage.axes(), identity, directions, kernels=subject.kernels)
     return surveyed_to_tolerance(subject, directions, stage.axes(), stage.tolerance, identity)
 
 

@@ -26,7 +26,7 @@ from src.interpret.paths import carrying_lengths
 from src.models.tracing import abstract_rngs
 from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
-from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs
+from src.studies.arms import LEARNING_RATE, Arm, finished_runs, tuned
 from src.studies.cached import Cached, cached
 from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate, estimate_correlation
@@ -35,7 +35,7 @@ from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import guessing_error
 from src.studies.settings import SeededStage
-from src.training.finished import FinishedRun
+from src.training.load_run import FinishedRun
 from src.training.state import state_sha256
 
 SHARE = 0.95
@@ -86,7 +86,7 @@ def main() -> None:
 def report(name: str, stage: PathStage) -> None:
     """One stage, from its runs to its files."""
     check_modules(stage)
-    runs = finished_runs(at_best(stage.arms(), LEARNING_RATE, stage.learning_rates, stage.seeds[0]), stage.seeds)
+    runs = finished_runs(tuned(stage.arms(), LEARNING_RATE, stage.learning_rates, stage.seeds[0]), stage.seeds)
     seeds = [seed for seed in stage.seeds if all(seed in own for own in runs.values())]
     if not seeds:
         raise UserError("no seed has finished runs of both networks")

@@ -20,7 +20,7 @@ from src.models.filter_stacks import FilterStack, FilterStackSettings
 from src.plots.fields import FieldPicture, effective_fields
 from src.plots.filters import Contender, comparisons
 from src.randomness import stream
-from src.studies.arms import LEARNING_RATE, Arm, at_best, finished_runs, records
+from src.studies.arms import LEARNING_RATE, Arm, finished_runs, records, tuned
 from src.studies.command import run_study
 from src.studies.costs import step_ratios, traced_costs
 from src.studies.estimates import Estimate, estimate
@@ -98,7 +98,7 @@ def report(name: str, stage: SmallFiltersStage) -> None:
     fields: dict[str, dict[str, FieldPicture]] = {}
     trained = []
     for comparison in stage.comparisons:
-        arms = at_best(stage.arms(comparison), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
+        arms = tuned(stage.arms(comparison), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
         runs = {arm: found for arm, found in finished_runs(arms, stage.seeds).items() if found}
         pictures = {arm: measured_fields(own) for arm, own in runs.items()}
         facts[comparison] = describe(arms, runs, pictures)

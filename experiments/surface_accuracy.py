@@ -17,15 +17,15 @@ from src.config.settings import Settings
 from src.data.dataset import SplitName
 from src.landscape.evaluation import at_points
 from src.landscape.grid import grid
+from src.landscape.grid_evaluation import evaluate_points
 from src.landscape.objective import split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import ROUNDING
-from src.landscape.survey import measure_places
 from src.plots.samples import Checked, samples
 from src.randomness import stream
 from src.studies.command import run_study
 from src.studies.planes import PlaneStage, points_file, surveyed_to_tolerance, write_surfaces
-from src.studies.progress import surveying
+from src.studies.progress import surface_progress
 from src.studies.results import markdown, write_results
 from src.studies.subjects import Subject
 
@@ -92,14 +92,14 @@ def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
     places = grid(axes)
     chosen = np.asarray(jax.random.permutation(stream(seed, "checked points"), len(places)))[: stage.checked]
     about = {**identity, "checked": stage.checked}
-    with surveying(f"{subject.title}, exactly") as told:
+    with surface_progress(f"{subject.title}, exactly") as callback:
         file = points_file(axes, about)
-        exact = measure_places(
+        exact = evaluate_points(
             at_points(objective, directions.value.trees),
             places[chosen],
             about=about,
             points=file,
-            told=told,
+            callback=callback,
             kernels=subject.kernels,
         )
     losses = np.array([row[f"{split}_loss"] for row in exact.rows])

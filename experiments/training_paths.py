@@ -22,7 +22,7 @@ from src.plots.surfaces import Trajectory, contours
 from src.runs.versions import versions
 from src.studies.command import run_study
 from src.studies.directions import Directions, cached_directions
-from src.studies.planes import NetworksStage, surveyed, write_surfaces
+from src.studies.planes import NetworksStage, evaluate_surface, write_surfaces
 from src.studies.results import markdown, write_results
 from src.studies.subjects import Subject
 
@@ -83,7 +83,7 @@ def path_of(subject: Subject, stage: PathStage) -> Path:
     if subject.run is None:
         raise UserError(f"{subject.title}: weights from elsewhere have no path; name a run")
     finished = subject.run.with_checkpoints()
-    states = [finished.engine.initial_state(), *finished.states()]
+    states = [finished.engine.init_state(), *finished.states()]
     weights = [state.scored()[0] for state in states]
     about = {**subject.identity, "directions": "principal", "steps": [int(state.step) for state in states]}
 
@@ -98,7 +98,7 @@ def path_of(subject: Subject, stage: PathStage) -> Path:
     axes = [axis(places[:, number], stage) for number in range(2)]
     identity = {**about, "splits": stage.splits, **directions.versions, **versions(split_objective)}
     measure = at_points(objective, trees)
-    surface = surveyed(subject.title, measure, axes, identity, directions, kernels=subject.kernels)
+    surface = evaluate_surface(subject.title, measure, axes, identity, directions, kernels=subject.kernels)
     return Path(surface, (explained[0], explained[1]), points)
 
 

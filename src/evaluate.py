@@ -15,7 +15,7 @@ from .config.errors import UserError, reported
 from .config.settings import Packages, Settings, read_settings
 from .data.dataset import SplitName
 from .plain_json import dumps
-from .training.finished import load_run
+from .training.load_run import load_run
 
 
 class EvaluateSettings(Settings):

@@ -10,12 +10,12 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from .config.compose import composed_jobs
+from .config.compose import compose_jobs
 from .config.errors import UserError, reported
 from .models.base import ModelSettings, Published
 from .models.summary import COSTS, SHAPES, Columns, as_table, model_layers
 from .plain_json import dumps
-from .training.composed import run_settings
+from .training.from_hydra import run_settings
 from .zoo import published as zoo
 from .zoo.named import read_model
 
@@ -52,7 +52,7 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
     Raises:
         UserError: the command line names no network or several, or what does not exist.
     """
-    jobs = composed_jobs("train", arguments)  # wrong names are told first
+    jobs = compose_jobs("train", arguments)  # wrong names are told first
     if not any(argument.startswith("model=") for argument in arguments):
         raise UserError("model is missing; write model=NAME, with a file of conf/model/ as the name")
     if len(jobs) != 1:

@@ -11,7 +11,7 @@ from hydra.types import RunMode
 from .config.errors import reported
 from .config.place import CONF
 from .config.status import waiting_for
-from .training.composed import composed_runs, experiment_of, with_home
+from .training.from_hydra import compose_runs, experiment_of, with_home
 
 CONFIG = "train"
 
@@ -21,7 +21,7 @@ def main() -> None:
     sys.argv[1:] = with_home(sys.argv[1:])
     by_hydra = hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")
     with reported():
-        jobs = composed_runs(CONFIG, sys.argv[1:])  # wrong names are told at once: JAX is imported after this
+        jobs = compose_runs(CONFIG, sys.argv[1:])  # wrong names are told at once: JAX is imported after this
         if not jobs:
             by_hydra(lambda config: None)()  # help
             return

@@ -46,10 +46,10 @@ def command(tmp_path):
 @pytest.fixture(scope="session")
 def compose():
     """Composes and checks a command line of `src.train` without running it."""
-    from src.training.composed import composed_runs, run_settings
+    from src.training.from_hydra import compose_runs, run_settings
 
     def settings(*arguments):
-        (job,) = composed_runs("train", list(arguments))
+        (job,) = compose_runs("train", list(arguments))
         return run_settings(job)
 
     return settings

@@ -24,7 +24,7 @@ import logging, os, signal, sys
 import jax
 environment, level, handlers = dict(os.environ), logging.root.level, [*logging.root.handlers]
 before = dict(jax.config.values)
-import src.training.finished, src.models.base, src.landscape.surface, src.search, src.train
+import src.training.load_run, src.models.base, src.landscape.surface, src.search, src.train
 assert dict(os.environ) == environment
 assert (logging.root.level, logging.root.handlers) == (level, handlers)
 assert {key for key in before if jax.config.values[key] != before[key]} == set()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from src.landscape.grid_evaluation import evaluate_points
 from src.landscape.surface import Surface, load, save
-from src.landscape.survey import measure_places
 from src.plain_json import dumps, numbers
 from src.runs.directory import RunDirectory
 from src.studies import cached
@@ -104,15 +104,15 @@ def test_points_of_a_surface(tmp_path):
         return [{"train_loss": values[int(place[0])]} for place in places]
 
     places = np.array([[0.0], [1.0], [2.0]], np.float32)
-    first = measure_places(measure, places, about=about, points=file)
+    first = evaluate_points(measure, places, about=about, points=file)
     for line in file.read_text().splitlines():
         strict(line)
     written = file.read_bytes()
-    again = measure_places(lambda places: pytest.fail("measured again"), places, about=about, points=file)
+    again = evaluate_points(lambda places: pytest.fail("measured again"), places, about=about, points=file)
     assert file.read_bytes() == written
     assert np.array_equal(*([row["train_loss"] for row in found.rows] for found in (first, again)), equal_nan=True)
     file.write_text(written.decode().replace('"NaN"', "NaN").replace('"Infinity"', "Infinity"))  # of before
-    before = measure_places(measure, places, about=about, points=file)
+    before = evaluate_points(measure, places, about=about, points=file)
     assert np.array_equal([row["train_loss"] for row in before.rows], values, equal_nan=True)
 
 

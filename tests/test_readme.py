@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from src.config.compose import composed_jobs, without
+from src.config.compose import compose_jobs, without
 from src.config.place import CONF
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +21,7 @@ def leaves(config, prefix=""):
 
 
 def test_every_setting_is_in_the_table():
-    (job,) = composed_jobs("train", ["+profile=quick"])
+    (job,) = compose_jobs("train", ["+profile=quick"])
     missing = [key for key in leaves(without(job, "hydra")) if f"`{key}`" not in README]
     assert missing == []
 

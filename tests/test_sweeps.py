@@ -14,7 +14,7 @@ import yaml
 from hydra.core.utils import JobReturn, JobStatus
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
-from src.config.compose import composed_jobs
+from src.config.compose import compose_jobs
 from src.config.settings import read_settings
 from src.runs.directory import RunDirectory
 from src.runs.sweep import Job, as_table, settings_of
@@ -147,7 +147,7 @@ def test_ctrl_c_ends_a_sweep_side_by_side_when_its_jobs_are_saved(tmp_path):
 def test_the_configuration_for_slurm_is_one_that_submitit_takes():
     from hydra_plugins.hydra_submitit_launcher.config import SlurmQueueConf
 
-    job, _ = composed_jobs("train", ["-m", "seed=0,1", "hydra/launcher=slurm"])
+    job, _ = compose_jobs("train", ["-m", "seed=0,1", "hydra/launcher=slurm"])
     launcher = job.hydra.launcher
     assert launcher._target_.endswith("SlurmLauncher")
     assert set(launcher) <= set(SlurmQueueConf.__dataclass_fields__)

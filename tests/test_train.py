@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.training.finished import load_run
+from src.training.load_run import load_run
 
 SMALL = ("model.depth=8", "train.duration=12steps", "train.log_every=4steps", "data.batch_size=100")
 

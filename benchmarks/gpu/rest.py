@@ -12,7 +12,7 @@ from benchmarks.gpu import recipes
 from benchmarks.gpu.rows import Place
 from benchmarks.noise import noise_engine
 from benchmarks.surface_points import FIGURE, arithmetic, points
-from benchmarks.surfaces import AXES, surveyed
+from benchmarks.surfaces import AXES, evaluate_surface
 from benchmarks.utilization import SIDE, product, share
 from src.landscape.grid import grid
 from src.studies.results import markdown
@@ -43,7 +43,7 @@ def surface(precision: str, whole: bool) -> dict[str, Any]:
         side=side, classes=10, examples=images,
     )  # fmt: skip
     large = SIDE[jax.default_backend()] if whole else 256
-    work = {"survey": surveyed(points(run)), "product": product(precision, large)}
+    work = {"survey": evaluate_surface(points(run)), "product": product(precision, large)}
     seconds = in_turn(work, rounds=3 if whole else 1)
     each = Ratio.of(seconds["survey"], [len(grid(AXES))] * len(seconds["survey"]))
     return {

@@ -42,5 +42,5 @@ def read_state(file: Path, like: TrainState) -> TrainState:
     if not fits:
         raise UserError(f"{file} holds the state of another network")
     read = [arrays[name].astype(leaf.dtype) for name, leaf in places.items()]
-    parameters, statistics = jax.tree.unflatten(shape, read)
-    return like._replace(parameters=parameters, statistics=statistics, average=None)
+    parameters, batch_stats = jax.tree.unflatten(shape, read)
+    return like._replace(parameters=parameters, batch_stats=batch_stats, average=None)

@@ -35,7 +35,7 @@ DIRECTORIES = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 HYDRA_OWN = ("help", "hydra_help", "version", "show_cfg", "cfg", "shell_completion", "info")
 
 
-def composed_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
+def compose_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
     """Composes every job that a command line asks for: one, or one for each combination of its sweep.
 
     A sweep is what `-m` or `hydra.mode=MULTIRUN` makes of several values, typed or in `hydra.sweeper.params`.
@@ -69,7 +69,7 @@ def composed_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
         swept = _swept(written) if multirun else []
         mode = "hydra.mode=MULTIRUN" if multirun else "hydra.mode=RUN"
         overrides = each_job([*swept, *asked.overrides], multirun)
-        jobs = [_composed(name, [*own, mode], known) for own in overrides]
+        jobs = [_compose(name, [*own, mode], known) for own in overrides]
         if multirun and any(_swept(job.hydra) != swept for job in jobs):
             raise UserError("hydra.sweeper.params stands in one choice of a sweep over several; type those values")
         return jobs
@@ -145,7 +145,7 @@ def _swept(hydra: DictConfig) -> list[str]:
     return [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
 
 
-def _composed(config: str, overrides: list[str], known: DictConfig) -> DictConfig:
+def _compose(config: str, overrides: list[str], known: DictConfig) -> DictConfig:
     """One composed configuration, or the first override that stands in its way; `known` is the one without any."""
     typed = [parsed(text) for text in overrides]
     for override in typed:

@@ -77,7 +77,7 @@ def without_choice(cls: type[Settings], node: Mapping[str, Any]) -> dict[str, An
 
 def with_new_names(cls: type[Settings], node: Mapping[str, Any]) -> dict[str, Any]:
     """Settings whose old names are replaced by those of today, with a line that says so."""
-    new = {old: name for name, old in old_names(cls).items() if old in node and name not in node}
+    new = {old: name for name, old in old_names(cls).items() if old in node}
     for old, name in new.items():
         log.warning("%s is called %s now", old, name)
     return {new.get(key, key): value for key, value in node.items()}

@@ -28,7 +28,7 @@ class Batch(NamedTuple):
         images: normalized pixels; of texts, the numbers of their words.
         labels: classes.
         weights: 1 for an example that counts, 0 for one that only fills the batch up.
-        partners: classes of the images that were mixed in, if any were.
+        mixing_targets: classes of the images that were mixed in, if any were.
         shares: how much of each image is its own.
         keys: randomness of each example that is left for the network; training batches have it.
     """
@@ -36,8 +36,8 @@ class Batch(NamedTuple):
     images: Float[Array, "b h w c"] | Int[Array, "b length"]
     labels: Int[Array, "b"]
     weights: Float[Array, "b"]
-    partners: Int[Array, "b"] | None = None
-    shares: Float[Array, "b"] | None = None
+    mixing_targets: Int[Array, "b"] | None = None
+    mixing_weights: Float[Array, "b"] | None = None
     keys: Key[Array, "b"] | None = None
 
 
@@ -45,10 +45,10 @@ class Constants(NamedTuple):
     """What is subtracted from pixels, and what they are then divided by."""
 
     mean: Float[AnyArray, "..."]
-    deviation: Float[AnyArray, "..."]
+    std: Float[AnyArray, "..."]
 
 
-class Resident(NamedTuple):
+class DeviceDataset(NamedTuple):
     """A split in device memory, with the constants of its normalization if it has one."""
 
     images: UInt8[AnyArray, "n h w c"] | UInt16[AnyArray, "n length"]
@@ -56,7 +56,7 @@ class Resident(NamedTuple):
     constants: Constants | None
 
 
-class Window(NamedTuple):
+class ShuffleOrder(NamedTuple):
     """The order of two epochs in a row, so that a batch may begin in one and end in the next.
 
     Attributes:
@@ -85,20 +85,20 @@ def normalization(
     levels = np.arange(256)
     mean = values @ levels / values.sum(axis=1)
     variance = values @ levels**2 / values.sum(axis=1) - mean**2
-    deviation = np.sqrt(np.maximum(variance, 1.0))
-    return Constants(*(values.astype(np.float32).reshape(1, 1, -1) for values in (mean, deviation)))
+    std = np.sqrt(np.maximum(variance, 1.0))
+    return Constants(*(values.astype(np.float32).reshape(1, 1, -1) for values in (mean, std)))
 
 
-def resident(split: Split, constants: Constants | None) -> Resident:
+def device_dataset(split: Split, constants: Constants | None) -> DeviceDataset:
     """A split and its normalization as host arrays, ready to be put on devices."""
-    return Resident(split.images, split.labels, constants)
+    return DeviceDataset(split.images, split.labels, constants)
 
 
 @partial(jax.jit, static_argnames="examples")
-def window(key: Key[Array, ""], first_epoch: Scalar, examples: int) -> Window:
+def shuffle_order(key: Key[Array, ""], first_epoch: Scalar, examples: int) -> ShuffleOrder:
     """The order of examples in an epoch and the next one; each depends on the key and its own number alone."""
     order = [jax.random.permutation(at(key, first_epoch + k), examples) for k in range(2)]
-    return Window(jnp.concatenate(order), jnp.asarray(first_epoch, jnp.int32))
+    return ShuffleOrder(jnp.concatenate(order), jnp.asarray(first_epoch, jnp.int32))
 
 
 class Batching(NamedTuple):
@@ -115,7 +115,9 @@ class Batching(NamedTuple):
     key: Key[Array, ""]
 
 
-def training_batch(data: Resident, order: Window, step: Scalar, part: Int[Array, "b"], batching: Batching) -> Batch:
+def training_batch(
+    data: DeviceDataset, order: ShuffleOrder, step: Scalar, part: Int[Array, "b"], batching: Batching
+) -> Batch:
     """Takes a part of a batch from the endless stream of epochs.
 
     Epochs follow each other without a gap, so that every example is seen once an epoch and every batch is full. An
@@ -140,11 +142,11 @@ def training_batch(data: Resident, order: Window, step: Scalar, part: Int[Array,
     opposite = jnp.where(opposite == part, part + 1, opposite)
     others, other, _ = _changed(data, order, step * batching.batch_size + opposite, batching)
     images, shares = mixed(images, others, jax.vmap(lambda key: at(key, MIXING))(keys), augment)
-    return batch._replace(images=images, partners=data.labels[other], shares=shares)
+    return batch._replace(images=images, mixing_targets=data.labels[other], mixing_weights=shares)
 
 
 def _changed(
-    data: Resident, order: Window, places: Int[Array, "b"], batching: Batching
+    data: DeviceDataset, order: ShuffleOrder, places: Int[Array, "b"], batching: Batching
 ) -> tuple[Num[Array, "b ..."], Int[Array, "b"], Key[Array, "b"]]:
     """The images at the given places of the stream after their random changes, their numbers, and their keys."""
     examples = len(data.labels)
@@ -152,12 +154,12 @@ def _changed(
     keys = jax.vmap(partial(at, batching.key))(places // examples, chosen)
     images = normalized(data, data.images[chosen])
     if batching.augment is not None and data.constants is not None:
-        black = jnp.broadcast_to(-data.constants.mean / data.constants.deviation, images.shape[1:])
+        black = jnp.broadcast_to(-data.constants.mean / data.constants.std, images.shape[1:])
         images = augmented(images, keys, batching.augment, black)
     return images, chosen, keys
 
 
-def evaluation_batch(data: Resident, first: int, size: int) -> Batch:
+def evaluation_batch(data: DeviceDataset, first: int, size: int) -> Batch:
     """Takes `size` examples in their stored order, or fewer where the split ends before; not for compiled functions.
 
     Raises:
@@ -166,28 +168,28 @@ def evaluation_batch(data: Resident, first: int, size: int) -> Batch:
     split = len(data.labels)
     if not (0 <= first < split and size > 0):
         raise UserError(f"first={first}, size={size}: there are no such examples; the split has {split}, from 0 on")
-    return picked(data, jnp.arange(first, min(first + size, split)))
+    return take(data, jnp.arange(first, min(first + size, split)))
 
 
-def filled_batch(data: Resident, first: Scalar, size: int) -> Batch:
+def filled_batch(data: DeviceDataset, first: Scalar, size: int) -> Batch:
     """Takes `size` examples in their stored order and always so many, as compiled functions need it.
 
     Past the end the last example is repeated with weight 0, so whatever is computed of a batch has to heed its weights.
     """
     places = first + jnp.arange(size)
     last = len(data.labels) - 1
-    return picked(data, jnp.minimum(places, last))._replace(weights=(places <= last).astype(jnp.float32))
+    return take(data, jnp.minimum(places, last))._replace(weights=(places <= last).astype(jnp.float32))
 
 
-def picked(data: Resident, chosen: Int[Array, "b"]) -> Batch:
+def take(data: DeviceDataset, chosen: Int[Array, "b"]) -> Batch:
     """Takes the examples with the given numbers, which have to be of the split."""
     return Batch(normalized(data, data.images[chosen]), data.labels[chosen], jnp.ones(len(chosen)))
 
 
 def normalized(
-    data: Resident, images: UInt8[Array, "b h w c"] | UInt16[Array, "b length"]
+    data: DeviceDataset, images: UInt8[Array, "b h w c"] | UInt16[Array, "b length"]
 ) -> Float[Array, "b h w c"] | Int[Array, "b length"]:
     """Pixels less the mean, over the deviation; the numbers of words as they are."""
     if data.constants is None:
         return images.astype(jnp.int32)
-    return (images - data.constants.mean) / data.constants.deviation
+    return (images - data.constants.mean) / data.constants.std

@@ -14,7 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
 from ..config.errors import UserError
-from ..data.batches import Batch, Resident
+from ..data.batches import Batch, DeviceDataset
 from ..models.blocks import ConvNorm, Identity
 from ..models.functional import Tree
 from ..models.resnet_cifar_preact import PreActivationBlock, PreActivationResNet
@@ -136,13 +136,13 @@ def reordered(network: PreActivationResNet, order: Sequence[int]) -> PreActivati
     return changed
 
 
-def error(network: nnx.Module, task: TaskSettings, data: Resident) -> float:
+def error(network: nnx.Module, task: TaskSettings, data: DeviceDataset) -> float:
     """The error on a split in percent; networks of one definition share a compiled program."""
     return 100 * (1 - task.summary(jax.device_get(_sums(*nnx.split(network), task, data)))["accuracy"])
 
 
 @partial(jax.jit, static_argnames=("definition", "task"))
-def _sums(definition: nnx.GraphDef, state: Tree, task: TaskSettings, data: Resident) -> Sums:
+def _sums(definition: nnx.GraphDef, state: Tree, task: TaskSettings, data: DeviceDataset) -> Sums:
     def of_batch(batch: Batch) -> Sums:
         return task.sums(nnx.merge(definition, state, copy=True)(batch.images), batch, detailed=False)
 

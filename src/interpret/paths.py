@@ -14,7 +14,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
-from ..data.batches import Batch, Resident, picked
+from ..data.batches import Batch, DeviceDataset, take
 from ..models.functional import Tree
 from ..randomness import Scalar, at
 from ..tasks.base import TaskSettings
@@ -96,7 +96,7 @@ def _sampled_norm(
     state: Tree,
     modules: int,
     task: TaskSettings,
-    data: Resident,
+    data: DeviceDataset,
     size: int,
     length: Scalar,
     key: Key[Array, ""],
@@ -104,12 +104,19 @@ def _sampled_norm(
     """The norm of the gradient along a random path of the given length, for a random batch."""
     chosen = jax.random.choice(at(key, 0), len(data.labels), (size,), replace=False)
     branches = jax.random.permutation(at(key, 1), modules) < length
-    batch = picked(jax.tree.map(jnp.asarray, data), chosen)
+    batch = take(jax.tree.map(jnp.asarray, data), chosen)
     return jnp.linalg.norm(path_gradient(definition, state, task, batch, branches))
 
 
 def sampled_norms(
-    network: Gated, task: TaskSettings, data: Resident, length: int, *, samples: int, size: int, key: Key[Array, ""]
+    network: Gated,
+    task: TaskSettings,
+    data: DeviceDataset,
+    length: int,
+    *,
+    samples: int,
+    size: int,
+    key: Key[Array, ""],
 ) -> Float[np.ndarray, "samples"]:
     """Norms of the gradient at the images along random paths of one length, each for a random batch.
 

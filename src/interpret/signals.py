@@ -11,7 +11,7 @@ from ..models.summary import innermost
 from ..tasks.base import TaskSettings
 
 
-def response_deviations(module: nnx.Module, images: Float[Array, "b h w c"]) -> dict[str, float]:
+def response_stds(module: nnx.Module, images: Float[Array, "b h w c"]) -> dict[str, float]:
     """The standard deviation of what every batch normalization gives, before nonlinearity or addition.
 
     He et al. 2015 (arXiv:1512.03385), Fig. 7: residual networks respond less than plain ones, and deeper ones less than
@@ -30,19 +30,19 @@ def response_deviations(module: nnx.Module, images: Float[Array, "b h w c"]) -> 
     return {name: float(outputs[name].std()) for name in names}
 
 
-def kernel_gradients(network: Network, task: TaskSettings, parameters: Tree, statistics: Tree, batch: Batch) -> Tree:
+def kernel_gradients(network: Network, task: TaskSettings, parameters: Tree, batch_stats: Tree, batch: Batch) -> Tree:
     """The norm of the loss's gradient by every kernel, in training mode; in the tree of the parameters.
 
     Args:
         network: what is differentiated.
         task: gives the loss.
         parameters: of the network.
-        statistics: of the network; training mode does not read running ones.
+        batch_stats: of the network; training mode does not read running ones.
         batch: of training examples.
     """
 
     def loss(values: Tree) -> Float[Array, ""]:
-        outputs, _ = network.train(values, statistics, batch.images, batch.keys)
+        outputs, _ = network.train(values, batch_stats, batch.images, batch.keys)
         return task.losses(outputs.main, batch).mean()
 
     return jax.tree.map(jnp.linalg.norm, jax.grad(loss)(parameters))

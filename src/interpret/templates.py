@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 
 from ..config.errors import UserError
 from ..models.dense import DenseSettings
-from ..training.finished import FinishedRun
+from ..training.load_run import FinishedRun
 from ..training.settings import RunSettings
 
 WHITE = 255
@@ -48,8 +48,8 @@ def templates(run: FinishedRun) -> Templates:
     constants = run.engine.split("test").constants
     if constants is None:
         raise UserError(f"run={run.directory.path}: texts have no templates; train on images")
-    mean, deviation = (np.asarray(values, np.float64) for values in constants)
-    return Templates(weights * (WHITE / deviation), bias - (weights * (mean / deviation)).sum(axis=(1, 2, 3)))
+    mean, std = (np.asarray(values, np.float64) for values in constants)
+    return Templates(weights * (WHITE / std), bias - (weights * (mean / std)).sum(axis=(1, 2, 3)))
 
 
 def check_linear(settings: RunSettings, path: Path) -> None:

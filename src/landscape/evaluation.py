@@ -12,7 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Float32, Float64, Int
 
 from ..config.errors import UserError
-from ..data.batches import Resident, picked
+from ..data.batches import DeviceDataset, take
 from ..models.functional import Tree
 from ..operations.library import Library
 from ..tasks.base import TaskSettings
@@ -25,7 +25,7 @@ Measure = Callable[[Float32[np.ndarray, "k d"]], list[dict[str, float]]]
 """Gives named numbers at each of some places."""
 
 ExampleScores = Callable[[Float32[np.ndarray, "d"], Int[np.ndarray, "n"]], Float64[np.ndarray, "n 2"]]
-"""Gives loss and hit of each of some examples at a place."""
+"""Gives loss and correctness of each of some examples at a place."""
 
 
 def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
@@ -69,7 +69,7 @@ def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
 def scores_at(
     module: nnx.Module,
     task: TaskSettings,
-    data: Resident,
+    data: DeviceDataset,
     directions: Sequence[Tree],
     batch_size: int,
     kernels: Library | None = None,
@@ -97,9 +97,9 @@ def scores_at(
     fixed = jax.device_put((parameters, list(directions), data), everywhere)  # once, and not with every batch
 
     @jax.jit
-    def scores(place: Array, chosen: Array, parameters: Tree, directions: list[Tree], data: Resident) -> Array:
-        batch = picked(data, chosen)
-        outputs = network(moved(parameters, directions, place), network.statistics, batch.images)
+    def scores(place: Array, chosen: Array, parameters: Tree, directions: list[Tree], data: DeviceDataset) -> Array:
+        batch = take(data, chosen)
+        outputs = network(moved(parameters, directions, place), network.batch_stats, batch.images)
         return jnp.stack(list(task.scores(outputs, batch)), axis=1)
 
     def at(place: Float32[np.ndarray, "d"], chosen: Int[np.ndarray, "n"]) -> Float64[np.ndarray, "n 2"]:

@@ -10,7 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from ..config.errors import UserError
-from ..data.batches import Batch, Resident, filled_batch
+from ..data.batches import Batch, DeviceDataset, filled_batch
 from ..models.functional import Network, Tree
 from ..models.fused import with_kernels
 from ..operations.library import Library
@@ -69,29 +69,29 @@ class SplitMeasure:
         """Prepares; see `split_objective`."""
         self._network = network_of(module, kernels)
         self.parameters = self._network.parameters
-        self._statistics = jax.tree.map(
-            jnp.array, jax.device_get(self._network.statistics)
+        self._batch_stats = jax.tree.map(
+            jnp.array, jax.device_get(self._network.batch_stats)
         )  # of no mesh of the training
         self._task, self._batch_norm, self._batch_size = task, batch_norm, batch_size
 
-    def __call__(self, parameters: Tree, data: Mapping[str, Resident]) -> dict[str, Sums]:
+    def __call__(self, parameters: Tree, data: Mapping[str, DeviceDataset]) -> dict[str, Sums]:
         recalibrated = self._batch_norm == "recalibrated"
-        statistics = self._recalibrated(parameters, data["train"]) if recalibrated else self._statistics
-        return {name: self._sums(parameters, statistics, split) for name, split in data.items()}
+        batch_stats = self._recalibrated(parameters, data["train"]) if recalibrated else self._batch_stats
+        return {name: self._sums(parameters, batch_stats, split) for name, split in data.items()}
 
-    def _sums(self, parameters: Tree, statistics: Tree, data: Resident) -> Sums:
+    def _sums(self, parameters: Tree, batch_stats: Tree, data: DeviceDataset) -> Sums:
         in_batch = self._batch_norm == "batch"
 
         def sums(batch: Batch) -> Sums:
             if in_batch:
                 outputs, _ = self._network.in_batch(parameters, batch.images)
             else:
-                outputs = self._network(parameters, statistics, batch.images)
+                outputs = self._network(parameters, batch_stats, batch.images)
             return self._task.sums(outputs, batch, detailed=False)
 
         return sum_over_batches(sums, data, self._size(data), drop_remainder=in_batch)
 
-    def _recalibrated(self, parameters: Tree, data: Resident) -> Tree:
+    def _recalibrated(self, parameters: Tree, data: DeviceDataset) -> Tree:
         """Means of the statistics that each batch has with these weights; a short last batch is left out."""
         batches = len(data.labels) // self._size(data)
 
@@ -101,7 +101,7 @@ class SplitMeasure:
         total = sum_over_batches(statistics, data, self._size(data), drop_remainder=True)
         return jax.tree.map(lambda values: values / batches, total)
 
-    def _size(self, data: Resident) -> int:
+    def _size(self, data: DeviceDataset) -> int:
         """Of a batch: no larger than the split, for what fills a batch up has no place in its statistics."""
         return min(self._batch_size, len(data.labels))
 
@@ -110,7 +110,7 @@ class SplitMeasure:
 def split_objective(
     module: nnx.Module,
     task: TaskSettings,
-    splits: Mapping[str, Resident],
+    splits: Mapping[str, DeviceDataset],
     *,
     batch_norm: BatchNorm = "frozen",
     batch_size: int = 1000,
@@ -141,7 +141,7 @@ def split_objective(
 
 
 def batch_losses(
-    module: nnx.Module, task: TaskSettings, data: Resident, batch_size: int = 200
+    module: nnx.Module, task: TaskSettings, data: DeviceDataset, batch_size: int = 200
 ) -> tuple[Callable[[Tree, Batch], Float[Array, ""]], list[Batch]]:
     """The sum of the losses of a batch, those that surfaces show, as a function of weights, and all batches of a split.
 
@@ -156,7 +156,7 @@ def batch_losses(
     network = network_of(module)
 
     def loss(parameters: Tree, batch: Batch) -> Float[Array, ""]:
-        outputs = network(parameters, network.statistics, batch.images)
+        outputs = network(parameters, network.batch_stats, batch.images)
         return jnp.sum(batch.weights * task.scores(outputs, batch).loss)
 
     return loss, [filled_batch(data, first, batch_size) for first in range(0, len(data.labels), batch_size)]

@@ -65,7 +65,7 @@ class Sampled:
         """Prepares.
 
         Args:
-            scores: loss and hit of chosen examples at a place.
+            scores: loss and correctness of chosen examples at a place.
             labels: classes of all examples.
             places: all that will be measured, in their order.
             tolerance: when a place is known well enough.

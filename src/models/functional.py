@@ -54,32 +54,32 @@ class Network:
         self._evaluation = nnx.graphdef(fast)
         module.eval()
         self._module = nnx.graphdef(module)
-        parameters, statistics, constants = nnx.state(module, nnx.Param, nnx.BatchStat, ...)
+        parameters, batch_stats, constants = nnx.state(module, nnx.Param, nnx.BatchStat, ...)
         check_random_numbers(constants)
         self.parameters: Tree = nnx.to_pure_dict(parameters)
-        self.statistics: Tree = nnx.to_pure_dict(statistics)
+        self.batch_stats: Tree = nnx.to_pure_dict(batch_stats)
         self._constants: Tree = jax.tree.map(concrete, nnx.to_pure_dict(constants))
 
     def train(
-        self, parameters: Tree, statistics: Tree, x: Num[Array, "b ..."], keys: Key[Array, "b"] | None
+        self, parameters: Tree, batch_stats: Tree, x: Num[Array, "b ..."], keys: Key[Array, "b"] | None
     ) -> tuple[Heads, Tree]:
         """Outputs in training mode, float32, and the statistics afterwards; dropout takes each example's key."""
-        module = self._merged(self._training, parameters, statistics)
+        module = self._merged(self._training, parameters, batch_stats)
         give_keys(module, keys)
         outputs = heads(module(x))
         self._check_constants(module)
         return outputs, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
 
-    def __call__(self, parameters: Tree, statistics: Tree, x: Num[Array, "b ..."]) -> Array:
+    def __call__(self, parameters: Tree, batch_stats: Tree, x: Num[Array, "b ..."]) -> Array:
         """Outputs in evaluation mode, float32: running statistics, no dropout."""
-        module = self._merged(self._evaluation, parameters, statistics)
+        module = self._merged(self._evaluation, parameters, batch_stats)
         outputs = at_least_float32(module(x))
         self._check_constants(module)
         return outputs
 
     def in_batch(self, parameters: Tree, x: Num[Array, "b ..."]) -> tuple[Array, Tree]:
         """Outputs as in evaluation, but normalized by the batch's own moments; these moments as statistics."""
-        module = self._merged(self._evaluation, parameters, optax.tree.zeros_like(self.statistics))
+        module = self._merged(self._evaluation, parameters, optax.tree.zeros_like(self.batch_stats))
         module.set_attributes(
             nnx.BatchNorm, use_running_average=False, momentum=0.0, axis_name=None, raise_if_not_found=False
         )
@@ -89,8 +89,8 @@ class Network:
         """The network as an object again, in evaluation mode, with the values of a state; not in its fast form."""
         return self._merged(self._module, *state.scored())
 
-    def _merged(self, definition: nnx.GraphDef, parameters: Tree, statistics: Tree) -> nnx.Module:
-        return nnx.merge(definition, parameters, statistics, self._constants, copy=True)
+    def _merged(self, definition: nnx.GraphDef, parameters: Tree, batch_stats: Tree) -> nnx.Module:
+        return nnx.merge(definition, parameters, batch_stats, self._constants, copy=True)
 
     def _check_constants(self, module: nnx.Module) -> None:
         """Refuses, once a network was used, that it changed what is kept nowhere.

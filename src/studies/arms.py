@@ -36,7 +36,7 @@ class Arm:
         return planned([*self.arguments, *more, f"seed={seed}"])
 
 
-def at_best(arms: Sequence[Arm], key: str, values: Sequence[float], seed: int) -> list[Arm]:
+def tuned(arms: Sequence[Arm], key: str, values: Sequence[float], seed: int) -> list[Arm]:
     """Each arm at the value with which it scores best on the validation split.
 
     Args:

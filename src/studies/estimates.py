@@ -13,7 +13,7 @@ class Estimate(NamedTuple):
 
     Attributes:
         mean: of all of them.
-        deviation: the standard deviation of one; like the interval it is not known from a single one, or where one is
+        std: the standard deviation of one; like the interval it is not known from a single one, or where one is
             not finite.
         low: lower end of the 95 % interval of the mean (Student 1908).
         high: upper end.
@@ -21,13 +21,13 @@ class Estimate(NamedTuple):
     """
 
     mean: float
-    deviation: float | None
+    std: float | None
     low: float | None
     high: float | None
     n: int
 
     def __str__(self) -> str:
-        return f"{self.mean:.2f}" if self.deviation is None else f"{self.mean:.2f} ± {self.deviation:.2f}"
+        return f"{self.mean:.2f}" if self.std is None else f"{self.mean:.2f} ± {self.std:.2f}"
 
     @property
     def interval(self) -> str:
@@ -56,9 +56,9 @@ def estimate(values: Sequence[float], comparisons: int = 1) -> Estimate:
     n, mean = len(values), statistics.fmean(values)
     if n == 1 or not all(map(math.isfinite, values)):
         return Estimate(mean, None, None, None, n)
-    deviation = statistics.stdev(values)
-    half = float(t.ppf(1 - 0.025 / comparisons, n - 1)) * deviation / math.sqrt(n)
-    return Estimate(mean, deviation, mean - half, mean + half, n)
+    std = statistics.stdev(values)
+    half = float(t.ppf(1 - 0.025 / comparisons, n - 1)) * std / math.sqrt(n)
+    return Estimate(mean, std, mean - half, mean + half, n)
 
 
 def estimate_correlation(values: Sequence[float]) -> Estimate:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import jax
 
-from ..data.batches import Resident
+from ..data.batches import DeviceDataset
 from ..landscape.curvature import hessian_products
 from ..landscape.lanczos import Product
 from ..landscape.objective import batch_losses, network_of
@@ -21,6 +21,6 @@ def hessian_of(subject: Subject, split: str, images: int | None = None) -> tuple
         images: at most so many of it, the first ones; none for all.
     """
     data = subject.splits[split]
-    kept = jax.device_put(Resident(data.images[:images], data.labels[:images], data.constants))
+    kept = jax.device_put(DeviceDataset(data.images[:images], data.labels[:images], data.constants))
     loss, batches = batch_losses(subject.module, subject.task, kept)
     return hessian_products(loss, batches, len(kept.labels)), network_of(subject.module).parameters

@@ -23,7 +23,7 @@ from ..interpret.lesions import (
 from ..interpret.paths import gated, sampled_norms
 from ..randomness import at, stream
 from ..runs.versions import version
-from ..training.finished import FinishedRun
+from ..training.load_run import FinishedRun
 
 
 @version(1)

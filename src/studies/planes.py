@@ -17,9 +17,9 @@ from ..landscape.directions import Normalization
 from ..landscape.evaluation import Measure, scores_at, together
 from ..landscape.export import write_csv, write_vts
 from ..landscape.grid import coarse_to_fine, grid
+from ..landscape.grid_evaluation import evaluate_grid
 from ..landscape.sampled import Sampled, Tolerance
 from ..landscape.surface import Surface, save
-from ..landscape.survey import survey
 from ..models.functional import Tree
 from ..operations.library import Library
 from ..randomness import stream
@@ -27,7 +27,7 @@ from ..runs.identity import short_hash
 from ..runs.versions import versions
 from .cached import Cached
 from .directions import Directions, random_directions
-from .progress import surveying
+from .progress import surface_progress
 from .results import check_file_stems, file_stem
 from .settings import SeededStage, Stage
 from .subjects import Subject, SubjectSettings, subjects
@@ -121,7 +121,7 @@ class PlaneStage(NetworksStage, SeededStage):
         return {**plane, **subject.identity, **more, **directions.versions, **versions(measure)}
 
 
-def surveyed(
+def evaluate_surface(
     title: str,
     measure: Measure,
     axes: Sequence[Float64[np.ndarray, "_"]],
@@ -134,7 +134,7 @@ def surveyed(
     """Surveys with progress, into the file that is named by all that defines the values.
 
     Args:
-        title: see `survey`, as for the others.
+        title: see `evaluate_grid`, as for the others.
         measure: at places along the directions.
         axes: steps along them.
         identity: with the versions of the code that measures.
@@ -143,9 +143,16 @@ def surveyed(
         kernels: by which `measure` computes.
     """
     points = points_file(axes, identity)
-    with surveying(title) as told:
-        surface = survey(
-            measure, axes, title=title, identity=identity, points=points, told=told, order=order, kernels=kernels
+    with surface_progress(title) as callback:
+        surface = evaluate_grid(
+            measure,
+            axes,
+            title=title,
+            identity=identity,
+            points=points,
+            callback=callback,
+            order=order,
+            kernels=kernels,
         )
     measured_by = {*surface.metadata["measured_by"], *([directions.measured_by] if directions else [])}
     return replace(surface, metadata={**surface.metadata, "measured_by": sorted(measured_by)})
@@ -182,7 +189,7 @@ def surveyed_to_tolerance(
         )
 
     measure = together({split: sampled(split) for split in subject.splits})
-    return surveyed(subject.title, measure, axes, identity, directions, order=order, kernels=subject.kernels)
+    return evaluate_surface(subject.title, measure, axes, identity, directions, order=order, kernels=subject.kernels)
 
 
 def write_surfaces(home: Path, surfaces: Sequence[Surface], value: str) -> None:

@@ -64,12 +64,12 @@ class StudyProgress:
 
 
 @contextmanager
-def surveying(name: str) -> Iterator[Callable[[int, int], None]]:
+def surface_progress(name: str) -> Iterator[Callable[[int, int], None]]:
     """Shows how many points of a surface are done: a line on a terminal, and one now and then elsewhere."""
     terminal, began, last = sys.stderr.isatty(), time.perf_counter(), -math.inf
     first: int | None = None
 
-    def told(done: int, total: int) -> None:
+    def callback(done: int, total: int) -> None:
         nonlocal last, first
         first = done - 1 if first is None else first
         now = time.perf_counter()
@@ -80,4 +80,4 @@ def surveying(name: str) -> Iterator[Callable[[int, int], None]]:
                 f"{name}: {done} of {total} points  {left / 60:.1f} min left  ", end=ending, file=sys.stderr, flush=True
             )
 
-    yield told
+    yield callback

@@ -16,8 +16,8 @@ from ..runs.directory import RunDirectory
 from ..runs.files import at_home
 from ..tracking.history import read_rows
 from ..tracking.sinks import Row
-from ..training.composed import composed_runs, run_config, run_path, run_settings
-from ..training.finished import FinishedRun, load_run
+from ..training.from_hydra import compose_runs, run_config, run_path, run_settings
+from ..training.load_run import FinishedRun, load_run
 from ..training.loop import Diverged
 from ..training.plan import make_plan
 from ..training.run import refuse_another, run
@@ -131,7 +131,7 @@ def planned(arguments: Sequence[str]) -> StudyRun:
     for argument in arguments:
         if "=" not in argument:
             raise UserError(f"{argument}: settings of a run are written key=value")
-    (job,) = composed_runs("train", [*arguments, QUIET])
+    (job,) = compose_runs("train", [*arguments, QUIET])
     settings = run_settings(job)
     if settings.dry_run or settings.fresh:
         raise UserError("dry_run=true and fresh=true are for python -m src.train; what is finished is used as it is")

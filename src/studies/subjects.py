@@ -10,8 +10,8 @@ from flax import nnx
 from pydantic import Field, model_validator
 
 from ..config.errors import UserError
-from ..config.settings import Packages, Settings
-from ..data.batches import Constants, Resident, normalization, resident
+from ..config.settings import Packages, Settings, renamed
+from ..data.batches import Constants, DeviceDataset, device_dataset, normalization
 from ..data.dataset import SplitName
 from ..models.resnet_cifar import CifarResNetSettings
 from ..operations.library import Library
@@ -34,12 +34,12 @@ class ElsewhereSettings(Settings):
     Attributes:
         file: `.npz` or `.safetensors`.
         mean: what is subtracted from the pixels of each channel, which go from 0 to 255.
-        deviation: what they are then divided by.
+        std: what they are then divided by.
     """
 
     file: str
     mean: list[float]
-    deviation: list[Annotated[float, Field(gt=0)]]
+    std: list[Annotated[float, Field(gt=0)]] = renamed("deviation")
 
 
 class SubjectSettings(Settings):
@@ -86,7 +86,7 @@ class Subject(NamedTuple):
     title: str
     module: nnx.Module
     task: TaskSettings
-    splits: Mapping[str, Resident]
+    splits: Mapping[str, DeviceDataset]
     identity: dict[str, Any]
     run: StudyRun | None
     kernels: Library | None
@@ -131,7 +131,7 @@ def _of_run(title: str, run: StudyRun, splits: Sequence[SplitName], images: int 
         title,
         finished.module,
         engine.settings.task,
-        {name: resident(engine.dataset.split(name)[:images], constants) for name in splits},
+        {name: device_dataset(engine.dataset.split(name)[:images], constants) for name in splits},
         {"run": run.directory.path.name, "weights": state_sha256(finished.state), "images": images},
         run,
         engine.kernels,
@@ -145,7 +145,7 @@ def _from_elsewhere(
     if not isinstance(model, CifarResNetSettings):
         raise UserError(f"{title}: weights from elsewhere are known by name for CIFAR ResNets only")
     channels = dataset.spec.shape[-1]
-    for name, values in (("mean", weights.mean), ("deviation", weights.deviation)):
+    for name, values in (("mean", weights.mean), ("std", weights.std)):
         if len(values) != channels:
             raise UserError(
                 f"{title}: weights.{name} needs a number for each of {channels} channels, not {len(values)}"
@@ -154,18 +154,16 @@ def _from_elsewhere(
     path = Path(weights.file)
     arrays = read_arrays(path)
     module = build_network(run.settings, dataset.spec)
-    constants = Constants(
-        *(np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.deviation))
-    )
+    constants = Constants(*(np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.std)))
     table = pytorch_resnet_cifar10 if model.shortcut in ("A", "A_centred") else li2018
-    first = (dataset.test.images[:LOOKED_AT] - constants.mean) / constants.deviation
+    first = (dataset.test.images[:LOOKED_AT] - constants.mean) / constants.std
     put_weights(module, arrays, table.resnet(model.depth), TORCH, first)
     module.eval()
-    own: dict[str, Resident] = {name: resident(dataset.split(name)[:images], constants) for name in splits}
+    own: dict[str, DeviceDataset] = {name: device_dataset(dataset.split(name)[:images], constants) for name in splits}
     identity = {
         "weights": hashlib.sha256(path.read_bytes()).hexdigest(),
         "mean": weights.mean,
-        "deviation": weights.deviation,
+        "std": weights.std,
         "settings": run.directory.path.name,  # a hash of the network and the data
         "images": images,
     }

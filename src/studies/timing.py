@@ -62,7 +62,7 @@ def training_dispatch(run: Engine, dispatches: int = 1) -> Callable[[], Any]:
 
     The order of two epochs is long enough for every step that is timed; the steps of a longer one repeat an example.
     """
-    state, sums, order = run.initial_state(), run.zero_sums(), run.order(0)
+    state, sums, order = run.init_state(), run.zero_sums(), run.order(0)
     stops = itertools.count(run.steps_per_dispatch, run.steps_per_dispatch)
 
     def work() -> None:

@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Float
 
 from ..config.settings import Settings
-from ..data.batches import Batch, Resident, filled_batch
+from ..data.batches import Batch, DeviceDataset, filled_batch
 from ..data.examples import DataSpec
 from ..randomness import Scalar
 
@@ -19,7 +19,7 @@ Sums = dict[str, Array]
 
 
 def sum_over_batches(
-    measure: Callable[[Batch], Any], data: Resident, batch_size: int, *, drop_remainder: bool = False
+    measure: Callable[[Batch], Any], data: DeviceDataset, batch_size: int, *, drop_remainder: bool = False
 ) -> Any:
     """The sum of what is measured of every batch of a split; to be called inside a compiled function.
 
@@ -44,11 +44,11 @@ class Scores(NamedTuple):
 
     Attributes:
         loss: of the example itself, neither mixed nor smoothed.
-        hit: 1 if it is classified correctly, else 0.
+        correct: 1 if it is classified correctly, else 0.
     """
 
     loss: Float[Array, "b"]
-    hit: Float[Array, "b"]
+    correct: Float[Array, "b"]
 
 
 class TaskSettings(Settings):
@@ -64,7 +64,7 @@ class TaskSettings(Settings):
 
     @abstractmethod
     def scores(self, outputs: Float[Array, "b outputs"], batch: Batch) -> Scores:
-        """Loss and hit of each example."""
+        """Loss and correctness of each example."""
 
     @abstractmethod
     def sums(self, outputs: Float[Array, "b outputs"], batch: Batch, *, detailed: bool) -> Sums:

@@ -32,9 +32,9 @@ class Classification(TaskSettings):
     def losses(self, outputs: Float[Array, "b classes"], batch: Batch) -> Float[Array, "b"]:
         """Cross-entropy of the mixed and smoothed target, in nats."""
         hard = optax.softmax_cross_entropy_with_integer_labels(outputs, batch.labels)
-        if batch.partners is not None and batch.shares is not None:
-            other = optax.softmax_cross_entropy_with_integer_labels(outputs, batch.partners)
-            hard = batch.shares * hard + (1 - batch.shares) * other
+        if batch.mixing_targets is not None and batch.mixing_weights is not None:
+            other = optax.softmax_cross_entropy_with_integer_labels(outputs, batch.mixing_targets)
+            hard = batch.mixing_weights * hard + (1 - batch.mixing_weights) * other
         if not self.label_smoothing:
             return hard
         even = -jnp.mean(jax.nn.log_softmax(outputs), axis=-1)
@@ -42,8 +42,8 @@ class Classification(TaskSettings):
 
     def scores(self, outputs: Float[Array, "b classes"], batch: Batch) -> Scores:
         """Cross-entropy, in nats, and whether the class is the one with the largest output."""
-        hit = (outputs.argmax(axis=-1) == batch.labels).astype(outputs.dtype)
-        return Scores(optax.softmax_cross_entropy_with_integer_labels(outputs, batch.labels), hit)
+        correct = (outputs.argmax(axis=-1) == batch.labels).astype(outputs.dtype)
+        return Scores(optax.softmax_cross_entropy_with_integer_labels(outputs, batch.labels), correct)
 
     def sums(self, outputs: Float[Array, "b classes"], batch: Batch, *, detailed: bool) -> Sums:
         """Cross-entropy and hits; in detail also hits among five and the confusion matrix `[true, predicted]`."""

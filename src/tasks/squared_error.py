@@ -22,9 +22,9 @@ class SquaredError(Classification):
         """The distance to the mixed and smoothed target, summed over the classes."""
         classes = outputs.shape[-1]
         target = jax.nn.one_hot(batch.labels, classes)
-        if batch.partners is not None and batch.shares is not None:
-            shares = batch.shares[:, None]
-            target = shares * target + (1 - shares) * jax.nn.one_hot(batch.partners, classes)
+        if batch.mixing_targets is not None and batch.mixing_weights is not None:
+            shares = batch.mixing_weights[:, None]
+            target = shares * target + (1 - shares) * jax.nn.one_hot(batch.mixing_targets, classes)
         target = (1 - self.label_smoothing) * target + self.label_smoothing / classes
         return jnp.sum((outputs - target) ** 2, axis=-1)
 

@@ -44,7 +44,7 @@ class History:
             self._file.write(_line(row))
             self._file.flush()
 
-    def covered(self, step: int) -> None:
+    def on_checkpoint(self, step: int) -> None:
         """A checkpoint of this step is on disk."""
         if step > self._written:
             self._written = step

@@ -25,7 +25,7 @@ class Sink:
     def write(self, row: Row) -> None:
         """Takes a measurement; they come in the order of their steps."""
 
-    def covered(self, step: int) -> None:
+    def on_checkpoint(self, step: int) -> None:
         """A checkpoint of this step is on disk: no measurement up to it will ever be made again."""
 
     def picture(self, name: str, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
@@ -52,8 +52,8 @@ class Sinks(Sink):
     def write(self, row: Row) -> None:
         self._each("write", row)
 
-    def covered(self, step: int) -> None:
-        self._each("covered", step)
+    def on_checkpoint(self, step: int) -> None:
+        self._each("on_checkpoint", step)
 
     def picture(self, name: str, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
         self._each("picture", name, pixels)

@@ -39,7 +39,7 @@ class TensorBoard(Sink):
         values = [Summary.Value(tag=_tag(name), simple_value=row[name]) for name in row if name not in COMMON]
         self._add(Summary(value=values), row["step"], row["seconds"])
 
-    def covered(self, step: int) -> None:
+    def on_checkpoint(self, step: int) -> None:
         self._writer.flush()
 
     def picture(self, name: str, pixels: UInt8[np.ndarray, "h w 3"]) -> None:

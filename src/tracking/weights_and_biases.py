@@ -61,7 +61,7 @@ class WeightsAndBiases(Sink):
         if row["step"] >= self._first and row["step"] not in self._sent:
             self._waiting.setdefault(row["step"], {}).update(row)
 
-    def covered(self, step: int) -> None:
+    def on_checkpoint(self, step: int) -> None:
         for ready in sorted(waiting for waiting in self._waiting if waiting <= step):
             self._run.log(self._waiting.pop(ready), step=ready)
             self._sent.add(ready)

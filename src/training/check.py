@@ -27,11 +27,11 @@ def check_network(model: ModelSettings, input_shape: ImageShape, outputs: int) -
     network = Network(abstract_network(model, input_shape, outputs))
     check_trainable(network.parameters)
     examples = jax.ShapeDtypeStruct((EXAMPLES, *input_shape), jnp.int32 if len(input_shape) == 1 else jnp.float32)
-    given = network.parameters, network.statistics, examples
+    given = network.parameters, network.batch_stats, examples
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), EXAMPLES))
     with faults_in_one_line(model):
         try:
-            heads, statistics = jax.eval_shape(network.train, *given, keys)
+            heads, batch_stats = jax.eval_shape(network.train, *given, keys)
             scored = jax.eval_shape(network, *given)
         except (AssertionError, TypeError, ValueError):
             model_layers(model, input_shape, outputs)  # which knows in which layer it is
@@ -41,7 +41,7 @@ def check_network(model: ModelSettings, input_shape: ImageShape, outputs: int) -
             raise UserError(
                 f"the network gives {found.shape} for {EXAMPLES} examples, where {(EXAMPLES, outputs)} is needed"
             )
-    if shapes(statistics) != shapes(network.statistics):
+    if shapes(batch_stats) != shapes(network.batch_stats):
         raise UserError("the network changes number, shape or type of its running statistics when it is trained")
 
 

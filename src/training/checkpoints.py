@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 UNFINISHED = (".[0-9]*.part*", ".trial.part*", "*.orbax-checkpoint-tmp*")
+ON_DISK = {"batch_stats": "statistics"}
+"""Parts of a state that have another name on disk, which stays."""
+
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError)
 """What Orbax raises where it cannot read."""
 
@@ -154,7 +157,7 @@ class Checkpoints:
             found = _read_tree(path, _tree(like))
         except UNREADABLE as error:
             raise UserError(f"{path} cannot be read by this version: {one_line(error)[:200]}") from None
-        return Snapshot(TrainState(**found["state"]), found["sums"])
+        return _snapshot(found)
 
     def steps(self) -> list[int]:
         """The steps of all checkpoints that are whole on disk, oldest first."""
@@ -219,7 +222,14 @@ class Checkpoints:
 
 def _tree(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as nested dictionaries, whose names are part of the format on disk."""
-    return {"state": snapshot.state._asdict(), "sums": snapshot.sums}
+    state = {ON_DISK.get(name, name): values for name, values in snapshot.state._asdict().items()}
+    return {"state": state, "sums": snapshot.sums}
+
+
+def _snapshot(tree: dict[str, Any]) -> Snapshot:
+    """The snapshot of nested dictionaries."""
+    names = {there: here for here, there in ON_DISK.items()}
+    return Snapshot(TrainState(**{names.get(name, name): part for name, part in tree["state"].items()}), tree["sums"])
 
 
 def _write_tree(path: Path, tree: dict[str, Any]) -> None:

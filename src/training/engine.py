@@ -10,7 +10,15 @@ import optax
 from flax import nnx
 from jaxtyping import Float
 
-from ..data.batches import Batching, Resident, Window, normalization, resident, training_batch, window
+from ..data.batches import (
+    Batching,
+    DeviceDataset,
+    ShuffleOrder,
+    device_dataset,
+    normalization,
+    shuffle_order,
+    training_batch,
+)
 from ..data.dataset import SplitName
 from ..data.examples import DataSpec
 from ..models.fast_layers import use_fast_layers
@@ -22,11 +30,11 @@ from .kernels import chosen_kernels
 from .parallel import AXIS, replicate
 from .plan import make_plan
 from .settings import RunSettings
-from .state import Snapshot, TrainState, initial_state
-from .step import evaluation_step, training_chunk, training_step, zero_sums, zero_training_sums
+from .state import Snapshot, TrainState, init_state
+from .step import evaluation_step, training_dispatch, training_step, zero_sums, zero_training_sums
 
 STEPS_PER_DISPATCH = 10
-"""On accelerators; on the CPU loops gain nothing, and are slow by XLA's operations (`training_chunk`)."""
+"""On accelerators; on the CPU loops gain nothing, and are slow by XLA's operations (`training_dispatch`)."""
 
 
 class Engine:
@@ -61,25 +69,25 @@ class Engine:
         )
         # A batch has to divide over the devices; examples past the end of a split have no weight, so rounding is safe.
         self._evaluation_size = settings.eval.batch_size + -settings.eval.batch_size % self.mesh.size
-        self._splits: dict[str, Resident] = {}
+        self._splits: dict[str, DeviceDataset] = {}
 
-    def beginning(self) -> Snapshot:
+    def init_snapshot(self) -> Snapshot:
         """What a run starts from, on all devices."""
-        return Snapshot(self.initial_state(), self.zero_sums())
+        return Snapshot(self.init_state(), self.zero_sums())
 
-    def initial_state(self) -> TrainState:
+    def init_state(self) -> TrainState:
         """The state before the first step, on all devices."""
         return self.replicated(
-            initial_state(self.network, self._optimizer, averaged=self.settings.train.average is not None)
+            init_state(self.network, self._optimizer, averaged=self.settings.train.average is not None)
         )
 
     def zero_sums(self) -> Sums:
         """Training sums over no steps, on all devices."""
         return self.replicated(zero_training_sums(self.settings.task, self.outputs))
 
-    def advance(self, state: TrainState, sums: Sums, order: Window, stop: int) -> tuple[TrainState, Sums]:
+    def advance(self, state: TrainState, sums: Sums, order: ShuffleOrder, stop: int) -> tuple[TrainState, Sums]:
         """Trains up to step `stop`; the arguments' memory is taken by the results."""
-        return self.chunk(state, sums, self.split("train"), order, np.int32(stop))
+        return self.dispatch(state, sums, self.split("train"), order, np.int32(stop))
 
     def evaluate(self, state: TrainState, split: SplitName) -> dict[str, Any]:
         """The task's detailed summary of a split, every example once; it leaves the device at the end, as sums."""
@@ -89,10 +97,10 @@ class Engine:
             sums = self.evaluation(*state.scored(), sums, data, jnp.int32(first))
         return self.settings.task.summary(jax.device_get(sums))
 
-    def order(self, epoch: int) -> Window:
+    def order(self, epoch: int) -> ShuffleOrder:
         """The order of examples in an epoch and the next."""
         key = stream(self.settings.seed, "order")
-        return self.replicated(window(key, epoch, self.dataset.spec.train))
+        return self.replicated(shuffle_order(key, epoch, self.dataset.spec.train))
 
     def first_images(self, count: int) -> tuple[Float[np.ndarray, "n h w c"], list[str]]:
         """The first training images as the network sees them, after their random changes, in units of a pixel.
@@ -103,15 +111,15 @@ class Engine:
             self.split("train"), self.order(0), 0, jnp.arange(min(count, self.settings.data.batch_size))
         )
         assert self._constants is not None, "texts have no pixels"
-        images = np.clip(np.asarray(batch.images) * self._constants.deviation + self._constants.mean, 0, 255)
-        classes = [batch.labels] if batch.partners is None else [batch.labels, batch.partners]
+        images = np.clip(np.asarray(batch.images) * self._constants.std + self._constants.mean, 0, 255)
+        classes = [batch.labels] if batch.mixing_targets is None else [batch.labels, batch.mixing_targets]
         names = [[self.dataset.spec.class_names[label] for label in np.asarray(labels)] for labels in classes]
         return images, [" + ".join(dict.fromkeys(each)) for each in zip(*names, strict=True)]
 
-    def split(self, name: SplitName) -> Resident:
+    def split(self, name: SplitName) -> DeviceDataset:
         """A split on all devices; it is put there when it is first asked for."""
         if name not in self._splits:
-            self._splits[name] = self.replicated(resident(self.dataset.split(name), self._constants))
+            self._splits[name] = self.replicated(device_dataset(self.dataset.split(name), self._constants))
         return self._splits[name]
 
     def replicated(self, tree: Any) -> Any:
@@ -119,7 +127,7 @@ class Engine:
         return replicate(tree, self.mesh)
 
     @cached_property
-    def chunk(self) -> Any:
+    def dispatch(self) -> Any:
         """The compiled function that `advance` calls."""
         step = training_step(
             self.network,
@@ -131,10 +139,10 @@ class Engine:
             devices=self.mesh.size,
             stand_still=not self.settings.debug.nans,
         )
-        chunk = training_chunk(step, looped=self.steps_per_dispatch > 1)
+        dispatch = training_dispatch(step, looped=self.steps_per_dispatch > 1)
         # What made a NaN is computed again to find it, from the same arguments.
         donate = () if self.settings.debug.nans else (0, 1)
-        return self.settings.parallel.place(chunk, self.mesh, donate=donate)
+        return self.settings.parallel.place(dispatch, self.mesh, donate=donate)
 
     @cached_property
     def evaluation(self) -> Any:

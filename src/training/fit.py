@@ -73,14 +73,14 @@ class Fit:
             raise
         finally:
             self._checkpoints.wait()
-            self._covered()
+            self._on_checkpoint()
         return self._training.state
 
     def _after_dispatch(self) -> None:
         self._sinks.advance(self._training.dispatched)
-        self._covered()
+        self._on_checkpoint()
         if self._interruption.signal is not None or self._save_is_due():
-            for measurement in self._training.settled():
+            for measurement in self._training.flush():
                 self._record(measurement)
             self._checkpoints.save(self._training.snapshot())
             self._saved_at = time.perf_counter()
@@ -91,9 +91,9 @@ class Fit:
         by_the_clock = self._every is not None and time.perf_counter() - self._saved_at >= self._every
         return by_the_clock or self._training.dispatched in self._engine.plan.save
 
-    def _covered(self) -> None:
-        self._history.covered(self._checkpoints.durable)
-        self._sinks.covered(self._checkpoints.durable)
+    def _on_checkpoint(self) -> None:
+        self._history.on_checkpoint(self._checkpoints.durable)
+        self._sinks.on_checkpoint(self._checkpoints.durable)
 
     def _record(self, measurement: Measurement) -> None:
         row = as_row(measurement, self._engine.plan.epoch(measurement.step), self.seconds)

@@ -18,7 +18,7 @@ from ..models.base import ImageShape, ModelSettings
 from ..runs.directory import RunDirectory
 from ..runs.sweep import Job, as_table, check_home, save, settings_of
 from .check import check_network
-from .composed import run_config, run_path, run_settings
+from .from_hydra import run_config, run_path, run_settings
 from .interruption import resumable
 from .loop import Diverged
 from .parallel import check_divisible

@@ -71,23 +71,23 @@ class Training:
         """
         engine, plan = self.engine, self.engine.plan
         order, epoch = None, -1
-        for stop in plan.stops(self.dispatched, engine.steps_per_dispatch):
+        for stop in plan.dispatch_boundaries(self.dispatched, engine.steps_per_dispatch):
             current = self.dispatched * plan.clock.batch_size // plan.clock.epoch_examples
             if order is None or current != epoch:
                 order, epoch = engine.order(current), current
             self.state, self._sums = engine.advance(self.state, self._sums, order, stop)
             self.dispatched = stop
-            yield from self.settled()
+            yield from self.flush()
             if stop in plan.log:
                 self._pending, self._sums = (stop, self._sums), engine.zero_sums()
             if stop in plan.evaluate:
-                yield from self.settled()
+                yield from self.flush()
                 if stop not in plan.log and (step := int(jax.device_get(self.state.step))) < stop:
                     raise Diverged(step)  # it stands still, and has no score at this step
                 yield from self._evaluated(stop)
             after_dispatch()
 
-    def settled(self) -> Iterator[Measurement]:
+    def flush(self) -> Iterator[Measurement]:
         """Waits for the training loss that is still on its way, if one is."""
         if self._pending is None:
             return

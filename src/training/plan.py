@@ -35,7 +35,7 @@ class Plan:
         """How many times the training split was seen after `step` steps."""
         return step * self.clock.batch_size / self.clock.epoch_examples
 
-    def stops(self, start: int, steps_per_dispatch: int) -> Iterator[int]:
+    def dispatch_boundaries(self, start: int, steps_per_dispatch: int) -> Iterator[int]:
         """The step before which each dispatch ends: boundaries depend on the step alone, wherever a run starts.
 
         A dispatch stays within two epochs, since the device knows the order of so many at a time.

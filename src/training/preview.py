@@ -94,7 +94,7 @@ def _memory(settings: RunSettings, dataset: Dataset, network: Network) -> str:
     optimizer = settings.optimizer.build(lambda step: jnp.ones(()))
     parameters = _bytes(network.parameters)
     data = sum(split.images.nbytes for split in (dataset.train, dataset.validation, dataset.test))
-    weights = parameters + _bytes(network.statistics)
+    weights = parameters + _bytes(network.batch_stats)
     state = weights + _bytes(jax.eval_shape(optimizer.init, network.parameters))
     state += weights if settings.train.average is not None else 0
     activations = _kept_bytes(settings, network, dataset.spec, batch)
@@ -109,8 +109,8 @@ def _memory(settings: RunSettings, dataset: Dataset, network: Network) -> str:
 def _kept_bytes(settings: RunSettings, network: Network, spec: DataSpec, batch: int) -> int:
     """The size of what the forward pass keeps for the backward pass."""
 
-    def loss(parameters: Tree, statistics: Tree, images: Array, labels: Array) -> Array:
-        outputs, _ = network.train(parameters, statistics, images, jax.random.split(jax.random.key(0), batch))
+    def loss(parameters: Tree, batch_stats: Tree, images: Array, labels: Array) -> Array:
+        outputs, _ = network.train(parameters, batch_stats, images, jax.random.split(jax.random.key(0), batch))
         return settings.task.losses(outputs.main, Batch(images, labels, jnp.ones(batch))).mean()
 
     images = jax.ShapeDtypeStruct((batch, *spec.shape), jnp.float32 if spec.pictured else jnp.int32)
@@ -118,7 +118,7 @@ def _kept_bytes(settings: RunSettings, network: Network, spec: DataSpec, batch: 
     backward = jax.eval_shape(
         lambda p, s, x, y: jax.vjp(lambda p: loss(p, s, x, y), p)[1],
         network.parameters,
-        network.statistics,
+        network.batch_stats,
         images,
         labels,
     )

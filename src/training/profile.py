@@ -43,7 +43,7 @@ def profile(engine: Engine, steps: int, directory: Path) -> list[Operation]:
     Returns:
         The operations, costliest first.
     """
-    state, sums = engine.initial_state(), engine.zero_sums()
+    state, sums = engine.init_state(), engine.zero_sums()
     order = engine.order(0)
     for stop in range(1, WARM_UP + 1):
         state, sums = engine.advance(state, sums, order, stop)
@@ -54,7 +54,7 @@ def profile(engine: Engine, steps: int, directory: Path) -> list[Operation]:
         jax.block_until_ready(state)
     names: dict[str, str] = {}
     if engine.kernels:
-        program = engine.chunk.lower(state, sums, engine.split("train"), order, np.int32(0)).compile()
+        program = engine.dispatch.lower(state, sums, engine.split("train"), order, np.int32(0)).compile()
         names = kernel_names(program.as_text())
     trace = max(directory.rglob("*.xplane.pb"), key=lambda path: path.stat().st_mtime)
     return operations(trace, steps, names)

@@ -26,10 +26,10 @@ from ..tracking.history import History
 from ..tracking.open import open_sinks
 from .checkpoints import Checkpoints
 from .engine import Engine
-from .finished import check_examples
 from .fit import Fit, OnEvaluation
 from .interruption import Interrupted, Interruption, signals_noted
 from .kernels import begun_with, operations
+from .load_run import check_examples
 from .parallel import check_divisible
 from .process import configure_jax
 from .profile import as_table, profile
@@ -136,7 +136,7 @@ def train(
     if settings.fresh:
         directory.clear()
         checkpoints.clear()
-    found = checkpoints.latest(engine.beginning())
+    found = checkpoints.latest(engine.init_snapshot())
     step = int(found.state.step) if found else 0
     record_start(directory, settings, config, step, engine)
     checkpoints.check_writable()
@@ -147,7 +147,7 @@ def train(
     try:
         if engine.dataset.spec.pictured:
             sinks.picture("first_batch", first_batch(engine, directory))
-        start = engine.replicated(found) if found else engine.beginning()
+        start = engine.replicated(found) if found else engine.init_snapshot()
         fit = Fit(engine, start, checkpoints, history, sinks, interruption)
         state = fit.run(on_evaluation)
         results = score(engine, state) | {"seconds": fit.seconds}

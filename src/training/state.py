@@ -19,20 +19,20 @@ class TrainState(NamedTuple):
     Attributes:
         step: number of steps taken.
         parameters: what the optimizer changes, as nested dictionaries with the names of the network's attributes.
-        statistics: what the network itself changes: running means and variances.
+        batch_stats: what the network itself changes: running means and variances.
         optimizer: the optimizer's own state.
         average: the moving average of parameters and statistics, if one is kept.
     """
 
     step: Int[Array, ""]
     parameters: Tree
-    statistics: Tree
+    batch_stats: Tree
     optimizer: Tree
     average: Tree | None
 
     def scored(self) -> tuple[Tree, Tree]:
         """The parameters and statistics that are scored: the averaged ones if there are any."""
-        return (self.parameters, self.statistics) if self.average is None else self.average
+        return (self.parameters, self.batch_stats) if self.average is None else self.average
 
 
 class Snapshot(NamedTuple):
@@ -47,16 +47,16 @@ class Snapshot(NamedTuple):
     sums: Sums
 
 
-def initial_state(network: Network, optimizer: optax.GradientTransformation, *, averaged: bool) -> TrainState:
+def init_state(network: Network, optimizer: optax.GradientTransformation, *, averaged: bool) -> TrainState:
     """The state before the first step; a copy, since training takes the memory of the state that it is given."""
 
     @jax.jit  # one program in place of one for each shape
-    def state(parameters: Tree, statistics: Tree) -> TrainState:
-        parameters, statistics = jax.tree.map(jnp.copy, (parameters, statistics))
-        average = jax.tree.map(jnp.copy, (parameters, statistics)) if averaged else None
-        return TrainState(jnp.zeros((), jnp.int32), parameters, statistics, optimizer.init(parameters), average)
+    def state(parameters: Tree, batch_stats: Tree) -> TrainState:
+        parameters, batch_stats = jax.tree.map(jnp.copy, (parameters, batch_stats))
+        average = jax.tree.map(jnp.copy, (parameters, batch_stats)) if averaged else None
+        return TrainState(jnp.zeros((), jnp.int32), parameters, batch_stats, optimizer.init(parameters), average)
 
-    return state(network.parameters, network.statistics)
+    return state(network.parameters, network.batch_stats)
 
 
 def state_sha256(state: TrainState) -> str:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Int
 
-from ..data.batches import Batch, Batching, Resident, Window, filled_batch, training_batch
+from ..data.batches import Batch, Batching, DeviceDataset, ShuffleOrder, filled_batch, training_batch
 from ..models.functional import Network, Tree
 from ..tasks.base import Sums, TaskSettings
 from .parallel import AXIS
@@ -16,13 +16,13 @@ from .schedules.plateau import steered_scale
 from .settings import TrainSettings
 from .state import TrainState
 
-Step = Callable[[TrainState, Sums, Resident, Window], tuple[TrainState, Sums]]
-Chunk = Callable[[TrainState, Sums, Resident, Window, Int[Array, ""]], tuple[TrainState, Sums]]
+Step = Callable[[TrainState, Sums, DeviceDataset, ShuffleOrder], tuple[TrainState, Sums]]
+Dispatch = Callable[[TrainState, Sums, DeviceDataset, ShuffleOrder, Int[Array, ""]], tuple[TrainState, Sums]]
 
 
 def batch_gradient(
     network: Network, task: TaskSettings, batching: Batching, slices: int, devices: int
-) -> Callable[[TrainState, Resident, Window], tuple[Array, Tree, Tree, Sums]]:
+) -> Callable[[TrainState, DeviceDataset, ShuffleOrder], tuple[Array, Tree, Tree, Sums]]:
     """Makes the function that takes the gradient of a whole batch, slice by slice, each of them on all devices.
 
     Returns:
@@ -31,25 +31,25 @@ def batch_gradient(
     """
     slice_size = batching.batch_size // devices // slices
 
-    def gradient(state: TrainState, data: Resident, order: Window) -> tuple[Array, Tree, Tree, Sums]:
-        def loss(parameters: Tree, statistics: Tree, batch: Batch) -> tuple[Array, tuple[Tree, Sums]]:
-            outputs, after = network.train(parameters, statistics, batch.images, batch.keys)
+    def gradient(state: TrainState, data: DeviceDataset, order: ShuffleOrder) -> tuple[Array, Tree, Tree, Sums]:
+        def loss(parameters: Tree, batch_stats: Tree, batch: Batch) -> tuple[Array, tuple[Tree, Sums]]:
+            outputs, after = network.train(parameters, batch_stats, batch.images, batch.keys)
             value = task.losses(outputs.main, batch).mean()
             for auxiliary in outputs.auxiliary:
                 value += outputs.weight * task.losses(auxiliary, batch).mean()
             return value, (after, task.sums(outputs.main, batch, detailed=False))
 
-        statistics, parts = state.statistics, []
+        batch_stats, parts = state.batch_stats, []
         for number in range(slices):
             first = (number * devices + jax.lax.axis_index(AXIS)) * slice_size
             batch = training_batch(data, order, state.step, first + jnp.arange(slice_size), batching)
             value_and_gradient = jax.value_and_grad(loss, has_aux=True)
-            (value, (statistics, measured)), gradients = value_and_gradient(state.parameters, statistics, batch)
+            (value, (batch_stats, measured)), gradients = value_and_gradient(state.parameters, batch_stats, batch)
             parts.append((value, gradients, measured))
         value, gradients, measured = jax.tree.map(lambda *terms: sum(terms[1:], terms[0]), *parts)
         value, gradients = jax.tree.map(lambda total: total / slices, (value, gradients))
-        value, gradients, statistics = jax.lax.pmean((value, gradients, statistics), AXIS)
-        return value, gradients, statistics, jax.lax.psum(measured, AXIS)
+        value, gradients, batch_stats = jax.lax.pmean((value, gradients, batch_stats), AXIS)
+        return value, gradients, batch_stats, jax.lax.psum(measured, AXIS)
 
     return gradient
 
@@ -85,12 +85,12 @@ def training_step(
     """
     gradient = batch_gradient(network, task, batching, train.accumulation, devices)
 
-    def step(state: TrainState, sums: Sums, data: Resident, order: Window) -> tuple[TrainState, Sums]:
-        value, gradients, statistics, measured = gradient(state, data, order)
+    def step(state: TrainState, sums: Sums, data: DeviceDataset, order: ShuffleOrder) -> tuple[TrainState, Sums]:
+        value, gradients, batch_stats, measured = gradient(state, data, order)
         updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.parameters, value=value)
         parameters = optax.apply_updates(state.parameters, updates)
-        average = updated_average(state.average, (parameters, statistics), train.average, state.step)
-        new = TrainState(state.step + 1, parameters, statistics, optimizer_state, average)
+        average = updated_average(state.average, (parameters, batch_stats), train.average, state.step)
+        new = TrainState(state.step + 1, parameters, batch_stats, optimizer_state, average)
         measured |= {
             "steps": jnp.ones((), jnp.int32),
             "objective": value,
@@ -116,7 +116,7 @@ def all_finite(tree: Tree) -> Bool[Array, ""]:
     return flags[jnp.argmin(flags)]
 
 
-def training_chunk(step: Step, *, looped: bool) -> Chunk:
+def training_dispatch(step: Step, *, looped: bool) -> Dispatch:
     """Makes the function that trains up to a given step in one dispatch.
 
     Args:
@@ -128,8 +128,8 @@ def training_chunk(step: Step, *, looped: bool) -> Chunk:
         A function of state, sums so far, data, order and the step to stop before, giving state and sums.
     """
 
-    def chunk(
-        state: TrainState, sums: Sums, data: Resident, order: Window, stop: Int[Array, ""]
+    def dispatch(
+        state: TrainState, sums: Sums, data: DeviceDataset, order: ShuffleOrder, stop: Int[Array, ""]
     ) -> tuple[TrainState, Sums]:
         if not looped:
             return step(state, sums, data, order)
@@ -140,7 +140,7 @@ def training_chunk(step: Step, *, looped: bool) -> Chunk:
 
         return jax.lax.fori_loop(state.step, stop, body, (state, sums))
 
-    return chunk
+    return dispatch
 
 
 def updated_average(average: Tree | None, latest: Tree, decay: float | None, step: Int[Array, ""]) -> Tree | None:
@@ -171,14 +171,14 @@ def evaluation_step(network: Network, task: TaskSettings, *, batch_size: int, de
         devices: size of the axis.
 
     Returns:
-        A function of parameters, statistics, sums so far, data and the place of the first example, giving the sums.
+        A function of parameters, batch_stats, sums so far, data and the place of the first example, giving the sums.
     """
     local_size = batch_size // devices
 
-    def step(parameters: Tree, statistics: Tree, sums: Sums, data: Resident, first: Int[Array, ""]) -> Sums:
+    def step(parameters: Tree, batch_stats: Tree, sums: Sums, data: DeviceDataset, first: Int[Array, ""]) -> Sums:
         own = first + jax.lax.axis_index(AXIS) * local_size
         batch = filled_batch(data, own, local_size)
-        measured = task.sums(network(parameters, statistics, batch.images), batch, detailed=True)
+        measured = task.sums(network(parameters, batch_stats, batch.images), batch, detailed=True)
         return jax.tree.map(jnp.add, sums, jax.lax.psum(measured, AXIS))
 
     return step

@@ -16,7 +16,7 @@ from ..lock import locked
 from ..runs.files import check_ours
 from ..runs.identity import identity, short_hash
 from ..tracking.history import read_rows
-from ..training.composed import composed_runs, run_config, run_name, run_settings
+from ..training.from_hydra import compose_runs, run_config, run_name, run_settings
 from ..training.loop import Diverged, Measurement
 from ..training.plan import make_plan
 from ..training.run import run
@@ -92,7 +92,7 @@ def composed(arguments: Sequence[str]) -> DictConfig:
     Raises:
         UserError: the command line is wrong, or asks for several.
     """
-    jobs = composed_runs(CONFIG, [*arguments])
+    jobs = compose_runs(CONFIG, [*arguments])
     if len(jobs) != 1:
         raise UserError("a search is of one run at a time, without -m; what is searched stands in conf/search/")
     return jobs[0]

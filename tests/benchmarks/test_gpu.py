@@ -205,8 +205,8 @@ def changed(monkeypatch):
         switches.SWITCHES[name].change()
         try:
             run = switches.engine_of(switches.SWITCHES[name], whole=False)
-            arguments = run.initial_state(), run.zero_sums(), run.split("train"), run.order(0), np.int32(1)
-            return run.chunk.lower(*arguments).as_text(), run
+            arguments = run.init_state(), run.zero_sums(), run.split("train"), run.order(0), np.int32(1)
+            return run.dispatch.lower(*arguments).as_text(), run
         finally:
             patch.stopall()
 
@@ -239,7 +239,7 @@ def test_filters_are_left_to_xla(changed, monkeypatch):
 def test_random_images_are_trained_on(changed):
     changed(switches.BASE)  # puts the settings of JAX back at the end
     run = noise_engine("data=cifar10", "model.depth=8", "data.batch_size=8", side=8, classes=10, examples=40)
-    state, sums = run.advance(run.initial_state(), run.zero_sums(), run.order(0), 1)
+    state, sums = run.advance(run.init_state(), run.zero_sums(), run.order(0), 1)
     assert int(state.step) == 1
     assert np.isfinite(float(sums["objective"]))
     assert np.sum(run.evaluate(state, "test")["confusion"]) == 40
@@ -247,7 +247,7 @@ def test_random_images_are_trained_on(changed):
 
 def test_float16_keeps_the_test_error(engine, tmp_path):
     run = engine("train.duration=100steps")
-    state = run.initial_state()
+    state = run.init_state()
     sums = run.zero_sums()
     for stop in range(1, 101):
         state, sums = run.advance(state, sums, run.order(stop // 33), stop)
@@ -257,12 +257,12 @@ def test_float16_keeps_the_test_error(engine, tmp_path):
     write_state(file, state)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state.scored()))
     assert 2 * parameters < file.stat().st_size < 2 * parameters + 30_000
-    read = read_state(file, run.initial_state())
+    read = read_state(file, run.init_state())
     assert abs(run.evaluate(run.replicated(read), "test")["accuracy"] - accuracy) <= 2 / 360
     for before, after in zip(jax.tree.leaves(state.scored()), jax.tree.leaves(read.scored()), strict=True):
         np.testing.assert_allclose(after, before, rtol=2**-11, atol=2**-25)
     with pytest.raises(UserError, match="another network"):
-        read_state(file, engine("model.depth=14").initial_state())
+        read_state(file, engine("model.depth=14").init_state())
 
 
 def test_numbers_too_large_for_float16_stay_as_they_are():

@@ -5,12 +5,12 @@ import shutil
 import pytest
 from hydra.types import RunMode
 
-from src.config.compose import composed_jobs
+from src.config.compose import compose_jobs
 from src.config.errors import UserError
 from src.config.place import CONF
 from src.runs.identity import run_hash
 from src.summary import chosen
-from src.training.composed import run_settings
+from src.training.from_hydra import run_settings
 
 MISTAKES = {
     "model.dpeth=20": "did you mean 'model.depth'? It belongs to conf/model/resnet.yaml",
@@ -107,17 +107,17 @@ def test_a_data_set_brings_its_own_split_sizes_into_an_experiment(compose):
 
 
 def test_a_sweep_is_composed_job_by_job():
-    jobs = composed_jobs("train", ["-m", "+experiment=resnet20,resnet20_noskip", "seed=0,1,2"])
+    jobs = compose_jobs("train", ["-m", "+experiment=resnet20,resnet20_noskip", "seed=0,1,2"])
     assert [(job.model.shortcut, job.seed) for job in jobs] == [(s, k) for s in ("A", "none") for k in (0, 1, 2)]
 
 
 def test_a_mistake_in_any_job_of_a_sweep_is_found():
     with pytest.raises(UserError, match="resnet21"):
-        composed_jobs("train", ["-m", "+experiment=resnet20,resnet21"])
+        compose_jobs("train", ["-m", "+experiment=resnet20,resnet21"])
 
 
 def test_a_pattern_names_every_choice_that_it_fits():
-    jobs = composed_jobs("train", ["-m", "model=glob(resnet1*,exclude=*_v2)"])
+    jobs = compose_jobs("train", ["-m", "model=glob(resnet1*,exclude=*_v2)"])
     assert [job.hydra.runtime.choices.model for job in jobs] == ["resnet101", "resnet152", "resnet18"]
 
 
@@ -130,18 +130,18 @@ def test_a_pattern_names_every_choice_that_it_fits():
 )
 def test_a_sweep_over_nothing_is_refused(sweep, words):
     with pytest.raises(UserError, match=words):
-        composed_jobs("train", ["-m", sweep])
+        compose_jobs("train", ["-m", sweep])
 
 
 def test_configurations_of_ones_own_are_found(tmp_path):
     (tmp_path / "model").mkdir()
     shutil.copy(CONF / "model" / "linear.yaml", tmp_path / "model" / "mine.yaml")
-    (job,) = composed_jobs("train", ["--config-dir", str(tmp_path), "model=mine"])
-    assert job.model == composed_jobs("train", ["model=linear"])[0].model
+    (job,) = compose_jobs("train", ["--config-dir", str(tmp_path), "model=mine"])
+    assert job.model == compose_jobs("train", ["model=linear"])[0].model
     with pytest.raises(UserError, match="did you mean 'mine'"):
-        composed_jobs("train", ["--config-dir", str(tmp_path), "model=minne"])
+        compose_jobs("train", ["--config-dir", str(tmp_path), "model=minne"])
     with pytest.raises(UserError, match="nowhere is not there"):
-        composed_jobs("train", ["--config-dir", "nowhere"])
+        compose_jobs("train", ["--config-dir", "nowhere"])
 
 
 def own(folder, **files):
@@ -163,23 +163,23 @@ def combinations(jobs):
 
 def test_a_sweep_that_is_written_in_a_file_is_composed_as_hydra_runs_it(tmp_path):
     home = own(tmp_path, swept=SWEPT.format(mode="MULTIRUN", key="seed"))
-    jobs = composed_jobs("train", [*home, "+experiment=swept"])
+    jobs = compose_jobs("train", [*home, "+experiment=swept"])
     assert combinations(jobs) == [(0, 8), (0, 14), (1, 8), (1, 14)]
     assert {job.hydra.mode for job in jobs} == {RunMode.MULTIRUN}
     assert list(jobs[1].hydra.overrides.task) == ["seed=0", "model.depth=14", "+experiment=swept"]
-    assert combinations(composed_jobs("train", [*home, "+experiment=swept", "seed=5"])) == [(5, 8), (5, 14)]
+    assert combinations(compose_jobs("train", [*home, "+experiment=swept", "seed=5"])) == [(5, 8), (5, 14)]
 
 
 def test_a_sweep_that_is_written_in_a_file_waits_for_its_mode(tmp_path):
     home = own(tmp_path, swept=SWEPT.format(mode="null", key="seed"))
-    assert combinations(composed_jobs("train", [*home, "+experiment=swept"])) == [(0, 20)]
-    assert len(composed_jobs("train", [*home, "-m", "+experiment=swept"])) == 4
-    assert len(composed_jobs("train", ["hydra.mode=MULTIRUN", "seed=0,1,2"])) == 3
-    assert len(composed_jobs("train", ["-m", "+hydra.sweeper.params.seed='0,1,2'"])) == 3
+    assert combinations(compose_jobs("train", [*home, "+experiment=swept"])) == [(0, 20)]
+    assert len(compose_jobs("train", [*home, "-m", "+experiment=swept"])) == 4
+    assert len(compose_jobs("train", ["hydra.mode=MULTIRUN", "seed=0,1,2"])) == 3
+    assert len(compose_jobs("train", ["-m", "+hydra.sweeper.params.seed='0,1,2'"])) == 3
 
 
 def test_what_is_typed_twice_counts_once_in_a_sweep_too():
-    assert [job.seed for job in composed_jobs("train", ["-m", "seed=0,1", "seed=3,4,5"])] == [3, 4, 5]
+    assert [job.seed for job in compose_jobs("train", ["-m", "seed=0,1", "seed=3,4,5"])] == [3, 4, 5]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_what_is_typed_twice_counts_once_in_a_sweep_too():
 def test_a_mistake_in_a_file_of_ones_own_is_one_line(tmp_path, files, arguments, said):
     home = own(tmp_path, **files)
     with pytest.raises(UserError) as caught:
-        [run_settings(job) for job in composed_jobs("train", [*home, *arguments])]
+        [run_settings(job) for job in compose_jobs("train", [*home, *arguments])]
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -210,8 +210,8 @@ def test_files_that_are_no_text_or_no_network_are_one_line(tmp_path):
     (tmp_path / "model" / "latin.yaml").write_bytes(b"depth: \xff\n")
     (tmp_path / "model" / "empty.yaml").touch()
     with pytest.raises(UserError, match="is no UTF-8 text"):
-        composed_jobs("train", ["--config-dir", str(tmp_path), "model=latin"])
-    (job,) = composed_jobs("train", ["--config-dir", str(tmp_path), "model=empty"])
+        compose_jobs("train", ["--config-dir", str(tmp_path), "model=latin"])
+    (job,) = compose_jobs("train", ["--config-dir", str(tmp_path), "model=empty"])
     with pytest.raises(
         UserError, match="model: should say with kind which ModelSettings it is; there are alexnet, convnet"
     ):
@@ -219,4 +219,4 @@ def test_files_that_are_no_text_or_no_network_are_one_line(tmp_path):
 
 
 def test_help_is_left_to_hydra():
-    assert composed_jobs("train", ["--help"]) == []
+    assert compose_jobs("train", ["--help"]) == []

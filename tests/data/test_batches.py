@@ -8,13 +8,11 @@ import pytest
 from src.config.errors import UserError
 from src.data.batches import (
     Batching,
-    Resident,
+    DeviceDataset,
     evaluation_batch,
     filled_batch,
     normalization,
-    resident,
     training_batch,
-    window,
 )
 from src.data.examples import Split
 from src.data.settings import AugmentSettings
@@ -29,13 +27,13 @@ AUGMENT = NONE.model_copy(update={"crop": 2, "flip": True})
 def data():
     images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, 6, 6, 3), dtype=np.uint8)
     split = Split(images, np.arange(EXAMPLES, dtype=np.int32))
-    return jax.tree.map(jnp.asarray, resident(split, normalization("channel", images)))
+    return jax.tree.map(jnp.asarray, device_dataset(split, normalization("channel", images)))
 
 
-def batches(data: Resident, size, steps, augment=None, seed=0):
+def batches(data: DeviceDataset, size, steps, augment=None, seed=0):
     """The examples of several steps, each with its labels, which name the examples here."""
     for step in range(steps):
-        order = window(stream(seed, "order"), step * size // EXAMPLES, EXAMPLES)
+        order = shuffle_order(stream(seed, "order"), step * size // EXAMPLES, EXAMPLES)
         batching = Batching(size, augment, stream(seed, "augmentation"))
         yield training_batch(data, order, step, jnp.arange(size), batching)
 
@@ -61,7 +59,9 @@ def test_neither_order_nor_changes_depend_on_the_batch_size(data):
 
 def test_seeds_and_epochs_differ(data):
     orders = {
-        tuple(np.asarray(window(stream(seed, "order"), epoch, EXAMPLES).order)) for seed in (0, 1) for epoch in (0, 2)
+        tuple(np.asarray(shuffle_order(stream(seed, "order"), epoch, EXAMPLES).order))
+        for seed in (0, 1)
+        for epoch in (0, 2)
     }
     assert len(orders) == 4
     first, later = (next(iter(batches(data, 50, 1, AUGMENT, seed))).images for seed in (0, 1))
@@ -70,7 +70,7 @@ def test_seeds_and_epochs_differ(data):
 
 def test_two_epochs_of_a_window_are_those_that_stand_alone():
     key = stream(0, "order")
-    both, second = window(key, 3, EXAMPLES).order, window(key, 4, EXAMPLES).order
+    both, second = shuffle_order(key, 3, EXAMPLES).order, shuffle_order(key, 4, EXAMPLES).order
     np.testing.assert_array_equal(both[EXAMPLES:], second[:EXAMPLES])
 
 
@@ -125,7 +125,7 @@ def test_a_changed_image_is_a_window_of_the_padded_one_or_of_its_mirror_image(da
 
 def test_black_padding_shows_black_pixels(data):
     (changed,) = batches(data, EXAMPLES, 1, NONE.model_copy(update={"crop": 6, "fill": "black"}))
-    black = np.asarray(-data.constants.mean / data.constants.deviation).ravel()
+    black = np.asarray(-data.constants.mean / data.constants.std).ravel()
     corners = np.asarray(changed.images)[:, 0, 0]
     assert np.isclose(corners, black).all(axis=-1).any()
     assert not (np.asarray(changed.images) == 0).all(axis=-1).any()
@@ -133,12 +133,12 @@ def test_black_padding_shows_black_pixels(data):
 
 def test_normalization_is_what_it_says():
     images = np.random.default_rng(0).integers(0, 256, (200, 5, 5, 3), dtype=np.uint8)
-    mean, deviation = normalization("channel", images)
+    mean, std = normalization("channel", images)
     np.testing.assert_allclose(mean.ravel(), images.mean(axis=(0, 1, 2)), rtol=1e-6)
-    np.testing.assert_allclose(deviation.ravel(), images.std(axis=(0, 1, 2)), rtol=1e-6)
-    mean, deviation = normalization("pixel", images)
+    np.testing.assert_allclose(std.ravel(), images.std(axis=(0, 1, 2)), rtol=1e-6)
+    mean, std = normalization("pixel", images)
     np.testing.assert_allclose(mean, images.mean(axis=0), rtol=1e-6)
-    assert deviation.item() == 255
+    assert std.item() == 255
 
 
 def test_cutout_leaves_out_a_square(data):
@@ -161,8 +161,8 @@ def test_mixtures_are_what_they_say(data, kind):
     (batch,) = batches(data, EXAMPLES, 1, NONE.model_copy(update={kind: 1.0}))
     own, other = np.asarray(plain.images), np.asarray(plain.images)[::-1]
     np.testing.assert_array_equal(batch.labels, plain.labels)
-    np.testing.assert_array_equal(batch.partners, np.asarray(plain.labels)[::-1])
-    shares = np.asarray(batch.shares)[:, None, None, None]
+    np.testing.assert_array_equal(batch.mixing_targets, np.asarray(plain.labels)[::-1])
+    shares = np.asarray(batch.mixing_weights)[:, None, None, None]
     if kind == "mixup":
         np.testing.assert_allclose(batch.images, shares * own + (1 - shares) * other, rtol=1e-5, atol=1e-5)
         assert shares.min() >= 0.5
@@ -178,7 +178,7 @@ def test_mixtures_are_what_they_say(data, kind):
 def test_no_image_is_its_own_partner(data, size):
     mixup = NONE.model_copy(update={"mixup": 1.0})
     for batch in batches(data, size, EXAMPLES // size, mixup):
-        own, other = np.asarray(batch.labels), np.asarray(batch.partners)
+        own, other = np.asarray(batch.labels), np.asarray(batch.mixing_targets)
         assert (own != other).all()
         pairs = np.arange(size) != size // 2 if size % 2 else np.arange(size) >= 0
         np.testing.assert_array_equal(other[pairs], own[::-1][pairs])
@@ -189,7 +189,7 @@ def test_no_image_is_its_own_partner(data, size):
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_partners_come_from_the_whole_batch_whatever_part_a_device_makes(data, kind):
     batching = Batching(EXAMPLES, NONE.model_copy(update={kind: 0.5, "crop": 1}), stream(0, "augmentation"))
-    order = window(stream(0, "order"), 0, EXAMPLES)
+    order = shuffle_order(stream(0, "order"), 0, EXAMPLES)
     whole = training_batch(data, order, 0, jnp.arange(EXAMPLES), batching)
     parts = [training_batch(data, order, 0, first + jnp.arange(10), batching) for first in range(0, EXAMPLES, 10)]
     for name in ("images", "labels", "partners", "shares"):

@@ -230,8 +230,8 @@ def test_reviews_of_a_mirror_are_trained_on(tmp_path, monkeypatch, compose):
     assert (dataset.spec.train, dataset.spec.validation, dataset.spec.test) == (40, 20, 20)
     assert dataset.train.images.shape == (40, 60)
     assert dataset.train.images[0].max() < 20
-    state, sums = run.beginning()
-    for stop in run.plan.stops(0, 1):
+    state, sums = run.init_snapshot()
+    for stop in run.plan.dispatch_boundaries(0, 1):
         state, sums = run.advance(state, sums, run.order((stop - 1) * 20 // 40), stop)
     assert run.evaluate(state, "test")["accuracy"] == 1
 

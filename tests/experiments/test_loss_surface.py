@@ -218,7 +218,7 @@ def test_samples_have_fixed_statistics():
 
 
 def test_weights_from_elsewhere_need_a_mean_for_every_channel():
-    weights = {"file": "none.npz", "mean": [1.0, 2.0, 3.0], "deviation": [1.0, 1.0, 1.0]}
+    weights = {"file": "none.npz", "mean": [1.0, 2.0, 3.0], "std": [1.0, 1.0, 1.0]}
     stage = STAGE | {"networks": [{"title": "theirs", "arguments": ["model=resnet"], "weights": weights}], "common": []}
     with pytest.raises(UserError, match=r"theirs: weights.mean needs a number for each of 1 channels, not 3"):
         read_settings(SurfaceStage, stage).subjects()

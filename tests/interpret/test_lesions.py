@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.data.batches import Constants, Resident
+from src.data.batches import Constants, DeviceDataset
 from src.interpret import lesions
 from src.interpret.lesions import (
     BATCH,
@@ -39,7 +39,9 @@ def resnet(depth=14, shortcut="A"):
 def split(examples):
     images = np.random.default_rng(0).integers(0, 256, (examples, 8, 8, 1), np.uint8)
     labels = np.arange(examples, dtype=np.int32) % 10
-    return Resident(images, labels, Constants(np.zeros((1, 1, 1), np.float32), np.full((1, 1, 1), 255, np.float32)))
+    return DeviceDataset(
+        images, labels, Constants(np.zeros((1, 1, 1), np.float32), np.full((1, 1, 1), 255, np.float32))
+    )
 
 
 @pytest.mark.parametrize("shortcut", ["A", "B"])

@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.data.batches import Batch, Constants, Resident
+from src.data.batches import Batch, Constants, DeviceDataset
 from src.interpret import paths
 from src.interpret.paths import carrying_lengths, gated, path_gradient, sampled_norms
 from src.models.blocks import Identity
@@ -105,13 +105,13 @@ def test_paths_of_a_linear_network_are_products_of_its_matrices(monkeypatch):
 
 def test_sampled_paths_have_their_length():
     """There is one path of no branches and one of all; a batch of all images leaves nothing else to chance."""
-    data = Resident(
+    data = DeviceDataset(
         np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8, 1),
         np.array([3, 1, 4, 1]),
         Constants(np.float32(100), np.float32(50)),
     )
     network = gated(resnet())
-    batch = Batch((data.images - data.constants.mean) / data.constants.deviation, jnp.asarray(data.labels), jnp.ones(4))
+    batch = Batch((data.images - data.constants.mean) / data.constants.std, jnp.asarray(data.labels), jnp.ones(4))
 
     def norms(length):
         lengths = [path for path in all_paths(3) if path.sum() == length]

@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from src.data.batches import Batch
-from src.interpret.signals import by_layer, kernel_gradients, response_deviations
+from src.interpret.signals import by_layer, kernel_gradients, response_stds
 from src.models.functional import Network
 from src.models.resnet_cifar import CifarResNet
 from src.tasks.classification import Classification
@@ -21,7 +21,7 @@ def module():
 def test_responses_are_those_after_normalization_in_the_order_of_the_layers(module):
     images = jax.random.normal(jax.random.key(0), (4, 8, 8, 1))
     module.eval()
-    found = response_deviations(module, images)
+    found = response_stds(module, images)
     blocks = [f"blocks.{block}.conv{conv}.norm" for block in range(3) for conv in (1, 2)]
     assert list(found) == ["stem.norm", *blocks]
     assert found["stem.norm"] == pytest.approx(float(module.stem(images).std()), rel=1e-5)
@@ -41,7 +41,9 @@ def test_the_gradient_of_a_linear_layer_is_the_known_one():
     images, labels = jax.random.normal(jax.random.key(1), (5, 1, 1, 3)), jnp.array([0, 1, 1, 0, 1])
     network = Network(module)
     batch = Batch(images, labels, jnp.ones(5))
-    tree = kernel_gradients(network, Classification(label_smoothing=0.0), network.parameters, network.statistics, batch)
+    tree = kernel_gradients(
+        network, Classification(label_smoothing=0.0), network.parameters, network.batch_stats, batch
+    )
     errors = jax.nn.softmax(module(images)) - jax.nn.one_hot(labels, 2)
     expected = np.linalg.norm(images.reshape(5, 3).T @ errors / 5)
     assert by_layer(tree, module) == {"head": pytest.approx(expected, rel=1e-5)}

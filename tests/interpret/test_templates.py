@@ -9,7 +9,7 @@ from src.interpret.templates import templates
 from src.runs.directory import RunDirectory
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
-from src.training.finished import FinishedRun
+from src.training.load_run import FinishedRun
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def untrained(compose):
     def make(*arguments):
         engine = Engine(compose(*arguments))
         path = Path("runs/untrained")
-        return FinishedRun(RunDirectory(path), engine, engine.initial_state(), Checkpoints(path / "checkpoints", {}))
+        return FinishedRun(RunDirectory(path), engine, engine.init_state(), Checkpoints(path / "checkpoints", {}))
 
     return make
 
@@ -29,7 +29,7 @@ def test_scores_on_plain_pixels_are_the_networks(untrained, normalize):
     run = untrained("model=linear", f"data.normalize={normalize}")
     images = run.engine.dataset.test.images[:5]
     data = run.engine.split("test")
-    outputs = run.engine.network(*run.state.scored(), (images - data.constants.mean) / data.constants.deviation)
+    outputs = run.engine.network(*run.state.scored(), (images - data.constants.mean) / data.constants.std)
     found = templates(run)
     assert found.weights.shape == (10, 8, 8, 1)
     np.testing.assert_allclose([found.scores(image) for image in images], jax.device_get(outputs), atol=1e-5)

@@ -74,7 +74,7 @@ def test_losses_at_points_of_the_surface_are_pytorchs(number):
     (where,) = [stage.networks[0].weights.file]
     li = read_arrays(LI / where.rpartition("/")[2])
     data = subject.splits["test"]
-    images = (np.float64(data.images) - data.constants.mean) / data.constants.deviation
+    images = (np.float64(data.images) - data.constants.mean) / data.constants.std
     x = torch.tensor(images.transpose(0, 3, 1, 2))
     labels = torch.tensor(np.asarray(data.labels, np.int64))
     measure = at_points(objective, directions)

@@ -10,11 +10,11 @@ from src.config.errors import UserError
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import at_points, scores_at, together
 from src.landscape.grid import coarse_to_fine, grid
+from src.landscape.grid_evaluation import evaluate_grid
 from src.landscape.objective import split_objective
 from src.landscape.regression import regression_means, strata
 from src.landscape.sampled import Sampled, Tolerance
 from src.landscape.surface import save
-from src.landscape.survey import survey
 
 TOTAL, CLASSES = 4000, 10
 LABELS = np.arange(TOTAL) % CLASSES
@@ -56,7 +56,9 @@ def measure(folder, scores=None, tolerance=TOLERANCE, seed=0):
 
 def surface(folder, name="points", **options):
     points = folder / f"{name}.jsonl"
-    return survey(measure(folder / name, **options), AXES, title="sampled", identity={}, points=points, order=ORDER)
+    return evaluate_grid(
+        measure(folder / name, **options), AXES, title="sampled", identity={}, points=points, order=ORDER
+    )
 
 
 def test_values_are_within_two_errors(tmp_path):
@@ -250,13 +252,15 @@ def test_regression_is_exact_for_what_is_a_sum_of_what_is_known():
 
 def test_a_tolerance_that_takes_everything_gives_the_exact_surface(tmp_path, engine):
     engine = engine()
-    state, data = engine.initial_state(), jax.device_get(engine.split("test"))
+    state, data = engine.init_state(), jax.device_get(engine.split("test"))
     module, task = engine.network.module(state), engine.settings.task
     objective = split_objective(module, task, {"test": data})
     directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in range(2)]
     axes = [np.linspace(-1, 1, 3)] * 2
     places = grid(axes)
-    exact = survey(at_points(objective, directions), axes, title="", identity={}, points=tmp_path / "exact.jsonl")
+    exact = evaluate_grid(
+        at_points(objective, directions), axes, title="", identity={}, points=tmp_path / "exact.jsonl"
+    )
     scores = scores_at(module, task, data, directions, batch_size=30)
     everything = Tolerance(relative=1e-9, absolute=1e-9, examples=30)
     order = np.arange(len(data.labels))

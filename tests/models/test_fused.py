@@ -49,12 +49,12 @@ def test_outputs_gradients_and_statistics_are_those_of_xla(library, shortcut):
     x = jax.random.normal(jax.random.key(1), (8, 12, 12, 3))
 
     def trained(net):
-        def loss(parameters, statistics, x):
-            outputs, after = net.train(parameters, statistics, x, None)
+        def loss(parameters, batch_stats, x):
+            outputs, after = net.train(parameters, batch_stats, x, None)
             return jnp.sum(jnp.sin(outputs.main)), after
 
         values = jax.value_and_grad(loss, argnums=(0, 2), has_aux=True)
-        return jax.jit(lambda p, s, x: (values(p, s, x), net(p, s, x)))(net.parameters, net.statistics, x)
+        return jax.jit(lambda p, s, x: (values(p, s, x), net(p, s, x)))(net.parameters, net.batch_stats, x)
 
     expected, found = map(trained, both)
     for own, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
@@ -165,8 +165,8 @@ def test_constants_and_dropout_are_the_same(library):
     x, keys = jax.random.normal(jax.random.key(1), (4, 6, 6, 3)), jax.random.split(jax.random.key(2), 4)
 
     def computed(net):
-        outputs, statistics = net.train(net.parameters, net.statistics, x, keys)
-        return outputs.main, statistics, net(net.parameters, net.statistics, x)
+        outputs, batch_stats = net.train(net.parameters, net.batch_stats, x, keys)
+        return outputs.main, batch_stats, net(net.parameters, net.batch_stats, x)
 
     for other, own in zip(*map(jax.tree.leaves, map(computed, (Network(Mixed()), Network(plain, fast)))), strict=True):
         np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-6)

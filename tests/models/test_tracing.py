@@ -22,7 +22,7 @@ def summary(settings):
 def training(settings):
     network = Network(nnx.eval_shape(lambda: settings.build(SHAPE, CLASSES, rngs=abstract_rngs())))
     images = jax.ShapeDtypeStruct((2, *SHAPE), jnp.float32)
-    jax.eval_shape(lambda *given: network.train(*given, None), network.parameters, network.statistics, images)
+    jax.eval_shape(lambda *given: network.train(*given, None), network.parameters, network.batch_stats, images)
 
 
 def calls(trace, depth):

@@ -51,8 +51,8 @@ def test_a_network_learns_one_batch(name):
     labels = jnp.arange(EXAMPLES) % CLASSES
     keys = jax.random.split(jax.random.key(2), EXAMPLES)
 
-    def loss(parameters, statistics):
-        outputs, after = network.train(parameters, statistics, inputs, keys)
+    def loss(parameters, batch_stats):
+        outputs, after = network.train(parameters, batch_stats, inputs, keys)
         entropy = optax.softmax_cross_entropy_with_integer_labels
         value = entropy(outputs.main, labels).mean()
         for auxiliary in outputs.auxiliary:
@@ -62,15 +62,15 @@ def test_a_network_learns_one_batch(name):
     optimizer = optax.adam(1e-3)
 
     @jax.jit
-    def step(parameters, statistics, state):
-        (value, statistics), slope = jax.value_and_grad(loss, has_aux=True)(parameters, statistics)
+    def step(parameters, batch_stats, state):
+        (value, statistics), slope = jax.value_and_grad(loss, has_aux=True)(parameters, batch_stats)
         updates, state = optimizer.update(slope, state)
         return optax.apply_updates(parameters, updates), statistics, state, value, slope
 
-    parameters, statistics = network.parameters, network.statistics
+    parameters, batch_stats = network.parameters, network.batch_stats
     state, losses, seen = optimizer.init(parameters), [], jax.tree.map(lambda leaf: False, parameters)
     for _ in range(STEPS):
-        parameters, statistics, state, value, slope = step(parameters, statistics, state)
+        parameters, batch_stats, state, value, slope = step(parameters, batch_stats, state)
         losses.append(float(value))
         seen = jax.tree.map(lambda ever, leaf: ever or bool(np.abs(leaf).max() > 0), seen, slope)
     assert losses[-1] < losses[0] / 2, losses

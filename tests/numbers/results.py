@@ -41,7 +41,7 @@ def table(name: str) -> dict[str, list[str]]:
 
 def spread(estimate: dict[str, float]) -> tuple[float, float]:
     """Mean and deviation."""
-    return estimate["mean"], estimate["deviation"]
+    return estimate["mean"], estimate["std"]
 
 
 def interval(estimate: dict[str, float]) -> tuple[float, float]:

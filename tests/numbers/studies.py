@@ -190,7 +190,7 @@ def alexnet_changes() -> list[Said]:
 
 def search() -> list[Said]:
     cifar10, digits = facts(f"search/{CIFAR10}"), facts(f"search/{DIGITS}")
-    loses = {name: -digits["gain"][name] for name in ("mean",)} | {"deviation": digits["gain"]["deviation"]}
+    loses = {name: -digits["gain"][name] for name in ("mean",)} | {"std": digits["gain"]["std"]}
     both = {own["validation_accuracy"] for own in digits["arms"].values()}
     assert len(both) == 1
     return [

@@ -49,10 +49,10 @@ def resnet(depth, shortcut):
 def test_the_networks_of_li_et_al_score_what_they_published(compose, name, shortcut, error):
     """The whole test set gives 6.34 % and 13.31 %, to the digit; of 1,000 images, within the deviation of a sample."""
     test = compose("data=cifar10").dataset().test
-    mean, deviation = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])
+    mean, std = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])
     module = resnet(56, shortcut)
     put_weights(module, read_arrays(LI / f"{name}.npz"), li2018.resnet(56), TORCH, None)
-    found = predictions(module, (test.images[:1000] - mean) / deviation)
+    found = predictions(module, (test.images[:1000] - mean) / std)
     wrong = (found != test.labels[:1000]).mean()
     assert abs(wrong - error) < 3 * np.sqrt(error * (1 - error) / 1000)
 

@@ -30,13 +30,13 @@ def trained_on_digits(compose, depth):
     """A network with centred zeros after a few epochs of digits, as PyTorch would store it, and images."""
     short = ("model.shortcut=A_centred", "train.duration=6epochs", "parallel.devices=1")
     engine = Engine(compose(*SMALL, f"model.depth={depth}", *short))
-    snapshot, step = engine.beginning(), 0
+    snapshot, step = engine.init_snapshot(), 0
     while step < engine.plan.steps:
         order = engine.order(int(engine.plan.epoch(step)))
         state, sums = engine.advance(snapshot.state, snapshot.sums, order, step + 1)
         snapshot, step = snapshot._replace(state=state, sums=sums), step + 1
     test = engine.split("test")
-    images = (test.images[:100] - test.constants.mean) / test.constants.deviation
+    images = (test.images[:100] - test.constants.mean) / test.constants.std
     module = engine.network.module(snapshot.state)
     return torch_state(module, pytorch_resnet_cifar10.resnet(depth)), images, module, test
 
@@ -140,8 +140,8 @@ def test_real_weights_make_sense_of_pixels_in_their_range(compose, capsys, name,
     images = compose("data=cifar10").dataset().test.images[:100]
     own = CifarResNet(56, shortcut, channels=3, outputs=10, rngs=nnx.Rngs(0))
     arrays = read_arrays(LI / f"{name}.npz")
-    mean, deviation = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])
-    put_weights(own, arrays, li2018.resnet(56), TORCH, (images - mean) / deviation)
+    mean, std = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])
+    put_weights(own, arrays, li2018.resnet(56), TORCH, (images - mean) / std)
     assert capsys.readouterr().err == ""
     put_weights(own, arrays, li2018.resnet(56), TORCH, images / np.float32(255))
     assert len(capsys.readouterr().err.splitlines()) == 1
@@ -150,7 +150,7 @@ def test_real_weights_make_sense_of_pixels_in_their_range(compose, capsys, name,
 def test_a_study_looks_at_the_weights_that_it_is_given(trained, tmp_path, capsys):
     arrays, _, _, test = trained
     np.savez(tmp_path / "w.npz", **arrays)
-    constants = {name: np.ravel(getattr(test.constants, name)).tolist() for name in ("mean", "deviation")}
+    constants = {name: np.ravel(getattr(test.constants, name)).tolist() for name in ("mean", "std")}
 
     def looked_at(shortcut, **changes):
         weights = {"file": str(tmp_path / "w.npz"), **constants, **changes}
@@ -159,6 +159,6 @@ def test_a_study_looks_at_the_weights_that_it_is_given(trained, tmp_path, capsys
         return capsys.readouterr().err
 
     assert looked_at("A_centred") == ""
-    assert "warning: the weights fit, but" in looked_at("A_centred", mean=[0.0], deviation=[1.0])
+    assert "warning: the weights fit, but" in looked_at("A_centred", mean=[0.0], std=[1.0])
     with pytest.raises(UserError, match=r"its zeros behind the channels, .*: model\.shortcut=A_centred$"):
         looked_at("A")

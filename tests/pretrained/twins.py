@@ -71,6 +71,6 @@ def assert_agree(own, theirs):
     assert own.shape == theirs.shape
     assert own.dtype == theirs.dtype == np.float64
     between = np.sqrt(np.mean((theirs[0] - theirs[1]) ** 2))
-    deviation = np.abs(own - theirs).max() / between
-    print(f"largest deviation {deviation:.1e}")
-    assert deviation < TOLERANCE
+    error = np.abs(own - theirs).max() / between
+    print(f"largest deviation {error:.1e}")
+    assert error < TOLERANCE

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from src.training.finished import load_run
+from src.training.load_run import load_run
 from tests.conftest import ROOT
 
 NAME = "filter_stack-digits-9718f7eda1"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from src.config.errors import UserError
-from src.studies.arms import Arm, at_best, finished_runs
+from src.studies.arms import Arm, finished_runs, tuned
 from src.studies.runs import usable
 
 TINY = (
@@ -26,12 +26,12 @@ def arm(tmp_path):
 
 
 def test_the_best_value_is_that_of_the_validation_score(arm):
-    (chosen,) = at_best([arm("a")], "optimizer.learning_rate", [1e-6, 0.1], seed=0)
+    (chosen,) = tuned([arm("a")], "optimizer.learning_rate", [1e-6, 0.1], seed=0)
     assert chosen.value("optimizer.learning_rate") == "0.1"
 
 
 def test_one_value_needs_no_run(arm, tmp_path):
-    (chosen,) = at_best([arm("a")], "optimizer.learning_rate", [0.5], seed=0)
+    (chosen,) = tuned([arm("a")], "optimizer.learning_rate", [0.5], seed=0)
     assert chosen.value("optimizer.learning_rate") == "0.5"
     assert not list(tmp_path.iterdir())
 
@@ -66,12 +66,12 @@ def test_a_run_that_never_began_is_not_usable(arm):
 
 def test_no_finished_value_is_an_error(arm):
     with pytest.raises(UserError, match=r"wild: no run finished with optimizer.learning_rate among 1e\+30, 1e\+31"):
-        at_best([arm("wild")], "optimizer.learning_rate", [1e30, 1e31], seed=0)
+        tuned([arm("wild")], "optimizer.learning_rate", [1e30, 1e31], seed=0)
 
 
 def test_what_is_chosen_by_validation_needs_a_validation_split(arm, tmp_path):
     with pytest.raises(UserError, match="is chosen on the validation split, and data"):
-        at_best([arm("a", "data.validation=0")], "optimizer.learning_rate", [0.1, 0.2], seed=0)
+        tuned([arm("a", "data.validation=0")], "optimizer.learning_rate", [0.1, 0.2], seed=0)
     assert not list(tmp_path.iterdir())
 
 

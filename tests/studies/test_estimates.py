@@ -12,14 +12,14 @@ def test_the_interval_is_students():
     found = estimate(values)
     low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
     assert (found.mean, found.low, found.high) == pytest.approx((np.mean(values), low, high))
-    assert found.deviation == pytest.approx(np.std(values, ddof=1))
+    assert found.std == pytest.approx(np.std(values, ddof=1))
     assert found.positive
     assert str(found) == "3.08 ± 0.39"
 
 
 def test_one_repetition_has_no_interval_and_shows_nothing():
     found = estimate([5.0])
-    assert (found.deviation, found.low, found.high) == (None, None, None)
+    assert (found.std, found.low, found.high) == (None, None, None)
     assert not found.positive
     assert found.interval == "unknown"
 
@@ -46,5 +46,5 @@ def test_an_interval_of_correlations_stays_between_its_limits():
 
 def test_what_is_not_finite_has_no_interval():
     for found in (estimate([1.0, np.nan]), estimate([1.0, np.inf]), estimate_correlation([0.5, np.nan])):
-        assert (found.deviation, found.low, found.high, found.n) == (None, None, None, 2)
+        assert (found.std, found.low, found.high, found.n) == (None, None, None, 2)
         assert not found.positive

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from src.studies.progress import surveying
+from src.studies.progress import surface_progress
 
 
 def test_a_file_has_the_first_line_the_last_and_one_a_minute(
@@ -12,9 +12,9 @@ def test_a_file_has_the_first_line_the_last_and_one_a_minute(
 ) -> None:
     seconds = itertools.count(0, 25)
     monkeypatch.setattr("time.perf_counter", lambda: next(seconds))
-    with surveying("plane") as told:
+    with surface_progress("plane") as callback:
         for done in range(1, 8):
-            told(done, 7)
+            callback(done, 7)
     assert capsys.readouterr().err.splitlines() == [
         "plane: 1 of 7 points  2.5 min left  ",
         "plane: 4 of 7 points  1.2 min left  ",
@@ -27,6 +27,6 @@ def test_points_of_an_earlier_process_do_not_make_the_rest_look_short(
 ) -> None:
     seconds = itertools.count(0, 60)
     monkeypatch.setattr("time.perf_counter", lambda: next(seconds))
-    with surveying("plane") as told:
-        told(91, 100)
+    with surface_progress("plane") as callback:
+        callback(91, 100)
     assert "9.0 min left" in capsys.readouterr().err

@@ -24,7 +24,7 @@ def test_differences_are_taken_seed_by_seed():
     assert final_errors(first) == pytest.approx({0: 10, 1: 20, 2: 50})
     found = error_difference(first, second)
     assert (found.mean, found.n) == (pytest.approx(5), 2)
-    assert found.deviation == pytest.approx(0, abs=1e-9)
+    assert found.std == pytest.approx(0, abs=1e-9)
 
 
 def test_arms_without_a_common_seed_cannot_be_compared():

@@ -33,7 +33,7 @@ def test_all_but_the_loss_is_measured_as_in_every_classification():
 
 def test_mixed_and_smoothed_targets_are_where_the_loss_is_least():
     task = SquaredError(label_smoothing=0.3)
-    mixed = batch(partners=jnp.array([1, 1, 1, 1]), shares=jnp.full(4, 0.8))
+    mixed = batch(mixing_targets=jnp.array([1, 1, 1, 1]), mixing_weights=jnp.full(4, 0.8))
     slope = jax.grad(lambda outputs: task.losses(outputs, mixed).sum())
     least = 0.7 * (0.8 * np.eye(3)[LABELS] + 0.2 * np.eye(3)[[1, 1, 1, 1]]) + 0.1
     np.testing.assert_allclose(slope(jnp.asarray(least, jnp.float32)), 0, atol=1e-6)

@@ -123,14 +123,14 @@ def test_segments_of_an_offline_run_together_have_each_step_once(tmp_path, offli
     first.picture("first_batch", grid(np.random.default_rng(0).random((5, 4, 4, 1))))
     for row in rows(2, 12):
         first.write(row)
-        first.covered(8 if row["step"] > 9 else 0)
+        first.on_checkpoint(8 if row["step"] > 9 else 0)
     first.close()  # the process is interrupted; steps 10 and 12 were never covered
     assert sorted(recorded_steps(tmp_path, "abc")) == [0, 2, 4, 6, 8]
 
     second = segment(offline, tmp_path, list(rows(2, 10)))  # the checkpoint of step 10 was on disk, its rows not sent
     for row in rows(12, 16):
         second.write(row)
-    second.covered(16)
+    second.on_checkpoint(16)
     second.finish({"test_accuracy": 0.5, "test_confusion": [[1]]})
     second.close()
     assert sorted(recorded_steps(tmp_path, "abc")) == [0, *range(2, 17, 2)]
@@ -215,6 +215,6 @@ def test_a_grid_shows_the_mean_of_channels_that_are_no_colours(channels):
 def test_a_picture_that_comes_after_the_history_is_still_sent_before_it(tmp_path, offline):
     sink = segment(offline, tmp_path, list(rows(2, 6)))  # the first process died before anything was sent
     sink.picture("first_batch", grid(np.zeros((1, 4, 4, 1))))
-    sink.covered(6)
+    sink.on_checkpoint(6)
     sink.close()
     assert sorted(recorded_steps(tmp_path, "abc")) == [0, 2, 4, 6]

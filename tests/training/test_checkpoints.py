@@ -34,7 +34,7 @@ def steps(path):
 
 @pytest.mark.parametrize(("keep", "kept"), [(1, [9]), (2, [5, 9]), (None, [1, 5, 9])])
 def test_the_latest_few_are_kept_and_the_latest_is_read(tmp_path, built, keep, kept):
-    written, start = Checkpoints(tmp_path, {"seed": 0}, keep), built.beginning()
+    written, start = Checkpoints(tmp_path, {"seed": 0}, keep), built.init_snapshot()
     for step in (1, 5, 9):
         written.save(at_step(start, step))
     written.wait()
@@ -49,7 +49,7 @@ def test_the_latest_few_are_kept_and_the_latest_is_read(tmp_path, built, keep, k
 
 def test_what_is_saved_is_the_state_at_that_moment_though_training_takes_its_memory(tmp_path, built):
     checkpoints = Checkpoints(tmp_path, {})
-    start = built.beginning()
+    start = built.init_snapshot()
     expected = jax.tree.map(np.array, jax.device_get(start))
     checkpoints.save(start)
     state, sums = start
@@ -57,20 +57,20 @@ def test_what_is_saved_is_the_state_at_that_moment_though_training_takes_its_mem
         state, sums = built.advance(state, sums, built.order(0), stop)
     jax.block_until_ready(state)
     checkpoints.wait()
-    found = checkpoints.read(0, built.beginning())
+    found = checkpoints.read(0, built.init_snapshot())
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True))
 
 
 def test_an_unfinished_checkpoint_does_not_count(tmp_path, built):
     checkpoints = Checkpoints(tmp_path, {})
     for step in (1, 2):
-        checkpoints.save(at_step(built.beginning(), step))
+        checkpoints.save(at_step(built.init_snapshot(), step))
     checkpoints.wait()
     (tmp_path / "2/manifest.json").unlink()
-    assert int(Checkpoints(tmp_path, {}).latest(built.beginning()).state.step) == 1
-    checkpoints.save(at_step(built.beginning(), 2))  # and is no obstacle
+    assert int(Checkpoints(tmp_path, {}).latest(built.init_snapshot()).state.step) == 1
+    checkpoints.save(at_step(built.init_snapshot(), 2))  # and is no obstacle
     checkpoints.wait()
-    assert int(Checkpoints(tmp_path, {}).latest(built.beginning()).state.step) == 2
+    assert int(Checkpoints(tmp_path, {}).latest(built.init_snapshot()).state.step) == 2
 
 
 ODD = [
@@ -91,9 +91,9 @@ def test_a_checkpoint_is_read_back_whatever_its_directory_is_called(tmp_path, bu
     Checkpoints(path, {}).check_writable()
     assert list(path.iterdir()) == []
     checkpoints = Checkpoints(path, {})
-    checkpoints.save(at_step(built.beginning(), 3))
+    checkpoints.save(at_step(built.init_snapshot(), 3))
     checkpoints.wait()
-    assert int(Checkpoints(path, {}).latest(built.beginning()).state.step) == 3
+    assert int(Checkpoints(path, {}).latest(built.init_snapshot()).state.step) == 3
 
 
 def test_a_checkpoint_that_cannot_be_read_back_does_not_count(tmp_path, built, monkeypatch):
@@ -101,7 +101,7 @@ def test_a_checkpoint_that_cannot_be_read_back_does_not_count(tmp_path, built, m
     checkpoints = Checkpoints(tmp_path, {})
     with pytest.raises(UserError, match="what was written is read as something else"):
         checkpoints.check_writable()
-    checkpoints.save(built.beginning())
+    checkpoints.save(built.init_snapshot())
     with pytest.raises(UserError, match=r"cannot write a checkpoint into .* is read as something else"):
         checkpoints.wait()
     assert (checkpoints.durable, steps(tmp_path)) == (-1, [])
@@ -112,13 +112,13 @@ def written(tmp_path, built):
     """Checkpoints of two steps."""
     checkpoints = Checkpoints(tmp_path, {"seed": 0}, 2)
     for step in (1, 2):
-        checkpoints.save(at_step(built.beginning(), step))
+        checkpoints.save(at_step(built.init_snapshot(), step))
         checkpoints.wait()
     return tmp_path
 
 
 def latest(path, built):
-    return int(Checkpoints(path, {"seed": 0}).latest(built.beginning()).state.step)
+    return int(Checkpoints(path, {"seed": 0}).latest(built.init_snapshot()).state.step)
 
 
 def flip(file):
@@ -139,13 +139,13 @@ def test_files_of_others_in_a_checkpoint_do_no_harm_and_come_to_none(written, bu
             (folder / name).write_bytes(b"mine")
     assert latest(written, built) == 2
     checkpoints = Checkpoints(written, {"seed": 0}, 1)
-    checkpoints.save(at_step(built.beginning(), 3))  # the others are no longer kept
+    checkpoints.save(at_step(built.init_snapshot(), 3))  # the others are no longer kept
     checkpoints.wait()
     checkpoints.clear()
     left = [path for path in written.rglob("*") if path.is_file()]
     assert {path.read_bytes() for path in left} == {b"mine"}
     assert len(left) == 3 * len(folders)
-    checkpoints.save(at_step(built.beginning(), 2))
+    checkpoints.save(at_step(built.init_snapshot(), 2))
     checkpoints.wait()
     assert (written / "foreign-2" / "mine.txt").exists()
     assert latest(written, built) == 2
@@ -185,7 +185,7 @@ def test_a_fresh_start_is_not_held_up_by_a_damaged_manifest(written, built):
     (written / "2" / "manifest.json").write_text("{}")
     checkpoints = Checkpoints(written, {"seed": 0})
     checkpoints.clear()
-    assert checkpoints.latest(built.beginning()) is None
+    assert checkpoints.latest(built.init_snapshot()) is None
     assert steps(written) == []
 
 
@@ -205,7 +205,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path, built, monkeypatch):
 
     monkeypatch.setattr(ocp, "save", full)
     checkpoints = Checkpoints(tmp_path, {})
-    checkpoints.save(built.beginning())
+    checkpoints.save(built.init_snapshot())
     with pytest.raises(UserError, match=r"cannot write a checkpoint into .*No space left on device"):
         checkpoints.wait()
 
@@ -218,7 +218,7 @@ def test_checkpoints_come_by_steps_by_epochs_and_by_the_clock(tmp_path, engine, 
     run = engine("parallel.devices=1", f"checkpoint.every={every}")
     checkpoints = Checkpoints(tmp_path, {})
     history = History(tmp_path / "metrics.jsonl", tmp_path / "metrics.csv", -1)
-    Fit(run, run.beginning(), checkpoints, history, Sinks({}), Interruption()).run(lambda measured: None)
+    Fit(run, run.init_snapshot(), checkpoints, history, Sinks({}), Interruption()).run(lambda measured: None)
     history.close()
     assert steps(tmp_path) == list(expected)
 

@@ -11,7 +11,7 @@ from tests.training.trained import trained
 
 def test_a_run_that_diverges_names_the_step_and_keeps_the_state_before_it(engine):
     built = engine("parallel.devices=1", "optimizer.learning_rate=1e30", "schedule=constant")
-    training = Training(built, built.beginning())
+    training = Training(built, built.init_snapshot())
     with pytest.raises(Diverged) as caught:
         list(training.measurements())
     assert int(training.state.step) == caught.value.step < 20
@@ -24,7 +24,7 @@ def test_a_run_that_stands_still_is_not_scored_at_steps_that_it_did_not_take(eng
         "train.log_every=100steps",
     )  # fmt: skip
     scored: list[int] = []
-    measured = Training(built, built.beginning()).measurements()
+    measured = Training(built, built.init_snapshot()).measurements()
     with pytest.raises(Diverged) as caught:
         scored.extend(measurement.step for measurement in measured)
     assert scored == list(range(1, caught.value.step + 1))
@@ -33,7 +33,7 @@ def test_a_run_that_stands_still_is_not_scored_at_steps_that_it_did_not_take(eng
 def test_parameters_that_overflow_are_no_good_state(engine):
     steep = ("optimizer.learning_rate=1e38", "optimizer.weight_decay=1000")
     built = engine("parallel.devices=1", *steep, "schedule=constant")
-    training = Training(built, built.beginning())
+    training = Training(built, built.init_snapshot())
     with pytest.raises(Diverged, match="at step 0"):
         list(training.measurements())
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(training.state))
@@ -47,7 +47,7 @@ def test_debugging_stops_at_the_operation_that_makes_a_nan(engine):
 
 def test_a_run_that_stands_still_takes_no_step_in_the_order_of_later_epochs(engine):
     built = engine("parallel.devices=1")
-    state, sums = built.initial_state(), built.zero_sums()
+    state, sums = built.init_state(), built.zero_sums()
     before = state_sha256(state)
     state, sums = built.advance(state, sums, built.order(3), 1)
     assert (int(state.step), int(sums["steps"]), state_sha256(state)) == (0, 0, before)

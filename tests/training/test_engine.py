@@ -57,7 +57,7 @@ def test_scores_do_not_depend_on_the_evaluation_batch(engine):
     scores = []
     for batch_size, devices in ((360, 1), (100, 1), (7, 1), (100, 8)):
         built = engine(f"parallel.devices={devices}", f"eval.batch_size={batch_size}")
-        scores.append(built.evaluate(built.initial_state(), "test"))
+        scores.append(built.evaluate(built.init_state(), "test"))
     for score in scores:
         assert np.sum(score["confusion"]) == 360
         assert score["confusion"] == scores[0]["confusion"]
@@ -68,7 +68,7 @@ def test_the_host_waits_only_for_what_it_shows(engine, monkeypatch):
     """Each measurement costs one transfer from the device, and a step costs none."""
     built = engine("parallel.devices=1", "train.log_every=5steps", "eval.every=10steps", "train.duration=20steps")
     trained(built)  # compiles everything
-    training = Training(built, built.beginning())
+    training = Training(built, built.init_snapshot())
     fetches, hidden, get, array = [], [], jax.device_get, type(jax.numpy.zeros(1))
     read = array._value
 
@@ -125,7 +125,7 @@ def test_the_learning_rate_on_record_under_a_plateau_is_that_of_the_step(engine)
         "parallel.devices=1", "schedule=plateau", "schedule.window=1step", "schedule.patience=1", "schedule.rate=0.5",
         "optimizer.momentum=0", "optimizer.weight_decay=0", "optimizer.clip_norm=1", "optimizer.learning_rate=1",
     )  # fmt: skip
-    state, moved, recorded = built.initial_state(), [], []
+    state, moved, recorded = built.init_state(), [], []
     for stop in range(1, 9):
         before = jax.device_get(state.parameters)
         state, sums = built.advance(state, built.zero_sums(), built.order(0), stop)
@@ -153,7 +153,7 @@ def test_slices_are_the_same_on_any_number_of_devices(engine):
 
 def test_the_moving_average_is_what_is_scored(engine):
     built = engine("parallel.devices=1", "train.average=0.25", "schedule=constant", "train.duration=3steps")
-    states, state, sums = [], built.initial_state(), built.zero_sums()
+    states, state, sums = [], built.init_state(), built.zero_sums()
     expected = jax.device_get(state.parameters)
     for stop in (1, 2, 3):
         state, sums = built.advance(state, sums, built.order(0), stop)
@@ -192,13 +192,13 @@ def test_clipping_bounds_the_gradient(engine):
 def test_bfloat16_stays_near_float32_and_keeps_its_parameters(engine):
     full, half = (trained(engine("parallel.devices=1", f"precision={name}"))[0] for name in ("float32", "bfloat16"))
     assert {leaf.dtype for leaf in jax.tree.leaves(half.parameters)} == {np.dtype("float32")}
-    assert {leaf.dtype for leaf in jax.tree.leaves(half.statistics)} == {np.dtype("float32")}
+    assert {leaf.dtype for leaf in jax.tree.leaves(half.batch_stats)} == {np.dtype("float32")}
     assert 1e-4 < largest_difference(full, half) < 1
 
 
 def test_losses_are_float32_in_any_precision(engine):
     built = engine("parallel.devices=1", "precision=bfloat16")
-    state, images = built.initial_state(), evaluation_batch(built.split("test"), 0, 8).images
+    state, images = built.init_state(), evaluation_batch(built.split("test"), 0, 8).images
     assert built.network.module(state)(images).dtype == jnp.bfloat16
     assert built.network(*state.scored(), images).dtype == np.dtype("float32")
     half = jnp.zeros((2, 3), jnp.bfloat16)
@@ -209,11 +209,11 @@ def test_losses_are_float32_in_any_precision(engine):
 @pytest.mark.parametrize("placement", ["jit", "pmap"])
 def test_both_steps_lower_for_accelerators(engine, placement):
     built = engine("parallel.devices=2", f"parallel={placement}", "train.steps_per_dispatch=10", "kernels=xla")
-    state, data = built.initial_state(), built.split("train")
+    state, data = built.init_state(), built.split("train")
     sums = zero_sums(built.settings.task, built.outputs, detailed=True)
     programs = {
-        built.chunk: (state, built.zero_sums(), data, built.order(0), np.int32(10)),
-        built.evaluation: (state.parameters, state.statistics, sums, data, np.int32(0)),
+        built.dispatch: (state, built.zero_sums(), data, built.order(0), np.int32(10)),
+        built.evaluation: (state.parameters, state.batch_stats, sums, data, np.int32(0)),
     }
     for step, arguments in programs.items():
         traced = jax.jit(step).trace(*arguments)

@@ -35,11 +35,11 @@ def tiny(compose):
 
 def test_losses_are_float32_where_activations_are_bfloat16(tiny):
     built = tiny("parallel.devices=1", "precision=bfloat16")
-    (parameters, statistics), data = built.initial_state().scored(), built.split("test")
+    (parameters, batch_stats), data = built.init_state().scored(), built.split("test")
     images = evaluation_batch(data, 0, 8).images
-    outputs, _ = built.network.train(parameters, statistics, images, jax.random.split(jax.random.key(0), 8))
+    outputs, _ = built.network.train(parameters, batch_stats, images, jax.random.split(jax.random.key(0), 8))
     assert outputs.auxiliary
-    for head in (outputs.main, *outputs.auxiliary, built.network(parameters, statistics, images)):
+    for head in (outputs.main, *outputs.auxiliary, built.network(parameters, batch_stats, images)):
         assert head.dtype == np.dtype("float32")
         np.testing.assert_array_equal(head, head.astype("bfloat16").astype("float32"))
 
@@ -56,7 +56,7 @@ def test_an_auxiliary_head_learns_by_its_weight(tiny):
     heads = {}
     for weight in (0.0, 0.3):
         built = tiny("parallel.devices=1", weight=weight)
-        before = jax.device_get(built.initial_state().parameters["auxiliary"]["kernel"])
+        before = jax.device_get(built.init_state().parameters["auxiliary"]["kernel"])
         heads[weight] = np.abs(trained(built)[0].parameters["auxiliary"]["kernel"] - before).max()
     assert heads[0.0] == 0
     assert heads[0.3] > 1e-4

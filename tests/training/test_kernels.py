@@ -8,7 +8,7 @@ import pytest
 from src.models.resnet_cifar import Block
 from src.runs.identity import run_hash
 from src.training import kernels
-from src.training.composed import composed_runs, run_config, run_settings
+from src.training.from_hydra import compose_runs, run_config, run_settings
 from src.training.run import run
 from tests.training.trained import largest_difference, trained
 
@@ -26,7 +26,7 @@ def kill(measured):
 def ran(path, *arguments, on_evaluation=lambda measured: None):
     """Results and record of a run of six steps."""
     more = ("train.duration=6steps", "eval.every=2steps", "checkpoint.every=1steps", *arguments)
-    (job,) = composed_runs("train", [*SMALL, *more])
+    (job,) = compose_runs("train", [*SMALL, *more])
     try:
         results = run(run_settings(job), run_config(job), path, on_evaluation)
     except Killed:

@@ -44,11 +44,11 @@ def test_what_is_random_depends_on_the_example_alone(own, kind):
 
 def test_constants_are_in_the_network_that_comes_out(own):
     engine = own("Flax")
-    module, x = engine.network.module(engine.initial_state()), jnp.ones((3, 8, 8, 1))
+    module, x = engine.network.module(engine.init_state()), jnp.ones((3, 8, 8, 1))
     assert (module.scales == 2).all()
     assert (module.table.get_value() == 0.5).all()
-    parameters, statistics = engine.initial_state().scored()
-    np.testing.assert_allclose(module(x), engine.network(parameters, statistics, x), rtol=1e-6)
+    parameters, batch_stats = engine.init_state().scored()
+    np.testing.assert_allclose(module(x), engine.network(parameters, batch_stats, x), rtol=1e-6)
     assert jax.tree.structure(parameters) == jax.tree.structure({"body": {"layers": {0: {"bias": 0, "kernel": 0}}},
                                                                  "head": {"bias": 0, "kernel": 0}})  # fmt: skip
 

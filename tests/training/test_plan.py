@@ -21,7 +21,7 @@ def test_the_last_step_is_logged_and_scored(plan):
 @pytest.mark.parametrize("per_dispatch", [1, 7, 10, 1000])
 def test_dispatches_cover_every_step_once_and_stop_where_something_is_due(plan, per_dispatch):
     made = plan("train.duration=200steps")
-    stops = list(made.stops(0, per_dispatch))
+    stops = list(made.dispatch_boundaries(0, per_dispatch))
     assert stops == sorted(set(stops))
     assert stops[-1] == 200
     assert made.log | made.evaluate <= set(stops)
@@ -33,8 +33,8 @@ def test_dispatches_cover_every_step_once_and_stop_where_something_is_due(plan, 
 @pytest.mark.parametrize("start", [1, 15, 16, 99])
 def test_dispatches_end_at_the_same_steps_wherever_a_run_continues(plan, start):
     made = plan("train.duration=200steps")
-    whole = list(made.stops(0, 10))
-    assert set(made.stops(start, 10)) == {stop for stop in whole if stop > start}
+    whole = list(made.dispatch_boundaries(0, 10))
+    assert set(made.dispatch_boundaries(start, 10)) == {stop for stop in whole if stop > start}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from src.data.dataset import _read, examples_sha256
 from src.runs.directory import RunDirectory
 from src.runs.identity import short_hash
 from src.tracking import history
-from src.training.composed import composed_runs, run_config, run_settings
+from src.training.from_hydra import compose_runs, run_config, run_settings
 from src.training.run import record_start, report, run
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -50,7 +50,7 @@ def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, comp
 
 
 def test_a_run_by_a_rule_that_changed_since_is_not_taken_for_one_by_the_present_rule(tmp_path):
-    (job,) = composed_runs("train", ["schedule.warmup={duration: 10%, factor: 0.1, shape: linear}"])
+    (job,) = compose_runs("train", ["schedule.warmup={duration: 10%, factor: 0.1, shape: linear}"])
     settings, directory = run_settings(job), RunDirectory(tmp_path)
     directory.write_start(run_config(job), {"identity": short_hash(defining_values(settings)), "commit": None}, "")
     with pytest.raises(
@@ -69,7 +69,7 @@ def test_a_history_that_cannot_be_written_ends_the_run_in_one_line(tmp_path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(history, "_line", full)
-    (job,) = composed_runs("train", ["model=dense", "train.duration=3steps", "train.log_every=1step"])
+    (job,) = compose_runs("train", ["model=dense", "train.duration=3steps", "train.log_every=1step"])
     with pytest.raises(UserError, match=r"cannot write .*metrics.jsonl: No space left on device$"):
         run(run_settings(job), run_config(job), tmp_path / "run")
     assert not (tmp_path / "run" / "results.json").exists()
@@ -84,7 +84,7 @@ def test_a_task_without_accuracy_is_reported_by_what_it_has(tmp_path, caplog):
 
 def test_what_the_page_shows_of_a_run_in_python_is_its_score(tmp_path):
     arguments = ["model=dense", "train.duration=2steps", "tracking.progress=none"]
-    (job,) = composed_runs("train", arguments)
+    (job,) = compose_runs("train", arguments)
     results = run(run_settings(job), run_config(job), tmp_path / "run")
     ((before, size, after),) = re.findall(
         r"```python\n(.*?load_run.*?, 0, )(\d+)(\).*?)```", (DOCS / "runs.md").read_text(), re.DOTALL

@@ -8,7 +8,7 @@ from src.training.state import Snapshot
 
 
 def trained(engine, start=None):
-    training = Training(engine, engine.beginning() if start is None else Snapshot(start, engine.zero_sums()))
+    training = Training(engine, engine.init_snapshot() if start is None else Snapshot(start, engine.zero_sums()))
     measured = list(training.measurements())
     return training.state, measured
 

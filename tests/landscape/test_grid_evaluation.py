@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from src.config.errors import UserError
-from src.data.batches import Resident
+from src.data.batches import DeviceDataset
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import at_points, scores_at
 from src.landscape.grid import grid
+from src.landscape.grid_evaluation import evaluate_grid
 from src.landscape.objective import split_objective
 from src.landscape.surface import save
-from src.landscape.survey import survey
 from src.runs.provenance import UNKNOWN
 from tests.landscape import quadratic
 from tests.landscape.quadratic import PARAMETERS, flat, matrix
@@ -31,7 +31,7 @@ def directions(count=2):
 def surface(points, objective=None, axes=AXES, given=None, identity=IDENTITY, **more):
     given = directions(len(axes)) if given is None else given
     measure = at_points(objective or quadratic.objective(), given)
-    return survey(measure, axes, title="q", identity=identity, points=points, **more)
+    return evaluate_grid(measure, axes, title="q", identity=identity, points=points, **more)
 
 
 class Counted:
@@ -66,7 +66,7 @@ def test_a_surface_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
     lines = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "cut.jsonl").write_text("".join(lines[:7]) + lines[7][:10])
     measured = Counted(at_points(quadratic.objective(), directions()))
-    again = survey(measured, AXES, title="q", identity=IDENTITY, points=tmp_path / "cut.jsonl")
+    again = evaluate_grid(measured, AXES, title="q", identity=IDENTITY, points=tmp_path / "cut.jsonl")
     save(again, tmp_path / "cut.npz")
     kept = {json.loads(line)["point"] for line in lines[1:7]}
     places = grid(AXES)
@@ -75,10 +75,10 @@ def test_a_surface_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
 
 
 def test_a_surface_names_the_code_and_the_devices_that_measured_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("src.landscape.survey.code_and_device", lambda: "earlier")
+    monkeypatch.setattr("src.landscape.grid_evaluation.code_and_device", lambda: "earlier")
     assert surface(tmp_path / "points.jsonl").metadata == {**IDENTITY, "measured_by": ["earlier"]}
     lines = (tmp_path / "points.jsonl").read_text().splitlines(keepends=True)
-    monkeypatch.setattr("src.landscape.survey.code_and_device", lambda: "later")
+    monkeypatch.setattr("src.landscape.grid_evaluation.code_and_device", lambda: "later")
     assert surface(tmp_path / "points.jsonl").metadata["measured_by"] == ["earlier"]
     (tmp_path / "points.jsonl").write_text("".join(lines[:7]))
     assert surface(tmp_path / "points.jsonl").metadata["measured_by"] == ["earlier", "later"]
@@ -105,7 +105,7 @@ def test_nan_and_infinity_are_values(tmp_path):
     assert np.isinf(found.values["loss"]).any()
     assert np.isnan(found.values["loss"]).any()
     told = []
-    again = surface(tmp_path / "points.jsonl", wild, told=lambda done, total: told.append(done))
+    again = surface(tmp_path / "points.jsonl", wild, callback=lambda done, total: told.append(done))
     assert not told
     np.testing.assert_array_equal(again.values["loss"], found.values["loss"])
 
@@ -143,7 +143,7 @@ def test_mistakes_are_one_line(tmp_path):
 def trained(engine):
     """A small network a few steps into its training, so that its statistics are not those of the beginning."""
     engine = engine()
-    state, sums = engine.initial_state(), engine.zero_sums()
+    state, sums = engine.init_state(), engine.zero_sums()
     for step in range(10):
         state, sums = engine.advance(state, sums, engine.order(0), step + 1)
     return engine, state
@@ -167,7 +167,7 @@ def test_the_middle_of_a_run_has_the_scores_of_the_run(trained):
 
 def test_statistics_of_the_whole_training_set_do_not_depend_on_those_of_the_run(trained):
     engine, state = trained
-    other = state._replace(statistics=jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), state.statistics))
+    other = state._replace(batch_stats=jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), state.batch_stats))
     found, moved = (measured(engine, given, batch_norm="recalibrated") for given in (state, other))
     assert found == moved
     assert measured(engine, state) != measured(engine, other)
@@ -214,7 +214,7 @@ def test_a_short_batch_has_no_statistics_of_its_own(trained):
     engine, state = trained
     size = engine.dataset.spec.train // 2 + 1
     data = jax.device_get(engine.split("train"))
-    first = Resident(data.images[:size], data.labels[:size], data.constants)
+    first = DeviceDataset(data.images[:size], data.labels[:size], data.constants)
     module = engine.network.module(state)
     short, whole = (
         split_objective(module, engine.settings.task, {"train": part}, batch_norm="batch", batch_size=size)

@@ -9,7 +9,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from ..config.compose import composed_jobs, find_own_code, without
+from ..config.compose import compose_jobs, find_own_code, without
 from ..config.errors import UserError, first_line
 from ..config.place import NAME
 from ..config.settings import read_settings
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 NOT_OF_THE_RUN = ("hydra", "search")
 
 
-def composed_runs(config: str, arguments: list[str]) -> list[DictConfig]:
-    """Composes every job of a command line, as `composed_jobs` does, with names for their directories."""
+def compose_runs(config: str, arguments: list[str]) -> list[DictConfig]:
+    """Composes every job of a command line, as `compose_jobs` does, with names for their directories."""
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     OmegaConf.register_new_resolver("package", lambda: NAME, replace=True)
-    return composed_jobs(config, with_home(arguments))
+    return compose_jobs(config, with_home(arguments))
 
 
 def with_home(arguments: Sequence[str]) -> list[str]:

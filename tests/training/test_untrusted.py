@@ -11,18 +11,18 @@ import pytest
 import yaml
 
 from src.config.errors import UserError
-from src.training.finished import load_run
+from src.training.load_run import load_run
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A small finished run."""
-    from src.training.composed import composed_runs, run_config, run_settings
+    from src.training.from_hydra import compose_runs, run_config, run_settings
     from src.training.run import run
 
     path = tmp_path_factory.mktemp("run") / "run"
     arguments = ("model.depth=8", "data.augment.crop=1", "train.duration=2steps", "tracking.progress=none")
-    (job,) = composed_runs("train", list(arguments))
+    (job,) = compose_runs("train", list(arguments))
     run(run_settings(job), run_config(job), path)
     return path
 

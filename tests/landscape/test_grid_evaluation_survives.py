@@ -12,7 +12,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from src.landscape.surface import save
-from src.landscape.survey import survey
+from src.landscape.grid_evaluation import evaluate_grid
 from src.training.interruption import resumable
 
 def measure(places):
@@ -24,7 +24,7 @@ with resumable():
     axes = [np.linspace(-1, 1, 5)] * 2
     name = sys.argv[1]
     order = range(25)  # one by one
-    surface = survey(measure, axes, title="q", identity={}, points=Path(f"{name}.jsonl"), order=order)
+    surface = evaluate_grid(measure, axes, title="q", identity={}, points=Path(f"{name}.jsonl"), order=order)
     save(surface, Path(f"{name}.npz"))
 """
 

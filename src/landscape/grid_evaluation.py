@@ -21,18 +21,18 @@ from .evaluation import Measure
 from .grid import grid
 from .surface import Surface
 
-Told = Callable[[int, int], None]
-"""Is told how many points are done, and of how many."""
+Callback = Callable[[int, int], None]
+"""Is called with how many points are done, and of how many."""
 
 
-def survey(
+def evaluate_grid(
     measure: Measure,
     axes: Sequence[Real[np.ndarray, "_"]],
     *,
     title: str,
     identity: Mapping[str, Any],
     points: Path,
-    told: Told = lambda done, total: None,
+    callback: Callback = lambda done, total: None,
     order: Sequence[int] | None = None,
     kernels: Library | None = None,
 ) -> Surface:
@@ -45,7 +45,7 @@ def survey(
         identity: everything that defines the values, as JSON can say it; becomes the surface's metadata, beside the
             commits, devices and kernels that measured its points.
         points: file of the measurements so far, one JSON object a line.
-        told: is told of progress.
+        callback: is called with the progress.
         order: in which points are measured, one by one; none for row after row, one on each device.
         kernels: by which `measure` computes, for the record; None for XLA's operations.
 
@@ -61,8 +61,8 @@ def survey(
         if not (np.diff(axis) > 0).all():
             raise UserError(f"steps along {name} go upwards, each one higher than the one before")
     about = {"axes": [axis.tolist() for axis in axes], **identity}
-    rows, measured_by = measure_places(
-        measure, grid(axes), about=about, points=points, told=told, order=order, kernels=kernels
+    rows, measured_by = evaluate_points(
+        measure, grid(axes), about=about, points=points, callback=callback, order=order, kernels=kernels
     )
     shape = [len(axis) for axis in axes]
     values = {name: np.array([row[name] for row in rows]).reshape(shape) for name in rows[0]}
@@ -82,27 +82,31 @@ class MeasuredPlaces(NamedTuple):
     measured_by: list[str]
 
 
-def measure_places(
+def evaluate_points(
     measure: Measure,
     places: Float32[np.ndarray, "n d"],
     *,
     about: Mapping[str, Any],
     points: Path,
-    told: Told = lambda done, total: None,
+    callback: Callback = lambda done, total: None,
     order: Sequence[int] | None = None,
     kernels: Library | None = None,
 ) -> MeasuredPlaces:
-    """Measures places that need not be a grid, and caches what it has; for arguments and errors see `survey`."""
+    """Measures places that need not be a grid, and caches what it has; for arguments and errors see `evaluate_grid`."""
     try:
         points.parent.mkdir(parents=True, exist_ok=True)
         with locked(points.with_suffix(".lock"), of=points, wait=False):
-            return _measure_missing(measure, places, _PointsFile(points, about, kernels), told, order)
+            return _measure_missing(measure, places, _PointsFile(points, about, kernels), callback, order)
     except OSError as error:
         raise UserError(f"cannot write {points}: {error.strerror}") from None
 
 
 def _measure_missing(
-    measure: Measure, places: Float32[np.ndarray, "n d"], points: "_PointsFile", told: Told, order: Sequence[int] | None
+    measure: Measure,
+    places: Float32[np.ndarray, "n d"],
+    points: "_PointsFile",
+    callback: Callback,
+    order: Sequence[int] | None,
 ) -> MeasuredPlaces:
     """Measures what is not measured yet."""
     together = jax.device_count() if order is None else 1
@@ -113,7 +117,7 @@ def _measure_missing(
             filled = [*chunk, *[chunk[-1]] * (together - len(chunk))]
             for number, values in zip(chunk, measure(places[filled]), strict=False):
                 points.add(number, values)
-            told(len(points.values), len(places))
+            callback(len(points.values), len(places))
             if interruption.signal is not None:
                 raise Interrupted(interruption.signal)
     return MeasuredPlaces([points.values[number] for number in range(len(places))], sorted(points.measured_by))

@@ -43,7 +43,7 @@ class FinishedRun:
     def states(self) -> Iterator[TrainState]:
         """The state at every checkpoint that it kept, earliest first; `checkpoint.keep=null` keeps them all."""
         for step in self.checkpoints.steps():
-            yield self.engine.replicated(self.checkpoints.read(step, self.engine.beginning()).state)
+            yield self.engine.replicated(self.checkpoints.read(step, self.engine.init_snapshot()).state)
 
 
 def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
@@ -65,7 +65,7 @@ def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
     configure_jax(settings)
     engine = Engine(settings, begun_with(directory))
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
-    final = checkpoints.read(results["steps"], engine.beginning())
+    final = checkpoints.read(results["steps"], engine.init_snapshot())
     return FinishedRun(directory, engine, engine.replicated(final.state), checkpoints)
 
 
