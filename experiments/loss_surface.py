@@ -62,7 +62,7 @@ class SurfaceStage(PlaneStage):
     def _eigenvectors_are_as_they_are(self) -> "SurfaceStage":
         if self.directions == "eigenvectors" and (self.hessian is None or self.normalization != "none"):
             raise ValueError("directions=eigenvectors needs a number of images as hessian, and normalization=none")
-        if self.directions == "eigenvectors" and self.vectors:
+        if self.directions == "eigenvectors" and self.one_dimensional:
             raise ValueError("directions=eigenvectors are of the tensors of more than one dimension: vectors=false")
         return self
 

@@ -9,7 +9,25 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from .errors import UserError
+from .errors import UserError, say
+
+RENAMED = {
+    "optimizer.trust": "optimizer.trust_coefficient",
+    "optimizer.average": "optimizer.decay",
+}
+"""Settings that had another name before."""
+
+
+def with_new_keys(arguments: Sequence[str]) -> list[str]:
+    """A command line whose old names of settings are replaced by those of today, with a line that says so."""
+    new = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        name = key.lstrip("+~")
+        if name in RENAMED:
+            say(f"{name} is called {RENAMED[name]} now")
+        new.append(f"{key.replace(name, RENAMED.get(name, name))}{equals}{value}" if name else argument)
+    return new
 
 
 def parsed(argument: str) -> Override:

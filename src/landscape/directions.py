@@ -28,7 +28,7 @@ SAME = 1e-6
 
 @version(1)
 def gaussian(
-    key: Key[Array, ""], parameters: Tree, normalization: Normalization = "filter", *, vectors: bool = False
+    key: Key[Array, ""], parameters: Tree, normalization: Normalization = "filter", *, one_dimensional: bool = False
 ) -> Tree:
     """A Gaussian direction, each filter of it as long as that filter of the network (Li et al., section 4).
 
@@ -38,8 +38,8 @@ def gaussian(
         key: of the randomness.
         parameters: of the network.
         normalization: what is as long as in the network: each filter, each tensor, or nothing.
-        vectors: whether tensors of one dimension, biases and those of batch normalization, are moved too. The paper
-            does not. Each number counts as a filter, so it moves by its own size, up or down.
+        one_dimensional: whether tensors of one dimension, biases and those of batch normalization, are moved too. The
+            paper does not. Each number counts as a filter, so it moves by its own size, up or down.
     """
     leaves, structure = jax.tree.flatten(parameters)
     keys = jax.random.split(key, len(leaves))
@@ -47,7 +47,7 @@ def gaussian(
         structure,
         [
             scaled(jax.random.normal(own, leaf.shape, leaf.dtype), leaf, normalization)
-            if vectors or leaf.ndim > 1
+            if one_dimensional or leaf.ndim > 1
             else jnp.zeros_like(leaf)
             for own, leaf in zip(keys, leaves, strict=True)
         ],

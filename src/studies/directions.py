@@ -69,7 +69,7 @@ def random_directions(
     seed: int,
     count: int,
     normalization: Normalization = "filter",
-    vectors: bool = False,
+    one_dimensional: bool = False,
 ) -> Cached[Directions]:
     """Gaussian directions of a seed, cached.
 
@@ -79,14 +79,22 @@ def random_directions(
         seed: of all of them; each has randomness of its own.
         count: how many.
         normalization: see `gaussian`.
-        vectors: see `gaussian`.
+        one_dimensional: see `gaussian`.
     """
     names = [f"direction {number}" for number in range(1, count + 1)]
-    about = {"directions": names, "normalization": normalization, "vectors": vectors, "seed": seed, **identity}
+    about = {
+        "directions": names,
+        "normalization": normalization,
+        "one_dimensional": one_dimensional,
+        "seed": seed,
+        **identity,
+    }
 
     def make() -> Directions:
         keys = (stream(seed, name) for name in names)
-        return Directions([gaussian(key, parameters, normalization, vectors=vectors) for key in keys], [])
+        return Directions(
+            [gaussian(key, parameters, normalization, one_dimensional=one_dimensional) for key in keys], []
+        )
 
     return cached_directions(about, [gaussian], parameters, make)
 

@@ -11,7 +11,7 @@ from jaxtyping import Float64
 from pydantic import Field, model_validator
 
 from ..config.errors import UserError
-from ..config.settings import Settings
+from ..config.settings import Settings, renamed
 from ..data.dataset import SplitName
 from ..landscape.directions import Normalization
 from ..landscape.evaluation import Measure, scores_at, together
@@ -89,13 +89,13 @@ class PlaneStage(NetworksStage, SeededStage):
         alpha: steps along the first direction.
         beta: steps along the second.
         normalization: of the directions.
-        vectors: whether biases and the tensors of batch normalization are moved too; the paper leaves them.
+        one_dimensional: whether biases and the tensors of batch normalization are moved too; the paper leaves them.
     """
 
     alpha: AxisSettings
     beta: AxisSettings
     normalization: Normalization
-    vectors: bool = False
+    one_dimensional: bool = renamed("vectors", False)
 
     def random_directions(self, subject: Subject, parameters: Tree, seed: int) -> Cached[Directions]:
         """Two random directions."""
@@ -105,7 +105,7 @@ class PlaneStage(NetworksStage, SeededStage):
             seed=seed,
             count=2,
             normalization=self.normalization,
-            vectors=self.vectors,
+            one_dimensional=self.one_dimensional,
         )
 
     def axes(self) -> list[Float64[np.ndarray, "_"]]:
@@ -117,7 +117,9 @@ class PlaneStage(NetworksStage, SeededStage):
     ) -> dict[str, Any]:
         """What defines the values at the points of a plane, the versions of the code that measures them among it."""
         plane = {"splits": self.splits, "normalization": self.normalization, "seed": seed}
-        plane |= {"vectors": True} if self.vectors else {}  # a setting that came later: surveys of before go on
+        plane |= (
+            {"one_dimensional": True} if self.one_dimensional else {}
+        )  # a setting that came later: surveys of before go on
         return {**plane, **subject.identity, **more, **directions.versions, **versions(measure)}
 
 

@@ -91,8 +91,8 @@ def test_the_second_direction_may_lose_its_part_along_the_first(made):
 
 def test_biases_move_if_asked(made):
     _, _, still = made()
-    facts, _, moved = made(vectors=True)
-    assert facts["vectors"] is True
+    facts, _, moved = made(one_dimensional=True)
+    assert facts["one_dimensional"] is True
     assert not np.allclose(still.value("train_loss")[0], moved.value("train_loss")[0])
     assert still.value("train_loss")[2, 2] == moved.value("train_loss")[2, 2]
 

@@ -45,8 +45,8 @@ def test_a_layer_as_a_whole_or_nothing_at_all(parameters):
             assert bare.std() == pytest.approx(1, abs=0.2)
 
 
-def test_vectors_move_if_asked_each_number_by_its_own_size(parameters):
-    direction = gaussian(jax.random.key(0), parameters, vectors=True)
+def test_one_dimensional_tensors_move_if_asked_each_number_by_its_own_size(parameters):
+    direction = gaussian(jax.random.key(0), parameters, one_dimensional=True)
     np.testing.assert_allclose(
         abs(direction["stem"]["norm"]["scale"]), abs(parameters["stem"]["norm"]["scale"]), rtol=1e-5
     )

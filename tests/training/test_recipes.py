@@ -247,7 +247,7 @@ def test_lars_is_that_of_you_et_al(compose, weights_and_gradients, decayed, nest
     """Their algorithm 1, with a decay that is as large as the gradient."""
     decay, trust = 0.5, 0.02
     optimizer = compose(
-        "optimizer=lars", f"optimizer.weight_decay={decay}", f"optimizer.trust={trust}",
+        "optimizer=lars", f"optimizer.weight_decay={decay}", f"optimizer.trust_coefficient={trust}",
         f"optimizer.decayed={decayed}", f"optimizer.nesterov={nesterov}",
     ).optimizer  # fmt: skip
     weights, gradients = weights_and_gradients

@@ -6,6 +6,7 @@ import optax
 from jaxtyping import Array
 from pydantic import PositiveFloat
 
+from ...config.settings import renamed
 from .base import OptimizerSettings, Share
 
 
@@ -14,7 +15,7 @@ class Lars(OptimizerSettings):
 
     momentum: Share
     nesterov: bool
-    trust: PositiveFloat
+    trust_coefficient: PositiveFloat = renamed("trust")
 
     @property
     def rule_revision(self) -> int:
@@ -36,5 +37,5 @@ class Lars(OptimizerSettings):
             return gradient + decay * weights
         size = jnp.linalg.norm(weights.ravel())
         whole = jnp.linalg.norm(gradient.ravel()) + decay * size
-        rate = jnp.where(size * whole == 0, 1.0, self.trust * size / jnp.where(whole == 0, 1.0, whole))
+        rate = jnp.where(size * whole == 0, 1.0, self.trust_coefficient * size / jnp.where(whole == 0, 1.0, whole))
         return rate * (gradient + decay * weights)
