@@ -111,6 +111,7 @@ def authors(monkeypatch):
     """A server in place of the authors of MNIST, with a handful of images."""
     with serving(GREY_FILES) as server:
         sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in GREY_FILES.items()}
+        monkeypatch.setenv("no_proxy", "*")
         monkeypatch.setitem(AUTHORS, "mnist", Served(server.address, sha256, published.mnist))
         yield server
 

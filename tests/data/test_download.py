@@ -26,6 +26,7 @@ FILES = {"shapes.bin": CONTENT}
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr(module, "PAUSE", 0.001)
+    monkeypatch.setenv("no_proxy", "*")
 
 
 def names(folder):

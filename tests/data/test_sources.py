@@ -116,7 +116,7 @@ def test_damaged_files_are_named_with_the_record(tmp_path, command, file, kept, 
     ],
 )
 def test_what_cannot_be_had_names_the_ways_out(tmp_path, command, name, said):
-    nowhere = {"TFDS_DATA_DIR": str(tmp_path / "none"), "HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": ""}
+    nowhere = {"TFDS_DATA_DIR": str(tmp_path / "none"), "HTTP_PROXY": "http://127.0.0.1:1", "no_proxy": "none"}
     environment = {**nowhere, "HTTPS_PROXY": nowhere["HTTP_PROXY"], "CONVNETS_CACHE": str(tmp_path / "cache")}
     done = command("src.train", "data=tfds", f"data.name={name}", check=False, **environment)
     assert done.returncode == 2
