@@ -15,6 +15,7 @@ from src.runs.directory import RunDirectory
 from src.runs.identity import short_hash
 from src.tracking import history
 from src.training.from_hydra import compose_runs, run_config, run_settings
+from src.training.engine import Engine
 from src.training.run import record_start, report, run
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -39,7 +40,7 @@ def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, comp
     settings = compose("data=folder", f"data.root={tmp_path / 'images'}", "data.image_size=8", "data.batch_size=4")
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
-    record_start(directory, settings, {}, 0, None)
+    record_start(directory, settings, {}, 0, Engine(settings))
     directory.write_results(RESULTS)
     as_in_another_process()
     assert run(settings, {}, directory.path) == RESULTS
