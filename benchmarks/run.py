@@ -17,6 +17,7 @@ from benchmarks import (
     loop,
     networks,
     operations,
+    pooling,
     published,
     restarts,
     starts,
@@ -55,6 +56,7 @@ BENCHMARKS = {
     "networks": Benchmark(networks, 9),
     "utilization": Benchmark(utilization, 9, utilization.table),
     "operations": Benchmark(operations, 25, figure=operations_figure),
+    "pooling": Benchmark(pooling, 15),
     "layers": Benchmark(layers, 7),
     "channels": Benchmark(channels, 15),
     "starts": Benchmark(starts, 3),
@@ -79,7 +81,8 @@ where the definition has thirty-six, and a residual block as one: normalization,
 are in registers or in the cache, and the next images are fetched meanwhile. So gradients of all three shapes above come
 sooner than a product of matrices does the arithmetic of their definition. Steps of two pixels and windows of 1x1 have
 neither gain. Groups of few channels are computed several at once, so that vectors are full; depthwise convolutions
-have loops of their own. Pools, and 1x1 windows over 512 channels and more, are XLA's.
+have loops of their own, and so do the largest value and the mean of windows. 1x1 windows over 512 channels and more
+are XLA's.
 
 Tried without gain, for XLA: kernel gradients as sums of shifted matrix products; its oneDNN and XNNPACK, its older
 emitters, its other schedulers, wider vectors. Huge pages did help, and so did doing without YNNPACK

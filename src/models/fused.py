@@ -32,6 +32,8 @@ from .blocks import ConvNorm, ConvNormReLU, ConvNormReLU6, ConvReLU, Identity
 from .cpu_convolution import convolution as xla_convolution
 from .densenet import NormConv
 from .fusible import DEEP_ALONE, fusible, fusible_convolution, some_window, taken, window_by
+from .own_pooling import average_pool, max_pool
+from .pooling import AveragePool, MaxPool
 from .resnet_cifar import Block
 
 
@@ -48,6 +50,10 @@ def use_kernels(module: nnx.Module, library: str) -> None:
             setattr(part, "kernels", library)  # noqa: B010
         elif type(part) is nnx.Conv:
             part.conv_general_dilated = partial(convolution, library)
+        elif isinstance(part, MaxPool):
+            part.max_pool = partial(max_pool, library)
+        elif isinstance(part, AveragePool):
+            part.average_pool = partial(average_pool, library)
 
 
 def with_kernels(module: nnx.Module, library: Library | None) -> nnx.Module | None:

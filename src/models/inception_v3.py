@@ -146,11 +146,13 @@ class Auxiliary(nnx.Module):
         return 5 + 4 * (1 if small else 3)
 
 
-class ZerosAverage(nnx.Module):
+class ZerosAverage(AveragePool):
     """The mean of each 3x3 window, with zeros around the image counted."""
 
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-        return nnx.avg_pool(x, (3, 3), (1, 1), "SAME", count_include_pad=True)
+    counts_padding = True
+
+    def __init__(self) -> None:
+        super().__init__(3, 1, padding="SAME")
 
 
 class Parts(NamedTuple):

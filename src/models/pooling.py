@@ -46,12 +46,20 @@ class MaxPool(Pool):
 
 
 class AveragePool(Pool):
-    """The mean of each window, over the pixels that are there."""
+    """The mean of each window, over the pixels that are there.
+
+    Attributes:
+        counts_padding: whether pixels outside count as zeros.
+        average_pool: computes it; the form that suits the device gives the same.
+    """
+
+    counts_padding = False
+    average_pool = staticmethod(nnx.avg_pool)
 
     def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b *smaller c"]:
         window = (self.size,) * (x.ndim - 2)
         strides = (self.stride,) * (x.ndim - 2)
-        return nnx.avg_pool(x, window, strides, self._sides(x), count_include_pad=False)
+        return self.average_pool(x, window, strides, self._sides(x), self.counts_padding)
 
 
 class AdaptiveAveragePool(nnx.Module):

@@ -24,6 +24,10 @@ Shapes = tuple[tuple[int, ...] | None, ...]
 """None where a result is not wanted."""
 
 
+class OfBytes(tuple[int, ...]):
+    """The shape of a result that consists of bytes; others are float32."""
+
+
 @runtime_checkable
 class Call(Protocol):
     """One kernel with what is fixed about it."""
@@ -199,13 +203,16 @@ def called(library: str, call: Call, arrays: Arrays) -> Arrays:
     Args:
         library: its key.
         call: which kernel.
-        arrays: float32.
+        arrays: float32, or what another call gave.
     """
     shapes = call.shapes(*arrays)
     if any(0 in shape for shape in (*(array.shape for array in arrays if array is not None), *filter(None, shapes))):
         return call.reference(*arrays)
     given = together(*(jnp.zeros(0, jnp.float32) if array is None else array for array in arrays))
-    types = [jax.typeof(given[0]).update(shape=shape or (0,)) for shape in shapes]
+    types = [
+        jax.typeof(given[0]).update(shape=tuple(shape or (0,)), dtype=number_of(shape), weak_type=False)
+        for shape in shapes
+    ]
     kernel = jax.ffi.ffi_call(target(library, type(call).__name__), types, vmap_method="sequential")
     found = kernel(*given, **call.attributes)
     return tuple(None if shape is None else array for shape, array in zip(shapes, found, strict=True))
@@ -216,6 +223,11 @@ def _derivative(library: str, call: Call, primals: tuple[Arrays], tangents: tupl
     """The kernel's values, and the derivatives of XLA's form."""
     _, along = jax.jvp(lambda arrays: call.reference(*arrays), primals, tangents)
     return called(library, call, *primals), along
+
+
+def number_of(shape: tuple[int, ...] | None) -> np.dtype:
+    """What a result of a shape consists of."""
+    return np.dtype(np.uint8 if isinstance(shape, OfBytes) else np.float32)
 
 
 def target(library: str, kernel: str) -> str:
@@ -249,7 +261,3 @@ def as_numbers(window: Window) -> np.ndarray:
     """What kernels are told of a window; zeros after the maps follow from the shape that comes out."""
     (above, _), (left, _) = window.padding
     return np.array([*window.strides, above, left, *window.dilation], np.int64)
-
-
-KERNELS = (Forward, Backward, Apply, Sums, MomentsOf, NormBack)
-"""The calls of every library."""

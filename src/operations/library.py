@@ -21,9 +21,13 @@ import jax
 
 from ..lock import locked
 from ..plain_json import dumps
-from .calls import KERNELS, target
+from .calls import Apply, Backward, Forward, MomentsOf, NormBack, Sums, target
+from .pooling import AveragePool, AveragePoolBack, MaxPool, MaxPoolBack
 
 log = logging.getLogger(__name__)
+
+KERNELS = (Forward, Backward, Apply, Sums, MomentsOf, NormBack, MaxPool, MaxPoolBack, AveragePool, AveragePoolBack)
+"""The calls of every library."""
 
 SOURCES = Path(__file__).parent / "cpp"
 PACKAGE = Path(__file__).resolve().parents[1]

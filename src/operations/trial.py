@@ -3,7 +3,9 @@
 In a process of its own, which a wrong library may bring down.
 """
 
+import math
 import sys
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,18 @@ import numpy as np
 
 from .calls import Apply, Arrays, Backward, Call, Forward, MomentsOf, NormBack, Sums, called
 from .library import register
-from .window import Window
+from .pooling import AveragePool, AveragePoolBack, MaxPool, MaxPoolBack
+from .window import Pair, Window
 
 SHAPES = (
     ((5, 9, 8, 16), (3, 3, 16, 32), Window((1, 1), ((1, 1), (1, 1)))),
     ((3, 7, 10, 5), (3, 2, 5, 19), Window((2, 1), ((0, 1), (1, 0)), (1, 2))),
     ((40, 2, 3, 48), (3, 3, 48, 40), Window((1, 2), ((1, 1), (1, 2)))),
     ((5, 9, 8, 20), (3, 3, 1, 20), Window((2, 1), ((0, 1), (1, 1)))),
+)
+POOLS = (
+    ((5, 8, 8, 32), (2, 2), Window((2, 2), ((0, 0), (0, 0)))),
+    ((3, 9, 8, 21), (3, 3), Window((2, 1), ((1, 1), (0, 2)))),
 )
 KEY = "trial"
 TOLERANCE = 1e-5
@@ -61,20 +68,35 @@ def cases(x: tuple[int, ...], filters: tuple[int, ...], window: Window) -> list[
     ]
 
 
+def pools(x: tuple[int, ...], size: Pair, window: Window) -> list[tuple[Call, Arrays]]:
+    """Every kernel of windows that move over each channel by itself; some values are equal."""
+    rng = np.random.default_rng(0)
+    how = (x[1:3], size, window)
+    maps = jnp.asarray(np.round(rng.normal(size=x)), jnp.float32)
+    dy = jnp.asarray(rng.normal(size=window.outputs(x, (*size, 1, x[3]))), jnp.float32)
+    averages = [
+        (kind(*how, whole), (given,))
+        for kind, given in ((AveragePool, maps), (AveragePoolBack, dy))
+        for whole in (False, True)
+    ]
+    first = jnp.asarray(rng.integers(0, math.prod(size), dy.shape), jnp.uint8)
+    return [(MaxPool(*how), (maps,)), (MaxPoolBack(*how), (first, dy)), *averages]
+
+
 def wrong(library: str) -> list[str]:
     """The calls whose results are not XLA's."""
     found = []
-    for shape in SHAPES:
-        calls, arrays = zip(*cases(*shape), strict=True)
+    for tried in (*starmap(cases, SHAPES), *starmap(pools, POOLS)):
+        calls, arrays = zip(*tried, strict=True)
 
         def both(arrays: Any, calls: tuple[Call, ...] = calls) -> list[tuple[Arrays, Arrays]]:
             pairs = zip(calls, arrays, strict=True)
             return [(called(library, call, given), call.reference(*given)) for call, given in pairs]
 
-        for call, pair in zip(calls, jax.jit(both)(arrays), strict=True):
+        for call, given, pair in zip(calls, arrays, jax.jit(both)(arrays), strict=True):
             results = zip(*map(jax.tree.leaves, pair), strict=True)
             if not all(np.abs(one - other).max() <= TOLERANCE * np.abs(other).max() for one, other in results):
-                found.append(f"{call} of {shape[:2]}")
+                found.append(f"{call} of {[array.shape for array in given if array is not None]}")
     return found
 
 

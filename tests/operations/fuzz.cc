@@ -1,15 +1,17 @@
-// Random convolutions through the plain loops, without JAX: compared with loops in double precision that anyone can
-// read, with the same bits from one thread and from several. To be compiled with sanitizers: every array is exactly as
-// large as its shape says. Prints how many there were; `fuzz SEED COUNT`.
+// Random convolutions and poolings through the plain loops, without JAX: compared with loops in double precision that
+// anyone can read, with the same bits from one thread and from several. To be compiled with sanitizers: every array is
+// exactly as large as its shape says. Prints how many there were; `fuzz SEED COUNT`.
 #include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <random>
 #include <thread>
 #include <vector>
 
 #include "convolution.h"
+#include "pooling.h"
 
 using namespace operations;
 using Values = std::vector<float>;
@@ -72,16 +74,21 @@ static void products(const Convolution& c, const Use& use) {
           }
 }
 
+static bool close(float found, double exact) {
+  if (!std::isfinite(exact)) return found == exact || (std::isnan(found) && std::isnan(exact));
+  return std::fabs(found - exact) <= 1e-4 * (1 + std::fabs(exact));
+}
+
 static void check(const char* what, const Values& found, const std::vector<double>& exact) {
   for (size_t i = 0; i < exact.size(); i++)
-    if (!(std::fabs(found[i] - exact[i]) <= 1e-4 * (1 + std::fabs(exact[i])))) {
+    if (!close(found[i], exact[i])) {
       std::printf("%s: %g in place of %g at %zu\n", what, found[i], exact[i], i);
       std::exit(1);
     }
 }
 
 static void same(const char* what, const Values& one, const Values& other) {
-  if (one != other) {
+  if (std::memcmp(one.data(), other.data(), one.size() * sizeof(float))) {
     std::printf("%s: other bits from other threads\n", what);
     std::exit(1);
   }
@@ -141,9 +148,52 @@ static void convolution() {
   }
 }
 
+// Calls the function with the places in x and y of all that each window sees, row by row.
+template <typename Use>
+static void sights(const Pooling& p, const Use& use) {
+  const Convolution c{p.images, p.channels, p.channels, p.rows, p.columns, true};
+  products(c, [&](int64_t a, int64_t, int64_t b) { use(a, b); });
+}
+
+static void pooling() {
+  Pooling p{between(1, 40), between(1, 40), side(false), side(false)};
+  for (Side* s : {&p.rows, &p.columns}) s->dilation = 1, s->out = (s->size + s->before) / s->stride + 1;
+  const int64_t in = p.images * p.input(), out = p.images * p.places() * p.channels;
+  const bool whole = between(0, 1);
+  Values x = some(in), dy = some(out);
+  for (float& value : x) value = std::round(2 * value);  // some are equal
+  std::vector<double> largest(out, -INFINITY), mean(out), to_first(in), spread(in), count(out);
+  std::vector<int64_t> first(out, -1);
+  sights(p, [&](int64_t a, int64_t b) {
+    if (x[a] > largest[b]) largest[b] = x[a], first[b] = a;
+    count[b] += 1;
+  });
+  if (whole) count.assign(out, p.rows.window * p.columns.window);
+  sights(p, [&](int64_t a, int64_t b) { mean[b] += x[a] / count[b], spread[a] += dy[b] / count[b]; });
+  for (int64_t b = 0; b < out; b++) {
+    if (first[b] >= 0) to_first[first[b]] += dy[b];
+    if (count[b] == 0) mean[b] = NAN;
+  }
+  Values results[4];
+  for (const int threads : {1, 3}) {
+    Values own[4] = {Values(out), Values(in), Values(out), Values(in)};
+    std::vector<uint8_t> places(out);
+    const Threads workers(threads);
+    max_pool(workers, p, x.data(), own[0].data(), places.data());
+    max_pool_back(workers, p, places.data(), dy.data(), own[1].data());
+    average_pool(workers, p, whole, x.data(), own[2].data());
+    average_pool_back(workers, p, whole, dy.data(), own[3].data());
+    check("largest", own[0], largest);
+    check("gradient of the largest", own[1], to_first);
+    check("mean", own[2], mean);
+    check("gradient of the mean", own[3], spread);
+    for (int i = 0; i < 4; i++) threads == 1 ? void(results[i] = own[i]) : same("pooling", results[i], own[i]);
+  }
+}
+
 int main(int, char** arguments) {
   source.seed(std::atoi(arguments[1]));
   const int count = std::atoi(arguments[2]);
-  for (int i = 0; i < count; i++) convolution();
+  for (int i = 0; i < count; i++) convolution(), pooling();
   std::printf("%d\n", count);
 }

@@ -14,8 +14,8 @@ from src.data.dataset import _read, examples_sha256
 from src.runs.directory import RunDirectory
 from src.runs.identity import short_hash
 from src.tracking import history
-from src.training.from_hydra import compose_runs, run_config, run_settings
 from src.training.engine import Engine
+from src.training.from_hydra import compose_runs, run_config, run_settings
 from src.training.run import record_start, report, run
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -1,30 +1,11 @@
-// The operations as XLA calls them, on its own threads. An array without values stands for one that is left out.
-#include "xla/ffi/api/ffi.h"
-
+// The operations as XLA calls them, on its own threads.
+#include "binding.h"
 #include "convolution.h"
-#include "pool.h"
+#include "pooling.h"
 #include "vector.h"
 
 namespace operations {
 namespace {
-
-namespace ffi = xla::ffi;
-using Input = ffi::Buffer<ffi::F32>;
-using Output = ffi::Result<ffi::Buffer<ffi::F32>>;
-using Numbers = ffi::Span<const int64_t>;
-
-const float* given(const Input& array) { return array.element_count() ? array.typed_data() : nullptr; }
-float* wanted(Output& array) { return array->element_count() ? array->typed_data() : nullptr; }
-
-template <typename Work>
-ffi::Error reported(const Work& work) {
-  try {
-    work();
-    return ffi::Error::Success();
-  } catch (const std::bad_alloc&) {
-    return ffi::Error(ffi::ErrorCode::kResourceExhausted, "not enough memory for a convolution");
-  }
-}
 
 // Numbers of a window: stride, zeros before, dilation; first of rows, then of columns.
 Convolution shape_of(const Input::Dimensions& x, const Input::Dimensions& filters, const Input::Dimensions& y,
@@ -127,24 +108,39 @@ ffi::Error run_norm_back(ffi::ThreadPool pool, Input dy, Input z, Input mask_sca
   });
 }
 
-// So many arrays that go in, or come out, after what is bound so far.
-template <int count, typename Binding>
-auto inputs(Binding&& bound) {
-  if constexpr (count == 1)
-    return std::move(bound).template Arg<Input>();
-  else
-    return inputs<count - 1>(std::move(bound).template Arg<Input>());
+// Numbers of a window: its size, stride, and places before the maps; first of rows, then of columns.
+Pooling pooling_of(const Input::Dimensions& x, const Input::Dimensions& y, Numbers window) {
+  return {
+      x[0], x[3], {x[1], y[1], window[0], window[2], window[4], 1}, {x[2], y[2], window[1], window[3], window[5], 1}};
 }
 
-template <int count, typename Binding>
-auto outputs(Binding&& bound) {
-  if constexpr (count == 1)
-    return std::move(bound).template Ret<Input>();
-  else
-    return outputs<count - 1>(std::move(bound).template Ret<Input>());
+ffi::Error run_max_pool(ffi::ThreadPool pool, Numbers window, Input x, Output y, ffi::Result<Bytes> first) {
+  return reported([&] {
+    max_pool(PoolWorkers(pool), pooling_of(x.dimensions(), y->dimensions(), window), x.typed_data(), y->typed_data(),
+             first->typed_data());
+  });
 }
 
-auto on_threads() { return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>(); }
+ffi::Error run_max_pool_back(ffi::ThreadPool pool, Numbers window, Bytes first, Input dy, Output dx) {
+  return reported([&] {
+    max_pool_back(PoolWorkers(pool), pooling_of(dx->dimensions(), dy.dimensions(), window), first.typed_data(),
+                  dy.typed_data(), dx->typed_data());
+  });
+}
+
+ffi::Error run_average_pool(ffi::ThreadPool pool, Numbers window, bool whole, Input x, Output y) {
+  return reported([&] {
+    average_pool(PoolWorkers(pool), pooling_of(x.dimensions(), y->dimensions(), window), whole, x.typed_data(),
+                 y->typed_data());
+  });
+}
+
+ffi::Error run_average_pool_back(ffi::ThreadPool pool, Numbers window, bool whole, Input dy, Output dx) {
+  return reported([&] {
+    average_pool_back(PoolWorkers(pool), pooling_of(dx->dimensions(), dy.dimensions(), window), whole, dy.typed_data(),
+                      dx->typed_data());
+  });
+}
 
 }  // namespace
 
@@ -158,6 +154,14 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(ApplyCall, run_apply,
 XLA_FFI_DEFINE_HANDLER_SYMBOL(SumsCall, run_sums, outputs<2>(inputs<4>(on_threads().Attr<float>("ceiling"))));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(MomentsOfCall, run_moments, outputs<2>(inputs<1>(on_threads())));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(NormBackCall, run_norm_back, outputs<1>(inputs<7>(on_threads())));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MaxPoolCall, run_max_pool,
+                              outputs<1>(inputs<1>(on_threads().Attr<Numbers>("window"))).Ret<Bytes>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MaxPoolBackCall, run_max_pool_back,
+                              outputs<1>(inputs<1>(on_threads().Attr<Numbers>("window").Arg<Bytes>())));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(AveragePoolCall, run_average_pool,
+                              outputs<1>(inputs<1>(on_threads().Attr<Numbers>("window").Attr<bool>("whole"))));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(AveragePoolBackCall, run_average_pool_back,
+                              outputs<1>(inputs<1>(on_threads().Attr<Numbers>("window").Attr<bool>("whole"))));
 
 extern "C" int64_t VectorWidth() { return WIDTH; }
 

@@ -1,0 +1,70 @@
+"""Pooling by kernels of our own where they take it, else in the form that XLA compiles well."""
+
+import math
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from ..operations import pooling
+from ..operations.window import Pair, Window, zeros_around
+from .cpu_pooling import Padding
+from .cpu_pooling import max_pool as xla_max_pool
+
+LARGEST = 256
+"""The most places of a window: the number of one is a byte."""
+
+
+def max_pool(
+    library: str,
+    x: Float[Array, "b *spatial c"],
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: Padding,
+) -> Float[Array, "b *smaller c"]:
+    """What `flax.nnx.max_pool` gives; to be the attribute of a `MaxPool`.
+
+    Args:
+        library: key of loaded kernels.
+        x: maps.
+        window: its sides.
+        strides: of it.
+        padding: `SAME`, `VALID` or numbers.
+    """
+    taken = _taken(x, window, strides, padding)
+    return xla_max_pool(x, window, strides, padding) if taken is None else pooling.max_pool(library, *taken, x)
+
+
+def average_pool(
+    library: str,
+    x: Float[Array, "b *spatial c"],
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: Padding,
+    counts_padding: bool,
+) -> Float[Array, "b *smaller c"]:
+    """What `flax.nnx.avg_pool` gives; to be the attribute of an `AveragePool`.
+
+    Args:
+        library: key of loaded kernels.
+        x: maps.
+        window: its sides.
+        strides: of it.
+        padding: `SAME`, `VALID` or numbers.
+        counts_padding: whether pixels outside count as zeros.
+    """
+    taken = _taken(x, window, strides, padding)
+    if taken is None:
+        return nnx.avg_pool(x, window, strides, padding, counts_padding)
+    return pooling.average_pool(library, *taken, x, whole=counts_padding)
+
+
+def _taken(x: Array, size: tuple[int, ...], strides: tuple[int, ...], padding: Padding) -> tuple[Pair, Window] | None:
+    """The window, if kernels take it: over float32 maps of rows and columns, none of them empty."""
+    if x.ndim != 4 or x.dtype != jnp.float32 or math.prod(size) > LARGEST:
+        return None
+    above, beside = ((int(before), int(after)) for before, after in zeros_around(x.shape[1:3], size, strides, padding))
+    rows, columns = size
+    window = Window((strides[0], strides[1]), (above, beside))
+    sizes = (*x.shape, *window.outputs(x.shape, (*size, 1, x.shape[3])))
+    return ((rows, columns), window) if min(sizes) > 0 and min(*above, *beside) >= 0 else None
