@@ -45,7 +45,7 @@ CASES = {
 
 def layers(case: Case) -> dict[str, Callable[[Array], Array]]:
     """By kernels of our own where there are any, and by XLA's operations."""
-    found = {}
+    found: dict[str, Callable[[Array], Array]] = {}
     for name, library in (("ours", chosen_kernels("auto")), ("XLA", None)):
         layer = case.kind(case.size, case.stride, padding=case.padding)
         use_fast_layers(layer, jax.default_backend())

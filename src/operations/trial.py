@@ -71,7 +71,7 @@ def cases(x: tuple[int, ...], filters: tuple[int, ...], window: Window) -> list[
 def pools(x: tuple[int, ...], size: Pair, window: Window) -> list[tuple[Call, Arrays]]:
     """Every kernel of windows that move over each channel by itself; some values are equal."""
     rng = np.random.default_rng(0)
-    how = (x[1:3], size, window)
+    how = ((x[1], x[2]), size, window)
     maps = jnp.asarray(np.round(rng.normal(size=x)), jnp.float32)
     dy = jnp.asarray(rng.normal(size=window.outputs(x, (*size, 1, x[3]))), jnp.float32)
     averages = [
