@@ -223,3 +223,32 @@ def test_layers_train_as_by_xla(library, kind):
     assert called(own, x) > 0
     for one, other in zip(*map(jax.tree.leaves, map(trained, (own, plain))), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4 * max(1, np.abs(other).max()))
+
+
+SPECIAL = (np.nan, np.inf, -np.inf, -0.0, 1e-40)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("special", SPECIAL)
+def test_special_values_go_back_through_a_layer_as_by_xla(library, special, training):
+    """From its input and from the gradient behind it; what is finite to 1e-4 of each value, or of the largest.
+
+    In evaluation the normalization's scale is in the filters: from opposite infinities its gradient has NaN.
+    """
+    plain = ConvNormReLU(6, 8, kernel=3, rngs=nnx.Rngs(0))
+    plain.train() if training else plain.eval()
+    x, dy = (jax.random.normal(jax.random.key(number), (2, 7, 6, size)) for number, size in ((1, 6), (2, 8)))
+
+    def pulled(layer, x, dy):
+        parameters, rest = nnx.state(layer, nnx.Param), nnx.state(layer, nnx.Not(nnx.Param))
+        definition = nnx.graphdef(layer)
+        y, back = jax.vjp(lambda p, x: nnx.merge(definition, p, rest, copy=True)(x), parameters, x)
+        return y, back(dy)
+
+    for given in ((x.at[1, 2, 3, 4].set(special), dy), (x, dy.at[1, 2, 3, 4].set(special))):
+        own, other = (jax.tree.leaves(pulled(layer, *given)) for layer in (with_kernels(plain, library), plain))
+        for one, another in zip(own, other, strict=True):
+            if not training:
+                one, another = (np.where(np.isfinite(array), array, np.nan) for array in (one, another))
+            largest = np.abs(np.where(np.isfinite(another), another, 0)).max()
+            np.testing.assert_allclose(one, another, rtol=1e-4, atol=1e-4 * largest)
