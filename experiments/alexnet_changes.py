@@ -16,35 +16,35 @@ from pydantic import Field, model_validator
 from src.config.errors import did_you_mean, reported
 from src.config.settings import Settings
 from src.plots.differences import Difference, differences_figure
-from src.studies.arms import LEARNING_RATE, Arm, finished_runs, records, tuned
 from src.studies.estimates import Estimate, estimate
 from src.studies.output import arguments
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import error_difference, final_errors, first_run
 from src.studies.settings import SeededStage, StudySettings, read_study
+from src.studies.variants import LEARNING_RATE, Variant, finished_runs, records, tuned
 from src.training.interruption import resumable
 
 log = logging.getLogger(__name__)
 
 
 class SideSettings(Settings):
-    """One arm of a pair: its name, and the settings of `src.train` that are its own."""
+    """One variant of a pair: its name, and the settings of `src.train` that are its own."""
 
     name: str
     settings: list[str]
 
 
 class PairSettings(Settings):
-    """Two arms that differ in one thing.
+    """Two variants that differ in one thing.
 
     Attributes:
         what: it is.
         claim: what the chapter or a paper says of it, in a few words, or null.
-        shared: settings of `src.train` that both arms have.
-        a: the arm before the change.
-        b: the arm after it.
-        learning_rates: from which each arm gets its best.
+        shared: settings of `src.train` that both variants have.
+        a: the variant before the change.
+        b: the variant after it.
+        learning_rates: from which each variant gets its best.
     """
 
     what: str
@@ -54,10 +54,10 @@ class PairSettings(Settings):
     b: SideSettings
     learning_rates: Annotated[list[float], Field(min_length=1)]
 
-    def arms(self, name: str, more: list[str]) -> list[Arm]:
-        """Both arms, still without a learning rate; `more` settings are added to those of the pair."""
+    def variants(self, name: str, more: list[str]) -> list[Variant]:
+        """Both variants, still without a learning rate; `more` settings are added to those of the pair."""
         return [
-            Arm(f"{name}: {side.name}", (*more, *self.shared, *side.settings)) for side in (self.a, self.b)
+            Variant(f"{name}: {side.name}", (*more, *self.shared, *side.settings)) for side in (self.a, self.b)
         ]  # fmt: skip
 
 
@@ -65,7 +65,7 @@ class ChangesStage(SeededStage):
     """One size of the study.
 
     Attributes:
-        pairs: by name, with settings of `src.train` for both arms of each.
+        pairs: by name, with settings of `src.train` for both variants of each.
     """
 
     pairs: Annotated[dict[str, list[str]], Field(min_length=1)]
@@ -88,13 +88,13 @@ class ChangesSettings(StudySettings[ChangesStage]):
                     raise ValueError(f"there is no pair {name!r}{did_you_mean(name, self.pairs)}")
         return self
 
-    def candidates(self, stage: ChangesStage) -> dict[str, list[Arm]]:
-        """The arms of each pair of a stage."""
-        return {name: self.pairs[name].arms(name, [*stage.common, *more]) for name, more in stage.pairs.items()}
+    def candidates(self, stage: ChangesStage) -> dict[str, list[Variant]]:
+        """The variants of each pair of a stage."""
+        return {name: self.pairs[name].variants(name, [*stage.common, *more]) for name, more in stage.pairs.items()}
 
 
 class Side(NamedTuple):
-    """What came of one arm of a pair; accuracies are in percent."""
+    """What came of one variant of a pair; accuracies are in percent."""
 
     name: str
     accuracy: Estimate
@@ -122,16 +122,16 @@ def main() -> None:
 
 def report(name: str, settings: ChangesSettings, stage: ChangesStage) -> None:
     """One stage, from its runs to its files."""
-    arms = {
+    variants = {
         pair: tuned(found, LEARNING_RATE, settings.pairs[pair].learning_rates, stage.seeds[0])
         for pair, found in settings.candidates(stage).items()
     }
-    runs = finished_runs([arm for pair in arms.values() for arm in pair], stage.seeds)
+    runs = finished_runs([variant for pair in variants.values() for variant in pair], stage.seeds)
     found = {}
-    for pair, both in arms.items():
+    for pair, both in variants.items():
         result = compare(settings.pairs[pair], both, runs)
         if result is None:
-            log.warning("left out: no seed has finished runs of both arms of %s", pair)
+            log.warning("left out: no seed has finished runs of both variants of %s", pair)
         else:
             found[pair] = result
     record = {
@@ -144,23 +144,23 @@ def report(name: str, settings: ChangesSettings, stage: ChangesStage) -> None:
     write_results(name, record, figures={"differences": figure}, table=as_table(found))
 
 
-def compare(pair: PairSettings, arms: list[Arm], runs: Mapping[str, Mapping[int, StudyRun]]) -> Compared | None:
-    """What came of a pair with the seeds that both arms finished; nothing if there are none."""
-    before, after = (runs[arm.name] for arm in arms)
+def compare(pair: PairSettings, variants: list[Variant], runs: Mapping[str, Mapping[int, StudyRun]]) -> Compared | None:
+    """What came of a pair with the seeds that both variants finished; nothing if there are none."""
+    before, after = (runs[variant.name] for variant in variants)
     seeds = sorted(before.keys() & after.keys())
     if not seeds:
         return None
     a, b = (
-        describe(side.name, arm, {seed: runs[arm.name][seed] for seed in seeds})
-        for side, arm in zip((pair.a, pair.b), arms, strict=True)
+        describe(side.name, variant, {seed: runs[variant.name][seed] for seed in seeds})
+        for side, variant in zip((pair.a, pair.b), variants, strict=True)
     )
     return Compared(pair.what, pair.claim, a, b, error_difference(before, after))
 
 
-def describe(name: str, arm: Arm, runs: Mapping[int, StudyRun]) -> Side:
-    """What came of one arm."""
+def describe(name: str, variant: Variant, runs: Mapping[int, StudyRun]) -> Side:
+    """What came of one variant."""
     found = estimate([100 - error for error in final_errors(runs).values()])
-    return Side(name, found, first_run(runs).results()["parameters"], arm.value(LEARNING_RATE))
+    return Side(name, found, first_run(runs).results()["parameters"], variant.value(LEARNING_RATE))
 
 
 def as_difference(one: Compared) -> Difference:

@@ -15,7 +15,6 @@ from pydantic import model_validator
 from src.config.settings import Settings
 from src.models.filter_stacks import FilterStackSettings
 from src.plots.filters import Measured, accuracy_front, seconds_against_multiplications
-from src.studies.arms import LEARNING_RATE, Arm, finished_runs, records, tuned
 from src.studies.command import run_study
 from src.studies.costs import step_ratios, traced_costs
 from src.studies.estimates import estimate
@@ -24,6 +23,7 @@ from src.studies.runs import StudyRun
 from src.studies.scores import error_differences, final_errors, first_run, reference_runs
 from src.studies.settings import SeededStage
 from src.studies.timing import Ratio
+from src.studies.variants import LEARNING_RATE, Variant, finished_runs, records, tuned
 
 FULL = "full"
 """The block that the others are cheaper forms of."""
@@ -70,10 +70,10 @@ class CheapFiltersStage(SeededStage):
                     raise ValueError(f"{name} is {width} wide, and no block named {FULL!r} is")
         return self
 
-    def arms(self) -> dict[tuple[str, int], Arm]:
+    def variants(self) -> dict[tuple[str, int], Variant]:
         """All networks by kind and width."""
         return {
-            (kind, width): Arm(f"{kind}, {width}", (*self.common, *block.arguments, f"model.width={width}"))
+            (kind, width): Variant(f"{kind}, {width}", (*self.common, *block.arguments, f"model.width={width}"))
             for kind, block in self.blocks.items()
             for width in block.widths
         }
@@ -86,23 +86,23 @@ def main() -> None:
 
 def report(name: str, stage: CheapFiltersStage) -> None:
     """One stage, from its runs to its files."""
-    arms = stage.arms()
-    best = tuned(list(arms.values()), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
-    rates = {arm.name: arm.value(LEARNING_RATE) for arm in best}
-    runs = {arm: found for arm, found in finished_runs(best, stage.seeds).items() if found}
-    full = {width: reference_runs(runs, arms[FULL, width].name) for width in stage.blocks[FULL].widths}
-    firsts = {arm: first_run(own) for arm, own in runs.items()}
+    variants = stage.variants()
+    best = tuned(list(variants.values()), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
+    rates = {variant.name: variant.value(LEARNING_RATE) for variant in best}
+    runs = {variant: found for variant, found in finished_runs(best, stage.seeds).items() if found}
+    full = {width: reference_runs(runs, variants[FULL, width].name) for width in stage.blocks[FULL].widths}
+    firsts = {variant: first_run(own) for variant, own in runs.items()}
     seconds = step_ratios({FULL: first_run(full[max(full)]), **firsts}, ROUNDS)
     facts = [
         {
             "kind": kind,
             "width": width,
-            "learning_rate": rates[arm.name],
-            "seconds": seconds[arm.name]._asdict(),
-            **describe(runs[arm.name], full[width]),
+            "learning_rate": rates[variant.name],
+            "seconds": seconds[variant.name]._asdict(),
+            **describe(runs[variant.name], full[width]),
         }
-        for (kind, width), arm in arms.items()
-        if arm.name in runs
+        for (kind, width), variant in variants.items()
+        if variant.name in runs
     ]
     networks = [as_point(own) for own in facts]
     write_results(

@@ -19,13 +19,13 @@ from src.data.batches import evaluation_batch
 from src.interpret.signals import by_layer, kernel_gradients, response_stds
 from src.plots.curves import Curve, error_curves
 from src.plots.layers import gradients_by_layer, responses_by_layer
-from src.studies.arms import LEARNING_RATE, Arm, finished_runs, records, tuned
 from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import error_curve, final_errors, first_run, guessing_error
 from src.studies.settings import SeededStage
+from src.studies.variants import LEARNING_RATE, Variant, finished_runs, records, tuned
 from src.tasks.intervals import wilson_interval
 from src.training.state import TrainState
 
@@ -64,10 +64,10 @@ class DepthStage(SeededStage):
             raise ValueError(f"compared names depth {missing[0]}, which is not among depths {self.depths}")
         return self
 
-    def arm(self, kind: str, depth: int) -> Arm:
+    def variant(self, kind: str, depth: int) -> Variant:
         """The network of a kind and depth, still without a learning rate."""
         own = self.residual if kind == "residual" else self.plain
-        return Arm(f"{kind}-{depth}", (*self.common, *(text.format(depth=depth) for text in own)))
+        return Variant(f"{kind}-{depth}", (*self.common, *(text.format(depth=depth) for text in own)))
 
 
 def main() -> None:
@@ -77,10 +77,10 @@ def main() -> None:
 
 def report(name: str, stage: DepthStage) -> None:
     """One stage, from its runs to its files."""
-    candidates = [stage.arm(kind, depth) for depth in stage.depths for kind in KINDS]
-    arms = tuned(candidates, LEARNING_RATE, stage.learning_rates, stage.seeds[0])
-    runs = finished_runs(arms, stage.seeds)
-    networks = {arm.name: describe(arm, runs[arm.name]) for arm in arms if runs[arm.name]}
+    candidates = [stage.variant(kind, depth) for depth in stage.depths for kind in KINDS]
+    variants = tuned(candidates, LEARNING_RATE, stage.learning_rates, stage.seeds[0])
+    runs = finished_runs(variants, stage.seeds)
+    networks = {variant.name: describe(variant, runs[variant.name]) for variant in variants if runs[variant.name]}
     layers = {name: layer_signals(own[min(own)]) for name, own in runs.items() if own}
     differences = {
         "train": difference_of_differences({name: training_errors(own) for name, own in runs.items()}, stage.compared),
@@ -106,20 +106,20 @@ def training_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:
     return found
 
 
-def describe(arm: Arm, runs: Mapping[int, StudyRun]) -> dict[str, Any]:
+def describe(variant: Variant, runs: Mapping[int, StudyRun]) -> dict[str, Any]:
     """What the table says of a network."""
     errors = {"train": training_errors(runs), "test": final_errors(runs)}
     trained = sum(error < TRAINED * guessing_error(first_run(runs)) for error in errors["train"].values())
     return {
         "parameters": first_run(runs).results()["parameters"],
-        "learning_rate": arm.value(LEARNING_RATE),
+        "learning_rate": variant.value(LEARNING_RATE),
         "seeds": list(runs),
         "errors": errors,
         "train_error": estimate([*errors["train"].values()])._asdict(),
         "test_error": estimate([*errors["test"].values()])._asdict(),
         "trained": trained,
         "trained_interval": wilson_interval(trained, len(runs)),
-        "published_test_error": PUBLISHED.get(arm.name),
+        "published_test_error": PUBLISHED.get(variant.name),
     }
 
 

@@ -17,11 +17,11 @@ from pydantic import Field
 from src.config.errors import UserError
 from src.interpret.groups import Difference, colour_shares, first_filters, halves_differ
 from src.plots.groups import Group, groups_figure
-from src.studies.arms import Arm, finished_runs, records
 from src.studies.command import run_study
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.settings import SeededStage
+from src.studies.variants import Variant, finished_runs, records
 
 LEVEL = 0.05
 """Groups are said to differ if random ones do so less often."""
@@ -74,8 +74,8 @@ def report(name: str, stage: GroupStage) -> None:
     Raises:
         UserError: no run came to its end.
     """
-    arms = [Arm(network, (*stage.common, *own)) for network, own in stage.networks.items()]
-    runs = finished_runs(arms, stage.seeds)
+    variants = [Variant(network, (*stage.common, *own)) for network, own in stage.networks.items()]
+    runs = finished_runs(variants, stage.seeds)
     found = {network: {seed: measure(run, seed) for seed, run in own.items()} for network, own in runs.items() if own}
     if not found:
         raise UserError(f"{name}: no run finished")

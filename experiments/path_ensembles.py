@@ -26,7 +26,6 @@ from src.interpret.paths import carrying_lengths
 from src.models.tracing import abstract_rngs
 from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
-from src.studies.arms import LEARNING_RATE, Arm, finished_runs, tuned
 from src.studies.cached import Cached, cached
 from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate, estimate_correlation
@@ -35,6 +34,7 @@ from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import guessing_error
 from src.studies.settings import SeededStage
+from src.studies.variants import LEARNING_RATE, Variant, finished_runs, tuned
 from src.training.load_run import FinishedRun
 from src.training.state import state_sha256
 
@@ -73,9 +73,9 @@ class PathStage(SeededStage):
     paths: Count
     batch_size: Count
 
-    def arms(self) -> list[Arm]:
+    def variants(self) -> list[Variant]:
         """Both networks, still without a learning rate."""
-        return [Arm(name, (*self.common, *getattr(self, name))) for name in ("residual", "plain")]
+        return [Variant(name, (*self.common, *getattr(self, name))) for name in ("residual", "plain")]
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def main() -> None:
 def report(name: str, stage: PathStage) -> None:
     """One stage, from its runs to its files."""
     check_modules(stage)
-    runs = finished_runs(tuned(stage.arms(), LEARNING_RATE, stage.learning_rates, stage.seeds[0]), stage.seeds)
+    runs = finished_runs(tuned(stage.variants(), LEARNING_RATE, stage.learning_rates, stage.seeds[0]), stage.seeds)
     seeds = [seed for seed in stage.seeds if all(seed in own for own in runs.values())]
     if not seeds:
         raise UserError("no seed has finished runs of both networks")
@@ -113,7 +113,7 @@ def check_modules(stage: PathStage) -> None:
     Raises:
         UserError: more are to be taken out than there are, or no two are alike.
     """
-    residual, _ = stage.arms()
+    residual, _ = stage.variants()
     settings = residual.run(stage.seeds[0]).settings
     spec = settings.dataset().spec
     network = nnx.eval_shape(lambda: settings.model.build(spec.shape, spec.classes, rngs=abstract_rngs()))

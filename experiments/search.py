@@ -15,13 +15,13 @@ from pydantic import Field, model_validator
 
 from src.config.errors import UserError
 from src.plots.searches import Scale, State, Tried, parallel_coordinates, search_history
-from src.studies.arms import Arm, finished_runs, records
 from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate
 from src.studies.results import markdown, write_results
 from src.studies.runs import QUIET, StudyRun, finish, usable
 from src.studies.scores import error_difference, final_errors, first_run
 from src.studies.settings import SeededStage
+from src.studies.variants import Variant, finished_runs, records
 from src.tuning.runs import changes, planned, searched
 from src.tuning.settings import Dimension
 from src.tuning.study import best, ended
@@ -64,7 +64,7 @@ def report(name: str, stage: SearchStage) -> None:
     """One stage, from its trials to its files.
 
     Raises:
-        UserError: what is searched are no ranges, no trial was completed, or no seed has finished runs of both arms.
+        UserError: what is searched are no ranges, no trial was completed, or no seed has finished runs of both.
     """
     space = planned(stage.arguments).settings.space
     scales = [as_scale(each) for each in space]
@@ -72,12 +72,15 @@ def report(name: str, stage: SearchStage) -> None:
     winner, trials = best(study), ended(study)
     if winner is None:
         raise UserError(f"none of {len(trials)} trials was completed; see {directory}")
-    arms = [Arm("recipe", (*stage.common,)), Arm("best trial", (*stage.common, *changes(winner.params)))]
-    runs = finished_runs(arms, stage.seeds)
+    variants = [Variant("recipe", (*stage.common,)), Variant("best trial", (*stage.common, *changes(winner.params)))]
+    runs = finished_runs(variants, stage.seeds)
     gain = error_difference(runs["recipe"], runs["best trial"])
-    searched_with = [arm.run(stage.search_seed) for arm in arms]
+    searched_with = [variant.run(stage.search_seed) for variant in variants]
     finish(searched_with)
-    facts = {arm.name: describe(runs[arm.name], space, run) for arm, run in zip(arms, searched_with, strict=True)}
+    facts = {
+        variant.name: describe(runs[variant.name], space, run)
+        for variant, run in zip(variants, searched_with, strict=True)
+    }
     states = Counter(trial.state.name.lower() for trial in trials)
     record = {
         "arms": facts,
@@ -96,7 +99,7 @@ def report(name: str, stage: SearchStage) -> None:
 
 
 def describe(runs: Mapping[int, StudyRun], space: Sequence[Dimension], searched_with: StudyRun) -> dict[str, Any]:
-    """What the table says of an arm; the validation score is that of the run with the seed which the search had."""
+    """What the table says of a variant; the validation score is that of the run with the seed which the search had."""
     settings = first_run(runs).settings
     return {
         "settings": {each.key: reduce(getattr, each.key.split("."), settings) for each in space},

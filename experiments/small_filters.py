@@ -20,7 +20,6 @@ from src.models.filter_stacks import FilterStack, FilterStackSettings
 from src.plots.fields import FieldPicture, effective_fields
 from src.plots.filters import Contender, comparisons
 from src.randomness import stream
-from src.studies.arms import LEARNING_RATE, Arm, finished_runs, records, tuned
 from src.studies.command import run_study
 from src.studies.costs import step_ratios, traced_costs
 from src.studies.estimates import Estimate, estimate
@@ -29,6 +28,7 @@ from src.studies.runs import StudyRun
 from src.studies.scores import error_difference, final_errors, first_run, reference_runs
 from src.studies.settings import SeededStage
 from src.studies.timing import Ratio
+from src.studies.variants import LEARNING_RATE, Variant, finished_runs, records, tuned
 
 ROUNDS = 15
 """Training steps of each network that are timed."""
@@ -57,11 +57,11 @@ class SmallFiltersStage(SeededStage):
     comparisons: dict[str, dict[str, list[str]]]
     learning_rates: list[float]
 
-    def arms(self, comparison: str) -> list[Arm]:
+    def variants(self, comparison: str) -> list[Variant]:
         """The networks of a comparison: all of one width, then the later ones as large as the first if they are not."""
-        first, *others = [Arm(name, (*self.common, *own)) for name, own in self.comparisons[comparison].items()]
+        first, *others = [Variant(name, (*self.common, *own)) for name, own in self.comparisons[comparison].items()]
         large = first.run(0)
-        return [first, *others, *filter(None, (equally_large(arm, large) for arm in others))]
+        return [first, *others, *filter(None, (equally_large(variant, large) for variant in others))]
 
 
 def main() -> None:
@@ -69,15 +69,17 @@ def main() -> None:
     run_study("small_filters", SmallFiltersStage, report)
 
 
-def equally_large(arm: Arm, reference: StudyRun) -> Arm | None:
+def equally_large(variant: Variant, reference: StudyRun) -> Variant | None:
     """A network at the width that gives it the weights of another one, by the formulas; none if it has that width."""
-    model, spec = stack(arm.run(0)), reference.settings.dataset().spec
+    model, spec = stack(variant.run(0)), reference.settings.dataset().spec
 
     def count(width: int) -> int:
         return network_weights(model.model_copy(update={"width": width}), spec)
 
     width = nearest_width(count, network_weights(stack(reference), spec))
-    return None if width == model.width else Arm(f"{arm.name}, {width} wide", (*arm.arguments, f"model.width={width}"))
+    if width == model.width:
+        return None
+    return Variant(f"{variant.name}, {width} wide", (*variant.arguments, f"model.width={width}"))
 
 
 def stack(run: StudyRun) -> FilterStackSettings:
@@ -98,13 +100,13 @@ def report(name: str, stage: SmallFiltersStage) -> None:
     fields: dict[str, dict[str, FieldPicture]] = {}
     trained = []
     for comparison in stage.comparisons:
-        arms = tuned(stage.arms(comparison), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
-        runs = {arm: found for arm, found in finished_runs(arms, stage.seeds).items() if found}
-        pictures = {arm: measured_fields(own) for arm, own in runs.items()}
-        facts[comparison] = describe(arms, runs, pictures)
-        for arm in stage.comparisons[comparison]:
-            for when, picture in pictures.get(arm, {}).items():
-                fields.setdefault(when, {})[arm] = picture
+        variants = tuned(stage.variants(comparison), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
+        runs = {variant: found for variant, found in finished_runs(variants, stage.seeds).items() if found}
+        pictures = {variant: measured_fields(own) for variant, own in runs.items()}
+        facts[comparison] = describe(variants, runs, pictures)
+        for variant in stage.comparisons[comparison]:
+            for when, picture in pictures.get(variant, {}).items():
+                fields.setdefault(when, {})[variant] = picture
         trained += records(runs)
     groups = [contenders(found) for found in facts.values()]
     write_results(
@@ -116,7 +118,7 @@ def report(name: str, stage: SmallFiltersStage) -> None:
 
 
 def measured_fields(runs: Mapping[int, StudyRun]) -> dict[str, FieldPicture]:
-    """The effective field of an arm with random weights, and after training with all seeds, on random images."""
+    """The effective field of a variant with random weights, and after training with all seeds, on random images."""
     run = first_run(runs)
     spec, side = run.settings.dataset().spec, traced_costs(run).field
     networks = {
@@ -145,25 +147,27 @@ def trained_stack(run: StudyRun) -> FilterStack:
 
 
 def describe(
-    arms: list[Arm], runs: Mapping[str, Mapping[int, StudyRun]], fields: Mapping[str, Mapping[str, FieldPicture]]
+    variants: list[Variant],
+    runs: Mapping[str, Mapping[int, StudyRun]],
+    fields: Mapping[str, Mapping[str, FieldPicture]],
 ) -> dict[str, Any]:
     """What the table says of the networks of a comparison."""
-    reference = arms[0].name
+    reference = variants[0].name
     large = reference_runs(runs, reference)
-    firsts = {arm: first_run(own) for arm, own in runs.items()}
+    firsts = {variant: first_run(own) for variant, own in runs.items()}
     seconds = step_ratios(firsts, ROUNDS)
     return {
-        arm.name: {
-            "width": stack(firsts[arm.name]).width,
-            "learning_rate": arm.value(LEARNING_RATE),
-            **traced_costs(firsts[arm.name])._asdict(),
-            "seconds": seconds[arm.name]._asdict(),
-            "spread": {when: picture.spread for when, picture in fields[arm.name].items()},
-            "errors": final_errors(runs[arm.name]),
-            "gain": None if arm.name == reference else error_difference(large, runs[arm.name])._asdict(),
+        variant.name: {
+            "width": stack(firsts[variant.name]).width,
+            "learning_rate": variant.value(LEARNING_RATE),
+            **traced_costs(firsts[variant.name])._asdict(),
+            "seconds": seconds[variant.name]._asdict(),
+            "spread": {when: picture.spread for when, picture in fields[variant.name].items()},
+            "errors": final_errors(runs[variant.name]),
+            "gain": None if variant.name == reference else error_difference(large, runs[variant.name])._asdict(),
         }
-        for arm in arms
-        if arm.name in runs
+        for variant in variants
+        if variant.name in runs
     }
 
 

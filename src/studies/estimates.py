@@ -47,7 +47,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(values: Sequence[float], comparisons: int = 1) -> Estimate:
-    """The mean of repetitions that are normally distributed; differences of two arms are taken seed by seed before.
+    """The mean of repetitions that are normally distributed; differences of two variants are taken seed by seed before.
 
     Args:
         values: of the repetitions.

@@ -1,4 +1,4 @@
-"""Scores of the finished runs of an arm, and differences between two arms."""
+"""Scores of the finished runs of a variant, and differences between two variants."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,23 +26,23 @@ def guessing_error(run: StudyRun) -> float:
 
 
 def first_run(runs: Mapping[int, StudyRun]) -> StudyRun:
-    """One run of an arm, for what does not depend on the seed."""
+    """One run of a variant, for what does not depend on the seed."""
     return next(iter(runs.values()))
 
 
-def reference_runs(runs: Mapping[str, Mapping[int, StudyRun]], arm: str) -> Mapping[int, StudyRun]:
-    """The finished runs of the arm that others are compared to.
+def reference_runs(runs: Mapping[str, Mapping[int, StudyRun]], variant: str) -> Mapping[int, StudyRun]:
+    """The finished runs of the variant that others are compared to.
 
     Raises:
         UserError: it has none.
     """
-    if not runs.get(arm):
-        raise UserError(f"{arm}: no run finished, and the others are compared to it")
-    return runs[arm]
+    if not runs.get(variant):
+        raise UserError(f"{variant}: no run finished, and the others are compared to it")
+    return runs[variant]
 
 
 def error_differences(first: Mapping[int, StudyRun], second: Mapping[int, StudyRun]) -> list[float]:
-    """Test errors of the first arm minus those of the second, seed by seed, in points of percent.
+    """Test errors of the first variant minus those of the second, seed by seed, in points of percent.
 
     Raises:
         UserError: no seed has both.
@@ -50,7 +50,7 @@ def error_differences(first: Mapping[int, StudyRun], second: Mapping[int, StudyR
     errors, others = final_errors(first), final_errors(second)
     seeds = [seed for seed in errors if seed in others]
     if not seeds:
-        raise UserError("two arms have no finished run with the same seed")
+        raise UserError("two variants have no finished run with the same seed")
     return [errors[seed] - others[seed] for seed in seeds]
 
 

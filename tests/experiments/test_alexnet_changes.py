@@ -62,9 +62,9 @@ def test_a_pair_that_does_not_exist_is_named():
         ("auxiliary", "model.auxiliary is False there and True here"),
     ],
 )
-def test_the_arms_of_a_pair_differ_in_one_thing(pair, words):
+def test_the_variants_of_a_pair_differ_in_one_thing(pair, words):
     study = read_study(ChangesSettings, "alexnet_changes", [])
-    a, b = (defining_values(arm.run(0).settings) for arm in study.candidates(study.stages["cifar10"])[pair])
+    a, b = (defining_values(variant.run(0).settings) for variant in study.candidates(study.stages["cifar10"])[pair])
     assert difference(a, b) == words
 
 
@@ -73,5 +73,5 @@ def test_every_run_of_every_stage_composes():
     study = read_study(ChangesSettings, "alexnet_changes", [])
     for stage in study.stages.values():
         pairs = study.candidates(stage)
-        assert all(arm.run(0).settings.seed == 0 for arms in pairs.values() for arm in arms)
+        assert all(variant.run(0).settings.seed == 0 for variants in pairs.values() for variant in variants)
         assert set(pairs) == set(stage.pairs)

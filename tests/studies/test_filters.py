@@ -15,7 +15,7 @@ Small, Cheap = StudySettings[SmallFiltersStage], StudySettings[CheapFiltersStage
 @pytest.mark.parametrize("name", ["digits", "cifar10"])
 def test_small_filters_come_at_equal_fields_and_at_equal_weights(name):
     stage = read_study(Small, "small_filters", []).stages[name]
-    large, small, wide = [arm.run(0) for arm in stage.arms("one 7x7")]
+    large, small, wide = [variant.run(0) for variant in stage.variants("one 7x7")]
     spec = large.settings.dataset().spec
     assert stack(large).width == stack(small).width < stack(wide).width
     assert traced_costs(large).field == traced_costs(small).field == traced_costs(wide).field
@@ -35,13 +35,13 @@ def test_first_layers_are_compared_on_whole_images():
 
 def test_a_stack_that_is_as_large_already_does_not_come_twice():
     stage = read_study(Small, "small_filters", []).stages["digits"]
-    assert len(stage.arms("one 5x5")) == 3
-    assert len(stage.arms("first layer")) == 2
+    assert len(stage.variants("one 5x5")) == 3
+    assert len(stage.variants("first layer")) == 2
 
 
 def test_every_cheap_block_can_be_built():
     stage = read_study(Cheap, "cheap_filters", []).stages["digits"]
-    models = {name: arm.run(0).settings.model for name, arm in stage.arms().items()}
+    models = {name: variant.run(0).settings.model for name, variant in stage.variants().items()}
     assert {name: (model.block, model.groups) for name, model in models.items() if name[0].endswith("groups")} == {
         (f"{groups} groups", 64): ("bottleneck", groups) for groups in (2, 4, 8, 16, 32)
     }
@@ -51,7 +51,7 @@ def test_every_cheap_block_can_be_built():
 def test_the_larger_stages_have_the_same_blocks_in_larger_networks(name):
     stages = read_study(Cheap, "cheap_filters", []).stages
     assert stages[name].blocks == stages["digits"].blocks
-    run = stages[name].arms()["32 groups", 64].run(0)
+    run = stages[name].variants()["32 groups", 64].run(0)
     assert predicted_multiplications(run) == traced_costs(run).multiplications > 1e6
 
 

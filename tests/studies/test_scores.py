@@ -1,4 +1,4 @@
-"""Scores and timings of arms."""
+"""Scores and timings of variants."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_differences_are_taken_seed_by_seed():
     assert found.std == pytest.approx(0, abs=1e-9)
 
 
-def test_arms_without_a_common_seed_cannot_be_compared():
+def test_variants_without_a_common_seed_cannot_be_compared():
     with pytest.raises(UserError, match="no finished run with the same seed"):
         error_difference({0: Finished(1.0)}, {1: Finished(1.0)})
     with pytest.raises(UserError, match="full, 64: no run finished"):

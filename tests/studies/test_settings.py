@@ -48,14 +48,14 @@ def test_a_profile_of_ones_own_can_be_chosen():
 
 def test_what_an_arm_sets_itself_comes_after_what_all_share():
     stage = read_study(Depth, "depth_study", ["stages.digits.plain=[model=linear,train.duration=3epochs]"])
-    assert stage.stages["digits"].arm("plain", 20).run(0).settings.train.duration == Duration.parse("3 epochs")
+    assert stage.stages["digits"].variant("plain", 20).run(0).settings.train.duration == Duration.parse("3 epochs")
 
 
 def test_every_run_of_the_depth_study_composes():
     settings = read_study(Depth, "depth_study", [])
     for stage in settings.stages.values():
         for kind in ("plain", "residual"):
-            run = stage.arm(kind, stage.depths[-1]).run(0)
+            run = stage.variant(kind, stage.depths[-1]).run(0)
             model = run.settings.model
             assert (model.depth, model.shortcut) == (stage.depths[-1], "none" if kind == "plain" else "A")
             assert run.settings.eval.test_curve
@@ -65,7 +65,7 @@ def test_every_run_of_the_path_ensembles_composes():
     settings = read_study(StudySettings[PathStage], "path_ensembles", [])
     depths = {}
     for name, stage in settings.stages.items():
-        models = [arm.run(0).settings.model for arm in stage.arms()]
+        models = [variant.run(0).settings.model for variant in stage.variants()]
         depths[name] = [model.depth for model in models]
         assert models[0].shortcut == "A"
         assert max(stage.removed) <= (models[0].depth - 2) // 2

@@ -1,0 +1,99 @@
+"""The variants of a comparison: what differs between them, and nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.errors import UserError
+from .runs import StudyRun, finish, planned, usable
+
+LEARNING_RATE = "optimizer.learning_rate"
+"""What most studies give each variant its best value of."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One variant.
+
+    Attributes:
+        name: in tables and figures.
+        arguments: of `src.train`, without the seed.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+
+    def value(self, key: str) -> str:
+        """What it sets a setting to.
+
+        Raises:
+            KeyError: it does not set it.
+        """
+        return dict(text.split("=", 1) for text in self.arguments)[key]
+
+    def run(self, seed: int, *more: str) -> StudyRun:
+        """Its run with a seed; all variants see the same examples in the same order with the same one."""
+        return planned([*self.arguments, *more, f"seed={seed}"])
+
+
+def tuned(variants: Sequence[Variant], key: str, values: Sequence[float], seed: int) -> list[Variant]:
+    """Each variant at the value with which it scores best on the validation split.
+
+    Args:
+        variants: as they are without the setting.
+        key: the setting.
+        values: to choose from; where there is only one, nothing has to be run.
+        seed: of the runs that decide.
+
+    Raises:
+        UserError: no value of a variant gave a finished run, or there is nothing to choose it on.
+    """
+    if len(values) == 1:
+        return [Variant(variant.name, (*variant.arguments, f"{key}={values[0]}")) for variant in variants]
+    check_names(variants)
+    trials = [Variant(variant.name, (*variant.arguments, f"{key}={value}")) for variant in variants for value in values]
+    runs = {trial: trial.run(seed) for trial in trials}
+    for trial, run in runs.items():
+        if not run.settings.dataset().spec.validation:
+            raise UserError(f"{trial.name}: {key} is chosen on the validation split, and data.validation=0")
+    finish(runs.values())
+    scores = {trial: run.last("validation_accuracy") for trial, run in runs.items() if usable(run)}
+    best = []
+    for variant in variants:
+        own = [trial for trial in scores if trial.name == variant.name]
+        if not own:
+            raise UserError(f"{variant.name}: no run finished with {key} among {', '.join(map(str, values))}")
+        best.append(max(own, key=scores.__getitem__))
+    return best
+
+
+def finished_runs(variants: Sequence[Variant], seeds: Sequence[int]) -> dict[str, dict[int, StudyRun]]:
+    """Runs every variant with every seed; all variants with one seed before any with the next, so that n grows evenly.
+
+    Returns:
+        The finished runs of each variant by its name and the seed.
+    """
+    check_names(variants)
+    runs = {(variant.name, seed): variant.run(seed) for seed in seeds for variant in variants}
+    finish(runs.values())
+    return {
+        variant.name: {seed: runs[variant.name, seed] for seed in seeds if usable(runs[variant.name, seed])}
+        for variant in variants
+    }
+
+
+def records(runs: Mapping[str, Mapping[int, StudyRun]]) -> list[dict[str, Any]]:
+    """Where the numbers of all runs come from."""
+    return [run.record() for own in runs.values() for run in own.values()]
+
+
+def check_names(variants: Sequence[Variant]) -> None:
+    """Variants that have one name would be taken for one.
+
+    Raises:
+        UserError: two of them do.
+    """
+    names = [variant.name for variant in variants]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"two variants are called {name!r}")
