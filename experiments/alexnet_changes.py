@@ -9,20 +9,23 @@ says what) and writes `alexnet_changes/STAGE/{table.md,results.json,differences.
 
 import logging
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from src.config.errors import did_you_mean, reported
 from src.config.settings import Settings
 from src.plots.differences import Difference, differences_figure
+from src.studies.comparison import Comparison
 from src.studies.estimates import Estimate, estimate
 from src.studies.output import arguments
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
+from src.studies.rows import Columns, table
 from src.studies.runs import StudyRun
-from src.studies.scores import error_difference, final_errors, first_run
+from src.studies.scores import final_errors, first_run
 from src.studies.settings import SeededStage, StudySettings, read_study
-from src.studies.variants import LEARNING_RATE, Variant, finished_runs, records, tuned
+from src.studies.variants import LEARNING_RATE, Variant, tuned
 from src.training.interruption import resumable
 
 log = logging.getLogger(__name__)
@@ -93,7 +96,8 @@ class ChangesSettings(StudySettings[ChangesStage]):
         return {name: self.pairs[name].variants(name, [*stage.common, *more]) for name, more in stage.pairs.items()}
 
 
-class Side(NamedTuple):
+@dataclass(frozen=True)
+class Side:
     """What came of one variant of a pair; accuracies are in percent."""
 
     name: str
@@ -102,7 +106,8 @@ class Side(NamedTuple):
     learning_rate: str
 
 
-class Compared(NamedTuple):
+@dataclass(frozen=True)
+class Compared:
     """What came of a pair; the difference is that of b over a, seed by seed, in points of percent."""
 
     what: str
@@ -110,6 +115,21 @@ class Compared(NamedTuple):
     a: Side
     b: Side
     difference: Estimate
+
+
+COLUMNS: Columns[Compared] = {
+    "what": lambda row: row.what,
+    "A": lambda row: row.a.name,
+    "B": lambda row: row.b.name,
+    "accuracy A %": lambda row: row.a.accuracy,
+    "accuracy B %": lambda row: row.b.accuracy,
+    "B − A": lambda row: f"{row.difference.mean:+.2f}",
+    "95 % interval": lambda row: row.difference.interval,
+    "n": lambda row: row.difference.n,
+    "parameters A": lambda row: f"{row.a.parameters:,}",
+    "parameters B": lambda row: f"{row.b.parameters:,}",
+    "what the chapter says": lambda row: row.claim or "",
+}
 
 
 def main() -> None:
@@ -126,35 +146,33 @@ def report(name: str, settings: ChangesSettings, stage: ChangesStage) -> None:
         pair: tuned(found, LEARNING_RATE, settings.pairs[pair].learning_rates, stage.seeds[0])
         for pair, found in settings.candidates(stage).items()
     }
-    runs = finished_runs([variant for pair in variants.values() for variant in pair], stage.seeds)
+    comparison = Comparison.trained([variant for both in variants.values() for variant in both], stage.seeds)
     found = {}
     for pair, both in variants.items():
-        result = compare(settings.pairs[pair], both, runs)
+        result = compare(settings.pairs[pair], both, comparison)
         if result is None:
             log.warning("left out: no seed has finished runs of both variants of %s", pair)
         else:
             found[pair] = result
-    record = {
-        "pairs": {pair: as_record(result) for pair, result in found.items()},
-        "runs": records(runs),
-    }
     figure = differences_figure(
         [as_difference(one) for one in found.values()], "test accuracy, B − A (points of percent)"
     )
-    write_results(name, record, figures={"differences": figure}, table=as_table(found))
+    facts = {"pairs": found, "runs": comparison.records()}
+    write_results(name, facts, figures={"differences": figure}, table=table(COLUMNS, found.values()))
 
 
-def compare(pair: PairSettings, variants: list[Variant], runs: Mapping[str, Mapping[int, StudyRun]]) -> Compared | None:
+def compare(pair: PairSettings, variants: list[Variant], comparison: Comparison) -> Compared | None:
     """What came of a pair with the seeds that both variants finished; nothing if there are none."""
-    before, after = (runs[variant.name] for variant in variants)
+    before, after = (comparison.runs.get(variant.name, {}) for variant in variants)
     seeds = sorted(before.keys() & after.keys())
     if not seeds:
         return None
     a, b = (
-        describe(side.name, variant, {seed: runs[variant.name][seed] for seed in seeds})
+        describe(side.name, variant, {seed: comparison.runs[variant.name][seed] for seed in seeds})
         for side, variant in zip((pair.a, pair.b), variants, strict=True)
     )
-    return Compared(pair.what, pair.claim, a, b, error_difference(before, after))
+    difference = estimate(comparison.differences(*(variant.name for variant in variants)))
+    return Compared(pair.what, pair.claim, a, b, difference)
 
 
 def describe(name: str, variant: Variant, runs: Mapping[int, StudyRun]) -> Side:
@@ -166,36 +184,6 @@ def describe(name: str, variant: Variant, runs: Mapping[int, StudyRun]) -> Side:
 def as_difference(one: Compared) -> Difference:
     """A comparison as the figure shows it."""
     return Difference(one.what, one.a.name, one.b.name, one.difference.mean, one.difference.low, one.difference.high)
-
-
-def as_record(found: Compared) -> dict[str, Any]:
-    """A comparison as JSON can say it."""
-    sides = {
-        key: side._asdict() | {"accuracy": side.accuracy._asdict()} for key, side in (("a", found.a), ("b", found.b))
-    }
-    return found._asdict() | sides | {"difference": found.difference._asdict()}
-
-
-def as_table(found: Mapping[str, Compared]) -> str:
-    """One row for each pair."""
-    heads = ["what", "A", "B", "accuracy A %", "accuracy B %", "B − A", "95 % interval", "n", "parameters A"]
-    rows = [
-        [
-            one.what,
-            one.a.name,
-            one.b.name,
-            one.a.accuracy,
-            one.b.accuracy,
-            f"{one.difference.mean:+.2f}",
-            one.difference.interval,
-            one.difference.n,
-            f"{one.a.parameters:,}",
-            f"{one.b.parameters:,}",
-            one.claim or "",
-        ]
-        for one in found.values()
-    ]
-    return markdown([*heads, "parameters B", "what the chapter says"], rows)
 
 
 if __name__ == "__main__":

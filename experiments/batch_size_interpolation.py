@@ -12,6 +12,9 @@ move the statistics along the line too, but beyond its ends a variance can becom
 and a figure for each pair of networks.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated, Any, NamedTuple
 
 import jax
@@ -26,13 +29,15 @@ from src.landscape.evaluation import at_points
 from src.landscape.objective import BatchNorm, Objective, split_objective
 from src.landscape.surface import Surface
 from src.models.functional import Tree
+from src.plain_json import plain
 from src.plots.surfaces import interpolations
 from src.runs.versions import versions
 from src.studies.command import run_study
 from src.studies.directions import random_directions
 from src.studies.estimates import Estimate, estimate
 from src.studies.planes import AxisSettings, evaluate_surface
-from src.studies.results import check_file_stems, file_stem, markdown, write_results
+from src.studies.results import check_file_stems, file_stem, write_results
+from src.studies.rows import Columns, table
 from src.studies.settings import SeededStage
 from src.studies.subjects import Subject, SubjectSettings, subjects
 
@@ -100,6 +105,58 @@ class Pair(NamedTuple):
     solutions: tuple[Solution, ...]
 
 
+@dataclass(frozen=True)
+class Sharpness:
+    """How good a solution is, how long its weights are, and how sharp it looks in either length.
+
+    Attributes:
+        published_test_error: in percent, if its paper states it.
+        weight_norm: length of all weights in tensors of more than one dimension.
+        train_loss: at the solution.
+        test_error: at the solution, in percent.
+        loss_outward: training loss beyond it on the line from the other one.
+        loss_around: mean training loss on both sides of it, over random directions.
+    """
+
+    published_test_error: float | None
+    weight_norm: float
+    train_loss: float
+    test_error: float
+    loss_outward: float
+    loss_around: Estimate
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of a solution.
+
+    Attributes:
+        pair: that it belongs to.
+        network: its title.
+        sharpness: what is said of it.
+        identity: what defines it.
+    """
+
+    pair: str
+    network: str
+    sharpness: Sharpness
+    identity: dict[str, Any]
+
+
+COLUMNS: Columns[Found] = {
+    "pair": lambda row: row.pair,
+    "network": lambda row: row.network,
+    "test error %": lambda row: f"{row.sharpness.test_error:.2f}",
+    "published test error %": lambda row: (
+        "–" if row.sharpness.published_test_error is None else f"{row.sharpness.published_test_error:.2f}"
+    ),
+    "length of weights": lambda row: f"{row.sharpness.weight_norm:.1f}",
+    "training loss": lambda row: f"{row.sharpness.train_loss:.4g}",
+    f"loss {AWAY:g} lines outward": lambda row: f"{row.sharpness.loss_outward:.4g}",
+    f"loss {AWAY:g} filters away": lambda row: row.sharpness.loss_around,
+}
+
+
 def main() -> None:
     """Trains, measures and reports, stage by stage."""
     run_study("batch_size_interpolation", InterpolationStage, report)
@@ -112,12 +169,13 @@ def report(name: str, stage: InterpolationStage) -> None:
     pairs = [
         compared(pair, trained[2 * number], trained[2 * number + 1], stage) for number, pair in enumerate(stage.pairs)
     ]
-    facts = {pair.title: describe(pair) for pair in pairs}
+    found = {pair.title: describe(pair) for pair in pairs}
+    facts = {pair.title: pair_facts(pair, found[pair.title]) for pair in pairs}
     figures = {
         file_stem(pair.title): interpolations([pair.line, *(each.around[0] for each in pair.solutions)])
         for pair in pairs
     }
-    write_results(name, facts, figures=figures, table=as_table(facts))
+    write_results(name, facts, figures=figures, table=table(COLUMNS, chain(*found.values())))
 
 
 def compared(pair: PairSettings, small: Subject, large: Subject, stage: InterpolationStage) -> Pair:
@@ -182,22 +240,33 @@ def kernel_norm(parameters: Tree) -> float:
     return float(optax.tree.norm(kernels))
 
 
-def describe(pair: Pair) -> dict[str, Any]:
-    """What the table says of the two networks, and where it comes from."""
-    solutions = {
-        solution.subject.title: {
-            "published_test_error": solution.published,
-            "weight_norm": solution.norm,
-            "train_loss": value_at(solution.around[0], "train_loss", 0.0),
-            "test_error": 100 * (1 - value_at(solution.around[0], "test_accuracy", 0.0)),
-            "loss_outward": value_at(pair.line, "train_loss", outward),
-            "loss_around": estimate([both_sides(line) for line in solution.around])._asdict(),
-            **solution.subject.identity,
-        }
+def describe(pair: Pair) -> list[Found]:
+    """What is said of the two networks."""
+    return [
+        Found(
+            pair.title,
+            solution.subject.title,
+            Sharpness(
+                published_test_error=solution.published,
+                weight_norm=solution.norm,
+                train_loss=value_at(solution.around[0], "train_loss", 0.0),
+                test_error=100 * (1 - value_at(solution.around[0], "test_accuracy", 0.0)),
+                loss_outward=value_at(pair.line, "train_loss", outward),
+                loss_around=estimate([both_sides(line) for line in solution.around]),
+            ),
+            solution.subject.identity,
+        )
         for solution, outward in zip(pair.solutions, (-AWAY, 1 + AWAY), strict=True)
-    }
+    ]
+
+
+def pair_facts(pair: Pair, found: Sequence[Found]) -> dict[str, Any]:
+    """All numbers of a pair, and where they come from."""
     lines = [pair.line, *(line for solution in pair.solutions for line in solution.around)]
-    return {"solutions": solutions, "lines": [as_facts(line) for line in lines]}
+    return {
+        "solutions": {own.network: {**plain(own.sharpness), **own.identity} for own in found},
+        "lines": [as_facts(line) for line in lines],
+    }
 
 
 def as_facts(line: Surface) -> dict[str, Any]:
@@ -214,27 +283,6 @@ def value_at(line: Surface, name: str, place: float) -> float:
 def both_sides(line: Surface) -> float:
     """The mean training loss on both sides of a network."""
     return (value_at(line, "train_loss", -AWAY) + value_at(line, "train_loss", AWAY)) / 2
-
-
-def as_table(facts: dict[str, Any]) -> str:
-    """How good each solution is, how long its weights are, and how sharp it looks in either length."""
-    heading = ["pair", "network", "test error %", "published test error %", "length of weights", "training loss"]
-    heading += [f"loss {AWAY:g} lines outward", f"loss {AWAY:g} filters away"]
-    rows = [
-        [
-            title,
-            name,
-            f"{own['test_error']:.2f}",
-            "–" if own["published_test_error"] is None else f"{own['published_test_error']:.2f}",
-            f"{own['weight_norm']:.1f}",
-            f"{own['train_loss']:.4g}",
-            f"{own['loss_outward']:.4g}",
-            Estimate(**own["loss_around"]),
-        ]
-        for title, pair in facts.items()
-        for name, own in pair["solutions"].items()
-    ]
-    return markdown(heading, rows)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ Chapter Figs 21-24 and 39: bottlenecks, groups (Xie et al. 2016, arXiv:1611.0543
 says what) and writes `cheap_filters/STAGE/{table.md,results.json,front.png,seconds.png}`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pydantic import model_validator
 
@@ -16,14 +16,15 @@ from src.config.settings import Settings
 from src.models.filter_stacks import FilterStackSettings
 from src.plots.filters import Measured, accuracy_front, seconds_against_multiplications
 from src.studies.command import run_study
+from src.studies.comparison import Comparison
 from src.studies.costs import step_ratios, traced_costs
 from src.studies.estimates import estimate
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
+from src.studies.rows import Columns, table
 from src.studies.runs import StudyRun
-from src.studies.scores import error_differences, final_errors, first_run, reference_runs
 from src.studies.settings import SeededStage
 from src.studies.timing import Ratio
-from src.studies.variants import LEARNING_RATE, Variant, finished_runs, records, tuned
+from src.studies.variants import LEARNING_RATE, Variant
 
 FULL = "full"
 """The block that the others are cheaper forms of."""
@@ -35,7 +36,7 @@ SAVED = 0.5
 """A block saves much if it costs at most this part of full filters."""
 
 LOST = 1.0
-"""An accuracy is kept if less than so many points of percent are lost."""
+"""An accuracy holds if less than so many points of percent are lost."""
 
 
 class BlockSettings(Settings):
@@ -73,10 +74,58 @@ class CheapFiltersStage(SeededStage):
     def variants(self) -> dict[tuple[str, int], Variant]:
         """All networks by kind and width."""
         return {
-            (kind, width): Variant(f"{kind}, {width}", (*self.common, *block.arguments, f"model.width={width}"))
+            (kind, width): Variant(name_of(kind, width), (*self.common, *block.arguments, f"model.width={width}"))
             for kind, block in self.blocks.items()
             for width in block.widths
         }
+
+
+def name_of(kind: str, width: int) -> str:
+    """The name of a network."""
+    return f"{kind}, {width}"
+
+
+@dataclass(frozen=True)
+class Network:
+    """What came of a network.
+
+    Attributes:
+        kind: of its blocks.
+        width: channels.
+        learning_rate: its best.
+        seconds: of a training step, over those of full filters of the largest width.
+        parameters: that are trained.
+        multiplications: for one image, as traced.
+        predicted_multiplications: the same by the formulas.
+        share: of the multiplications of full filters of its width.
+        errors: on the test split in percent, by seed.
+        losses: by how much they are higher than those of full filters of its width.
+    """
+
+    kind: str
+    width: int
+    learning_rate: str
+    seconds: Ratio
+    parameters: int
+    multiplications: int
+    predicted_multiplications: int
+    share: float
+    errors: dict[int, float]
+    losses: list[float]
+
+
+COLUMNS: Columns[Network] = {
+    "block": lambda row: row.kind,
+    "width": lambda row: row.width,
+    "parameters": lambda row: f"{row.parameters:,}",
+    "predicted M multiplications": lambda row: f"{row.predicted_multiplications / 1e6:.3f}",
+    "traced": lambda row: f"{row.multiplications / 1e6:.3f}",
+    "of full": lambda row: f"{row.share:.3f}",
+    "time of a step": lambda row: row.seconds,
+    "n": lambda row: len(row.errors),
+    "test error %": lambda row: estimate(list(row.errors.values())),
+    "higher than full by": lambda row: "" if row.kind == FULL else estimate(row.losses),
+}
 
 
 def main() -> None:
@@ -87,43 +136,41 @@ def main() -> None:
 def report(name: str, stage: CheapFiltersStage) -> None:
     """One stage, from its runs to its files."""
     variants = stage.variants()
-    best = tuned(list(variants.values()), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
-    rates = {variant.name: variant.value(LEARNING_RATE) for variant in best}
-    runs = {variant: found for variant, found in finished_runs(best, stage.seeds).items() if found}
-    full = {width: reference_runs(runs, variants[FULL, width].name) for width in stage.blocks[FULL].widths}
-    firsts = {variant: first_run(own) for variant, own in runs.items()}
-    seconds = step_ratios({FULL: first_run(full[max(full)]), **firsts}, ROUNDS)
-    facts = [
-        {
-            "kind": kind,
-            "width": width,
-            "learning_rate": rates[variant.name],
-            "seconds": seconds[variant.name]._asdict(),
-            **describe(runs[variant.name], full[width]),
-        }
-        for (kind, width), variant in variants.items()
-        if variant.name in runs
+    comparison = Comparison.tuned(list(variants.values()), stage.learning_rates, stage.seeds)
+    for width in stage.blocks[FULL].widths:
+        comparison.check_reference(variants[FULL, width].name)
+    widest = comparison.first_run(variants[FULL, max(stage.blocks[FULL].widths)].name)
+    firsts = {variant.name: comparison.first_run(variant.name) for variant in comparison.variants}
+    seconds = step_ratios({FULL: widest, **firsts}, ROUNDS)
+    kinds = {variant.name: key for key, variant in variants.items()}
+    networks = [
+        describe(variant, *kinds[variant.name], comparison, seconds[variant.name]) for variant in comparison.variants
     ]
-    networks = [as_point(own) for own in facts]
+    points = list(map(as_point, networks))
     write_results(
         name,
-        {"networks": facts, "runs": records(runs)},
-        figures={"front": accuracy_front(networks), "seconds": seconds_against_multiplications(networks)},
-        table=f"{as_table(facts)}\n{criteria(facts)}",
+        {"networks": networks, "runs": comparison.records()},
+        figures={"front": accuracy_front(points), "seconds": seconds_against_multiplications(points)},
+        table=as_table(networks),
     )
 
 
-def describe(runs: Mapping[int, StudyRun], full: Mapping[int, StudyRun]) -> dict[str, Any]:
-    """What the table says of a network, by itself and beside full filters of its width."""
-    costs, reference = traced_costs(first_run(runs)), traced_costs(first_run(full))
-    return {
-        "parameters": costs.parameters,
-        "multiplications": costs.multiplications,
-        "predicted_multiplications": predicted_multiplications(first_run(runs)),
-        "share": costs.multiplications / reference.multiplications,
-        "errors": final_errors(runs),
-        "losses": error_differences(runs, full),
-    }
+def describe(variant: Variant, kind: str, width: int, comparison: Comparison, seconds: Ratio) -> Network:
+    """What is said of a network, by itself and beside full filters of its width."""
+    full = name_of(FULL, width)
+    costs, reference = (traced_costs(comparison.first_run(name)) for name in (variant.name, full))
+    return Network(
+        kind=kind,
+        width=width,
+        learning_rate=variant.value(LEARNING_RATE),
+        seconds=seconds,
+        parameters=costs.parameters,
+        multiplications=costs.multiplications,
+        predicted_multiplications=predicted_multiplications(comparison.first_run(variant.name)),
+        share=costs.multiplications / reference.multiplications,
+        errors=comparison.errors(variant.name),
+        losses=comparison.differences(variant.name, full),
+    )
 
 
 def predicted_multiplications(run: StudyRun) -> int:
@@ -133,65 +180,38 @@ def predicted_multiplications(run: StudyRun) -> int:
     return sum(layer.multiplications(places) for layer, places in model.layers(spec.shape, spec.classes))
 
 
-def as_point(facts: Mapping[str, Any]) -> Measured:
+def as_point(network: Network) -> Measured:
     """A network for the figures."""
-    accuracies = [100 - error for error in facts["errors"].values()]
+    accuracies = [100 - error for error in network.errors.values()]
     return Measured(
-        facts["kind"],
-        facts["width"],
-        facts["multiplications"] / 1e6,
+        network.kind,
+        network.width,
+        network.multiplications / 1e6,
         estimate(accuracies).mean,
         accuracies,
-        facts["seconds"]["median"],
+        network.seconds.median,
     )
 
 
-def as_table(facts: list[dict[str, Any]]) -> str:
-    """The networks, kind by kind."""
-    heading = [
-        "block",
-        "width",
-        "parameters",
-        "predicted M multiplications",
-        "traced",
-        "of full",
-        "time of a step",
-        "n",
-        "test error %",
-        "higher than full by",
-    ]
-    rows = [
-        [
-            own["kind"],
-            own["width"],
-            f"{own['parameters']:,}",
-            f"{own['predicted_multiplications'] / 1e6:.3f}",
-            f"{own['multiplications'] / 1e6:.3f}",
-            f"{own['share']:.3f}",
-            Ratio(**own["seconds"]),
-            len(own["errors"]),
-            estimate(list(own["errors"].values())),
-            estimate(own["losses"]) if own["kind"] != FULL else "",
-        ]
-        for own in facts
-    ]
-    return markdown(heading, rows)
+def as_table(networks: Sequence[Network]) -> str:
+    """The networks, kind by kind, and the criteria in words."""
+    return f"{table(COLUMNS, networks)}\n{criteria(networks)}"
 
 
-def criteria(facts: list[dict[str, Any]]) -> str:
+def criteria(networks: Sequence[Network]) -> str:
     """The criteria in words."""
-    exact = sum(own["predicted_multiplications"] == own["multiplications"] for own in facts)
-    cheap = [own for own in facts if own["share"] <= SAVED]
+    exact = sum(own.predicted_multiplications == own.multiplications for own in networks)
+    cheap = [own for own in networks if own.share <= SAVED]
     lines = [
-        f"- multiplications of {exact} of {len(facts)} networks are those of the formulas",
+        f"- multiplications of {exact} of {len(networks)} networks are those of the formulas",
         f"- blocks with at most {SAVED:g} of the multiplications of full filters, and the error above theirs; all "
         f"{len(cheap)} intervals hold together with 95 %:",
     ]
     for own in cheap:
-        loss = estimate(own["losses"], comparisons=len(cheap))
-        kept = loss.high is not None and loss.high < LOST
-        verdict = f"less than {LOST:g} point" if kept else f"not shown to be less than {LOST:g} point"
-        lines.append(f"  - {own['kind']}, {own['width']}: {loss}, interval {loss.interval} (n = {loss.n}): {verdict}")
+        loss = estimate(own.losses, comparisons=len(cheap))
+        small = loss.high is not None and loss.high < LOST
+        verdict = f"less than {LOST:g} point" if small else f"not shown to be less than {LOST:g} point"
+        lines.append(f"  - {own.kind}, {own.width}: {loss}, interval {loss.interval} (n = {loss.n}): {verdict}")
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,8 @@ He et al. 2015 (arXiv:1512.03385), Figs 6 and 7 and Table 6; chapter Figs 33-34.
 what) and writes `depth_study/STAGE/{table.md,results.json,errors.png,responses.png,gradients.png}`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
@@ -14,18 +15,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from pydantic import Field, model_validator
 
-from src.config.errors import UserError
 from src.data.batches import evaluation_batch
 from src.interpret.signals import by_layer, kernel_gradients, response_stds
 from src.plots.curves import Curve, error_curves
 from src.plots.layers import gradients_by_layer, responses_by_layer
 from src.studies.command import run_study
-from src.studies.estimates import Estimate, estimate
-from src.studies.results import markdown, write_results
+from src.studies.comparison import Comparison
+from src.studies.estimates import Estimate, contrasts, estimate, verdicts
+from src.studies.results import write_results
+from src.studies.rows import Columns, by_name, table
 from src.studies.runs import StudyRun
 from src.studies.scores import error_curve, final_errors, first_run, guessing_error
 from src.studies.settings import SeededStage
-from src.studies.variants import LEARNING_RATE, Variant, finished_runs, records, tuned
+from src.studies.variants import LEARNING_RATE, Variant
 from src.tasks.intervals import wilson_interval
 from src.training.state import TrainState
 
@@ -69,6 +71,51 @@ class DepthStage(SeededStage):
         own = self.residual if kind == "residual" else self.plain
         return Variant(f"{kind}-{depth}", (*self.common, *(text.format(depth=depth) for text in own)))
 
+    def variants(self) -> list[Variant]:
+        """All of them."""
+        return [self.variant(kind, depth) for depth in self.depths for kind in KINDS]
+
+
+@dataclass(frozen=True)
+class Network:
+    """What came of a network.
+
+    Attributes:
+        name: kind and depth.
+        parameters: that are trained.
+        learning_rate: its best.
+        seeds: of its finished runs.
+        errors: in percent, by split and seed; those of training are means over the last tenth of the steps.
+        train_error: their mean.
+        test_error: their mean.
+        trained: number of runs that have.
+        trained_interval: the 95 % interval of their share.
+        published_test_error: on CIFAR-10, if it is.
+    """
+
+    name: str
+    parameters: int
+    learning_rate: str
+    seeds: list[int]
+    errors: dict[str, dict[int, float]]
+    train_error: Estimate
+    test_error: Estimate
+    trained: int
+    trained_interval: tuple[float, float]
+    published_test_error: float | None
+
+
+COLUMNS: Columns[Network] = {
+    "network": lambda row: row.name,
+    "parameters": lambda row: f"{row.parameters:,}",
+    "learning rate": lambda row: row.learning_rate,
+    "n": lambda row: len(row.seeds),
+    "trained": lambda row: f"{row.trained} of {len(row.seeds)}",
+    "training error %": lambda row: row.train_error,
+    "test error %": lambda row: row.test_error,
+    "published (CIFAR-10) %": lambda row: row.published_test_error or "",
+}
+
 
 def main() -> None:
     """Trains, measures, and reports, stage by stage."""
@@ -77,23 +124,21 @@ def main() -> None:
 
 def report(name: str, stage: DepthStage) -> None:
     """One stage, from its runs to its files."""
-    candidates = [stage.variant(kind, depth) for depth in stage.depths for kind in KINDS]
-    variants = tuned(candidates, LEARNING_RATE, stage.learning_rates, stage.seeds[0])
-    runs = finished_runs(variants, stage.seeds)
-    networks = {variant.name: describe(variant, runs[variant.name]) for variant in variants if runs[variant.name]}
-    layers = {name: layer_signals(own[min(own)]) for name, own in runs.items() if own}
+    comparison = Comparison.tuned(stage.variants(), stage.learning_rates, stage.seeds)
+    networks = [describe(variant, comparison) for variant in comparison.variants]
     differences = {
-        "train": difference_of_differences({name: training_errors(own) for name, own in runs.items()}, stage.compared),
-        "test": difference_of_differences({name: final_errors(own) for name, own in runs.items()}, stage.compared),
+        split: difference_of_differences({row.name: row.errors[split] for row in networks}, stage.compared)
+        for split in ("train", "test")
     }
-    table = f"{as_table(networks)}\n{criterion(differences, stage.compared)}"
-    record = {
-        "networks": networks,
-        "difference_of_differences": {split: found._asdict() for split, found in differences.items()},
+    layers = {name: layer_signals(own[min(own)]) for name, own in comparison.runs.items()}
+    facts = {
+        "networks": by_name(networks),
+        "difference_of_differences": differences,
         "layers": layers,
-        "runs": records(runs),
+        "runs": comparison.records(),
     }
-    write_results(name, record, figures=figures(runs, layers), table=table)
+    pictures = figures(comparison.runs, layers)
+    write_results(name, facts, figures=pictures, table=as_table(networks, differences, stage.compared))
 
 
 def training_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:
@@ -106,21 +151,23 @@ def training_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:
     return found
 
 
-def describe(variant: Variant, runs: Mapping[int, StudyRun]) -> dict[str, Any]:
-    """What the table says of a network."""
+def describe(variant: Variant, comparison: Comparison) -> Network:
+    """What is said of a network."""
+    runs = comparison.runs[variant.name]
     errors = {"train": training_errors(runs), "test": final_errors(runs)}
     trained = sum(error < TRAINED * guessing_error(first_run(runs)) for error in errors["train"].values())
-    return {
-        "parameters": first_run(runs).results()["parameters"],
-        "learning_rate": variant.value(LEARNING_RATE),
-        "seeds": list(runs),
-        "errors": errors,
-        "train_error": estimate([*errors["train"].values()])._asdict(),
-        "test_error": estimate([*errors["test"].values()])._asdict(),
-        "trained": trained,
-        "trained_interval": wilson_interval(trained, len(runs)),
-        "published_test_error": PUBLISHED.get(variant.name),
-    }
+    return Network(
+        name=variant.name,
+        parameters=first_run(runs).results()["parameters"],
+        learning_rate=variant.value(LEARNING_RATE),
+        seeds=list(runs),
+        errors=errors,
+        train_error=estimate([*errors["train"].values()]),
+        test_error=estimate([*errors["test"].values()]),
+        trained=trained,
+        trained_interval=wilson_interval(trained, len(runs)),
+        published_test_error=PUBLISHED.get(variant.name),
+    )
 
 
 def difference_of_differences(errors: Mapping[str, Mapping[int, float]], compared: list[int]) -> Estimate:
@@ -130,11 +177,8 @@ def difference_of_differences(errors: Mapping[str, Mapping[int, float]], compare
         UserError: no seed has all four networks.
     """
     shallow, deep = compared
-    signs = {f"plain-{deep}": 1, f"plain-{shallow}": -1, f"residual-{deep}": -1, f"residual-{shallow}": 1}
-    seeds = set.intersection(*(set(errors[name]) for name in signs))
-    if not seeds:
-        raise UserError(f"no seed has finished runs of {', '.join(signs)}")
-    return estimate([sum(sign * errors[name][seed] for name, sign in signs.items()) for seed in seeds])
+    terms = [(1, f"plain-{deep}"), (-1, f"plain-{shallow}"), (-1, f"residual-{deep}"), (1, f"residual-{shallow}")]
+    return estimate(contrasts(errors, terms))
 
 
 def layer_signals(run: StudyRun) -> dict[str, Any]:
@@ -156,41 +200,12 @@ def layer_signals(run: StudyRun) -> dict[str, Any]:
     }
 
 
-def as_table(networks: Mapping[str, Mapping[str, Any]]) -> str:
-    """The networks beside the paper's."""
-    heading = [
-        "network",
-        "parameters",
-        "learning rate",
-        "n",
-        "trained",
-        "training error %",
-        "test error %",
-        "published (CIFAR-10) %",
-    ]
-    rows = [
-        [
-            name,
-            f"{facts['parameters']:,}",
-            facts["learning_rate"],
-            len(facts["seeds"]),
-            f"{facts['trained']} of {len(facts['seeds'])}",
-            Estimate(**facts["train_error"]),
-            Estimate(**facts["test_error"]),
-            facts["published_test_error"] or "",
-        ]
-        for name, facts in networks.items()
-    ]
-    return markdown(heading, rows)
-
-
-def criterion(differences: Mapping[str, Estimate], compared: list[int]) -> str:
-    """The criterion in words."""
+def as_table(networks: Sequence[Network], differences: Mapping[str, Estimate], compared: list[int]) -> str:
+    """The networks beside the paper's, and the criterion in words."""
     shallow, deep = compared
-    lines = [f"(plain-{deep} − plain-{shallow}) − (residual-{deep} − residual-{shallow}), points of percent:", ""]
-    for split, found in differences.items():
-        lines.append(f"- {split} error: {found.verdict}")
-    return "\n".join(lines) + "\n"
+    what = f"(plain-{deep} − plain-{shallow}) − (residual-{deep} − residual-{shallow}), points of percent:"
+    found = verdicts({f"{split} error": difference for split, difference in differences.items()})
+    return f"{table(COLUMNS, networks)}\n{what}\n\n{found}"
 
 
 def figures(runs: Mapping[str, Mapping[int, StudyRun]], layers: Mapping[str, Any]) -> dict[str, Figure]:

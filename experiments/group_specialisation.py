@@ -18,10 +18,11 @@ from src.config.errors import UserError
 from src.interpret.groups import Difference, colour_shares, first_filters, halves_differ
 from src.plots.groups import Group, groups_figure
 from src.studies.command import run_study
+from src.studies.comparison import Comparison
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.settings import SeededStage
-from src.studies.variants import Variant, finished_runs, records
+from src.studies.variants import Variant
 
 LEVEL = 0.05
 """Groups are said to differ if random ones do so less often."""
@@ -75,13 +76,15 @@ def report(name: str, stage: GroupStage) -> None:
         UserError: no run came to its end.
     """
     variants = [Variant(network, (*stage.common, *own)) for network, own in stage.networks.items()]
-    runs = finished_runs(variants, stage.seeds)
-    found = {network: {seed: measure(run, seed) for seed, run in own.items()} for network, own in runs.items() if own}
+    comparison = Comparison.trained(variants, stage.seeds)
+    found = {
+        network: {seed: measure(run, seed) for seed, run in own.items()} for network, own in comparison.runs.items()
+    }
     if not found:
         raise UserError(f"{name}: no run finished")
     record = {
         "networks": {network: {seed: as_record(one) for seed, one in own.items()} for network, own in found.items()},
-        "runs": records(runs),
+        "runs": comparison.records(),
     }
     pictures = {network: own[min(own)].halves() for network, own in found.items()}
     write_results(

@@ -28,13 +28,14 @@ from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
 from src.studies.cached import Cached, cached
 from src.studies.command import run_study
-from src.studies.estimates import Estimate, estimate, estimate_correlation
+from src.studies.comparison import Comparison
+from src.studies.estimates import estimate, estimate_correlation, verdicts
 from src.studies.lesions import halving, one_removed, path_gradients, several_removed, several_swapped
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import guessing_error
 from src.studies.settings import SeededStage
-from src.studies.variants import LEARNING_RATE, Variant, finished_runs, tuned
+from src.studies.variants import Variant
 from src.training.load_run import FinishedRun
 from src.training.state import state_sha256
 
@@ -86,8 +87,9 @@ def main() -> None:
 def report(name: str, stage: PathStage) -> None:
     """One stage, from its runs to its files."""
     check_modules(stage)
-    runs = finished_runs(tuned(stage.variants(), LEARNING_RATE, stage.learning_rates, stage.seeds[0]), stage.seeds)
-    seeds = [seed for seed in stage.seeds if all(seed in own for own in runs.values())]
+    variants = stage.variants()
+    runs = Comparison.tuned(variants, stage.learning_rates, stage.seeds).runs
+    seeds = [seed for seed in stage.seeds if all(seed in runs.get(variant.name, {}) for variant in variants)]
     if not seeds:
         raise UserError("no seed has finished runs of both networks")
     plain = [plain_facts(runs["plain"][seed]) for seed in seeds]
@@ -99,11 +101,11 @@ def report(name: str, stage: PathStage) -> None:
         "residual": residual,
         "plain": plain,
         "path_counts": path_counts(modules(residual)),
-        "criteria": {words: found._asdict() for words, found in criteria.items()},
+        "criteria": criteria,
         "runs": [own[seed].record() for own in runs.values() for seed in seeds],
     }
     guessing = guessing_error(runs["plain"][seeds[0]])
-    table = f"{as_table(residual, plain)}\n{in_words(criteria)}"
+    table = f"{as_table(residual, plain)}\n{verdicts(criteria)}"
     write_results(name, record, figures=figures(residual, plain, guessing), table=table)
 
 
@@ -246,14 +248,6 @@ def as_table(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str,
         ],
     ]
     return markdown(["", "ResNet", "plain", "published (CIFAR-10)"], rows)
-
-
-def in_words(criteria: Mapping[str, Estimate]) -> str:
-    """The criteria in words."""
-    lines = []
-    for words, found in criteria.items():
-        lines.append(f"- {words}: {found.verdict}")
-    return "\n".join(lines) + "\n"
 
 
 def figures(

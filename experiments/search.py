@@ -6,7 +6,8 @@ al. 2011) proposes, and its median rule stops what lags behind.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Annotated, Any
 
@@ -16,15 +17,19 @@ from pydantic import Field, model_validator
 from src.config.errors import UserError
 from src.plots.searches import Scale, State, Tried, parallel_coordinates, search_history
 from src.studies.command import run_study
-from src.studies.estimates import Estimate, estimate
-from src.studies.results import markdown, write_results
+from src.studies.comparison import Comparison
+from src.studies.estimates import Estimate, estimate, verdicts
+from src.studies.results import write_results
+from src.studies.rows import Columns, by_name, table
 from src.studies.runs import QUIET, StudyRun, finish, usable
-from src.studies.scores import error_difference, final_errors, first_run
 from src.studies.settings import SeededStage
-from src.studies.variants import Variant, finished_runs, records
+from src.studies.variants import Variant
 from src.tuning.runs import changes, planned, searched
 from src.tuning.settings import Dimension
 from src.tuning.study import best, ended
+
+RECIPE, BEST = "recipe", "best trial"
+"""The two variants."""
 
 SCORE = "validation accuracy (%)"
 ENDS: dict[str, State] = {"complete": "complete", "pruned": "pruned", "fail": "failed"}
@@ -55,6 +60,23 @@ class SearchStage(SeededStage):
         return [*self.common, QUIET, f"seed={self.search_seed}", f"search.trials={self.trials}"]
 
 
+@dataclass(frozen=True)
+class Found:
+    """What came of a variant.
+
+    Attributes:
+        name: of it.
+        settings: what it has of what is searched, by their keys.
+        validation_accuracy: in percent, of the run with the seed that the search had; none if it did not finish.
+        test_accuracy: in percent.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    validation_accuracy: float | None
+    test_accuracy: Estimate
+
+
 def main() -> None:
     """Searches, compares, and reports, stage by stage."""
     run_study("search", SearchStage, report)
@@ -72,65 +94,65 @@ def report(name: str, stage: SearchStage) -> None:
     winner, trials = best(study), ended(study)
     if winner is None:
         raise UserError(f"none of {len(trials)} trials was completed; see {directory}")
-    variants = [Variant("recipe", (*stage.common,)), Variant("best trial", (*stage.common, *changes(winner.params)))]
-    runs = finished_runs(variants, stage.seeds)
-    gain = error_difference(runs["recipe"], runs["best trial"])
-    searched_with = [variant.run(stage.search_seed) for variant in variants]
-    finish(searched_with)
-    facts = {
-        variant.name: describe(runs[variant.name], space, run)
-        for variant, run in zip(variants, searched_with, strict=True)
-    }
+    comparison = Comparison.trained(
+        [Variant(RECIPE, (*stage.common,)), Variant(BEST, (*stage.common, *changes(winner.params)))], stage.seeds
+    )
+    gain = estimate(comparison.differences(RECIPE, BEST))
+    searched_with = {variant.name: variant.run(stage.search_seed) for variant in comparison.variants}
+    finish(searched_with.values())
+    rows = [describe(name, comparison, space, run) for name, run in searched_with.items()]
     states = Counter(trial.state.name.lower() for trial in trials)
-    record = {
-        "arms": facts,
-        "gain": gain._asdict(),
+    facts = {
+        "arms": by_name(rows),
+        "gain": gain,
         "states": states,
         "trials": [as_record(trial) for trial in trials],
         "search": str(directory),
-        "runs": records(runs),
+        "runs": comparison.records(),
     }
     tried = [as_tried(trial) for trial in trials]
     figures = {
         "coordinates": parallel_coordinates(tried, scales, SCORE),
-        "history": search_history(tried, SCORE, facts["recipe"]["validation_accuracy"]),
+        "history": search_history(tried, SCORE, rows[0].validation_accuracy),
     }
-    write_results(name, record, figures=figures, table=f"{as_table(facts)}\n{in_words(states, gain)}")
+    write_results(name, facts, figures=figures, table=as_table(rows, states, gain))
 
 
-def describe(runs: Mapping[int, StudyRun], space: Sequence[Dimension], searched_with: StudyRun) -> dict[str, Any]:
-    """What the table says of a variant; the validation score is that of the run with the seed which the search had."""
-    settings = first_run(runs).settings
+def describe(name: str, comparison: Comparison, space: Sequence[Dimension], searched_with: StudyRun) -> Found:
+    """What is said of a variant."""
+    settings = comparison.first_run(name).settings
+    return Found(
+        name=name,
+        settings={each.key: reduce(getattr, each.key.split("."), settings) for each in space},
+        validation_accuracy=100 * searched_with.last("validation_accuracy") if usable(searched_with) else None,
+        test_accuracy=estimate([100 - error for error in comparison.errors(name).values()]),
+    )
+
+
+def as_table(rows: Sequence[Found], states: Mapping[str, int], gain: Estimate) -> str:
+    """The best trial beside the recipe, how the trials ended, and what the search gained."""
+    return f"{table(columns(rows[0].settings), rows)}\n{in_words(states, gain)}"
+
+
+def columns(settings: Iterable[str]) -> Columns[Found]:
+    """Of the table: a row's settings, then its scores."""
+    values = {short(key): lambda row, key=key: f"{row.settings[key]:.3g}" for key in settings}
     return {
-        "settings": {each.key: reduce(getattr, each.key.split("."), settings) for each in space},
-        "validation_accuracy": 100 * searched_with.last("validation_accuracy") if usable(searched_with) else None,
-        "test_accuracy": estimate([100 - error for error in final_errors(runs).values()])._asdict(),
+        "": lambda row: row.name,
+        **values,
+        "validation accuracy %": lambda row: (
+            "" if row.validation_accuracy is None else f"{row.validation_accuracy:.2f}"
+        ),
+        "test accuracy %": lambda row: row.test_accuracy,
+        "n": lambda row: row.test_accuracy.n,
     }
-
-
-def as_table(facts: Mapping[str, Mapping[str, Any]]) -> str:
-    """The best trial beside the recipe."""
-    keys = [short(key) for key in facts["recipe"]["settings"]]
-    rows = [
-        [
-            name,
-            *(f"{value:.3g}" for value in own["settings"].values()),
-            "" if own["validation_accuracy"] is None else f"{own['validation_accuracy']:.2f}",
-            Estimate(**own["test_accuracy"]),
-            own["test_accuracy"]["n"],
-        ]
-        for name, own in facts.items()
-    ]
-    return markdown(["", *keys, "validation accuracy %", "test accuracy %", "n"], rows)
 
 
 def in_words(states: Mapping[str, int], gain: Estimate) -> str:
     """How the trials ended, and what the search gained."""
     ended = ", ".join(f"{states.get(state, 0)} {word}" for state, word in ENDS.items())
-    return (
-        f"- {sum(states.values())} trials: {ended}\n"
-        f"- best trial − recipe in test accuracy, points of percent: {gain.verdict}\n"
-    )
+    gains = verdicts({f"{BEST} − {RECIPE} in test accuracy, points of percent": gain})
+    return f"- {sum(states.values())} trials: {ended}\n{gains}"
 
 
 def as_record(trial: FrozenTrial) -> dict[str, Any]:

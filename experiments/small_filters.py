@@ -7,8 +7,9 @@ Simonyan and Zisserman 2014 (arXiv:1409.1556), sections 2.3 and 4.1; Zeiler and 
 says what) and writes `small_filters/STAGE/{table.md,results.json,comparisons.png,fields.png}`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import jax
 from flax import nnx
@@ -21,14 +22,16 @@ from src.plots.fields import FieldPicture, effective_fields
 from src.plots.filters import Contender, comparisons
 from src.randomness import stream
 from src.studies.command import run_study
+from src.studies.comparison import Comparison
 from src.studies.costs import step_ratios, traced_costs
-from src.studies.estimates import Estimate, estimate
-from src.studies.results import markdown, write_results
+from src.studies.estimates import Estimate, estimate, verdicts
+from src.studies.results import write_results
+from src.studies.rows import Columns, by_name, table
 from src.studies.runs import StudyRun
-from src.studies.scores import error_difference, final_errors, first_run, reference_runs
+from src.studies.scores import first_run
 from src.studies.settings import SeededStage
 from src.studies.timing import Ratio
-from src.studies.variants import LEARNING_RATE, Variant, finished_runs, records, tuned
+from src.studies.variants import LEARNING_RATE, Variant
 
 ROUNDS = 15
 """Training steps of each network that are timed."""
@@ -64,6 +67,50 @@ class SmallFiltersStage(SeededStage):
         return [first, *others, *filter(None, (equally_large(variant, large) for variant in others))]
 
 
+@dataclass(frozen=True)
+class Network:
+    """What came of a network.
+
+    Attributes:
+        name: what its filters are.
+        width: channels.
+        learning_rate: its best.
+        parameters: that are trained.
+        multiplications: for one image.
+        field: side of what a value of the last convolution sees, in pixels.
+        seconds: of a training step, over those of the first network of the comparison.
+        spread: of the effective field, in pixels, untrained and trained.
+        errors: on the test split in percent, by seed.
+        gain: by how much they are lower than those of the first network; none for itself.
+    """
+
+    name: str
+    width: int
+    learning_rate: str
+    parameters: int
+    multiplications: int
+    field: int
+    seconds: Ratio
+    spread: dict[str, float]
+    errors: dict[int, float]
+    gain: Estimate | None
+
+
+COLUMNS: Columns[Network] = {
+    "network": lambda row: row.name,
+    "width": lambda row: row.width,
+    "parameters": lambda row: f"{row.parameters:,}",
+    "M multiplications": lambda row: f"{row.multiplications / 1e6:.2f}",
+    "time of a step": lambda row: row.seconds,
+    "field": lambda row: row.field,
+    "spread untrained": lambda row: f"{row.spread['untrained']:.2f}",
+    "spread trained": lambda row: f"{row.spread['trained']:.2f}",
+    "n": lambda row: len(row.errors),
+    "test error %": lambda row: estimate(list(row.errors.values())),
+    "lower than the first by": lambda row: row.gain or "",
+}
+
+
 def main() -> None:
     """Trains, measures, and reports, stage by stage."""
     run_study("small_filters", SmallFiltersStage, report)
@@ -96,24 +143,26 @@ def network_weights(model: FilterStackSettings, spec: DataSpec) -> int:
 
 def report(name: str, stage: SmallFiltersStage) -> None:
     """One stage, from its runs to its files."""
-    facts: dict[str, dict[str, Any]] = {}
+    groups: dict[str, list[Network]] = {}
     fields: dict[str, dict[str, FieldPicture]] = {}
-    trained = []
-    for comparison in stage.comparisons:
-        variants = tuned(stage.variants(comparison), LEARNING_RATE, stage.learning_rates, stage.seeds[0])
-        runs = {variant: found for variant, found in finished_runs(variants, stage.seeds).items() if found}
-        pictures = {variant: measured_fields(own) for variant, own in runs.items()}
-        facts[comparison] = describe(variants, runs, pictures)
-        for variant in stage.comparisons[comparison]:
+    records = []
+    for title, settings in stage.comparisons.items():
+        comparison = Comparison.tuned(stage.variants(title), stage.learning_rates, stage.seeds)
+        comparison.check_reference(next(iter(settings)))
+        pictures = {variant: measured_fields(own) for variant, own in comparison.runs.items()}
+        groups[title] = describe(comparison, pictures)
+        for variant in settings:
             for when, picture in pictures.get(variant, {}).items():
                 fields.setdefault(when, {})[variant] = picture
-        trained += records(runs)
-    groups = [contenders(found) for found in facts.values()]
+        records += comparison.records()
     write_results(
         name,
-        {"comparisons": facts, "runs": trained},
-        figures={"comparisons": comparisons(groups), "fields": effective_fields(fields)},
-        table=f"{as_table(facts)}\n{criterion(facts)}\n{PUBLISHED}",
+        {"comparisons": {title: by_name(rows) for title, rows in groups.items()}, "runs": records},
+        figures={
+            "comparisons": comparisons(list(map(contenders, groups.values()))),
+            "fields": effective_fields(fields),
+        },
+        table=as_table(groups.values()),
     )
 
 
@@ -146,91 +195,53 @@ def trained_stack(run: StudyRun) -> FilterStack:
     return network
 
 
-def describe(
-    variants: list[Variant],
-    runs: Mapping[str, Mapping[int, StudyRun]],
-    fields: Mapping[str, Mapping[str, FieldPicture]],
-) -> dict[str, Any]:
-    """What the table says of the networks of a comparison."""
-    reference = variants[0].name
-    large = reference_runs(runs, reference)
-    firsts = {variant: first_run(own) for variant, own in runs.items()}
+def describe(comparison: Comparison, fields: Mapping[str, Mapping[str, FieldPicture]]) -> list[Network]:
+    """What is said of the networks of a comparison."""
+    reference = comparison.variants[0].name
+    firsts = {variant.name: comparison.first_run(variant.name) for variant in comparison.variants}
     seconds = step_ratios(firsts, ROUNDS)
-    return {
-        variant.name: {
-            "width": stack(firsts[variant.name]).width,
-            "learning_rate": variant.value(LEARNING_RATE),
-            **traced_costs(firsts[variant.name])._asdict(),
-            "seconds": seconds[variant.name]._asdict(),
-            "spread": {when: picture.spread for when, picture in fields[variant.name].items()},
-            "errors": final_errors(runs[variant.name]),
-            "gain": None if variant.name == reference else error_difference(large, runs[variant.name])._asdict(),
-        }
-        for variant in variants
-        if variant.name in runs
-    }
+
+    def row(variant: Variant) -> Network:
+        name = variant.name
+        return Network(
+            name=name,
+            width=stack(firsts[name]).width,
+            learning_rate=variant.value(LEARNING_RATE),
+            **traced_costs(firsts[name])._asdict(),
+            seconds=seconds[name],
+            spread={when: picture.spread for when, picture in fields[name].items()},
+            errors=comparison.errors(name),
+            gain=None if name == reference else estimate(comparison.differences(reference, name)),
+        )
+
+    return list(map(row, comparison.variants))
 
 
-def contenders(facts: Mapping[str, Mapping[str, Any]]) -> list[Contender]:
+def contenders(networks: Sequence[Network]) -> list[Contender]:
     """The networks of a comparison for the figure."""
-    first = next(iter(facts.values()))
+    first = networks[0]
     return [
         Contender(
-            name,
+            own.name,
             {
-                "parameters": own["parameters"] / first["parameters"],
-                "multiplications": own["multiplications"] / first["multiplications"],
-                "time of a step": own["seconds"]["median"],
+                "parameters": own.parameters / first.parameters,
+                "multiplications": own.multiplications / first.multiplications,
+                "time of a step": own.seconds.median,
             },
-            list(own["errors"].values()),
+            list(own.errors.values()),
         )
-        for name, own in facts.items()
+        for own in networks
     ]
 
 
-def as_table(facts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """The networks of all comparisons."""
-    heading = [
-        "network",
-        "width",
-        "parameters",
-        "M multiplications",
-        "time of a step",
-        "field",
-        "spread untrained",
-        "spread trained",
-        "n",
-        "test error %",
-        "lower than the first by",
-    ]
-    rows = [
-        [
-            name,
-            own["width"],
-            f"{own['parameters']:,}",
-            f"{own['multiplications'] / 1e6:.2f}",
-            Ratio(**own["seconds"]),
-            own["field"],
-            *(f"{spread:.2f}" for spread in own["spread"].values()),
-            len(own["errors"]),
-            estimate(list(own["errors"].values())),
-            Estimate(**own["gain"]) if own["gain"] else "",
-        ]
-        for networks in facts.values()
-        for name, own in networks.items()
-    ]
-    return markdown(heading, rows)
-
-
-def criterion(facts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """The criterion in words."""
-    lines = ["Error of the large filters minus that of the small ones, points of percent:", ""]
-    for networks in facts.values():
-        first = next(iter(networks))
-        for name, own in networks.items():
-            if own["gain"]:
-                lines.append(f"- {first} − {name}: {Estimate(**own['gain']).verdict}")
-    return "\n".join(lines) + "\n"
+def as_table(groups: Iterable[Sequence[Network]]) -> str:
+    """The networks of all comparisons, and the criterion in words."""
+    groups = list(groups)
+    gains = {
+        f"{networks[0].name} − {own.name}": own.gain for networks in groups for own in networks if own.gain is not None
+    }
+    what = "Error of the large filters minus that of the small ones, points of percent:"
+    return f"{table(COLUMNS, chain(*groups))}\n{what}\n\n{verdicts(gains)}\n{PUBLISHED}"
 
 
 if __name__ == "__main__":

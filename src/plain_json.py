@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -15,6 +17,19 @@ def dumps(values: Any, *, indent: int | None = None, sort_keys: bool = False) ->
         TypeError: a value is not plain.
     """
     return json.dumps(_in_words(values), indent=indent, sort_keys=sort_keys, allow_nan=False)
+
+
+def plain(values: Any) -> Any:
+    """Values with dataclasses and named tuples as dictionaries of their fields, however deep they are."""
+    if is_dataclass(values) and not isinstance(values, type):
+        return {field.name: plain(getattr(values, field.name)) for field in fields(values)}
+    if hasattr(values, "_asdict"):
+        values = values._asdict()
+    if isinstance(values, Mapping):
+        return {name: plain(value) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [plain(value) for value in values]
+    return values
 
 
 def numbers(values: Any) -> Any:

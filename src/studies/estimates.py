@@ -2,10 +2,12 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from scipy.stats import t
+
+from ..config.errors import UserError
 
 
 class Estimate(NamedTuple):
@@ -59,6 +61,28 @@ def estimate(values: Sequence[float], comparisons: int = 1) -> Estimate:
     std = statistics.stdev(values)
     half = float(t.ppf(1 - 0.025 / comparisons, n - 1)) * std / math.sqrt(n)
     return Estimate(mean, std, mean - half, mean + half, n)
+
+
+def contrasts(values: Mapping[str, Mapping[int, float]], terms: Sequence[tuple[int, str]]) -> list[float]:
+    """What was measured of some variants, added and subtracted seed by seed, for the seeds that all of them have.
+
+    Args:
+        values: by the variant's name and the seed.
+        terms: 1 or -1, and the name of a variant.
+
+    Raises:
+        UserError: no seed has all of them.
+    """
+    first, *others = (values.get(name, {}) for _, name in terms)
+    seeds = [seed for seed in first if all(seed in other for other in others)]
+    if not seeds:
+        raise UserError(f"no seed has finished runs of {', '.join(name for _, name in terms)}")
+    return [sum(sign * values[name][seed] for sign, name in terms) for seed in seeds]
+
+
+def verdicts(found: Mapping[str, Estimate]) -> str:
+    """A line for each estimate: what it is of, and whether it is above 0."""
+    return "".join(f"- {words}: {each.verdict}\n" for words, each in found.items())
 
 
 def estimate_correlation(values: Sequence[float]) -> Estimate:

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ..config.errors import UserError
-from ..plain_json import dumps
+from ..plain_json import dumps, plain
 from ..runs.files import check_ours, write_whole
 from ..runs.provenance import provenance
 from .output import root
@@ -32,8 +32,8 @@ def write_results(
 
     Args:
         folder: name of the study, and of its stage if it has several: `depth_study/digits`.
-        facts: plain values, everything that the pictures and the table show. Each `measured_by` in them, of what may be
-            cached, is quoted beside them, below the table and in the pictures; with what all was put together is added.
+        facts: values, or rows of them, everything that the pictures and the table show. Each `measured_by` in them is
+            quoted beside them, below the table and in the pictures; with what all was put together is added.
         figures: the pictures, by their names.
         table: in Markdown; none if there is nothing to tabulate.
         pages: HTML, by their names.
@@ -48,6 +48,7 @@ def write_results(
     ending = f"_{name}" if name else ""
     home = results_folder(folder, ending)
     pages = pages or {}
+    facts = plain(facts)
     origins = sorted(set(_measured_by(facts)))
     footer = f"Measured by {'; '.join(origins)}." if origins else ""
     if table and footer:

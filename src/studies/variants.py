@@ -1,8 +1,7 @@
 """The variants of a comparison: what differs between them, and nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..config.errors import UserError
 from .runs import StudyRun, finish, planned, usable
@@ -80,11 +79,6 @@ def finished_runs(variants: Sequence[Variant], seeds: Sequence[int]) -> dict[str
         variant.name: {seed: runs[variant.name, seed] for seed in seeds if usable(runs[variant.name, seed])}
         for variant in variants
     }
-
-
-def records(runs: Mapping[str, Mapping[int, StudyRun]]) -> list[dict[str, Any]]:
-    """Where the numbers of all runs come from."""
-    return [run.record() for own in runs.values() for run in own.values()]
 
 
 def check_names(variants: Sequence[Variant]) -> None:

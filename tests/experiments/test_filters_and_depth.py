@@ -90,7 +90,10 @@ def test_depth_is_compared_with_and_without_shortcuts(made):
 def check_that_intervals_can_be_recomputed(facts):
     """From the errors of the single runs that stand beside them."""
     for split in ("train", "test"):
-        errors = {name: own["errors"][split] for name, own in facts["networks"].items()}
+        errors = {
+            name: {int(seed): error for seed, error in own["errors"][split].items()}
+            for name, own in facts["networks"].items()
+        }
         for name, own in facts["networks"].items():
             assert own[f"{split}_error"] == pytest.approx(estimate([*errors[name].values()])._asdict())
         found = depth_study.difference_of_differences(errors, [8, 14])._asdict()

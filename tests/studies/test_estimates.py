@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from src.studies.estimates import estimate, estimate_correlation
+from src.config.errors import UserError
+from src.studies.estimates import contrasts, estimate, estimate_correlation, verdicts
 
 
 def test_the_interval_is_students():
@@ -48,3 +49,21 @@ def test_what_is_not_finite_has_no_interval():
     for found in (estimate([1.0, np.nan]), estimate([1.0, np.inf]), estimate_correlation([0.5, np.nan])):
         assert (found.std, found.low, found.high, found.n) == (None, None, None, 2)
         assert not found.positive
+
+
+def test_a_contrast_takes_the_seeds_that_all_have():
+    errors = {"a": {0: 5.0, 1: 7.0, 2: 9.0}, "b": {2: 4.0, 0: 1.0}, "c": {0: 100.0}}
+    assert contrasts(errors, [(1, "a"), (-1, "b")]) == [4.0, 5.0]
+    assert contrasts(errors, [(1, "a"), (-1, "a")]) == [0.0, 0.0, 0.0]
+    assert contrasts(errors, [(-1, "b"), (1, "c")]) == [99.0]
+    for other in ("d", "e"):
+        with pytest.raises(UserError, match=f"no seed has finished runs of a, {other}"):
+            contrasts(errors | {"d": {3: 1.0}}, [(1, "a"), (-1, other)])
+
+
+def test_verdicts_are_lines():
+    found = {"a": estimate([1.0, 1.1, 1.2]), "b": estimate([1.0])}
+    assert verdicts(found) == (
+        "- a: 1.10 ± 0.10, 95 % interval 0.85 to 1.35 (n = 3): above 0\n"
+        "- b: 1.00, 95 % interval unknown (n = 1): not shown to be above 0\n"
+    )

@@ -3,9 +3,11 @@
 import pytest
 
 from src.config.errors import UserError
+from src.studies.comparison import Comparison
 from src.studies.costs import step_ratios
+from src.studies.estimates import estimate
 from src.studies.runs import StudyRun, planned
-from src.studies.scores import error_difference, final_errors, reference_runs
+from src.studies.scores import final_errors
 
 
 class Finished(StudyRun):
@@ -22,16 +24,19 @@ def test_differences_are_taken_seed_by_seed():
     first = {0: Finished(0.90), 1: Finished(0.80), 2: Finished(0.5)}
     second = {0: Finished(0.95), 1: Finished(0.85), 3: Finished(1.0)}
     assert final_errors(first) == pytest.approx({0: 10, 1: 20, 2: 50})
-    found = error_difference(first, second)
+    comparison = Comparison((), {"first": first, "second": second})
+    found = estimate(comparison.differences("first", "second"))
     assert (found.mean, found.n) == (pytest.approx(5), 2)
     assert found.std == pytest.approx(0, abs=1e-9)
 
 
 def test_variants_without_a_common_seed_cannot_be_compared():
-    with pytest.raises(UserError, match="no finished run with the same seed"):
-        error_difference({0: Finished(1.0)}, {1: Finished(1.0)})
+    comparison = Comparison((), {"a": {0: Finished(1.0)}, "b": {1: Finished(1.0)}})
+    for other in ("b", "diverged"):
+        with pytest.raises(UserError, match=f"no seed has finished runs of a, {other}"):
+            comparison.differences("a", other)
     with pytest.raises(UserError, match="full, 64: no run finished"):
-        reference_runs({"full, 64": {}}, "full, 64")
+        comparison.check_reference("full, 64")
 
 
 def test_a_network_takes_as_long_as_itself_and_less_than_a_larger_one():

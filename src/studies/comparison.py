@@ -1,0 +1,68 @@
+"""A comparison: variants of a network, trained with the same seeds, and how far their scores lie apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.errors import UserError
+from .estimates import contrasts
+from .runs import StudyRun
+from .scores import final_errors, first_run
+from .variants import LEARNING_RATE, Variant, finished_runs, tuned
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Variants that have finished runs, and these runs.
+
+    Attributes:
+        variants: with the settings that they were trained with.
+        runs: by the variant's name and the seed.
+    """
+
+    variants: tuple[Variant, ...]
+    runs: Mapping[str, Mapping[int, StudyRun]]
+
+    @staticmethod
+    def trained(variants: Sequence[Variant], seeds: Sequence[int]) -> "Comparison":
+        """Trains every variant with every seed; those without a finished run are left out."""
+        runs = {name: own for name, own in finished_runs(variants, seeds).items() if own}
+        return Comparison(tuple(variant for variant in variants if variant.name in runs), runs)
+
+    @staticmethod
+    def tuned(variants: Sequence[Variant], learning_rates: Sequence[float], seeds: Sequence[int]) -> "Comparison":
+        """The same, each variant with its best learning rate; the first seed decides.
+
+        Raises:
+            UserError: see `tuned`.
+        """
+        return Comparison.trained(tuned(variants, LEARNING_RATE, learning_rates, seeds[0]), seeds)
+
+    def check_reference(self, name: str) -> None:
+        """Refuses to compare the others to a variant that is not there.
+
+        Raises:
+            UserError: it has no finished run.
+        """
+        if name not in self.runs:
+            raise UserError(f"{name}: no run finished, and the others are compared to it")
+
+    def first_run(self, name: str) -> StudyRun:
+        """One run of a variant, for what does not depend on the seed."""
+        return first_run(self.runs[name])
+
+    def errors(self, name: str) -> dict[int, float]:
+        """Errors on the test split, in percent, by seed."""
+        return final_errors(self.runs[name])
+
+    def differences(self, first: str, second: str) -> list[float]:
+        """Test errors of the first variant minus those of the second, seed by seed, in points of percent.
+
+        Raises:
+            UserError: no seed has both.
+        """
+        return contrasts({name: self.errors(name) for name in self.runs}, [(1, first), (-1, second)])
+
+    def records(self) -> list[dict[str, Any]]:
+        """Where the numbers of all runs come from."""
+        return [run.record() for own in self.runs.values() for run in own.values()]

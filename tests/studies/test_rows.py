@@ -1,0 +1,36 @@
+"""Rows as tables and as JSON."""
+
+from dataclasses import dataclass
+
+from src.plain_json import plain
+from src.studies.estimates import Estimate, estimate
+from src.studies.rows import by_name, table
+
+
+@dataclass(frozen=True)
+class Network:
+    name: str
+    sizes: tuple[int, int]
+    error: Estimate
+
+
+ROWS = [Network("one", (1, 2), estimate([2.0])), Network("other", (3, 4), estimate([1.0, 3.0]))]
+
+
+def test_a_row_has_a_cell_under_each_heading():
+    columns = {"network": lambda row: row.name, "sum": lambda row: sum(row.sizes), "error %": lambda row: row.error}
+    assert table(columns, ROWS) == (
+        "| network | sum |     error % |\n"
+        "| ------- | --: | ----------: |\n"
+        "| one     |   3 |        2.00 |\n"
+        "| other   |   7 | 2.00 ± 1.41 |\n"
+    )
+
+
+def test_rows_are_plain_by_their_names():
+    error = {"mean": 2.0, "std": None, "low": None, "high": None, "n": 1}
+    assert by_name(ROWS[:1]) == {"one": {"sizes": [1, 2], "error": error}}
+    assert plain({0: ROWS[:1], "kind": Network}) == {
+        0: [{"name": "one", "sizes": [1, 2], "error": error}],
+        "kind": Network,
+    }
