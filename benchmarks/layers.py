@@ -10,8 +10,8 @@ from flax import nnx
 from jaxtyping import Array
 
 from benchmarks.measure import ratio
-from src.models.fast_layers import use_fast_layers
-from src.models.pooling import MaxPool
+from src.layers.pooling import MaxPool
+from src.operations.fast_layers import use_fast_layers
 from src.studies.timing import in_turn
 
 

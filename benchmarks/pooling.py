@@ -14,9 +14,9 @@ from jaxtyping import Array
 
 from benchmarks.measure import NO_TORCH
 from benchmarks.steps import beside_all
-from src.models.fast_layers import use_fast_layers
-from src.models.fused import use_kernels
-from src.models.pooling import AveragePool, MaxPool
+from src.layers.pooling import AveragePool, MaxPool
+from src.operations.fast_layers import use_fast_layers
+from src.operations.fused import use_kernels
 from src.studies.timing import in_turn
 from src.training.kernels import chosen_kernels
 

@@ -10,7 +10,7 @@ from scipy.ndimage import sobel
 
 from src.config.errors import reported
 from src.data.resize import shrink
-from src.models.pooling import AveragePool, GlobalMaxPool, L1Pool, L2Pool, MaxPool
+from src.layers.pooling import AveragePool, GlobalMaxPool, L1Pool, L2Pool, MaxPool
 from src.plots.pooling import global_grids, pooled_grids, pooled_pictures
 from src.studies.images import first_images
 from src.studies.output import no_arguments

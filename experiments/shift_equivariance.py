@@ -13,8 +13,8 @@ from jaxtyping import Array, Float
 
 from src.config.errors import reported
 from src.interpret.shifts import Network, change, equivariance_gap, moved, on_canvas
-from src.models.blocks import Flatten, he_normal
-from src.models.pooling import GlobalMaxPool, MaxPool
+from src.layers.blocks import Flatten, he_normal
+from src.layers.pooling import GlobalMaxPool, MaxPool
 from src.plots.shifts import Moved, shift_curves, shift_maps
 from src.studies.images import first_images
 from src.studies.output import no_arguments

@@ -24,8 +24,8 @@ from experiments.sizing.example import (
 from experiments.sizing.inception import REDUCED, googlenet, inception
 from src.arithmetic.costs import Convolution, bottleneck, dense, depthwise_separable, parameters, weights
 from src.arithmetic.sizes import exact_size, output_size, receptive_fields, same_padding
-from src.models.blocks import Flatten
-from src.models.pooling import GlobalMaxPool, MaxPool
+from src.layers.blocks import Flatten
+from src.layers.pooling import GlobalMaxPool, MaxPool
 
 
 def architecture() -> list[Example]:

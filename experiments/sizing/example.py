@@ -10,7 +10,7 @@ from flax import nnx
 
 from src.arithmetic.costs import Convolution, parameters, ratio
 from src.arithmetic.sizes import exact_size, output_shape
-from src.models.pooling import MaxPool
+from src.layers.pooling import MaxPool
 from src.models.summary import layers
 
 MILLION = 10**6

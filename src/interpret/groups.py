@@ -11,7 +11,7 @@ from flax import nnx
 from jaxtyping import Float
 
 from ..config.errors import UserError
-from ..models.blocks import ConvReLU
+from ..layers.blocks import ConvReLU
 from ..models.convs_then_dense import ConvsThenDense
 
 PERMUTATIONS = 10_000

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from ..config.errors import UserError
 from ..data.batches import Batch, DeviceDataset
-from ..models.blocks import ConvNorm, Identity
+from ..layers.blocks import ConvNorm, Identity
 from ..models.functional import Tree
 from ..models.resnet_cifar_preact import PreActivationBlock, PreActivationResNet
 from ..models.vgg import VGG

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from ..config.errors import UserError
 from ..data.batches import Batch, DeviceDataset, filled_batch
 from ..models.functional import Network, Tree
-from ..models.fused import with_kernels
+from ..operations.fused import with_kernels
 from ..operations.library import Library
 from ..runs.versions import version
 from ..tasks.base import Sums, TaskSettings, sum_over_batches

@@ -7,9 +7,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import Field
 
+from ..layers.blocks import ConvNorm, Flatten, he_normal
+from ..layers.pooling import GlobalMaxPool, MaxPool
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNorm, Flatten, he_normal
-from .pooling import GlobalMaxPool, MaxPool
 from .sizes import Channels
 
 SMALLEST = 24

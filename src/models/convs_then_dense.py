@@ -6,9 +6,9 @@ from typing import NamedTuple
 from flax import nnx
 from jaxtyping import Array, Float
 
+from ..layers.blocks import ConvReLU, Flatten, LocalResponseNorm, dense_blocks, he_normal
+from ..layers.pooling import AdaptiveAveragePool, MaxPool
 from .base import ImageShape
-from .blocks import ConvReLU, Flatten, LocalResponseNorm, dense_blocks, he_normal
-from .pooling import AdaptiveAveragePool, MaxPool
 
 DENSE = (4096, 4096)
 SMALL_DENSE = (512,)

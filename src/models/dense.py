@@ -8,8 +8,8 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
+from ..layers.blocks import Flatten, he_normal
 from .base import ImageShape, ModelSettings, Published
-from .blocks import Flatten, he_normal
 from .sizes import DEEPEST, WIDEST
 
 

@@ -12,9 +12,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from ..config.settings import added
+from ..layers.blocks import ConvNorm, NormConv, he_normal
+from ..layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNorm, he_normal
-from .pooling import AveragePool, GlobalAveragePool, MaxPool
 
 BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 """Layers in each dense block of the networks for ImageNet, by depth."""
@@ -127,17 +127,6 @@ class PooledStem(nnx.Module):
 
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
         return self.pool(nnx.relu(self.conv(x)))
-
-
-class NormConv(nnx.Module):
-    """Batch normalization, ReLU, a convolution: from `[b, h, w, inputs]` to `[b, h, w, outputs]`."""
-
-    def __init__(self, inputs: int, outputs: int, *, kernel: int, epsilon: float, rngs: nnx.Rngs) -> None:
-        self.norm = nnx.BatchNorm(inputs, momentum=0.9, epsilon=epsilon, rngs=rngs)
-        self.conv = nnx.Conv(inputs, outputs, (kernel, kernel), use_bias=False, kernel_init=he_normal, rngs=rngs)
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w d"]:
-        return self.conv(nnx.relu(self.norm(x)))
 
 
 class DenseLayer(nnx.Module):

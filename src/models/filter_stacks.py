@@ -14,9 +14,9 @@ from pydantic import field_validator, model_validator
 
 from ..arithmetic.costs import Convolution, bottleneck, dense, depthwise_separable, factorised
 from ..config.settings import renamed
+from ..layers.blocks import ConvNormReLU, he_normal
+from ..layers.pooling import GlobalAveragePool, MaxPool
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNormReLU, he_normal
-from .pooling import GlobalAveragePool, MaxPool
 from .sizes import DEEPEST, Channels, Count, Halvings, Side
 
 Block = Literal["full", "bottleneck", "separable", "factorised"]

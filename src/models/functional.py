@@ -10,8 +10,8 @@ from flax import nnx
 from jaxtyping import Array, Key, Num
 
 from ..config.errors import UserError
+from ..layers.dropout import give_keys, replace_dropout
 from .base import Heads, at_least_float32, heads
-from .dropout import give_keys, replace_dropout
 from .tracing import replace_statistics
 
 Tree = Any
@@ -119,7 +119,7 @@ def check_random_numbers(constants: nnx.State) -> None:
         if isinstance(variable, nnx.RngState):
             raise UserError(
                 f"{dotted(path[:-1])} draws random numbers that would depend on batches and devices; nnx.Dropout may, "
-                "and a layer derived from src.models.dropout.RandomLayer, which has a key for each example"
+                "and a layer derived from src.layers.dropout.RandomLayer, which has a key for each example"
             )
 
 

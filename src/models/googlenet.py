@@ -14,10 +14,10 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import Field
 
+from ..layers.blocks import ConvNormReLU, ConvReLU, Flatten, Identity, LocalResponseNorm, he_normal
+from ..layers.dropout import Dropout
+from ..layers.pooling import AdaptiveAveragePool, AveragePool, GlobalAveragePool, MaxPool
 from .base import Heads, ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNormReLU, ConvReLU, Flatten, Identity, LocalResponseNorm, he_normal
-from .dropout import Dropout
-from .pooling import AdaptiveAveragePool, AveragePool, GlobalAveragePool, MaxPool
 
 Variant = Literal["paper", "torchvision"]
 

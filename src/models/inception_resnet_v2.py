@@ -10,9 +10,8 @@ from functools import partial
 from flax import nnx
 from jaxtyping import Array, Float
 
-from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import he_normal
-from .branches import (
+from ..layers.blocks import he_normal
+from ..layers.branches import (
     SMALL_STEM,
     STEM,
     Branches,
@@ -24,7 +23,8 @@ from .branches import (
     reduce,
     smallest_side,
 )
-from .pooling import GlobalAveragePool
+from ..layers.pooling import GlobalAveragePool
+from .base import ImageShape, ModelSettings, Published, check_size
 
 FIRST: Steps = (((Conv(96),), (Conv(48), Conv(64, 5)), (Conv(64), Conv(96, 3), Conv(96, 3)), ("average", Conv(64))),)
 A: Steps = ((Conv(32),), (Conv(32), Conv(32, 3)), (Conv(32), Conv(48, 3), Conv(64, 3)))

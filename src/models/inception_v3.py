@@ -12,9 +12,8 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator
 
-from .base import Heads, ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNormReLU, he_normal
-from .branches import (
+from ..layers.blocks import ConvNormReLU, he_normal
+from ..layers.branches import (
     SMALL_STEM,
     STEM,
     Chain,
@@ -25,8 +24,9 @@ from .branches import (
     reduce,
     smallest_side,
 )
-from .dropout import Dropout
-from .pooling import AveragePool, GlobalAveragePool
+from ..layers.dropout import Dropout
+from ..layers.pooling import AveragePool, GlobalAveragePool
+from .base import Heads, ImageShape, ModelSettings, Published, check_size
 
 Variant = Literal["keras", "torchvision"]
 

@@ -9,9 +9,9 @@ from typing import Literal
 from flax import nnx
 from jaxtyping import Array, Float
 
+from ..layers.blocks import Flatten, he_normal
+from ..layers.pooling import AveragePool
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import Flatten, he_normal
-from .pooling import AveragePool
 
 MNIST = (28, 28)
 SMALLEST = 16

@@ -10,10 +10,10 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import Field, field_validator
 
+from ..layers.blocks import ConvNormReLU6, he_normal
+from ..layers.dropout import Dropout
+from ..layers.pooling import GlobalAveragePool
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNormReLU6, he_normal
-from .dropout import Dropout
-from .pooling import GlobalAveragePool
 from .sizes import DEEPEST
 
 STEM_WIDTH = 32

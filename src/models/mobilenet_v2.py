@@ -11,10 +11,10 @@ from typing import Literal, NamedTuple
 from flax import nnx
 from jaxtyping import Array, Float
 
+from ..layers.blocks import ConvNorm, ConvNormReLU6, Identity, Padding, he_normal
+from ..layers.dropout import Dropout
+from ..layers.pooling import GlobalAveragePool
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNorm, ConvNormReLU6, Identity, Padding, he_normal
-from .dropout import Dropout
-from .pooling import GlobalAveragePool
 
 STEM_WIDTH = 32
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
+from ..layers.blocks import ConvNorm, Identity, he_normal
+from ..layers.pooling import AveragePool, GlobalAveragePool, MaxPool, Pool
+from ..layers.separable import SeparableNorm
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNorm, Identity, he_normal
-from .pooling import AveragePool, GlobalAveragePool, MaxPool, Pool
-from .separable import SeparableNorm
 
 EPSILON = 1e-3
 MOMENTUM = 0.9997

@@ -12,9 +12,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import model_validator
 
+from ..layers.blocks import ConvNorm, Identity, he_normal
+from ..layers.pooling import GlobalAveragePool, MaxPool
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNorm, Identity, he_normal
-from .pooling import GlobalAveragePool, MaxPool
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 """Blocks in each of the four stages, by depth."""

@@ -5,17 +5,16 @@ Without shortcuts, and wider: Li et al., Visualizing the Loss Landscape of Neura
 35-36.
 """
 
-from functools import partial
-
 from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator
 
 from ..config.settings import added
+from ..layers.blocks import ConvNorm, he_normal
+from ..layers.pooling import GlobalAveragePool
+from ..layers.residual import Block
+from ..layers.shortcuts import Shortcut
 from .base import ImageShape, ModelSettings, Published, check_depth, check_size
-from .blocks import ConvNorm, he_normal
-from .pooling import GlobalAveragePool
-from .shortcuts import Shortcut, make_shortcut
 from .sizes import Count, Depth
 
 STAGE_WIDTHS = (16, 32, 64)
@@ -75,19 +74,3 @@ class CifarResNet(nnx.Module):
         for block in self.blocks:
             x = block(x)
         return self.head(self.pool(x))
-
-
-class Block(nnx.Module):
-    """Two 3x3 convolutions, and a shortcut around them unless the network is plain (chapter Fig. 34)."""
-
-    def __init__(self, inputs: int, outputs: int, *, stride: int, shortcut: Shortcut, rngs: nnx.Rngs) -> None:
-        self.conv1 = ConvNorm(inputs, outputs, kernel=3, stride=stride, rngs=rngs)
-        self.conv2 = ConvNorm(outputs, outputs, kernel=3, rngs=rngs)
-        project = partial(ConvNorm, inputs, outputs, kernel=1, stride=stride, rngs=rngs)
-        self.shortcut = make_shortcut(shortcut, inputs, outputs, stride, project=project)
-
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        y = self.conv2(nnx.relu(self.conv1(x)))
-        if self.shortcut is not None:
-            y += self.shortcut(x)
-        return nnx.relu(y)

@@ -11,12 +11,12 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator
 
+from ..layers.blocks import ConvNormReLU, he_normal
+from ..layers.pooling import GlobalAveragePool
+from ..layers.shortcuts import Shortcut, make_shortcut
 from .base import ImageShape, ModelSettings, Published, check_depth, check_size
-from .blocks import ConvNormReLU, he_normal
-from .pooling import GlobalAveragePool
 from .resnet import EXPANSION
 from .resnet_cifar import SMALLEST, STAGE_WIDTHS
-from .shortcuts import Shortcut, make_shortcut
 from .sizes import Depth
 
 

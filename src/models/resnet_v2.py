@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
+from ..layers.blocks import ConvNorm, Identity, he_normal
+from ..layers.pooling import GlobalAveragePool, MaxPool
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNorm, Identity, he_normal
-from .pooling import GlobalAveragePool, MaxPool
 from .resnet import BLOCKS, EXPANSION, STAGE_WIDTHS
 
 EPSILON = 1.001e-5

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
+from ..layers.blocks import Identity, he_normal
+from ..layers.dropout import Dropout
+from ..layers.pooling import GlobalAveragePool, MaxPool
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import Identity, he_normal
-from .dropout import Dropout
-from .pooling import GlobalAveragePool, MaxPool
 
 FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
 """Squeezed and expanded channels of each fire module; an expansion has as many 1x1 filters as 3x3."""

@@ -12,8 +12,8 @@ from flax import nnx
 from jaxtyping import Array
 
 from ..config.errors import UserError, one_line
+from ..layers.children import children, replace
 from .base import ImageShape, ModelSettings, faults_in_one_line
-from .children import children, replace
 from .program import Field, read
 from .tracing import abstract_rngs
 

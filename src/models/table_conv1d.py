@@ -4,9 +4,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from ..config.errors import UserError
+from ..layers.blocks import he_normal
+from ..layers.pooling import GlobalMaxPool, MaxPool
 from .base import ImageShape, ModelSettings, Published
-from .blocks import he_normal
-from .pooling import GlobalMaxPool, MaxPool
 from .sizes import Channels
 
 WINDOW = 5

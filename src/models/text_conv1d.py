@@ -7,8 +7,8 @@ from flax import nnx
 from jaxtyping import Array, Float, Int, Key
 
 from ..config.errors import UserError
+from ..layers.pooling import GlobalMaxPool, MaxPool
 from .base import ImageShape, ModelSettings, Published
-from .pooling import GlobalMaxPool, MaxPool
 from .sizes import Words
 
 EMBEDDING = 128

@@ -11,9 +11,9 @@ from flax import nnx
 from jaxtyping import Array, Float
 from pydantic import field_validator, model_validator
 
+from ..layers.blocks import ConvNorm, Flatten, dense_blocks, he_normal
+from ..layers.pooling import MaxPool
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNorm, Flatten, dense_blocks, he_normal
-from .pooling import MaxPool
 
 WIDTHS = (64, 128, 256, 512, 512)
 DENSE = (4096, 4096)

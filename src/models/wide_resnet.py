@@ -6,10 +6,10 @@ Zagoruyko, Komodakis 2016: Wide Residual Networks (arXiv:1605.07146), Table 1; a
 from flax import nnx
 from pydantic import field_validator
 
+from ..layers.shortcuts import Shortcut
 from .base import ImageShape, ModelSettings, Published, check_depth, check_size
 from .resnet_cifar import SMALLEST
 from .resnet_cifar_preact import PreActivationResNet
-from .shortcuts import Shortcut
 from .sizes import Count, Depth
 
 

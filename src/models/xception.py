@@ -8,10 +8,10 @@ from functools import partial
 from flax import nnx
 from jaxtyping import Array, Float
 
+from ..layers.blocks import ConvNorm, Identity, he_normal
+from ..layers.pooling import GlobalAveragePool, MaxPool
+from ..layers.separable import SeparableNorm
 from .base import ImageShape, ModelSettings, Published, check_size
-from .blocks import ConvNorm, Identity, he_normal
-from .pooling import GlobalAveragePool, MaxPool
-from .separable import SeparableNorm
 
 STEM = (32, 64)
 ENTRY = ((128, 128), (256, 256), (728, 728))

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from ..config.errors import UserError, did_you_mean, say
-from ..models.shortcuts import PadShortcut
+from ..layers.shortcuts import PadShortcut
 from ..models.summary import innermost
 from .names import Kernel, Zeros
 from .sense import doubts

@@ -21,9 +21,9 @@ from ..data.batches import (
 )
 from ..data.dataset import SplitName
 from ..data.examples import DataSpec
-from ..models.fast_layers import use_fast_layers
 from ..models.functional import Network
-from ..models.fused import with_kernels
+from ..operations.fast_layers import use_fast_layers
+from ..operations.fused import with_kernels
 from ..randomness import stream
 from ..tasks.base import Sums
 from .kernels import chosen_kernels

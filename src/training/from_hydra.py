@@ -42,7 +42,7 @@ def run_settings(job: DictConfig) -> "RunSettings":
     Raises:
         UserError: a value is not what its part accepts.
     """
-    from .settings import RunSettings  # imports JAX, which names of settings do not need
+    from .settings import RunSettings
 
     values = run_config(job)
     return read_settings(RunSettings, values, trust=values.get("trust", ()))

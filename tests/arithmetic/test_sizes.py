@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from src.arithmetic.sizes import exact_size, output_shape, output_size, receptive_fields, same_padding
-from src.models.pooling import AveragePool, MaxPool
+from src.layers.pooling import AveragePool, MaxPool
 from src.models.summary import layers
 
 CASES = list(product((7, 10, 11, 32), (1, 2, 3, 5), (1, 2, 3), (0, 1, 2)))

@@ -12,7 +12,7 @@ from src.config.errors import UserError
 from src.data.batches import Batch, Constants, DeviceDataset
 from src.interpret import paths
 from src.interpret.paths import carrying_lengths, gated, path_gradient, sampled_norms
-from src.models.blocks import Identity
+from src.layers.blocks import Identity
 from src.tasks.classification import Classification
 from src.zoo.named import named_model
 

@@ -4,8 +4,8 @@ import pytest
 from flax import nnx
 
 from src.interpret.shifts import change, equivariance_gap, moved, on_canvas
-from src.models.blocks import Flatten
-from src.models.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
+from src.layers.blocks import Flatten
+from src.layers.pooling import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
 
 SIZE, MARGIN = 12, (2, 12)
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from src.models.fast_layers import use_fast_layers
+from src.operations.fast_layers import use_fast_layers
 
 
 def convolutions(platform, arguments):

@@ -3,7 +3,7 @@
 import jax
 from flax import nnx
 
-from src.models.blocks import ConvNorm
+from src.layers.blocks import ConvNorm
 from src.models.summary import model_layers
 from src.zoo.named import named_model
 

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from src.layers.dropout import Dropout, RandomLayer
 from src.models.base import ModelSettings
-from src.models.dropout import Dropout, RandomLayer
 
 
 class OwnSettings(ModelSettings):

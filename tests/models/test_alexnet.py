@@ -4,10 +4,10 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
+from src.layers.blocks import DenseDropout
+from src.layers.dropout import give_keys
+from src.layers.pooling import AdaptiveAveragePool
 from src.models.alexnet import LAYERS
-from src.models.blocks import DenseDropout
-from src.models.dropout import give_keys
-from src.models.pooling import AdaptiveAveragePool
 from tests.models.networks import read, table
 
 # Computed from the descriptions.

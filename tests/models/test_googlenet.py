@@ -7,11 +7,11 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
+from src.layers.blocks import ConvReLU
+from src.layers.dropout import give_keys
+from src.layers.pooling import AdaptiveAveragePool
 from src.models.base import Heads
-from src.models.blocks import ConvReLU
-from src.models.dropout import give_keys
 from src.models.googlenet import Inception, Widths
-from src.models.pooling import AdaptiveAveragePool
 from src.models.summary import layers
 from tests.models.networks import abstract, parameter_count, read, shapes
 

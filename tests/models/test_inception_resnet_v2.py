@@ -5,7 +5,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.branches import Conv, keras_conv
+from src.layers.branches import Conv, keras_conv
 from src.models.inception_resnet_v2 import Residual
 from tests.models.networks import abstract, parameter_count, read, shapes, total_count
 

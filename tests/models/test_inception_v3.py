@@ -5,9 +5,9 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
+from src.layers.branches import Branches, Conv
+from src.layers.dropout import give_keys
 from src.models.base import Heads
-from src.models.branches import Branches, Conv
-from src.models.dropout import give_keys
 from src.models.inception_v3 import VARIANTS
 from tests.models.networks import abstract, parameter_count, read, shapes, total_count
 

@@ -8,7 +8,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.blocks import ConvNormReLU6
+from src.layers.blocks import ConvNormReLU6
 from src.models.mobilenet import SeparableBlock
 from src.models.mobilenet_v2 import InvertedResidual
 from tests.models.networks import abstract, conv, parameter_count, read, table, total_count

@@ -5,8 +5,8 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
+from src.layers.pooling import AveragePool, MaxPool
 from src.models.nasnet import PLANS, Halve, ZeroEdge, places
-from src.models.pooling import AveragePool, MaxPool
 from tests.models.networks import abstract, parameter_count, read, shapes, table, total_count
 
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from src.layers.pooling import AveragePool, MaxPool
 from src.models.inception_v3 import ZerosAverage
-from src.models.pooling import AveragePool, MaxPool
 from tests.models.test_cpu_pooling import CASES
 from tests.models.test_fused import called, library, with_kernels  # noqa: F401
 

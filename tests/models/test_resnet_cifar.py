@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from src.models.blocks import he_normal
+from src.layers.blocks import he_normal
+from src.layers.shortcuts import PadShortcut, make_shortcut
 from src.models.resnet_cifar import CifarResNet, CifarResNetSettings
-from src.models.shortcuts import PadShortcut, make_shortcut
 from src.models.summary import SHAPES, as_table, layers
 from tests.models.networks import parameter_count
 

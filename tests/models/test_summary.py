@@ -8,8 +8,8 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.blocks import ConvNorm, Flatten
-from src.models.pooling import AveragePool, GlobalMaxPool, MaxPool
+from src.layers.blocks import ConvNorm, Flatten
+from src.layers.pooling import AveragePool, GlobalMaxPool, MaxPool
 from src.models.program import Field
 from src.models.summary import COSTS, SHAPES, as_table, layers
 

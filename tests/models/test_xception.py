@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.models.separable import SeparableConv
+from src.layers.separable import SeparableConv
 from src.models.summary import layers
 from src.models.xception import Block
 from tests.models.networks import abstract, parameter_count, read, shapes, total_count

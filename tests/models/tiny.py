@@ -2,9 +2,9 @@
 
 from flax import nnx
 
+from src.layers.dropout import Dropout
+from src.layers.pooling import GlobalAveragePool
 from src.models.base import Heads, ModelSettings, Published
-from src.models.dropout import Dropout
-from src.models.pooling import GlobalAveragePool
 
 
 class TinySettings(ModelSettings):

@@ -35,7 +35,7 @@ def introduction() -> list[Said]:
     return [said("still guesses ({:.1f} % test error), and with shortcuts it has {:.1f} %", plain, residual)]
 
 
-def evaluate_grid() -> list[Said]:
+def survey() -> list[Said]:
     accuracy = facts("tabular_conv1d")["accuracy"]
     conv = [spread(estimate(accuracy["1-D ConvNet"][order])._asdict()) for order in ("in order", "shuffled")]
     dense = np.mean([*accuracy["dense"].values()])

@@ -9,8 +9,8 @@ import pytest
 from jax.sharding import Mesh, PartitionSpec
 
 from src.operations.block import Block, residual_block
+from src.operations.conv_norm import convolution_norm, norm_convolution
 from src.operations.convolution import Activation, convolution
-from src.operations.layers import convolution_norm, norm_convolution
 from src.operations.norm import Norm, Weights
 from src.operations.window import Window
 from src.operations.window import convolution as xla

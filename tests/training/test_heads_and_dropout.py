@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from src.data.batches import evaluation_batch
-from src.models.dropout import Dropout
+from src.layers.dropout import Dropout
 from src.training.engine import Engine
 from src.training.state import state_sha256
 from tests.training.trained import largest_difference, trained

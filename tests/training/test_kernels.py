@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from src.models.resnet_cifar import Block
+from src.layers.residual import Block
 from src.runs.identity import run_hash
 from src.training import kernels
 from src.training.from_hydra import compose_runs, run_config, run_settings

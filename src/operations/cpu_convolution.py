@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Num
 
-from ..operations.window import zeros_around
+from .window import zeros_around
 
 
 def convolution(

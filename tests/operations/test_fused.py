@@ -9,12 +9,11 @@ import pytest
 from flax import nnx
 
 from src.data.cache import cache_home
-from src.models import fusible
-from src.models.blocks import ConvNorm, ConvNormReLU, ConvNormReLU6, ConvReLU
-from src.models.densenet import NormConv
+from src.layers.blocks import ConvNorm, ConvNormReLU, ConvNormReLU6, ConvReLU, NormConv
 from src.models.functional import Network
-from src.models.fused import use_kernels
 from src.models.resnet_cifar import CifarResNet
+from src.operations import fusible
+from src.operations.fused import use_kernels
 from src.operations.library import kernels
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from src.models.cpu_convolution import convolution, patches
+from src.operations.cpu_convolution import convolution, patches
 from tests.models.layers import check_same, convolutions
 
 CASES = {

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from src.models.pooling import AveragePool, GlobalMaxPool, L1Pool, L2Pool, MaxPool
+from src.layers.pooling import AveragePool, GlobalMaxPool, L1Pool, L2Pool, MaxPool
 
 FIG7 = jnp.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]], jnp.float32)[None, ..., None]
 

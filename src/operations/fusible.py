@@ -6,9 +6,8 @@ from typing import Any
 import jax.numpy as jnp
 from flax import nnx
 
-from ..operations.window import Window, zeros_around
-from .blocks import ConvNorm, ConvReLU
-from .densenet import NormConv
+from ..layers.blocks import ConvNorm, ConvReLU, NormConv
+from .window import Window, zeros_around
 
 LARGEST = 2**24
 """The most values of an image: threads keep a padded copy of one."""

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from ..operations import pooling
-from ..operations.window import Pair, Window, zeros_around
+from . import pooling
 from .cpu_pooling import Padding
 from .cpu_pooling import max_pool as xla_max_pool
+from .window import Pair, Window, zeros_around
 
 LARGEST = 256
 """The most places of a window: the number of one is a byte."""

@@ -2,9 +2,9 @@
 
 from flax import nnx
 
+from ..layers.pooling import MaxPool
 from . import cpu_convolution, gpu_convolution
 from .cpu_pooling import max_pool
-from .pooling import MaxPool
 
 
 def use_fast_layers(module: nnx.Module, platform: str) -> None:

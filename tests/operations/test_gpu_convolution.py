@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from src.models.gpu_convolution import PIXELS, side_by_side
+from src.operations.gpu_convolution import PIXELS, side_by_side
 from tests.models.layers import check_same, convolutions
 
 WIDE = {

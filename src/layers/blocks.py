@@ -168,3 +168,14 @@ class LocalResponseNorm(nnx.Module):
         window = (1,) * (x.ndim - 1) + (self.size,)
         squares = jax.lax.reduce_window(x * x, np.zeros((), x.dtype), jax.lax.add, window, (1,) * x.ndim, "SAME")
         return x / (self.k + self.alpha * squares) ** self.beta
+
+
+class NormConv(nnx.Module):
+    """Batch normalization, ReLU, a convolution: from `[b, h, w, inputs]` to `[b, h, w, outputs]`."""
+
+    def __init__(self, inputs: int, outputs: int, *, kernel: int, epsilon: float, rngs: nnx.Rngs) -> None:
+        self.norm = nnx.BatchNorm(inputs, momentum=0.9, epsilon=epsilon, rngs=rngs)
+        self.conv = nnx.Conv(inputs, outputs, (kernel, kernel), use_bias=False, kernel_init=he_normal, rngs=rngs)
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w d"]:
+        return self.conv(nnx.relu(self.norm(x)))

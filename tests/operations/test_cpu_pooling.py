@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from src.models.cpu_pooling import max_pool
-from src.models.pooling import MaxPool
+from src.layers.pooling import MaxPool
+from src.operations.cpu_pooling import max_pool
 
 CASES = {
     "2x2": ((8, 8, 3), {"size": 2}),

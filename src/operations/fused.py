@@ -11,9 +11,13 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Num
 
-from ..operations.block import Block as BlockOfTwo
-from ..operations.block import residual_block
-from ..operations.convolution import (
+from ..layers.blocks import ConvNorm, ConvNormReLU, ConvNormReLU6, ConvReLU, Identity, NormConv
+from ..layers.pooling import AveragePool, MaxPool
+from ..layers.residual import Block
+from .block import Block as BlockOfTwo
+from .block import residual_block
+from .conv_norm import convolution_bias, convolution_norm, norm_convolution
+from .convolution import (
     FEWEST_CHANNELS,
     FUSED_FILTERS,
     NOTHING,
@@ -24,17 +28,12 @@ from ..operations.convolution import (
     grouped_convolution,
     opened_convolution,
 )
-from ..operations.convolution import convolution as own_convolution
-from ..operations.layers import convolution_bias, convolution_norm, norm_convolution
-from ..operations.library import Library
-from ..operations.norm import Moments, Norm, Weights, applied
-from .blocks import ConvNorm, ConvNormReLU, ConvNormReLU6, ConvReLU, Identity
+from .convolution import convolution as own_convolution
 from .cpu_convolution import convolution as xla_convolution
-from .densenet import NormConv
 from .fusible import DEEP_ALONE, fusible, fusible_convolution, some_window, taken, window_by
+from .library import Library
+from .norm import Moments, Norm, Weights, applied
 from .own_pooling import average_pool, max_pool
-from .pooling import AveragePool, MaxPool
-from .resnet_cifar import Block
 
 
 def use_kernels(module: nnx.Module, library: str) -> None:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Num
 
-from ..operations.window import zeros_around
+from .window import zeros_around
 
 NARROW = 16
 """The most filters that are laid out side by side."""
