@@ -8,10 +8,9 @@ Krizhevsky et al. 2012 (NeurIPS), section 6.1 and Fig. 3; chapter Figs 28 and 45
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
-import numpy as np
-from jaxtyping import Float
 from pydantic import Field
 
 from src.config.errors import UserError
@@ -19,7 +18,8 @@ from src.interpret.groups import Difference, colour_shares, first_filters, halve
 from src.plots.groups import Group, groups_figure
 from src.studies.command import run_study
 from src.studies.comparison import Comparison
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
+from src.studies.rows import Columns, table
 from src.studies.runs import StudyRun
 from src.studies.settings import SeededStage
 from src.studies.variants import Variant
@@ -38,30 +38,42 @@ class GroupStage(SeededStage):
     networks: Annotated[dict[str, list[str]], Field(min_length=1)]
 
 
-class Measured(NamedTuple):
-    """One run.
+@dataclass(frozen=True)
+class Measured:
+    """What came of one run.
 
     Attributes:
-        run: where it is.
-        filters: of its first layer, in the end.
-        shares: of their energy in differences between colours.
-        found: how the halves of the filters differ in it.
-        before: the same before training.
+        test_accuracy: a part of 1.
+        shares: of the energy of each filter of its first layer in differences between colours.
+        trained: how the halves of the filters differ in it.
+        before_training: the same before training.
     """
 
-    run: StudyRun
-    filters: Float[np.ndarray, "h w c n"]
-    shares: Float[np.ndarray, "n"]
-    found: Difference
-    before: Difference
+    test_accuracy: float
+    shares: list[float]
+    trained: Difference
+    before_training: Difference
 
-    def halves(self) -> tuple[Group, Group]:
-        """The filters of both groups."""
-        middle = len(self.shares) // 2
-        return (
-            Group(self.filters[..., :middle], self.shares[:middle]),
-            Group(self.filters[..., middle:], self.shares[middle:]),
-        )
+
+class Row(NamedTuple):
+    """A run in the table."""
+
+    network: str
+    seed: int
+    run: Measured
+
+
+COLUMNS: Columns[Row] = {
+    "network": lambda row: row.network,
+    "seed": lambda row: row.seed,
+    "test accuracy %": lambda row: f"{100 * row.run.test_accuracy:.2f}",
+    "colour, first half %": lambda row: f"{100 * row.run.trained.means[0]:.1f}",
+    "second half %": lambda row: f"{100 * row.run.trained.means[1]:.1f}",
+    "difference": lambda row: f"{100 * row.run.trained.difference:.1f}",
+    "p": lambda row: f"{row.run.trained.p:.4f}",
+    "difference before training": lambda row: f"{100 * row.run.before_training.difference:.1f}",
+    "p before": lambda row: f"{row.run.before_training.p:.4f}",
+}
 
 
 def main() -> None:
@@ -82,59 +94,41 @@ def report(name: str, stage: GroupStage) -> None:
     }
     if not found:
         raise UserError(f"{name}: no run finished")
-    record = {
-        "networks": {network: {seed: as_record(one) for seed, one in own.items()} for network, own in found.items()},
-        "runs": comparison.records(),
-    }
-    pictures = {network: own[min(own)].halves() for network, own in found.items()}
-    write_results(
-        name, record, figures={"filters": groups_figure(pictures)}, table=f"{as_table(found)}\n{verdict(found)}"
-    )
+    pictures = {network: halves(own[min(own)]) for network, own in comparison.runs.items()}
+    facts = {"networks": found, "runs": comparison.records()}
+    write_results(name, facts, figures={"filters": groups_figure(pictures)}, table=as_table(found))
 
 
 def measure(run: StudyRun, seed: int) -> Measured:
     """Looks at the first layer of a finished run, before and after training."""
     finished = run.loaded()
     network, state = finished.engine.network, finished.engine.init_state()
-    before, after = (first_filters(network.module(each)) for each in (state, finished.state))
-    shares = colour_shares(after)
-    return Measured(run, after, shares, halves_differ(shares, seed), halves_differ(colour_shares(before), seed))
+    before, after = (colour_shares(first_filters(network.module(each))) for each in (state, finished.state))
+    return Measured(
+        test_accuracy=run.results()["test_accuracy"],
+        shares=after.tolist(),
+        trained=halves_differ(after, seed),
+        before_training=halves_differ(before, seed),
+    )
 
 
-def as_record(one: Measured) -> dict[str, object]:
-    """A run as JSON can say it."""
-    return {
-        "test_accuracy": one.run.results()["test_accuracy"],
-        "shares": one.shares.tolist(),
-        "trained": one.found._asdict(),
-        "before_training": one.before._asdict(),
-    }
+def halves(run: StudyRun) -> tuple[Group, Group]:
+    """The filters of both groups of a finished run."""
+    filters = first_filters(run.loaded().module)
+    shares, middle = colour_shares(filters), filters.shape[-1] // 2
+    return Group(filters[..., :middle], shares[:middle]), Group(filters[..., middle:], shares[middle:])
 
 
 def as_table(found: Mapping[str, Mapping[int, Measured]]) -> str:
-    """A row for each run."""
-    heads = ["network", "seed", "test accuracy %", "colour, first half %", "second half %", "difference", "p"]
-    rows = [
-        [
-            network,
-            seed,
-            f"{100 * one.run.results()['test_accuracy']:.2f}",
-            *(f"{100 * mean:.1f}" for mean in one.found.means),
-            f"{100 * one.found.difference:.1f}",
-            f"{one.found.p:.4f}",
-            f"{100 * one.before.difference:.1f}",
-            f"{one.before.p:.4f}",
-        ]
-        for network, own in found.items()
-        for seed, one in own.items()
-    ]
-    return markdown([*heads, "difference before training", "p before"], rows)
+    """A row for each run, and in how many of them the groups differ."""
+    rows = [Row(network, seed, run) for network, own in found.items() for seed, run in own.items()]
+    return f"{table(COLUMNS, rows)}\n{verdict(found)}"
 
 
 def verdict(found: Mapping[str, Mapping[int, Measured]]) -> str:
     """In how many runs of each network the groups differ."""
     return "".join(
-        f"- {network}: the groups differ (p < {LEVEL}) with {sum(one.found.p < LEVEL for one in own.values())} "
+        f"- {network}: the groups differ (p < {LEVEL}) with {sum(one.trained.p < LEVEL for one in own.values())} "
         f"of {len(own)} seeds\n"
         for network, own in found.items()
     )

@@ -5,7 +5,15 @@ import json
 import pytest
 from pydantic import TypeAdapter
 
-from experiments import alexnet_changes, batch_size_interpolation, cheap_filters, depth_study, search, small_filters
+from experiments import (
+    alexnet_changes,
+    batch_size_interpolation,
+    cheap_filters,
+    depth_study,
+    group_specialisation,
+    search,
+    small_filters,
+)
 from src.plain_json import dumps, numbers, plain
 from src.studies.estimates import Estimate, verdicts
 from src.studies.rows import by_name, table
@@ -103,3 +111,11 @@ def test_path_ensembles(folder):
     criteria = read(dict[str, Estimate], facts["criteria"])
     assert same(criteria, facts["criteria"])
     assert expected.endswith(f"|\n\n{verdicts(criteria)}")
+
+
+@pytest.mark.parametrize("folder", stages("group_specialisation"), ids=lambda folder: folder.name)
+def test_group_specialisation(folder):
+    facts, expected = committed(folder)
+    found = read(dict[str, dict[int, group_specialisation.Measured]], facts["networks"])
+    assert same(found, facts["networks"])
+    assert group_specialisation.as_table(found) == expected
