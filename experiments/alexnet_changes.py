@@ -4,7 +4,7 @@ Krizhevsky et al. 2012 (NeurIPS): ReLU and cross-entropy for tanh and squared er
 normalization, two groups of channels; then global pooling for dense layers, and GoogLeNet's auxiliary heads.
 
 `python -m experiments.alexnet_changes [profile=full]` trains what is not trained yet (`conf/study/alexnet_changes.yaml`
-says what) and writes `alexnet_changes/STAGE/{table.md,results.json,differences.png}`.
+says what) and writes `alexnet_changes/SCALE/{table.md,results.json,differences.png}`.
 """
 
 import logging
@@ -24,7 +24,7 @@ from src.studies.results import write_results
 from src.studies.rows import Columns, table
 from src.studies.runs import StudyRun
 from src.studies.scores import final_errors, first_run
-from src.studies.settings import SeededStage, StudySettings, read_study
+from src.studies.settings import SeededScale, StudySettings, read_study
 from src.studies.variants import LEARNING_RATE, Variant, tuned
 from src.training.interruption import resumable
 
@@ -64,7 +64,7 @@ class PairSettings(Settings):
         ]  # fmt: skip
 
 
-class ChangesStage(SeededStage):
+class ChangesScale(SeededScale):
     """One size of the study.
 
     Attributes:
@@ -74,7 +74,7 @@ class ChangesStage(SeededStage):
     pairs: Annotated[dict[str, list[str]], Field(min_length=1)]
 
 
-class ChangesSettings(StudySettings[ChangesStage]):
+class ChangesSettings(StudySettings[ChangesScale]):
     """The study in its sizes.
 
     Attributes:
@@ -85,15 +85,15 @@ class ChangesSettings(StudySettings[ChangesStage]):
 
     @model_validator(mode="after")
     def _check_pairs(self) -> "ChangesSettings":
-        for stage in self.stages.values():
-            for name in stage.pairs:
+        for scale in self.scales.values():
+            for name in scale.pairs:
                 if name not in self.pairs:
                     raise ValueError(f"there is no pair {name!r}{did_you_mean(name, self.pairs)}")
         return self
 
-    def candidates(self, stage: ChangesStage) -> dict[str, list[Variant]]:
-        """The variants of each pair of a stage."""
-        return {name: self.pairs[name].variants(name, [*stage.common, *more]) for name, more in stage.pairs.items()}
+    def candidates(self, scale: ChangesScale) -> dict[str, list[Variant]]:
+        """The variants of each pair of a scale."""
+        return {name: self.pairs[name].variants(name, [*scale.common, *more]) for name, more in scale.pairs.items()}
 
 
 @dataclass(frozen=True)
@@ -133,20 +133,20 @@ COLUMNS: Columns[Compared] = {
 
 
 def main() -> None:
-    """Trains, compares, and reports, stage by stage."""
+    """Trains, compares, and reports, scale by scale."""
     with reported(), resumable():
         settings = read_study(ChangesSettings, "alexnet_changes", arguments())
-        for name, stage in settings.chosen().items():
-            report(f"alexnet_changes/{name}", settings, stage)
+        for name, scale in settings.chosen().items():
+            report(f"alexnet_changes/{name}", settings, scale)
 
 
-def report(name: str, settings: ChangesSettings, stage: ChangesStage) -> None:
-    """One stage, from its runs to its files."""
+def report(name: str, settings: ChangesSettings, scale: ChangesScale) -> None:
+    """One scale, from its runs to its files."""
     variants = {
-        pair: tuned(found, LEARNING_RATE, settings.pairs[pair].learning_rates, stage.seeds[0])
-        for pair, found in settings.candidates(stage).items()
+        pair: tuned(found, LEARNING_RATE, settings.pairs[pair].learning_rates, scale.seeds[0])
+        for pair, found in settings.candidates(scale).items()
     }
-    comparison = Comparison.trained([variant for both in variants.values() for variant in both], stage.seeds)
+    comparison = Comparison.trained([variant for both in variants.values() for variant in both], scale.seeds)
     found = {}
     for pair, both in variants.items():
         result = compare(settings.pairs[pair], both, comparison)

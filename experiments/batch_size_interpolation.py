@@ -8,7 +8,7 @@ On the line, batch normalization has the statistics of the training images with 
 move the statistics along the line too, but beyond its ends a variance can become negative.
 
 `python -m experiments.batch_size_interpolation [profile=full]` trains and measures what is missing, as
-`conf/study/batch_size_interpolation.yaml` says, and writes `batch_size_interpolation/STAGE/`: table, numbers,
+`conf/study/batch_size_interpolation.yaml` says, and writes `batch_size_interpolation/SCALE/`: table, numbers,
 and a figure for each pair of networks.
 """
 
@@ -35,11 +35,11 @@ from src.runs.versions import versions
 from src.studies.command import run_study
 from src.studies.directions import random_directions
 from src.studies.estimates import Estimate, estimate
+from src.studies.networks import NetworkSettings, TrainedNetwork, trained_networks
 from src.studies.planes import AxisSettings, evaluate_surface
 from src.studies.results import check_file_stems, file_stem, write_results
 from src.studies.rows import Columns, table
-from src.studies.settings import SeededStage
-from src.studies.subjects import Subject, SubjectSettings, subjects
+from src.studies.settings import SeededScale
 
 SPLITS: tuple[SplitName, ...] = ("train", "test")
 AWAY = 0.5
@@ -50,8 +50,8 @@ class PairSettings(Settings):
     """Two networks that differ in the size of their batches."""
 
     title: str
-    small: SubjectSettings
-    large: SubjectSettings
+    small: NetworkSettings
+    large: NetworkSettings
 
     @model_validator(mode="after")
     def _check_titles(self) -> "PairSettings":
@@ -60,7 +60,7 @@ class PairSettings(Settings):
         return self
 
 
-class InterpolationStage(SeededStage):
+class InterpolationScale(SeededScale):
     """One size of the study; its seeds are those of the directions around the networks.
 
     Attributes:
@@ -76,12 +76,12 @@ class InterpolationStage(SeededStage):
     around: AxisSettings
 
     @model_validator(mode="after")
-    def _check_titles(self) -> "InterpolationStage":
+    def _check_titles(self) -> "InterpolationScale":
         check_file_stems([pair.title for pair in self.pairs])
         return self
 
     @model_validator(mode="after")
-    def _far_enough(self) -> "InterpolationStage":
+    def _far_enough(self) -> "InterpolationScale":
         for name, axis, end in (("between", self.between, 1.0), ("around", self.around, 0.0)):
             if axis.first > -AWAY or axis.last < end + AWAY:
                 raise ValueError(f"{name} should go from {-AWAY} or less to {end + AWAY} or more")
@@ -91,7 +91,7 @@ class InterpolationStage(SeededStage):
 class Solution(NamedTuple):
     """A trained network, and the lines through it along random directions, one for each seed."""
 
-    subject: Subject
+    network: TrainedNetwork
     published: float | None
     norm: float
     around: list[Surface]
@@ -158,16 +158,16 @@ COLUMNS: Columns[Found] = {
 
 
 def main() -> None:
-    """Trains, measures and reports, stage by stage."""
-    run_study("batch_size_interpolation", InterpolationStage, report)
+    """Trains, measures and reports, scale by scale."""
+    run_study("batch_size_interpolation", InterpolationScale, report)
 
 
-def report(name: str, stage: InterpolationStage) -> None:
-    """One stage, from its networks to its files."""
-    networks = [network for pair in stage.pairs for network in (pair.small, pair.large)]
-    trained = subjects(networks, stage.common, SPLITS, stage.images)
+def report(name: str, scale: InterpolationScale) -> None:
+    """One scale, from its networks to its files."""
+    networks = [network for pair in scale.pairs for network in (pair.small, pair.large)]
+    trained = trained_networks(networks, scale.common, SPLITS, scale.images)
     pairs = [
-        compared(pair, trained[2 * number], trained[2 * number + 1], stage) for number, pair in enumerate(stage.pairs)
+        compared(pair, trained[2 * number], trained[2 * number + 1], scale) for number, pair in enumerate(scale.pairs)
     ]
     found = {pair.title: describe(pair) for pair in pairs}
     facts = {pair.title: pair_facts(pair, found[pair.title]) for pair in pairs}
@@ -178,13 +178,13 @@ def report(name: str, stage: InterpolationStage) -> None:
     write_results(name, facts, figures=figures, table=table(COLUMNS, chain(*found.values())))
 
 
-def compared(pair: PairSettings, small: Subject, large: Subject, stage: InterpolationStage) -> Pair:
+def compared(pair: PairSettings, small: TrainedNetwork, large: TrainedNetwork, scale: InterpolationScale) -> Pair:
     """The line between two networks, and the lines around each."""
     start, end = (objective_of(each, "recalibrated") for each in (small, large))
     line = evaluate_surface(
         f"{pair.title}: from {small.title} to {large.title}",
         at_points(start, [between(start.parameters, end.parameters)]),
-        [stage.between.values()],
+        [scale.between.values()],
         {
             "small": small.identity,
             "large": large.identity,
@@ -196,22 +196,22 @@ def compared(pair: PairSettings, small: Subject, large: Subject, stage: Interpol
     )
     solutions = tuple(
         Solution(
-            subject,
-            network.published,
+            network,
+            settings.published,
             kernel_norm(objective.parameters),
-            [around(subject, stage, seed) for seed in stage.seeds],
+            [around(network, scale, seed) for seed in scale.seeds],
         )
-        for subject, network, objective in ((small, pair.small, start), (large, pair.large, end))
+        for network, settings, objective in ((small, pair.small, start), (large, pair.large, end))
     )
     return Pair(pair.title, line, solutions)
 
 
-def around(subject: Subject, stage: InterpolationStage, seed: int) -> Surface:
+def around(network: TrainedNetwork, scale: InterpolationScale, seed: int) -> Surface:
     """The line through a network along a random direction, filter by filter as long as the network."""
-    objective = objective_of(subject, "frozen")
-    directions = random_directions(objective.parameters, subject.identity, seed=seed, count=1)
+    objective = objective_of(network, "frozen")
+    directions = random_directions(objective.parameters, network.identity, seed=seed, count=1)
     identity = {
-        **subject.identity,
+        **network.identity,
         "splits": [*SPLITS],
         "normalization": "filter",
         "seed": seed,
@@ -220,18 +220,18 @@ def around(subject: Subject, stage: InterpolationStage, seed: int) -> Surface:
         **versions(split_objective),
     }
     return evaluate_surface(
-        f"around {subject.title}",
+        f"around {network.title}",
         at_points(objective, directions.value.trees),
-        [stage.around.values()],
+        [scale.around.values()],
         identity,
         directions,
-        kernels=subject.kernels,
+        kernels=network.kernels,
     )
 
 
-def objective_of(subject: Subject, batch_norm: BatchNorm) -> Objective:
+def objective_of(network: TrainedNetwork, batch_norm: BatchNorm) -> Objective:
     """Loss and accuracy of a network on both splits."""
-    return split_objective(subject.module, subject.task, subject.splits, batch_norm=batch_norm, kernels=subject.kernels)
+    return split_objective(network.module, network.task, network.splits, batch_norm=batch_norm, kernels=network.kernels)
 
 
 def kernel_norm(parameters: Tree) -> float:
@@ -245,7 +245,7 @@ def describe(pair: Pair) -> list[Found]:
     return [
         Found(
             pair.title,
-            solution.subject.title,
+            solution.network.title,
             Sharpness(
                 published_test_error=solution.published,
                 weight_norm=solution.norm,
@@ -254,7 +254,7 @@ def describe(pair: Pair) -> list[Found]:
                 loss_outward=value_at(pair.line, "train_loss", outward),
                 loss_around=estimate([both_sides(line) for line in solution.around]),
             ),
-            solution.subject.identity,
+            solution.network.identity,
         )
         for solution, outward in zip(pair.solutions, (-AWAY, 1 + AWAY), strict=True)
     ]

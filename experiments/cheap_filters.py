@@ -4,7 +4,7 @@ Chapter Figs 21-24 and 39: bottlenecks, groups (Xie et al. 2016, arXiv:1611.0543
 (Howard et al. 2017, arXiv:1704.04861), rows and columns (Szegedy et al. 2015, arXiv:1512.00567).
 
 `python -m experiments.cheap_filters [profile=full]` trains what is not trained yet (`conf/study/cheap_filters.yaml`
-says what) and writes `cheap_filters/STAGE/{table.md,results.json,front.png,seconds.png}`.
+says what) and writes `cheap_filters/SCALE/{table.md,results.json,front.png,seconds.png}`.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from src.studies.estimates import estimate
 from src.studies.results import write_results
 from src.studies.rows import Columns, table
 from src.studies.runs import StudyRun
-from src.studies.settings import SeededStage
+from src.studies.settings import SeededScale
 from src.studies.timing import Ratio
 from src.studies.variants import LEARNING_RATE, Variant
 
@@ -51,7 +51,7 @@ class BlockSettings(Settings):
     arguments: list[str]
 
 
-class CheapFiltersStage(SeededStage):
+class CheapFiltersScale(SeededScale):
     """One size of the study.
 
     Attributes:
@@ -63,7 +63,7 @@ class CheapFiltersStage(SeededStage):
     learning_rates: list[float]
 
     @model_validator(mode="after")
-    def _check_widths(self) -> "CheapFiltersStage":
+    def _check_widths(self) -> "CheapFiltersScale":
         full = self.blocks[FULL].widths if FULL in self.blocks else []
         for name, block in self.blocks.items():
             for width in block.widths:
@@ -129,17 +129,17 @@ COLUMNS: Columns[Network] = {
 
 
 def main() -> None:
-    """Trains, measures, and reports, stage by stage."""
-    run_study("cheap_filters", CheapFiltersStage, report)
+    """Trains, measures, and reports, scale by scale."""
+    run_study("cheap_filters", CheapFiltersScale, report)
 
 
-def report(name: str, stage: CheapFiltersStage) -> None:
-    """One stage, from its runs to its files."""
-    variants = stage.variants()
-    comparison = Comparison.tuned(list(variants.values()), stage.learning_rates, stage.seeds)
-    for width in stage.blocks[FULL].widths:
+def report(name: str, scale: CheapFiltersScale) -> None:
+    """One scale, from its runs to its files."""
+    variants = scale.variants()
+    comparison = Comparison.tuned(list(variants.values()), scale.learning_rates, scale.seeds)
+    for width in scale.blocks[FULL].widths:
         comparison.check_reference(variants[FULL, width].name)
-    widest = comparison.first_run(variants[FULL, max(stage.blocks[FULL].widths)].name)
+    widest = comparison.first_run(variants[FULL, max(scale.blocks[FULL].widths)].name)
     firsts = {variant.name: comparison.first_run(variant.name) for variant in comparison.variants}
     seconds = step_ratios({FULL: widest, **firsts}, ROUNDS)
     kinds = {variant.name: key for key, variant in variants.items()}

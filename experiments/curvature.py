@@ -3,7 +3,7 @@
 Li et al. 2018 (arXiv:1712.09913), section 6 and Fig. 7.
 
 `python -m experiments.curvature [profile=full]` measures what is not measured yet, as `conf/study/curvature.yaml` says,
-and writes `curvature/STAGE/{table.md,results.json,ratio.png,*.npz}`. The true ends of the spectrum are not
+and writes `curvature/SCALE/{table.md,results.json,ratio.png,*.npz}`. The true ends of the spectrum are not
 inside of those that are found.
 """
 
@@ -18,9 +18,9 @@ from src.plots.surfaces import heat_maps
 from src.randomness import stream
 from src.studies.command import run_study
 from src.studies.hessians import hessian_of
-from src.studies.planes import PlaneStage, evaluate_surface, write_surfaces
+from src.studies.networks import TrainedNetwork
+from src.studies.planes import PlaneScale, evaluate_surface, write_surfaces
 from src.studies.results import markdown, write_results
-from src.studies.subjects import Subject
 
 COLUMNS = {
     "smallest": "smallest in the middle",
@@ -34,7 +34,7 @@ COLUMNS = {
 """Of the table."""
 
 
-class CurvatureStage(PlaneStage):
+class CurvatureScale(PlaneScale):
     """One size of the study.
 
     Attributes:
@@ -45,13 +45,13 @@ class CurvatureStage(PlaneStage):
 
 
 def main() -> None:
-    """Measures, draws and reports, stage by stage."""
-    run_study("curvature", CurvatureStage, report)
+    """Measures, draws and reports, scale by scale."""
+    run_study("curvature", CurvatureScale, report)
 
 
-def report(name: str, stage: CurvatureStage) -> None:
-    """One stage, from its networks to its files."""
-    found = [spectra(subject, stage, seed) for subject in stage.subjects() for seed in stage.seeds]
+def report(name: str, scale: CurvatureScale) -> None:
+    """One scale, from its networks to its files."""
+    found = [spectra(network, scale, seed) for network in scale.trained_networks() for seed in scale.seeds]
     facts = [describe(surface) for surface in found]
     rows = [
         [surface.title, surface.metadata["seed"], *(f"{own[key]:.4g}" for key in COLUMNS)]
@@ -62,13 +62,13 @@ def report(name: str, stage: CurvatureStage) -> None:
     write_surfaces(directory, found, "curvature_ratio")
 
 
-def spectra(subject: Subject, stage: CurvatureStage, seed: int) -> Surface:
+def spectra(network: TrainedNetwork, scale: CurvatureScale, seed: int) -> Surface:
     """Both ends of the spectrum over the plane of a seed."""
-    products, parameters = hessian_of(subject, stage.splits[0])
-    directions = stage.random_directions(subject, parameters, seed)
-    measure = spectra_at(products, parameters, directions.value.trees, stream(seed, "Lanczos"), stage.products)
-    identity = stage.identity(subject, seed, directions, spectra_at, products=stage.products, measured="spectrum")
-    return evaluate_surface(subject.title, measure, stage.axes(), identity, directions)
+    products, parameters = hessian_of(network, scale.splits[0])
+    directions = scale.random_directions(network, parameters, seed)
+    measure = spectra_at(products, parameters, directions.value.trees, stream(seed, "Lanczos"), scale.products)
+    identity = scale.identity(network, seed, directions, spectra_at, products=scale.products, measured="spectrum")
+    return evaluate_surface(network.title, measure, scale.axes(), identity, directions)
 
 
 def describe(surface: Surface) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 He et al. 2015 (arXiv:1512.03385), Figs 6 and 7 and Table 6; chapter Figs 33-34.
 
 `python -m experiments.depth_study [profile=full]` trains what is not trained yet (`conf/study/depth_study.yaml` says
-what) and writes `depth_study/STAGE/{table.md,results.json,errors.png,responses.png,gradients.png}`.
+what) and writes `depth_study/SCALE/{table.md,results.json,errors.png,responses.png,gradients.png}`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from src.studies.results import write_results
 from src.studies.rows import Columns, by_name, table
 from src.studies.runs import StudyRun
 from src.studies.scores import error_curve, final_errors, first_run, guessing_error
-from src.studies.settings import SeededStage
+from src.studies.settings import SeededScale
 from src.studies.variants import LEARNING_RATE, Variant
 from src.tasks.intervals import wilson_interval
 from src.training.state import TrainState
@@ -42,7 +42,7 @@ PROBED = 200
 """Images through which responses and gradients are measured."""
 
 
-class DepthStage(SeededStage):
+class DepthScale(SeededScale):
     """One size of the study.
 
     Attributes:
@@ -60,7 +60,7 @@ class DepthStage(SeededStage):
     learning_rates: list[float]
 
     @model_validator(mode="after")
-    def _compares_what_there_is(self) -> "DepthStage":
+    def _compares_what_there_is(self) -> "DepthScale":
         missing = [depth for depth in self.compared if depth not in self.depths]
         if missing:
             raise ValueError(f"compared names depth {missing[0]}, which is not among depths {self.depths}")
@@ -118,16 +118,16 @@ COLUMNS: Columns[Network] = {
 
 
 def main() -> None:
-    """Trains, measures, and reports, stage by stage."""
-    run_study("depth_study", DepthStage, report)
+    """Trains, measures, and reports, scale by scale."""
+    run_study("depth_study", DepthScale, report)
 
 
-def report(name: str, stage: DepthStage) -> None:
-    """One stage, from its runs to its files."""
-    comparison = Comparison.tuned(stage.variants(), stage.learning_rates, stage.seeds)
+def report(name: str, scale: DepthScale) -> None:
+    """One scale, from its runs to its files."""
+    comparison = Comparison.tuned(scale.variants(), scale.learning_rates, scale.seeds)
     networks = [describe(variant, comparison) for variant in comparison.variants]
     differences = {
-        split: difference_of_differences({row.name: row.errors[split] for row in networks}, stage.compared)
+        split: difference_of_differences({row.name: row.errors[split] for row in networks}, scale.compared)
         for split in ("train", "test")
     }
     layers = {name: layer_signals(own[min(own)]) for name, own in comparison.runs.items()}
@@ -138,7 +138,7 @@ def report(name: str, stage: DepthStage) -> None:
         "runs": comparison.records(),
     }
     pictures = figures(comparison.runs, layers)
-    write_results(name, facts, figures=pictures, table=as_table(networks, differences, stage.compared))
+    write_results(name, facts, figures=pictures, table=as_table(networks, differences, scale.compared))
 
 
 def training_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:

@@ -4,7 +4,7 @@ Krizhevsky et al. 2012 (NeurIPS), section 6.1 and Fig. 3; chapter Figs 28 and 45
 
 `python -m experiments.group_specialisation [profile=full]` trains what is not trained yet
 (`conf/study/group_specialisation.yaml` says what) and writes
-`group_specialisation/STAGE/{table.md,results.json,filters.png}`.
+`group_specialisation/SCALE/{table.md,results.json,filters.png}`.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ from src.studies.comparison import Comparison
 from src.studies.results import write_results
 from src.studies.rows import Columns, table
 from src.studies.runs import StudyRun
-from src.studies.settings import SeededStage
+from src.studies.settings import SeededScale
 from src.studies.variants import Variant
 
 LEVEL = 0.05
 """Groups are said to differ if random ones do so less often."""
 
 
-class GroupStage(SeededStage):
+class GroupScale(SeededScale):
     """One size of the study.
 
     Attributes:
@@ -77,18 +77,18 @@ COLUMNS: Columns[Row] = {
 
 
 def main() -> None:
-    """Trains, measures, and reports, stage by stage."""
-    run_study("group_specialisation", GroupStage, report)
+    """Trains, measures, and reports, scale by scale."""
+    run_study("group_specialisation", GroupScale, report)
 
 
-def report(name: str, stage: GroupStage) -> None:
-    """One stage, from its runs to its files.
+def report(name: str, scale: GroupScale) -> None:
+    """One scale, from its runs to its files.
 
     Raises:
         UserError: no run came to its end.
     """
-    variants = [Variant(network, (*stage.common, *own)) for network, own in stage.networks.items()]
-    comparison = Comparison.trained(variants, stage.seeds)
+    variants = [Variant(network, (*scale.common, *own)) for network, own in scale.networks.items()]
+    comparison = Comparison.trained(variants, scale.seeds)
     found = {
         network: {seed: measure(run, seed) for seed, run in own.items()} for network, own in comparison.runs.items()
     }

@@ -3,7 +3,7 @@
 Li et al. 2018 (arXiv:1712.09913), Figs 1, 4 and 5; chapter Figs 35, 36 and 41.
 
 `python -m experiments.loss_surface [profile=published]` measures what is not measured yet, as
-`conf/study/loss_surface.yaml` says, and writes `loss_surface/STAGE/`: table, numbers, figures, a page to turn
+`conf/study/loss_surface.yaml` says, and writes `loss_surface/SCALE/`: table, numbers, figures, a page to turn
 the surfaces by hand, and the surfaces for other programs.
 """
 
@@ -33,15 +33,15 @@ from src.studies.command import run_study
 from src.studies.directions import Directions, cached_directions
 from src.studies.estimates import Estimate, estimate
 from src.studies.hessians import hessian_of
-from src.studies.planes import PlaneStage, evaluate_surface, surveyed_to_tolerance, write_surfaces
+from src.studies.networks import TrainedNetwork
+from src.studies.planes import PlaneScale, evaluate_surface, surveyed_to_tolerance, write_surfaces
 from src.studies.results import markdown, write_results
-from src.studies.subjects import Subject
 
 LEVELS = (1.0, 10.0)
 """Losses below which the share of the plane is told."""
 
 
-class SurfaceStage(PlaneStage):
+class SurfaceScale(PlaneScale):
     """One size of the study.
 
     Attributes:
@@ -59,7 +59,7 @@ class SurfaceStage(PlaneStage):
     tolerance: Tolerance | None
 
     @model_validator(mode="after")
-    def _eigenvectors_are_as_they_are(self) -> "SurfaceStage":
+    def _eigenvectors_are_as_they_are(self) -> "SurfaceScale":
         if self.directions == "eigenvectors" and (self.hessian is None or self.normalization != "none"):
             raise ValueError("directions=eigenvectors needs a number of images as hessian, and normalization=none")
         if self.directions == "eigenvectors" and self.one_dimensional:
@@ -67,7 +67,7 @@ class SurfaceStage(PlaneStage):
         return self
 
     @model_validator(mode="after")
-    def _eigenvectors_are_orthogonal(self) -> "SurfaceStage":
+    def _eigenvectors_are_orthogonal(self) -> "SurfaceScale":
         if self.directions == "eigenvectors" and (self.orthogonal or len(self.seeds) > 1):
             raise ValueError(
                 "directions=eigenvectors are orthogonal and the same for all seeds: orthogonal=false, one seed"
@@ -75,7 +75,7 @@ class SurfaceStage(PlaneStage):
         return self
 
     @model_validator(mode="after")
-    def _hessian_has_fixed_statistics(self) -> "SurfaceStage":
+    def _hessian_has_fixed_statistics(self) -> "SurfaceScale":
         if self.hessian is not None and self.batch_norm != "frozen":
             raise ValueError(
                 "the Hessian is that of the loss with batch_norm=frozen; else leave it out with hessian=null"
@@ -83,13 +83,13 @@ class SurfaceStage(PlaneStage):
         return self
 
     @model_validator(mode="after")
-    def _recalibration_has_training_images(self) -> "SurfaceStage":
+    def _recalibration_has_training_images(self) -> "SurfaceScale":
         if self.batch_norm == "recalibrated" and "train" not in self.splits:
             raise ValueError("batch_norm=recalibrated takes statistics from the training images; add train to splits")
         return self
 
     @model_validator(mode="after")
-    def _samples_have_fixed_statistics(self) -> "SurfaceStage":
+    def _samples_have_fixed_statistics(self) -> "SurfaceScale":
         if self.tolerance is not None and self.batch_norm != "frozen":
             raise ValueError(
                 "a tolerance needs batch_norm=frozen: otherwise the loss of an image depends on the others"
@@ -98,23 +98,23 @@ class SurfaceStage(PlaneStage):
 
 
 def main() -> None:
-    """Measures, draws and reports, stage by stage."""
-    run_study("loss_surface", SurfaceStage, report)
+    """Measures, draws and reports, scale by scale."""
+    run_study("loss_surface", SurfaceScale, report)
 
 
-def report(name: str, stage: SurfaceStage) -> None:
-    """One stage, from its networks to its files."""
-    value = f"{stage.splits[0]}_loss"
+def report(name: str, scale: SurfaceScale) -> None:
+    """One scale, from its networks to its files."""
+    value = f"{scale.splits[0]}_loss"
     found: dict[str, list[Surface]] = {}
     facts = {}
-    for subject, network in zip(stage.subjects(), stage.networks, strict=True):
-        surfaces = [surface_of(subject, stage, seed) for seed in stage.seeds]
-        found[subject.title] = surfaces
-        facts[subject.title] = {
-            "published_test_error": network.published,
-            "trained": subject.run.record() if subject.run else None,
+    for network, settings in zip(scale.trained_networks(), scale.networks, strict=True):
+        surfaces = [surface_of(network, scale, seed) for seed in scale.seeds]
+        found[network.title] = surfaces
+        facts[network.title] = {
+            "published_test_error": settings.published,
+            "trained": network.run.record() if network.run else None,
             **describe(surfaces, value),
-            "curvature": curvature(subject, stage),
+            "curvature": curvature(network, scale),
         }
     first = [surfaces[0] for surfaces in found.values()]
     figures = {kind.__name__: kind(first, value) for kind in (contours, heat_maps, landscapes)}
@@ -123,27 +123,27 @@ def report(name: str, stage: SurfaceStage) -> None:
     write_surfaces(directory, list(chain(*found.values())), value)
 
 
-def surface_of(subject: Subject, stage: SurfaceStage, seed: int) -> Surface:
+def surface_of(network: TrainedNetwork, scale: SurfaceScale, seed: int) -> Surface:
     """The surface of a network in the plane of a seed."""
     objective = split_objective(
-        subject.module, subject.task, subject.splits, batch_norm=stage.batch_norm, kernels=subject.kernels
+        network.module, network.task, network.splits, batch_norm=scale.batch_norm, kernels=network.kernels
     )
-    directions, about = plane(subject, objective.parameters, stage, seed)
-    identity = stage.identity(subject, seed, directions, split_objective, batch_norm=stage.batch_norm, **about)
-    if stage.tolerance is None:
+    directions, about = plane(network, objective.parameters, scale, seed)
+    identity = scale.identity(network, seed, directions, split_objective, batch_norm=scale.batch_norm, **about)
+    if scale.tolerance is None:
         measure = at_points(objective, directions.value.trees)
-        return evaluate_surface(subject.title, measure, stage.axes(), identity, directions, kernels=subject.kernels)
-    return surveyed_to_tolerance(subject, directions, stage.axes(), stage.tolerance, identity)
+        return evaluate_surface(network.title, measure, scale.axes(), identity, directions, kernels=network.kernels)
+    return surveyed_to_tolerance(network, directions, scale.axes(), scale.tolerance, identity)
 
 
 def plane(
-    subject: Subject, parameters: Tree, stage: SurfaceStage, seed: int
+    network: TrainedNetwork, parameters: Tree, scale: SurfaceScale, seed: int
 ) -> tuple[Cached[Directions], dict[str, Any]]:
     """The two directions, and what defines them besides the seed."""
-    if stage.directions == "eigenvectors":
-        return eigenvectors(subject, parameters, stage, seed)
-    random = stage.random_directions(subject, parameters, seed)
-    if not stage.orthogonal:
+    if scale.directions == "eigenvectors":
+        return eigenvectors(network, parameters, scale, seed)
+    random = scale.random_directions(network, parameters, seed)
+    if not scale.orthogonal:
         return random, {}
     first, second = random.value.trees
     turned = Directions([first, orthogonal(second, first)], [])
@@ -151,34 +151,34 @@ def plane(
 
 
 def eigenvectors(
-    subject: Subject, parameters: Tree, stage: SurfaceStage, seed: int
+    network: TrainedNetwork, parameters: Tree, scale: SurfaceScale, seed: int
 ) -> tuple[Cached[Directions], dict[str, Any]]:
     """The Hessian's two top eigenvectors at the minimum, and what defines them."""
-    about = {"directions": "eigenvectors", "hessian": stage.hessian}
+    about = {"directions": "eigenvectors", "hessian": scale.hessian}
 
     def make() -> Directions:
-        products, _ = hessian_of(subject, stage.splits[0], stage.hessian)
+        products, _ = hessian_of(network, scale.splits[0], scale.hessian)
         return Directions(*top_directions(products, parameters, stream(seed, "Lanczos")))
 
-    identity = {**about, "split": stage.splits[0], "products": PRODUCTS, "seed": seed, **subject.identity}
+    identity = {**about, "split": scale.splits[0], "products": PRODUCTS, "seed": seed, **network.identity}
     directions = cached_directions(identity, [top_directions], parameters, make)
     return directions, {**about, "eigenvalues": directions.value.numbers}
 
 
-def curvature(subject: Subject, stage: SurfaceStage) -> dict[str, Any] | None:
-    """The ends of the Hessian's spectrum at the minimum, if the stage wants them."""
-    if stage.hessian is None:
+def curvature(network: TrainedNetwork, scale: SurfaceScale) -> dict[str, Any] | None:
+    """The ends of the Hessian's spectrum at the minimum, if the scale wants them."""
+    if scale.hessian is None:
         return None
-    split, seed = stage.splits[0], stage.seeds[0]
-    images = min(stage.hessian, len(subject.splits[split].labels))
+    split, seed = scale.splits[0], scale.seeds[0]
+    images = min(scale.hessian, len(network.splits[split].labels))
 
     def spectrum() -> dict[str, Any]:
-        products, parameters = hessian_of(subject, split, images)
+        products, parameters = hessian_of(network, split, images)
         found = extreme_eigenvalues(products(parameters), kernel_count(parameters), stream(seed, "Lanczos"))
         return {**found._asdict(), "ratio": found.ratio, "images": images}
 
     about = {"measure": "spectrum", "split": split, "hessian": images, "products": PRODUCTS, "seed": seed}
-    found = cached({**about, **subject.identity}, [extreme_eigenvalues], spectrum)
+    found = cached({**about, **network.identity}, [extreme_eigenvalues], spectrum)
     return {**found.value, "measured_by": [found.measured_by]}
 
 

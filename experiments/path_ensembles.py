@@ -3,7 +3,7 @@
 Veit, Wilber, Belongie 2016 (arXiv:1605.06431), Figs 3, 5 and 6; chapter Figs 37-38.
 
 `python -m experiments.path_ensembles [profile=full]` trains what is not trained yet (`conf/study/path_ensembles.yaml`
-says what) and writes `path_ensembles/STAGE/{table.md,results.json,one_removed.png,several.png,paths.png}`.
+says what) and writes `path_ensembles/SCALE/{table.md,results.json,one_removed.png,several.png,paths.png}`.
 Lesions are scored on the test images, gradients taken on training images without random changes, both in evaluation
 mode.
 """
@@ -34,7 +34,7 @@ from src.studies.lesions import halving, one_removed, path_gradients, several_re
 from src.studies.results import markdown, write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import guessing_error
-from src.studies.settings import SeededStage
+from src.studies.settings import SeededScale
 from src.studies.variants import Variant
 from src.training.load_run import FinishedRun
 from src.training.state import state_sha256
@@ -51,7 +51,7 @@ PUBLISHED_REMOVED = {10: f"about 20 (of {PUBLISHED_MODULES})"}
 Count = Annotated[int, Field(gt=0)]
 
 
-class PathStage(SeededStage):
+class PathScale(SeededScale):
     """One size of the study.
 
     Attributes:
@@ -80,20 +80,20 @@ class PathStage(SeededStage):
 
 
 def main() -> None:
-    """Trains, measures, and reports, stage by stage."""
-    run_study("path_ensembles", PathStage, report)
+    """Trains, measures, and reports, scale by scale."""
+    run_study("path_ensembles", PathScale, report)
 
 
-def report(name: str, stage: PathStage) -> None:
-    """One stage, from its runs to its files."""
-    check_modules(stage)
-    variants = stage.variants()
-    runs = Comparison.tuned(variants, stage.learning_rates, stage.seeds).runs
-    seeds = [seed for seed in stage.seeds if all(seed in runs.get(variant.name, {}) for variant in variants)]
+def report(name: str, scale: PathScale) -> None:
+    """One scale, from its runs to its files."""
+    check_modules(scale)
+    variants = scale.variants()
+    runs = Comparison.tuned(variants, scale.learning_rates, scale.seeds).runs
+    seeds = [seed for seed in scale.seeds if all(seed in runs.get(variant.name, {}) for variant in variants)]
     if not seeds:
         raise UserError("no seed has finished runs of both networks")
     plain = [plain_facts(runs["plain"][seed]) for seed in seeds]
-    residual = [residual_facts(runs["residual"][seed], stage) for seed in seeds]
+    residual = [residual_facts(runs["residual"][seed], scale) for seed in seeds]
     criteria = {words: estimate(values) for words, values in differences(residual, plain).items()}
     criteria |= {words: estimate_correlation(values) for words, values in correlations(residual).items()}
     record = {
@@ -109,31 +109,31 @@ def report(name: str, stage: PathStage) -> None:
     write_results(name, record, figures=figures(residual, plain, guessing), table=table)
 
 
-def check_modules(stage: PathStage) -> None:
+def check_modules(scale: PathScale) -> None:
     """Refuses, before anything is trained, what the residual network has too few modules for.
 
     Raises:
         UserError: more are to be taken out than there are, or no two are alike.
     """
-    residual, _ = stage.variants()
-    settings = residual.run(stage.seeds[0]).settings
+    residual, _ = scale.variants()
+    settings = residual.run(scale.seeds[0]).settings
     spec = settings.dataset().spec
     network = nnx.eval_shape(lambda: settings.model.build(spec.shape, spec.classes, rngs=abstract_rngs()))
-    count, most = len(residual_blocks(network)), max(stage.removed)
+    count, most = len(residual_blocks(network)), max(scale.removed)
     if most > count:
         raise UserError(f"removed names {most} modules, and the residual network has {count}")
     if not like_pairs(network):
         raise UserError(f"no two of the {count} modules of the residual network can change places; take a deeper one")
 
 
-def residual_facts(run: StudyRun, stage: PathStage) -> dict[str, Any]:
+def residual_facts(run: StudyRun, scale: PathScale) -> dict[str, Any]:
     """All that is measured of a residual network."""
     finished = run.loaded()
     single = measured_once(finished, one_removed)
     several = {
-        "removed": measured_once(finished, several_removed, counts=stage.removed, draws=stage.draws),
-        "swapped": measured_once(finished, several_swapped, counts=stage.swaps, draws=stage.draws),
-        "gradients": measured_once(finished, path_gradients, samples=stage.paths, size=stage.batch_size),
+        "removed": measured_once(finished, several_removed, counts=scale.removed, draws=scale.draws),
+        "swapped": measured_once(finished, several_swapped, counts=scale.swaps, draws=scale.draws),
+        "gradients": measured_once(finished, path_gradients, samples=scale.paths, size=scale.batch_size),
     }
     return {
         **single.value,

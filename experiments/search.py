@@ -1,7 +1,7 @@
 """A search for learning rate and weight decay, and what it gains over the recipe.
 
 `python -m experiments.search [profile=full]` searches as `python -m src.search` does (`conf/study/search.yaml` says how
-long) and writes `search/STAGE/{table.md,results.json,coordinates.png,history.png}`. Optuna's TPE (Bergstra et
+long) and writes `search/SCALE/{table.md,results.json,coordinates.png,history.png}`. Optuna's TPE (Bergstra et
 al. 2011) proposes, and its median rule stops what lags behind.
 """
 
@@ -15,14 +15,14 @@ from optuna.trial import FrozenTrial
 from pydantic import Field, model_validator
 
 from src.config.errors import UserError
-from src.plots.searches import Scale, State, Tried, parallel_coordinates, search_history
+from src.plots.searches import AxisScale, State, Tried, parallel_coordinates, search_history
 from src.studies.command import run_study
 from src.studies.comparison import Comparison
 from src.studies.estimates import Estimate, estimate, verdicts
 from src.studies.results import write_results
 from src.studies.rows import Columns, by_name, table
 from src.studies.runs import QUIET, StudyRun, finish, usable
-from src.studies.settings import SeededStage
+from src.studies.settings import SeededScale
 from src.studies.variants import Variant
 from src.tuning.runs import changes, planned, searched
 from src.tuning.settings import Dimension
@@ -36,7 +36,7 @@ ENDS: dict[str, State] = {"complete": "complete", "pruned": "pruned", "fail": "f
 """How trials end, in Optuna's words and in ours."""
 
 
-class SearchStage(SeededStage):
+class SearchScale(SeededScale):
     """One size of the study.
 
     Attributes:
@@ -49,7 +49,7 @@ class SearchStage(SeededStage):
     search_seed: Annotated[int, Field(ge=0)]
 
     @model_validator(mode="after")
-    def _check_search_seed(self) -> "SearchStage":
+    def _check_search_seed(self) -> "SearchScale":
         if self.search_seed in self.seeds:
             raise ValueError(f"search_seed={self.search_seed} is among the seeds {self.seeds}, which compare")
         return self
@@ -78,27 +78,27 @@ class Found:
 
 
 def main() -> None:
-    """Searches, compares, and reports, stage by stage."""
-    run_study("search", SearchStage, report)
+    """Searches, compares, and reports, scale by scale."""
+    run_study("search", SearchScale, report)
 
 
-def report(name: str, stage: SearchStage) -> None:
-    """One stage, from its trials to its files.
+def report(name: str, scale: SearchScale) -> None:
+    """One scale, from its trials to its files.
 
     Raises:
         UserError: what is searched are no ranges, no trial was completed, or no seed has finished runs of both.
     """
-    space = planned(stage.arguments).settings.space
+    space = planned(scale.arguments).settings.space
     scales = [as_scale(each) for each in space]
-    study, directory = searched(stage.arguments)
+    study, directory = searched(scale.arguments)
     winner, trials = best(study), ended(study)
     if winner is None:
         raise UserError(f"none of {len(trials)} trials was completed; see {directory}")
     comparison = Comparison.trained(
-        [Variant(RECIPE, (*stage.common,)), Variant(BEST, (*stage.common, *changes(winner.params)))], stage.seeds
+        [Variant(RECIPE, (*scale.common,)), Variant(BEST, (*scale.common, *changes(winner.params)))], scale.seeds
     )
     gain = estimate(comparison.differences(RECIPE, BEST))
-    searched_with = {variant.name: variant.run(stage.search_seed) for variant in comparison.variants}
+    searched_with = {variant.name: variant.run(scale.search_seed) for variant in comparison.variants}
     finish(searched_with.values())
     rows = [describe(name, comparison, space, run) for name, run in searched_with.items()]
     states = Counter(trial.state.name.lower() for trial in trials)
@@ -172,7 +172,7 @@ def as_tried(trial: FrozenTrial) -> Tried:
     return Tried(ENDS[trial.state.name.lower()], score, [*trial.params.values()])
 
 
-def as_scale(dimension: Dimension) -> Scale:
+def as_scale(dimension: Dimension) -> AxisScale:
     """What was searched as an axis.
 
     Raises:
@@ -180,7 +180,7 @@ def as_scale(dimension: Dimension) -> Scale:
     """
     if dimension.low is None or dimension.high is None:
         raise UserError(f"{dimension.key} has choices; the figures of this study show ranges")
-    return Scale(short(dimension.key), dimension.low, dimension.high, dimension.log)
+    return AxisScale(short(dimension.key), dimension.low, dimension.high, dimension.log)
 
 
 def short(key: str) -> str:

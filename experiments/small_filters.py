@@ -4,7 +4,7 @@ Simonyan and Zisserman 2014 (arXiv:1409.1556), sections 2.3 and 4.1; Zeiler and 
 4.1; chapter Figs 19-20. What of it they look at: Luo et al. 2016 (arXiv:1701.04128).
 
 `python -m experiments.small_filters [profile=full]` trains what is not trained yet (`conf/study/small_filters.yaml`
-says what) and writes `small_filters/STAGE/{table.md,results.json,comparisons.png,fields.png}`.
+says what) and writes `small_filters/SCALE/{table.md,results.json,comparisons.png,fields.png}`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ from src.studies.results import write_results
 from src.studies.rows import Columns, by_name, table
 from src.studies.runs import StudyRun
 from src.studies.scores import first_run
-from src.studies.settings import SeededStage
+from src.studies.settings import SeededScale
 from src.studies.timing import Ratio
 from src.studies.variants import LEARNING_RATE, Variant
 
@@ -49,7 +49,7 @@ AlexNet's (Zeiler and Fergus 2013, section 4.1).
 """
 
 
-class SmallFiltersStage(SeededStage):
+class SmallFiltersScale(SeededScale):
     """One size of the study.
 
     Attributes:
@@ -112,8 +112,8 @@ COLUMNS: Columns[Network] = {
 
 
 def main() -> None:
-    """Trains, measures, and reports, stage by stage."""
-    run_study("small_filters", SmallFiltersStage, report)
+    """Trains, measures, and reports, scale by scale."""
+    run_study("small_filters", SmallFiltersScale, report)
 
 
 def equally_large(variant: Variant, reference: StudyRun) -> Variant | None:
@@ -141,13 +141,13 @@ def network_weights(model: FilterStackSettings, spec: DataSpec) -> int:
     return weights(layer for layer, _ in model.layers(spec.shape, spec.classes))
 
 
-def report(name: str, stage: SmallFiltersStage) -> None:
-    """One stage, from its runs to its files."""
+def report(name: str, scale: SmallFiltersScale) -> None:
+    """One scale, from its runs to its files."""
     groups: dict[str, list[Network]] = {}
     fields: dict[str, dict[str, FieldPicture]] = {}
     records = []
-    for title, settings in stage.comparisons.items():
-        comparison = Comparison.tuned(stage.variants(title), stage.learning_rates, stage.seeds)
+    for title, settings in scale.comparisons.items():
+        comparison = Comparison.tuned(scale.variants(title), scale.learning_rates, scale.seeds)
         comparison.check_reference(next(iter(settings)))
         pictures = {variant: measured_fields(own) for variant, own in comparison.runs.items()}
         groups[title] = describe(comparison, pictures)

@@ -2,7 +2,7 @@
 
 `python -m experiments.surface_accuracy [profile=full]` measures planes to a tolerance (`src/landscape/sampled.py`), and
 then random points of them on all images, as `conf/study/surface_accuracy.yaml` says, and writes
-`surface_accuracy/STAGE/{table.md,results.json,samples.png}` and the surfaces.
+`surface_accuracy/SCALE/{table.md,results.json,samples.png}` and the surfaces.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,10 +24,10 @@ from src.landscape.sharpness import ROUNDING
 from src.plots.samples import Checked, samples
 from src.randomness import stream
 from src.studies.command import run_study
-from src.studies.planes import PlaneStage, points_file, surveyed_to_tolerance, write_surfaces
+from src.studies.networks import TrainedNetwork
+from src.studies.planes import PlaneScale, points_file, surveyed_to_tolerance, write_surfaces
 from src.studies.progress import surface_progress
 from src.studies.results import markdown, write_results
-from src.studies.subjects import Subject
 
 CLOSE, IMAGES = 0.95, 0.1
 """The criterion: at least this part of the checked points close, on at most that part of the images."""
@@ -45,7 +45,7 @@ class CloseSettings(Settings):
     absolute: Annotated[float, Field(gt=0)]
 
 
-class AccuracyStage(PlaneStage):
+class AccuracyScale(PlaneScale):
     """One size of the study.
 
     Attributes:
@@ -62,15 +62,15 @@ class AccuracyStage(PlaneStage):
 
 
 def main() -> None:
-    """Measures, draws and reports, stage by stage."""
-    run_study("surface_accuracy", AccuracyStage, report)
+    """Measures, draws and reports, scale by scale."""
+    run_study("surface_accuracy", AccuracyScale, report)
 
 
-def report(name: str, stage: AccuracyStage) -> None:
-    """One stage, from its networks to its files."""
-    found = [check(subject, stage, seed) for subject in stage.subjects() for seed in stage.seeds]
-    facts = [describe(each, stage) for each in found]
-    close = f"within {100 * stage.close.relative:g} % or {stage.close.absolute:g}, %"
+def report(name: str, scale: AccuracyScale) -> None:
+    """One scale, from its networks to its files."""
+    found = [check(network, scale, seed) for network in scale.trained_networks() for seed in scale.seeds]
+    facts = [describe(each, scale) for each in found]
+    close = f"within {100 * scale.close.relative:g} % or {scale.close.absolute:g}, %"
     heading = ["network", "images %", "points checked", close, "within two errors %", "farthest %"]
     rows = [
         [each.surface.title, f"{100 * own['images_share']:.1f}", own["checked"]]
@@ -79,20 +79,20 @@ def report(name: str, stage: AccuracyStage) -> None:
     ]
     table = f"{markdown(heading, rows)}\n{criterion(found, facts)}"
     directory = write_results(name, facts, figures={"samples": samples(found)}, table=table)
-    write_surfaces(directory, [each.surface for each in found], f"{stage.splits[0]}_loss")
+    write_surfaces(directory, [each.surface for each in found], f"{scale.splits[0]}_loss")
 
 
-def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
+def check(network: TrainedNetwork, scale: AccuracyScale, seed: int) -> Checked:
     """A plane to a tolerance, and the exact losses at some of its points."""
-    split = stage.splits[0]
-    objective = split_objective(subject.module, subject.task, {split: subject.splits[split]}, kernels=subject.kernels)
-    directions, axes = stage.random_directions(subject, objective.parameters, seed), stage.axes()
-    identity = stage.identity(subject, seed, directions, split_objective, batch_norm="frozen")
-    surface = surveyed_to_tolerance(subject, directions, axes, stage.tolerance, identity)
+    split = scale.splits[0]
+    objective = split_objective(network.module, network.task, {split: network.splits[split]}, kernels=network.kernels)
+    directions, axes = scale.random_directions(network, objective.parameters, seed), scale.axes()
+    identity = scale.identity(network, seed, directions, split_objective, batch_norm="frozen")
+    surface = surveyed_to_tolerance(network, directions, axes, scale.tolerance, identity)
     places = grid(axes)
-    chosen = np.asarray(jax.random.permutation(stream(seed, "checked points"), len(places)))[: stage.checked]
-    about = {**identity, "checked": stage.checked}
-    with surface_progress(f"{subject.title}, exactly") as callback:
+    chosen = np.asarray(jax.random.permutation(stream(seed, "checked points"), len(places)))[: scale.checked]
+    about = {**identity, "checked": scale.checked}
+    with surface_progress(f"{network.title}, exactly") as callback:
         file = points_file(axes, about)
         exact = evaluate_points(
             at_points(objective, directions.value.trees),
@@ -100,7 +100,7 @@ def check(subject: Subject, stage: AccuracyStage, seed: int) -> Checked:
             about=about,
             points=file,
             callback=callback,
-            kernels=subject.kernels,
+            kernels=network.kernels,
         )
     losses = np.array([row[f"{split}_loss"] for row in exact.rows])
     return Checked(surface, split, chosen, losses, exact.measured_by)
@@ -118,14 +118,14 @@ def criterion(found: Sequence[Checked], facts: Sequence[Mapping[str, Any]]) -> s
     return "\n".join(lines) + "\n"
 
 
-def describe(each: Checked, stage: AccuracyStage) -> dict[str, Any]:
+def describe(each: Checked, scale: AccuracyScale) -> dict[str, Any]:
     """What the table says of a network."""
     exact: Float64[np.ndarray, "k"] = each.exact
     apart, error = np.abs(each.sampled("loss") - exact), each.sampled("loss_error")
     return {
         "images_share": float(each.shares().mean()),
         "checked": len(exact),
-        "close": float(np.mean(apart <= np.maximum(stage.close.relative * exact, stage.close.absolute))),
+        "close": float(np.mean(apart <= np.maximum(scale.close.relative * exact, scale.close.absolute))),
         "two_errors": float(np.mean(apart <= 2 * error + ROUNDING * exact)),
         "farthest": float(np.nanmax(apart / exact)),
         "points": [

@@ -3,7 +3,7 @@
 Li et al. 2018 (arXiv:1712.09913), section 7 and Fig. 9.
 
 `python -m experiments.training_paths [profile=full]` measures what is not measured yet, as
-`conf/study/training_paths.yaml` says, and writes `training_paths/STAGE/{table.md,results.json,paths.png}`.
+`conf/study/training_paths.yaml` says, and writes `training_paths/SCALE/{table.md,results.json,paths.png}`.
 """
 
 from typing import Annotated, Any, NamedTuple
@@ -22,12 +22,12 @@ from src.plots.surfaces import Trajectory, contours
 from src.runs.versions import versions
 from src.studies.command import run_study
 from src.studies.directions import Directions, cached_directions
-from src.studies.planes import NetworksStage, evaluate_surface, write_surfaces
+from src.studies.networks import TrainedNetwork
+from src.studies.planes import NetworksScale, evaluate_surface, write_surfaces
 from src.studies.results import markdown, write_results
-from src.studies.subjects import Subject
 
 
-class PathStage(NetworksStage):
+class PathScale(NetworksScale):
     """One size of the study.
 
     Attributes:
@@ -48,14 +48,14 @@ class Path(NamedTuple):
 
 
 def main() -> None:
-    """Measures, draws and reports, stage by stage."""
-    run_study("training_paths", PathStage, report)
+    """Measures, draws and reports, scale by scale."""
+    run_study("training_paths", PathScale, report)
 
 
-def report(name: str, stage: PathStage) -> None:
-    """One stage, from its networks to its files."""
-    paths = [path_of(subject, stage) for subject in stage.subjects()]
-    value = f"{stage.splits[0]}_loss"
+def report(name: str, scale: PathScale) -> None:
+    """One scale, from its networks to its files."""
+    paths = [path_of(network, scale) for network in scale.trained_networks()]
+    value = f"{scale.splits[0]}_loss"
     trajectories = [
         Trajectory(np.array([point.coordinates for point in path.points]), path.explained) for path in paths
     ]
@@ -74,18 +74,18 @@ def report(name: str, stage: PathStage) -> None:
     write_surfaces(directory, [path.surface for path in paths], value)
 
 
-def path_of(subject: Subject, stage: PathStage) -> Path:
+def path_of(network: TrainedNetwork, scale: PathScale) -> Path:
     """The principal plane of a run's checkpoints, the path in it, and the loss over it.
 
     Raises:
         UserError: the network is no run, or its run kept other checkpoints.
     """
-    if subject.run is None:
-        raise UserError(f"{subject.title}: weights from elsewhere have no path; name a run")
-    finished = subject.run.with_checkpoints()
+    if network.run is None:
+        raise UserError(f"{network.title}: weights from elsewhere have no path; name a run")
+    finished = network.run.with_checkpoints()
     states = [finished.engine.init_state(), *finished.states()]
     weights = [state.scored()[0] for state in states]
-    about = {**subject.identity, "directions": "principal", "steps": [int(state.step) for state in states]}
+    about = {**network.identity, "directions": "principal", "steps": [int(state.step) for state in states]}
 
     def make() -> Directions:
         return Directions(*principal(weights[:-1], weights[-1]))
@@ -94,23 +94,23 @@ def path_of(subject: Subject, stage: PathStage) -> Path:
     trees, explained = directions.value
     points = project(weights, weights[-1], trees)
     places = np.array([point.coordinates for point in points])
-    objective = split_objective(subject.module, subject.task, subject.splits, kernels=subject.kernels)
-    axes = [axis(places[:, number], stage) for number in range(2)]
-    identity = {**about, "splits": stage.splits, **directions.versions, **versions(split_objective)}
+    objective = split_objective(network.module, network.task, network.splits, kernels=network.kernels)
+    axes = [axis(places[:, number], scale) for number in range(2)]
+    identity = {**about, "splits": scale.splits, **directions.versions, **versions(split_objective)}
     measure = at_points(objective, trees)
-    surface = evaluate_surface(subject.title, measure, axes, identity, directions, kernels=subject.kernels)
+    surface = evaluate_surface(network.title, measure, axes, identity, directions, kernels=network.kernels)
     return Path(surface, (explained[0], explained[1]), points)
 
 
-def axis(places: Float64[np.ndarray, "k"], stage: PathStage) -> Float64[np.ndarray, "n"]:
+def axis(places: Float64[np.ndarray, "k"], scale: PathScale) -> Float64[np.ndarray, "n"]:
     """Steps from beyond one end of the path to beyond the other, at round numbers.
 
     The last bits of a projection would else make another plane of it, which is measured anew.
     """
     extent = np.ptp(places)
     unit = 10.0 ** (np.floor(np.log10(extent)) - 1)
-    low, high = places.min() - stage.margin * extent, places.max() + stage.margin * extent
-    return np.linspace(unit * np.floor(low / unit), unit * np.ceil(high / unit), stage.steps)
+    low, high = places.min() - scale.margin * extent, places.max() + scale.margin * extent
+    return np.linspace(unit * np.floor(low / unit), unit * np.ceil(high / unit), scale.steps)
 
 
 def describe(path: Path) -> dict[str, Any]:

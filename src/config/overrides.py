@@ -14,8 +14,9 @@ from .errors import UserError, say
 RENAMED = {
     "optimizer.trust": "optimizer.trust_coefficient",
     "optimizer.average": "optimizer.decay",
+    "stages": "scales",
 }
-"""Settings that had another name before."""
+"""Settings, or groups of them, that had another name before."""
 
 
 def with_new_keys(arguments: Sequence[str]) -> list[str]:
@@ -23,10 +24,13 @@ def with_new_keys(arguments: Sequence[str]) -> list[str]:
     new = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
+        signs = key[: len(key) - len(key.lstrip("+~"))]
         name = key.lstrip("+~")
-        if name in RENAMED:
-            say(f"{name} is called {RENAMED[name]} now")
-        new.append(f"{key.replace(name, RENAMED.get(name, name))}{equals}{value}" if name else argument)
+        for old, now in RENAMED.items():
+            if name == old or name.startswith(f"{old}."):
+                say(f"{old} is called {now} now")
+                key = signs + now + name.removeprefix(old)
+        new.append(key + equals + value)
     return new
 
 

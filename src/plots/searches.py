@@ -35,7 +35,7 @@ class Tried(NamedTuple):
     values: Sequence[float]
 
 
-class Scale(NamedTuple):
+class AxisScale(NamedTuple):
     """The axis of something that was searched, or of the score."""
 
     name: str
@@ -57,7 +57,7 @@ class Scale(NamedTuple):
         return spaced.tolist()
 
 
-def parallel_coordinates(trials: Sequence[Tried], searched: Sequence[Scale], score: str) -> Figure:
+def parallel_coordinates(trials: Sequence[Tried], searched: Sequence[AxisScale], score: str) -> Figure:
     """A line for each trial through what it tried, which ends at its score; the better, the darker.
 
     Args:
@@ -68,7 +68,7 @@ def parallel_coordinates(trials: Sequence[Tried], searched: Sequence[Scale], sco
     figure = Figure(figsize=(2.4 + 2.6 * len(searched), 4.6), layout="constrained")
     axis = figure.subplots()
     scores = [trial.score for trial in trials if trial.score is not None]
-    scales = [*searched, Scale(score, min(scores), max(scores))]
+    scales = [*searched, AxisScale(score, min(scores), max(scores))]
     complete = [trial.score for trial in trials if trial.state == "complete" and trial.score is not None]
     shade = Normalize(min(complete), max(complete))
     for trial in sorted(trials, key=lambda trial: (trial.state == "complete", trial.score or 0)):
@@ -122,7 +122,7 @@ def _color(trial: Tried, shade: Normalize) -> str | tuple[float, ...]:
     return COLORS(0.2 + 0.8 * float(shade(trial.score)))
 
 
-def _upright(axis: Axes, place: int, scale: Scale) -> None:
+def _upright(axis: Axes, place: int, scale: AxisScale) -> None:
     """An axis of its own, with its name above it."""
     axis.plot([place, place], [0, 1], color="0.3", linewidth=0.8, zorder=0)
     axis.text(place, 1.05, scale.name, ha="center", va="bottom")

@@ -27,10 +27,10 @@ from ..runs.identity import short_hash
 from ..runs.versions import versions
 from .cached import Cached
 from .directions import Directions, random_directions
+from .networks import NetworkSettings, TrainedNetwork, trained_networks
 from .progress import surface_progress
 from .results import check_file_stems, file_stem
-from .settings import SeededStage, Stage
-from .subjects import Subject, SubjectSettings, subjects
+from .settings import Scale, SeededScale
 
 POINTS = Path("runs/surfaces")
 """Measurements are cached here as they come, in files that are named by what defines them."""
@@ -59,8 +59,8 @@ class AxisSettings(Settings):
         return np.linspace(self.first, self.last, self.steps)
 
 
-class NetworksStage(Stage):
-    """A stage that looks at trained networks.
+class NetworksScale(Scale):
+    """A scale that looks at trained networks.
 
     Attributes:
         networks: which ones.
@@ -68,21 +68,21 @@ class NetworksStage(Stage):
         images: at most so many of each, the same ones at every point; null for all.
     """
 
-    networks: Annotated[list[SubjectSettings], Field(min_length=1)]
+    networks: Annotated[list[NetworkSettings], Field(min_length=1)]
     splits: Annotated[list[SplitName], Field(min_length=1)]
     images: Annotated[int, Field(gt=0)] | None
 
     @model_validator(mode="after")
-    def _check_titles(self) -> "NetworksStage":
+    def _check_titles(self) -> "NetworksScale":
         check_file_stems([network.title for network in self.networks])
         return self
 
-    def subjects(self) -> list[Subject]:
+    def trained_networks(self) -> list[TrainedNetwork]:
         """The networks, trained if they are not yet."""
-        return subjects(self.networks, self.common, self.splits, self.images)
+        return trained_networks(self.networks, self.common, self.splits, self.images)
 
 
-class PlaneStage(NetworksStage, SeededStage):
+class PlaneScale(NetworksScale, SeededScale):
     """One size of a study of planes through networks; its seeds are those of the directions.
 
     Attributes:
@@ -97,11 +97,11 @@ class PlaneStage(NetworksStage, SeededStage):
     normalization: Normalization
     one_dimensional: bool = renamed("vectors", False)
 
-    def random_directions(self, subject: Subject, parameters: Tree, seed: int) -> Cached[Directions]:
+    def random_directions(self, network: TrainedNetwork, parameters: Tree, seed: int) -> Cached[Directions]:
         """Two random directions."""
         return random_directions(
             parameters,
-            subject.identity,
+            network.identity,
             seed=seed,
             count=2,
             normalization=self.normalization,
@@ -113,14 +113,20 @@ class PlaneStage(NetworksStage, SeededStage):
         return [self.alpha.values(), self.beta.values()]
 
     def identity(
-        self, subject: Subject, seed: int, directions: Cached[Directions], measure: Callable[..., Any], /, **more: Any
+        self,
+        network: TrainedNetwork,
+        seed: int,
+        directions: Cached[Directions],
+        measure: Callable[..., Any],
+        /,
+        **more: Any,
     ) -> dict[str, Any]:
         """What defines the values at the points of a plane, the versions of the code that measures them among it."""
         plane = {"splits": self.splits, "normalization": self.normalization, "seed": seed}
         plane |= (
             {"one_dimensional": True} if self.one_dimensional else {}
         )  # a setting that came later: surveys of before go on
-        return {**plane, **subject.identity, **more, **directions.versions, **versions(measure)}
+        return {**plane, **network.identity, **more, **directions.versions, **versions(measure)}
 
 
 def evaluate_surface(
@@ -161,7 +167,7 @@ def evaluate_surface(
 
 
 def surveyed_to_tolerance(
-    subject: Subject,
+    network: TrainedNetwork,
     directions: Cached[Directions],
     axes: Sequence[Float64[np.ndarray, "_"]],
     tolerance: Tolerance,
@@ -170,28 +176,28 @@ def surveyed_to_tolerance(
     """The same, on as few images as a tolerance allows.
 
     Args:
-        subject: the network, its statistics as they are.
+        network: as it was trained, its statistics as they are.
         directions: one or two.
         axes: steps along them.
         tolerance: of the loss on each split.
         identity: what defines the values besides the tolerance; its seed draws the images.
     """
-    counts = {name: len(data.labels) for name, data in subject.splits.items()}
+    counts = {name: len(data.labels) for name, data in network.splits.items()}
     identity = {**identity, "tolerance": tolerance.model_dump(), "examples": counts, **versions(Sampled)}
     order, folder = coarse_to_fine(axes), points_file(axes, identity).with_suffix("")
 
     def sampled(split: str) -> Sampled:
-        data = subject.splits[split]
+        data = network.splits[split]
         images = jax.random.permutation(stream(identity["seed"], f"images of {split}"), len(data.labels))
         scores = scores_at(
-            subject.module, subject.task, data, directions.value.trees, tolerance.examples, subject.kernels
+            network.module, network.task, data, directions.value.trees, tolerance.examples, network.kernels
         )
         return Sampled(
             scores, np.asarray(data.labels), grid(axes)[order], tolerance, np.asarray(images), folder / split
         )
 
-    measure = together({split: sampled(split) for split in subject.splits})
-    return evaluate_surface(subject.title, measure, axes, identity, directions, order=order, kernels=subject.kernels)
+    measure = together({split: sampled(split) for split in network.splits})
+    return evaluate_surface(network.title, measure, axes, identity, directions, order=order, kernels=network.kernels)
 
 
 def write_surfaces(home: Path, surfaces: Sequence[Surface], value: str) -> None:

@@ -31,7 +31,7 @@ def write_results(
     They lie in `runs/figures/` or where `output=` says; see `src/studies/output.py`.
 
     Args:
-        folder: name of the study, and of its stage if it has several: `depth_study/digits`.
+        folder: name of the study, and of its scale if it has several: `depth_study/digits`.
         facts: values, or rows of them, everything that the pictures and the table show. Each `measured_by` in them is
             quoted beside them, below the table and in the pictures; with what all was put together is added.
         figures: the pictures, by their names.

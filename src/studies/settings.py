@@ -9,11 +9,12 @@ from pydantic import Field, model_validator
 from yaml import YAMLError
 
 from ..config.errors import UserError, did_you_mean, one_line
+from ..config.overrides import with_new_keys
 from ..config.place import CONF
-from ..config.settings import Settings, read_settings
+from ..config.settings import Settings, read_settings, renamed
 
 
-class Stage(Settings):
+class Scale(Settings):
     """One size of a study: all of its comparisons on one data set.
 
     Attributes:
@@ -23,8 +24,8 @@ class Stage(Settings):
     common: list[str]
 
 
-class SeededStage(Stage):
-    """A stage whose comparisons are made several times.
+class SeededScale(Scale):
+    """A scale whose comparisons are made several times.
 
     Attributes:
         seeds: once with each.
@@ -33,47 +34,47 @@ class SeededStage(Stage):
     seeds: Annotated[list[int], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _check_seeds(self) -> "SeededStage":
+    def _check_seeds(self) -> "SeededScale":
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds} name one twice, and the same run is no repetition")
         return self
 
 
-StageT = TypeVar("StageT", bound=Stage)
+ScaleT = TypeVar("ScaleT", bound=Scale)
 
 
-class StudySettings(Settings, Generic[StageT]):
+class StudySettings(Settings, Generic[ScaleT]):
     """A study in its sizes.
 
     Attributes:
         profile: how much of it.
-        profiles: the stages of each profile, in the order in which they are run.
-        stages: by name.
+        profiles: the scales of each profile, in the order in which they are run.
+        scales: by name.
     """
 
     profile: str
     profiles: dict[str, Annotated[list[str], Field(min_length=1)]]
-    stages: dict[str, StageT]
+    scales: dict[str, ScaleT] = renamed("stages")
 
     @model_validator(mode="after")
-    def _check_names(self) -> "StudySettings[StageT]":
+    def _check_names(self) -> "StudySettings[ScaleT]":
         if self.profile not in self.profiles:
             raise ValueError(f"there is no profile {self.profile!r}{did_you_mean(self.profile, self.profiles)}")
         for name in self.profiles[self.profile]:
-            if name not in self.stages:
-                raise ValueError(f"there is no stage {name!r}{did_you_mean(name, self.stages)}")
+            if name not in self.scales:
+                raise ValueError(f"there is no scale {name!r}{did_you_mean(name, self.scales)}")
         return self
 
-    def chosen(self) -> dict[str, StageT]:
-        """The stages of the chosen profile."""
-        return {name: self.stages[name] for name in self.profiles[self.profile]}
+    def chosen(self) -> dict[str, ScaleT]:
+        """The scales of the chosen profile."""
+        return {name: self.scales[name] for name in self.profiles[self.profile]}
 
 
 StudyT = TypeVar("StudyT", bound=Settings)
 
 
 def read_study(cls: type[StudyT], name: str, arguments: Sequence[str]) -> StudyT:
-    """Reads `conf/study/NAME.yaml` with changes such as `profile=full` or `stages.digits.seeds=[0,1]`.
+    """Reads `conf/study/NAME.yaml` with changes such as `profile=full` or `scales.digits.seeds=[0,1]`.
 
     Raises:
         UserError: a change cannot be read, or is of something that does not exist.
@@ -83,7 +84,7 @@ def read_study(cls: type[StudyT], name: str, arguments: Sequence[str]) -> StudyT
             raise UserError(f"{argument}: settings of a study are written key=value; see conf/study/{name}.yaml")
     try:
         known = OmegaConf.load(CONF / "study" / f"{name}.yaml")
-        given = OmegaConf.merge(known, OmegaConf.from_dotlist([*arguments]))
+        given = OmegaConf.merge(known, OmegaConf.from_dotlist(with_new_keys(arguments)))
     except (OmegaConfBaseException, YAMLError) as error:
         raise UserError(f"{' '.join(arguments)}: {one_line(error)}") from None
     for profile in given.profiles:

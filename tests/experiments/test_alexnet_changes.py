@@ -19,8 +19,8 @@ PAIR = {
 
 
 def settings(pair):
-    stage = {"common": TINY, "seeds": [0, 1], "pairs": {"depth": ["data.batch_size=40"]}}
-    values = {"profile": "quick", "profiles": {"quick": ["tiny"]}, "stages": {"tiny": stage}, "pairs": {"depth": pair}}
+    scale = {"common": TINY, "seeds": [0, 1], "pairs": {"depth": ["data.batch_size=40"]}}
+    values = {"profile": "quick", "profiles": {"quick": ["tiny"]}, "scales": {"tiny": scale}, "pairs": {"depth": pair}}
     return read_settings(ChangesSettings, values)
 
 
@@ -28,7 +28,7 @@ def settings(pair):
 def test_a_pair_is_compared_seed_by_seed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     chosen = settings(PAIR)
-    report("tiny", chosen, chosen.stages["tiny"])
+    report("tiny", chosen, chosen.scales["tiny"])
     facts = json.loads((tmp_path / "runs/figures/tiny/results.json").read_text())["facts"]
     found = facts["pairs"]["depth"]
     tests = {
@@ -46,7 +46,7 @@ def test_a_pair_is_compared_seed_by_seed(tmp_path, monkeypatch, capsys):
 
 def test_a_pair_that_does_not_exist_is_named():
     with pytest.raises(UserError, match=re.escape("there is no pair 'dropuot'; did you mean 'dropout'?")):
-        read_study(ChangesSettings, "alexnet_changes", ["stages.convnet.pairs.dropuot=[]"])
+        read_study(ChangesSettings, "alexnet_changes", ["scales.convnet.pairs.dropuot=[]"])
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_a_pair_that_does_not_exist_is_named():
 )
 def test_the_variants_of_a_pair_differ_in_one_thing(pair, words):
     study = read_study(ChangesSettings, "alexnet_changes", [])
-    a, b = (defining_values(variant.run(0).settings) for variant in study.candidates(study.stages["cifar10"])[pair])
+    a, b = (defining_values(variant.run(0).settings) for variant in study.candidates(study.scales["cifar10"])[pair])
     assert difference(a, b) == words
 
 
 @pytest.mark.heavy
 def test_every_run_of_every_stage_composes():
     study = read_study(ChangesSettings, "alexnet_changes", [])
-    for stage in study.stages.values():
-        pairs = study.candidates(stage)
+    for scale in study.scales.values():
+        pairs = study.candidates(scale)
         assert all(variant.run(0).settings.seed == 0 for variants in pairs.values() for variant in variants)
-        assert set(pairs) == set(stage.pairs)
+        assert set(pairs) == set(scale.pairs)

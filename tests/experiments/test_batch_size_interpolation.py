@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.batch_size_interpolation import InterpolationStage, both_sides, report, value_at
+from experiments.batch_size_interpolation import InterpolationScale, both_sides, report, value_at
 from src.config.errors import UserError
 from src.config.settings import read_settings
 from src.landscape.surface import Surface
@@ -18,7 +18,7 @@ def network(batch, published=None):
     return {"title": f"batch {batch}", "arguments": arguments, "published": published}
 
 
-STAGE = {
+SCALE = {
     "common": TINY, "seeds": [0, 1], "images": 100,
     "pairs": [{"title": "a pair", "small": network(16, 7.37), "large": network(80)}],
     "between": {"first": -0.5, "last": 1.5, "steps": 5}, "around": {"first": -0.5, "last": 0.5, "steps": 3},
@@ -28,7 +28,7 @@ STAGE = {
 @pytest.mark.heavy
 def test_two_networks_are_joined_and_compared(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    report("tiny", read_settings(InterpolationStage, STAGE))
+    report("tiny", read_settings(InterpolationScale, SCALE))
     home = tmp_path / "runs/figures/tiny"
     facts = json.loads((home / "results.json").read_text())["facts"]["a pair"]
     line, *around = facts["lines"]
@@ -66,10 +66,10 @@ def test_values_are_read_off_a_line():
 )
 def test_lines_have_to_reach_where_they_are_compared(axis, first, last, steps, words):
     with pytest.raises(UserError, match=words):
-        read_settings(InterpolationStage, STAGE | {axis: {"first": first, "last": last, "steps": steps}})
+        read_settings(InterpolationScale, SCALE | {axis: {"first": first, "last": last, "steps": steps}})
 
 
 def test_two_pairs_do_not_share_their_picture():
-    pairs = [STAGE["pairs"][0], STAGE["pairs"][0] | {"title": "a/pair"}]
+    pairs = [SCALE["pairs"][0], SCALE["pairs"][0] | {"title": "a/pair"}]
     with pytest.raises(UserError, match="'a pair' names the same files as another one"):
-        read_settings(InterpolationStage, STAGE | {"pairs": pairs})
+        read_settings(InterpolationScale, SCALE | {"pairs": pairs})

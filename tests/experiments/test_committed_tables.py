@@ -20,12 +20,12 @@ from src.studies.rows import by_name, table
 from tests.conftest import ROOT
 
 
-def stages(study):
+def scales(study):
     return sorted(path.parent for path in (ROOT / "results" / study).glob("*/results.json"))
 
 
 def committed(folder):
-    """The facts and the table of a stage."""
+    """The facts and the table of a scale."""
     return numbers(json.loads((folder / "results.json").read_text())["facts"]), (folder / "table.md").read_text()
 
 
@@ -42,10 +42,10 @@ def same(written, values):
     return dumps(plain(written)) == dumps(values)
 
 
-@pytest.mark.parametrize("folder", stages("depth_study"), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", scales("depth_study"), ids=lambda folder: folder.name)
 def test_depth(folder):
     facts, expected = committed(folder)
-    later = {"errors": {}}  # which the results of one stage do not have yet
+    later = {"errors": {}}  # which the results of one scale do not have yet
     networks = read_by_name(depth_study.Network, {name: later | own for name, own in facts["networks"].items()})
     written = by_name(networks)
     assert same(
@@ -55,7 +55,7 @@ def test_depth(folder):
     assert depth_study.as_table(networks, differences, [20, 56]) == expected
 
 
-@pytest.mark.parametrize("folder", stages("small_filters"), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", scales("small_filters"), ids=lambda folder: folder.name)
 def test_small_filters(folder):
     facts, expected = committed(folder)
     groups = {name: read_by_name(small_filters.Network, own) for name, own in facts["comparisons"].items()}
@@ -63,7 +63,7 @@ def test_small_filters(folder):
     assert small_filters.as_table(groups.values()) == expected
 
 
-@pytest.mark.parametrize("folder", stages("cheap_filters"), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", scales("cheap_filters"), ids=lambda folder: folder.name)
 def test_cheap_filters(folder):
     facts, expected = committed(folder)
     networks = read(list[cheap_filters.Network], facts["networks"])
@@ -71,7 +71,7 @@ def test_cheap_filters(folder):
     assert cheap_filters.as_table(networks) == expected
 
 
-@pytest.mark.parametrize("folder", stages("alexnet_changes"), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", scales("alexnet_changes"), ids=lambda folder: folder.name)
 def test_alexnet_changes(folder):
     facts, expected = committed(folder)
     pairs = read(dict[str, alexnet_changes.Compared], facts["pairs"])
@@ -79,7 +79,7 @@ def test_alexnet_changes(folder):
     assert table(alexnet_changes.COLUMNS, pairs.values()) == expected
 
 
-@pytest.mark.parametrize("folder", stages("search"), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", scales("search"), ids=lambda folder: folder.name)
 def test_search(folder):
     facts, expected = committed(folder)
     rows = read_by_name(search.Found, facts["arms"])
@@ -87,7 +87,7 @@ def test_search(folder):
     assert search.as_table(rows, facts["states"], read(Estimate, facts["gain"])) == expected
 
 
-@pytest.mark.parametrize("folder", stages("batch_size_interpolation"), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", scales("batch_size_interpolation"), ids=lambda folder: folder.name)
 def test_batch_size_interpolation(folder):
     facts, expected = committed(folder)
     kind = batch_size_interpolation.Sharpness
@@ -105,7 +105,7 @@ def test_batch_size_interpolation(folder):
     assert table(batch_size_interpolation.COLUMNS | digits, rows) == expected
 
 
-@pytest.mark.parametrize("folder", stages("path_ensembles"), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", scales("path_ensembles"), ids=lambda folder: folder.name)
 def test_path_ensembles(folder):
     facts, expected = committed(folder)
     criteria = read(dict[str, Estimate], facts["criteria"])
@@ -113,7 +113,7 @@ def test_path_ensembles(folder):
     assert expected.endswith(f"|\n\n{verdicts(criteria)}")
 
 
-@pytest.mark.parametrize("folder", stages("group_specialisation"), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", scales("group_specialisation"), ids=lambda folder: folder.name)
 def test_group_specialisation(folder):
     facts, expected = committed(folder)
     found = read(dict[str, dict[int, group_specialisation.Measured]], facts["networks"])

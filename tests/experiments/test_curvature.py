@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from experiments.curvature import CurvatureStage, report
+from experiments.curvature import CurvatureScale, report
 from src.config.settings import read_settings
 from src.landscape.surface import load
 
 AXIS = {"first": -1.0, "last": 1.0, "steps": 3}
-STAGE = {
+SCALE = {
     "common": ["model=linear", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false"],
     "networks": [{"title": "linear", "arguments": []}],
     "splits": ["train"], "images": 60, "alpha": AXIS, "beta": AXIS, "normalization": "filter", "products": 30,
@@ -21,7 +21,7 @@ STAGE = {
 @pytest.mark.heavy
 def test_a_convex_loss_is_convex_at_every_point_of_every_plane(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    report("tiny", read_settings(CurvatureStage, STAGE))
+    report("tiny", read_settings(CurvatureScale, SCALE))
     home = tmp_path / "runs/figures/tiny"
     facts = json.loads((home / "results.json").read_text())["facts"]
     assert [own["seed"] for own in facts] == [0, 1]

@@ -17,11 +17,11 @@ STACK = ["model=filter_stack", "model.stages=1", "model.width=8", "model.blocks=
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
-    """Reports a stage of an experiment; gives its facts and its table."""
+    """Reports a scale of an experiment; gives its facts and its table."""
     monkeypatch.chdir(tmp_path)
 
-    def make(experiment, kind, **stage):
-        experiment.report("tiny", read_settings(kind, stage))
+    def make(experiment, kind, **scale):
+        experiment.report("tiny", read_settings(kind, scale))
         home = tmp_path / "runs/figures/tiny"
         assert len(list(home.glob("*.png"))) >= 2
         return json.loads((home / "results.json").read_text())["facts"], (home / "table.md").read_text()
@@ -34,7 +34,7 @@ def test_small_filters_are_measured_beside_large_ones(made, monkeypatch):
     monkeypatch.setattr(small_filters, "INITIALIZATIONS", 2)
     networks = {"5x5": ["model.kernel=5"], "two 3x3": ["model.kernel=3", "model.blocks=2"]}
     facts, table = made(
-        small_filters, small_filters.SmallFiltersStage,
+        small_filters, small_filters.SmallFiltersScale,
         common=STACK, comparisons={"one 5x5": networks}, learning_rates=[0.1], seeds=[0, 1],
     )  # fmt: skip
     large, small, wide = facts["comparisons"]["one 5x5"].values()
@@ -53,7 +53,7 @@ def test_cheap_filters_are_measured_beside_full_ones(made, monkeypatch):
     monkeypatch.setattr(cheap_filters, "ROUNDS", 3)
     blocks = {kind: {"widths": [8], "arguments": [f"model.block={kind}"]} for kind in ("full", "separable")}
     facts, table = made(
-        cheap_filters, cheap_filters.CheapFiltersStage,
+        cheap_filters, cheap_filters.CheapFiltersScale,
         common=STACK, blocks=blocks, learning_rates=[0.1], seeds=[0, 1],
     )  # fmt: skip
     full, cheap = facts["networks"]
@@ -69,7 +69,7 @@ def test_depth_is_compared_with_and_without_shortcuts(made):
     measured = ["eval.test_curve=true", "eval.every=10steps", "train.log_every=5steps"]
     kept = ["checkpoint.every=10steps", "checkpoint.keep=null"]
     facts, table = made(
-        depth_study, depth_study.DepthStage,
+        depth_study, depth_study.DepthScale,
         common=[*TINY, *measured, *kept],
         residual=[*network, "model.shortcut=A"], plain=[*network, "model.shortcut=none"],
         depths=[8, 14], compared=[8, 14], learning_rates=[0.1], seeds=[0, 1],

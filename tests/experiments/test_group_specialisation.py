@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.group_specialisation import GroupStage, Measured, as_table, verdict
+from experiments.group_specialisation import GroupScale, Measured, as_table, verdict
 from src.config.settings import defining_values
 from src.interpret.groups import halves_differ
 from src.runs.identity import difference
@@ -13,8 +13,8 @@ from src.studies.settings import StudySettings, read_study
 
 @pytest.mark.parametrize("name", ["cifar10_small", "cifar10"])
 def test_networks_differ_in_their_groups_alone(name):
-    stage = read_study(StudySettings[GroupStage], "group_specialisation", []).stages[name]
-    two, one = (planned([*own, *stage.common]).settings for own in stage.networks.values())
+    scale = read_study(StudySettings[GroupScale], "group_specialisation", []).scales[name]
+    two, one = (planned([*own, *scale.common]).settings for own in scale.networks.values())
     assert difference(defining_values(two), defining_values(one)) == "model.variant is paper there and ungrouped here"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.loss_surface import SurfaceStage, report
+from experiments.loss_surface import SurfaceScale, report
 from src.config.errors import UserError
 from src.config.settings import read_settings
 from src.landscape.directions import gaussian
@@ -19,7 +19,7 @@ from src.runs.versions import version
 
 TINY = ["model=dense", "model.hidden=[9]", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false"]
 AXIS = {"first": -1.0, "last": 1.0, "steps": 5}
-STAGE = {
+SCALE = {
     "common": TINY, "seeds": [0], "splits": ["train", "test"], "images": 60, "alpha": AXIS, "beta": AXIS,
     "normalization": "filter", "batch_norm": "frozen", "directions": "gaussian", "orthogonal": False, "hessian": None,
     "tolerance": None,
@@ -29,14 +29,14 @@ STAGE = {
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
-    """Reports a stage with some changes; gives what is told of its network, the table and the surface."""
+    """Reports a scale with some changes; gives what is told of its network, the table and the surface."""
     monkeypatch.chdir(tmp_path)
 
     def make(**changes):
-        stage = read_settings(SurfaceStage, STAGE | changes)
-        report("tiny", stage)
+        scale = read_settings(SurfaceScale, SCALE | changes)
+        report("tiny", scale)
         facts = json.loads((make.home / "results.json").read_text())["facts"]["one layer"]
-        name = "one_layer" if len(stage.seeds) == 1 else f"one_layer_{stage.seeds[0]}"
+        name = "one_layer" if len(scale.seeds) == 1 else f"one_layer_{scale.seeds[0]}"
         return facts, (make.home / "table.md").read_text(), load(make.home / f"{name}.npz")
 
     make.home = tmp_path / "runs/figures/tiny"
@@ -212,27 +212,27 @@ def test_a_tolerance_is_kept_with_fewer_images(made):
 def test_samples_have_fixed_statistics():
     with pytest.raises(UserError, match="a tolerance needs batch_norm=frozen"):
         read_settings(
-            SurfaceStage,
-            STAGE | {"batch_norm": "batch", "tolerance": {"relative": 0.1, "absolute": 0.1, "examples": 20}},
+            SurfaceScale,
+            SCALE | {"batch_norm": "batch", "tolerance": {"relative": 0.1, "absolute": 0.1, "examples": 20}},
         )
 
 
 def test_weights_from_elsewhere_need_a_mean_for_every_channel():
     weights = {"file": "none.npz", "mean": [1.0, 2.0, 3.0], "std": [1.0, 1.0, 1.0]}
-    stage = STAGE | {"networks": [{"title": "theirs", "arguments": ["model=resnet"], "weights": weights}], "common": []}
+    scale = SCALE | {"networks": [{"title": "theirs", "arguments": ["model=resnet"], "weights": weights}], "common": []}
     with pytest.raises(UserError, match=r"theirs: weights.mean needs a number for each of 1 channels, not 3"):
-        read_settings(SurfaceStage, stage).subjects()
+        read_settings(SurfaceScale, scale).trained_networks()
 
 
 def test_recalibration_needs_training_images():
     with pytest.raises(UserError, match="batch_norm=recalibrated takes statistics from the training images"):
-        read_settings(SurfaceStage, STAGE | {"batch_norm": "recalibrated", "splits": ["test"]})
+        read_settings(SurfaceScale, SCALE | {"batch_norm": "recalibrated", "splits": ["test"]})
 
 
 @pytest.mark.parametrize("changes", [{"hessian": 60}, {"normalization": "none"}])
 def test_eigenvectors_need_a_hessian_and_no_other_length(changes):
     with pytest.raises(UserError, match="directions=eigenvectors needs a number of images as hessian, and normali"):
-        read_settings(SurfaceStage, STAGE | {"directions": "eigenvectors"} | changes)
+        read_settings(SurfaceScale, SCALE | {"directions": "eigenvectors"} | changes)
 
 
 @pytest.mark.parametrize(
@@ -245,9 +245,9 @@ def test_eigenvectors_need_a_hessian_and_no_other_length(changes):
 )
 def test_an_axis_goes_through_the_network(axis, words):
     with pytest.raises(UserError, match=words):
-        read_settings(SurfaceStage, STAGE | {"alpha": axis})
+        read_settings(SurfaceScale, SCALE | {"alpha": axis})
 
 
 def test_two_networks_do_not_share_their_files():
     with pytest.raises(UserError, match="names the same files as another one"):
-        read_settings(SurfaceStage, STAGE | {"networks": 2 * STAGE["networks"]})
+        read_settings(SurfaceScale, SCALE | {"networks": 2 * SCALE["networks"]})

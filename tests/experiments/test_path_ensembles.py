@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.path_ensembles import (
-    PathStage,
+    PathScale,
     carried,
     check_modules,
     correlation,
@@ -51,9 +51,9 @@ def test_the_criteria_are_differences_within_a_seed():
     [(14, 7, "removed names 7 modules, and the residual network has 6"), (8, 1, "no two of the 3 modules")],
 )
 def test_modules_are_counted_before_anything_is_trained(depth, removed, words):
-    stage = {
+    scale = {
         "common": [], "seeds": [0], "residual": ["model=resnet_preact", f"model.depth={depth}"], "plain": [],
         "learning_rates": [0.1], "removed": [1, removed], "swaps": [1], "draws": 1, "paths": 1, "batch_size": 8,
     }  # fmt: skip
     with pytest.raises(UserError, match=words):
-        check_modules(read_settings(PathStage, stage))
+        check_modules(read_settings(PathScale, scale))

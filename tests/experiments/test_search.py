@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments.search import SearchStage, report
+from experiments.search import SearchScale, report
 from src.studies.settings import StudySettings, read_study
 from src.tuning.runs import planned
 
@@ -22,7 +22,7 @@ def test_a_search_is_compared_with_its_recipe_and_goes_on(tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
 
     def facts(trials):
-        report("tiny", SearchStage(common=TINY, search_seed=0, seeds=[1, 2], trials=trials))
+        report("tiny", SearchScale(common=TINY, search_seed=0, seeds=[1, 2], trials=trials))
         return json.loads((tmp_path / "runs/figures/tiny/results.json").read_text())["facts"]
 
     first, more = facts(2), facts(3)
@@ -38,12 +38,12 @@ def test_a_search_is_compared_with_its_recipe_and_goes_on(tmp_path, monkeypatch,
 
 def test_what_was_chosen_for_its_luck_is_not_scored_with_it():
     with pytest.raises(ValueError, match="search_seed=1 is among the seeds"):
-        SearchStage(common=TINY, search_seed=1, seeds=[1, 2], trials=2)
+        SearchScale(common=TINY, search_seed=1, seeds=[1, 2], trials=2)
 
 
 @pytest.mark.heavy
 def test_every_stage_is_a_search_that_could_begin():
-    for stage in read_study(StudySettings[SearchStage], "search", []).stages.values():
-        settings = planned(stage.arguments).settings
-        assert settings.trials == stage.trials
+    for scale in read_study(StudySettings[SearchScale], "search", []).scales.values():
+        settings = planned(scale.arguments).settings
+        assert settings.trials == scale.trials
         assert [each.key for each in settings.space] == ["optimizer.learning_rate", "optimizer.weight_decay"]

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from experiments.surface_accuracy import AccuracyStage, report
+from experiments.surface_accuracy import AccuracyScale, report
 from src.config.settings import read_settings
 from src.landscape.surface import load
 
 AXIS = {"first": -1.0, "last": 1.0, "steps": 5}
-STAGE = {
+SCALE = {
     "common": [
         "model=dense", "model.hidden=[9]", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false",
     ],
@@ -23,9 +23,9 @@ STAGE = {
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
-    """Reports the stage; gives what is told of its network, the table and the surface."""
+    """Reports the scale; gives what is told of its network, the table and the surface."""
     monkeypatch.chdir(tmp_path)
-    report("tiny", read_settings(AccuracyStage, STAGE))
+    report("tiny", read_settings(AccuracyScale, SCALE))
     home = tmp_path / "runs/figures/tiny"
     (facts,) = json.loads((home / "results.json").read_text())["facts"]
     assert (home / "samples.png").exists()

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from experiments.training_paths import PathStage, report
+from experiments.training_paths import PathScale, report
 from src.config.errors import UserError
 from src.config.settings import read_settings
 from src.landscape.surface import load
 from src.runs.versions import version
 
-STAGE = {
+SCALE = {
     "common": [
         "model=dense", "model.hidden=[9]", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false",
         "checkpoint.every=20steps",
@@ -23,7 +23,7 @@ STAGE = {
 
 def test_a_path_ends_in_the_network_itself(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    report("tiny", read_settings(PathStage, STAGE))
+    report("tiny", read_settings(PathScale, SCALE))
     home = tmp_path / "runs/figures/tiny"
     facts = json.loads((home / "results.json").read_text())["facts"]["one layer"]
     path = facts["checkpoints"]
@@ -48,7 +48,7 @@ def test_a_run_that_did_not_keep_its_checkpoints_is_named(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     few = [{"title": "one layer", "arguments": ["checkpoint.keep=1"]}]
     with pytest.raises(UserError, match="kept 1 of the 3 checkpoints that are needed"):
-        report("tiny", read_settings(PathStage, STAGE | {"networks": few}))
+        report("tiny", read_settings(PathScale, SCALE | {"networks": few}))
 
 
 @version(1)
@@ -58,9 +58,9 @@ def refused(*arguments):
 
 def test_a_path_that_is_drawn_again_lies_in_the_plane_that_was_cached(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    stage = read_settings(PathStage, STAGE)
-    report("tiny", stage)
+    scale = read_settings(PathScale, SCALE)
+    report("tiny", scale)
     before = (tmp_path / "runs/figures/tiny/one_layer.npz").read_bytes()
     monkeypatch.setattr("experiments.training_paths.principal", refused)
-    report("tiny", stage)
+    report("tiny", scale)
     assert (tmp_path / "runs/figures/tiny/one_layer.npz").read_bytes() == before

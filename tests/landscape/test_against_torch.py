@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.loss_surface import SurfaceStage
+from experiments.loss_surface import SurfaceScale
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
@@ -30,9 +30,9 @@ def forward(arrays, x):
 
     x = F.relu(norm("bn1", F.conv2d(x, arrays["conv1.weight"], padding=1)))
     plain = "layer2.0.shortcut.0.weight" not in arrays
-    for stage in (1, 2, 3):
+    for scale in (1, 2, 3):
         for number in range(9):
-            name, stride = f"layer{stage}.{number}", 2 if stage > 1 and number == 0 else 1
+            name, stride = f"layer{scale}.{number}", 2 if scale > 1 and number == 0 else 1
             y = F.relu(norm(f"{name}.bn1", F.conv2d(x, arrays[f"{name}.conv1.weight"], stride=stride, padding=1)))
             y = norm(f"{name}.bn2", F.conv2d(y, arrays[f"{name}.conv2.weight"], padding=1))
             if stride == 2 and not plain:
@@ -66,14 +66,14 @@ def moved_names(directions, place, li):
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_losses_at_points_of_the_surface_are_pytorchs(number):
-    stage = read_study(StudySettings[SurfaceStage], "loss_surface", [f"stages.li.images={IMAGES}"]).stages["li"]
-    stage = stage.model_copy(update={"networks": [stage.networks[number]]})
-    (subject,) = stage.subjects()
-    objective = split_objective(subject.module, subject.task, subject.splits, batch_size=IMAGES)
+    scale = read_study(StudySettings[SurfaceScale], "loss_surface", [f"scales.li.images={IMAGES}"]).scales["li"]
+    scale = scale.model_copy(update={"networks": [scale.networks[number]]})
+    (network,) = scale.trained_networks()
+    objective = split_objective(network.module, network.task, network.splits, batch_size=IMAGES)
     directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in (3, 4)]
-    (where,) = [stage.networks[0].weights.file]
+    (where,) = [scale.networks[0].weights.file]
     li = read_arrays(LI / where.rpartition("/")[2])
-    data = subject.splits["test"]
+    data = network.splits["test"]
     images = (np.float64(data.images) - data.constants.mean) / data.constants.std
     x = torch.tensor(images.transpose(0, 3, 1, 2))
     labels = torch.tensor(np.asarray(data.labels, np.int64))

@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from experiments.loss_surface import SurfaceStage
+from experiments.loss_surface import SurfaceScale
 from src.landscape.objective import split_objective
 from src.studies.settings import StudySettings, read_study
 from tests.conftest import SHARED
@@ -15,9 +15,9 @@ pytestmark = [
 
 
 def test_the_middle_of_the_published_networks_is_their_published_error():
-    stage = read_study(StudySettings[SurfaceStage], "loss_surface", ["stages.li.images=null"]).stages["li"]
-    for subject, network in zip(stage.subjects(), stage.networks, strict=True):
-        objective = split_objective(subject.module, subject.task, subject.splits)
+    scale = read_study(StudySettings[SurfaceScale], "loss_surface", ["scales.li.images=null"]).scales["li"]
+    for network, network in zip(scale.trained_networks(), scale.networks, strict=True):
+        objective = split_objective(network.module, network.task, network.splits)
         measured = jax.jit(objective.measure)(objective.parameters, objective.data)
         accuracy = objective.summary(jax.device_get(measured))["test_accuracy"]
         assert round(100 * (1 - accuracy), 2) == network.published

@@ -16,8 +16,8 @@ def error(name: str) -> float:
 
 def gains() -> list[float]:
     """By how much small filters are better, where it is shown."""
-    stages = [facts(f"small_filters/{stage}")["comparisons"] for stage in (DIGITS, CIFAR10)]
-    found = [own["gain"] for stage in stages for arms in stage.values() for own in arms.values() if own["gain"]]
+    scales = [facts(f"small_filters/{scale}")["comparisons"] for scale in (DIGITS, CIFAR10)]
+    found = [own["gain"] for scale in scales for arms in scale.values() for own in arms.values() if own["gain"]]
     shown = [gain["mean"] for gain in found if gain["low"] > 0]
     assert (len(found), len(shown)) == (11, 10)
     return shown
@@ -25,8 +25,8 @@ def gains() -> list[float]:
 
 def changes() -> tuple[int, int]:
     """How many of AlexNet's changes show nothing, and how many there are."""
-    stages = [facts(f"alexnet_changes/{stage}") for stage in ("alexnet", "convnet", "googlenet", "lenet_dense")]
-    found = [pair["difference"] for stage in stages for pair in stage["pairs"].values()]
+    scales = [facts(f"alexnet_changes/{scale}") for scale in ("alexnet", "convnet", "googlenet", "lenet_dense")]
+    found = [pair["difference"] for scale in scales for pair in scale["pairs"].values()]
     return sum(own["low"] <= 0 <= own["high"] for own in found), len(found)
 
 
@@ -43,7 +43,7 @@ def survey() -> list[Said]:
 
 
 def studies() -> list[Said]:
-    depth = [facts(f"depth_study/{stage}")["difference_of_differences"]["test"]["mean"] for stage in (DIGITS, CIFAR10)]
+    depth = [facts(f"depth_study/{scale}")["difference_of_differences"]["test"]["mean"] for scale in (DIGITS, CIFAR10)]
     cheaper = max(
         cheap(CIFAR10, kind)["mean"] for kind in ("2 groups", "4 groups", "8 groups", "32 groups", "separable")
     )

@@ -13,7 +13,7 @@ RESULTS = ROOT / "results"
 
 @cache
 def facts(name: str) -> Any:
-    """Those of a study and its stage: `depth_study/digits`."""
+    """Those of a study and its scale: `depth_study/digits`."""
     found = json.loads((RESULTS / name / "results.json").read_text())
     return found.get("facts", found) if isinstance(found, dict) else found
 

@@ -11,15 +11,15 @@ DIGITS, CIFAR10 = "digits", "cifar10_small"
 
 def depth() -> list[Said]:
     found = []
-    for stage, heading in ((DIGITS, "digits, 10 epochs | 5"), (CIFAR10, "CIFAR-10, 469 steps | 3")):
-        errors = {name: own["test_error"] for name, own in facts(f"depth_study/{stage}")["networks"].items()}
-        difference = facts(f"depth_study/{stage}")["difference_of_differences"]["test"]
+    for scale, heading in ((DIGITS, "digits, 10 epochs | 5"), (CIFAR10, "CIFAR-10, 469 steps | 3")):
+        errors = {name: own["test_error"] for name, own in facts(f"depth_study/{scale}")["networks"].items()}
+        difference = facts(f"depth_study/{scale}")["difference_of_differences"]["test"]
         text = f"| {heading} |" + " {:.1f} ± {:.1f} |" * 5 + "X"
         names = ("plain-20", "plain-56", "residual-20", "residual-56")
         numbers = [number for name in names for number in spread(errors[name])]
         text = text.replace(" |X", " ({:.1f} to {:.1f}) |")
         found.append(said(text, *numbers, *spread(difference), *interval(difference)))
-    trained = [facts(f"depth_study/{stage}")["difference_of_differences"]["train"] for stage in (DIGITS, CIFAR10)]
+    trained = [facts(f"depth_study/{scale}")["difference_of_differences"]["train"] for scale in (DIGITS, CIFAR10)]
     found.append(
         said("In training error it is {:.1f} ± {:.1f} and {:.1f} ± {:.1f}.", *spread(trained[0]), *spread(trained[1]))
     )
@@ -33,10 +33,10 @@ def small_filters() -> list[Said]:
     }
     found = []
     for row, (group, *arms) in rows.items():
-        stages = (DIGITS, DIGITS, CIFAR10, CIFAR10)
+        scales = (DIGITS, DIGITS, CIFAR10, CIFAR10)
         gains = [
-            facts(f"small_filters/{stage}")["comparisons"][group][arm]["gain"]
-            for stage, arm in zip(stages, arms, strict=True)
+            facts(f"small_filters/{scale}")["comparisons"][group][arm]["gain"]
+            for scale, arm in zip(scales, arms, strict=True)
         ]
         found.append(
             said(f"| {row} |" + " {:.1f} ± {:.1f} |" * 4, *(number for gain in gains for number in spread(gain)))
@@ -49,9 +49,9 @@ def small_filters() -> list[Said]:
     return found
 
 
-def cheap(stage: str, kind: str) -> dict[str, float]:
+def cheap(scale: str, kind: str) -> dict[str, float]:
     """A block of 64 channels beside full filters."""
-    (own,) = (own for own in facts(f"cheap_filters/{stage}")["networks"] if (own["kind"], own["width"]) == (kind, 64))
+    (own,) = (own for own in facts(f"cheap_filters/{scale}")["networks"] if (own["kind"], own["width"]) == (kind, 64))
     found = estimate(own["losses"])._asdict()
     errors = estimate([*own["errors"].values()])._asdict()
     return {**found, "share": own["share"], "seconds": own["seconds"]["median"], "errors": errors}
@@ -85,40 +85,40 @@ def cheap_filters() -> list[Said]:
     ]
 
 
-def rises(stage: str) -> np.ndarray:
+def rises(scale: str) -> np.ndarray:
     """By how much the error rises without each module, mean over the seeds."""
-    runs = facts(f"path_ensembles/{stage}")["residual"]
+    runs = facts(f"path_ensembles/{scale}")["residual"]
     return np.mean([np.array(run["one_removed"]) - run["whole"] for run in runs], axis=0)
 
 
-def without_any(stage: str) -> float:
+def without_any(scale: str) -> float:
     """By how much the error of the network without shortcuts rises, mean over its modules and the seeds."""
-    runs = facts(f"path_ensembles/{stage}")["plain"]
+    runs = facts(f"path_ensembles/{scale}")["plain"]
     return float(np.mean([np.array(run["one_removed"]) - run["whole"] for run in runs]))
 
 
-def missed(stage: str, first: int) -> tuple[float, ...]:
+def missed(scale: str, first: int) -> tuple[float, ...]:
     """The rises without the first modules, without those that halve the image, and the largest of the others."""
-    found, halving = rises(stage), facts(f"path_ensembles/{stage}")["residual"][0]["halving"]
+    found, halving = rises(scale), facts(f"path_ensembles/{scale}")["residual"][0]["halving"]
     own = [*range(first), *halving]
     return (*found[own], np.delete(found, own).max())
 
 
 def path_ensembles() -> list[Said]:
-    digits, cifar10 = (facts(f"path_ensembles/{stage}") for stage in (DIGITS, CIFAR10))
+    digits, cifar10 = (facts(f"path_ensembles/{scale}") for scale in (DIGITS, CIFAR10))
 
-    def correlation(stage: dict, of: str) -> dict[str, float]:
-        return next(found for name, found in stage["criteria"].items() if name.endswith(of))
+    def correlation(scale: dict, of: str) -> dict[str, float]:
+        return next(found for name, found in scale["criteria"].items() if name.endswith(of))
 
-    def lengths(stage: str) -> str:
-        return table(f"path_ensembles/{stage}")["lengths with 95 % of the gradient"][0]
+    def lengths(scale: str) -> str:
+        return table(f"path_ensembles/{scale}")["lengths with 95 % of the gradient"][0]
 
-    def share(stage: str) -> float:
-        return float(table(f"path_ensembles/{stage}")["their share of all paths, %"][0])
+    def share(scale: str) -> float:
+        return float(table(f"path_ensembles/{scale}")["their share of all paths, %"][0])
 
     whole = np.mean([run["whole"] for run in cifar10["residual"]])
-    removed = [correlation(stage, "number of modules taken out") for stage in (digits, cifar10)]
-    disorder = [correlation(stage, "−tau") for stage in (digits, cifar10)]
+    removed = [correlation(scale, "number of modules taken out") for scale in (digits, cifar10)]
+    disorder = [correlation(scale, "−tau") for scale in (digits, cifar10)]
     return [
         said(
             "mean over modules | {:.0f} points higher | {:.1f} points higher (from {:.1f} %) |",
@@ -161,9 +161,9 @@ def path_ensembles() -> list[Said]:
     ]
 
 
-def change(stage: str, pair: str) -> tuple[float, float, float]:
+def change(scale: str, pair: str) -> tuple[float, float, float]:
     """A gain in accuracy with its interval."""
-    found = facts(f"alexnet_changes/{stage}")["pairs"][pair]["difference"]
+    found = facts(f"alexnet_changes/{scale}")["pairs"][pair]["difference"]
     return found["mean"], *interval(found)
 
 
@@ -205,13 +205,13 @@ def search() -> list[Said]:
     ]
 
 
-def below(stage: str, network: str, level: str = "1.0") -> float:
+def below(scale: str, network: str, level: str = "1.0") -> float:
     """Part of the plane with a loss below a level, in percent."""
-    return facts(f"loss_surface/{stage}")[network]["below"][level]["mean"]
+    return facts(f"loss_surface/{scale}")[network]["below"][level]["mean"]
 
 
 def loss_surfaces() -> list[Said]:
-    digits, cifar10, li = (facts(f"loss_surface/{stage}") for stage in (DIGITS, CIFAR10, "li_fine"))
+    digits, cifar10, li = (facts(f"loss_surface/{scale}") for scale in (DIGITS, CIFAR10, "li_fine"))
     wide, plain = "digits_wide", "without shortcuts"
     widths = [[f"{times}{name}" for times in ("", "2 x ", "4 x ")] for name in (plain, "ResNet-20")]
     curvatures = [li[name]["curvature"] for name in ("ResNet-56", plain)]

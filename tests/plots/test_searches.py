@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from src.plots.searches import Scale, Tried, parallel_coordinates, search_history
+from src.plots.searches import AxisScale, Tried, parallel_coordinates, search_history
 
 TRIALS = [
     Tried("complete", 90.0, [0.1, 3.0]),
@@ -9,7 +9,7 @@ TRIALS = [
     Tried("failed", None, [1.0, 5.0]),
     Tried("complete", 70.0, [0.1, 2.0]),
 ]
-SCALES = [Scale("rate", 0.01, 1.0, log=True), Scale("depth", 1.0, 5.0)]
+SCALES = [AxisScale("rate", 0.01, 1.0, log=True), AxisScale("depth", 1.0, 5.0)]
 
 
 def test_heights_are_shares_of_the_range_by_value_or_by_order_of_magnitude():
@@ -20,7 +20,7 @@ def test_heights_are_shares_of_the_range_by_value_or_by_order_of_magnitude():
 
 @pytest.mark.parametrize(("low", "high"), [(0.002, 0.008), (0.05, 0.5)])
 def test_a_logarithmic_axis_always_has_numbers(low, high):
-    ticks = Scale("rate", low, high, log=True).ticks()
+    ticks = AxisScale("rate", low, high, log=True).ticks()
     assert ticks == pytest.approx(np.geomspace(low, high, 5))
 
 

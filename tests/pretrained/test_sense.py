@@ -11,7 +11,7 @@ from src.pretrained import li2018, pytorch_resnet_cifar10
 from src.pretrained.importer import TORCH, put_weights, read_arrays
 from src.pretrained.names import Zeros, permuted
 from src.pretrained.sense import doubts
-from src.studies.subjects import SubjectSettings, subjects
+from src.studies.networks import NetworkSettings, trained_networks
 from src.training.engine import Engine
 from tests.conftest import SHARED
 from tests.pretrained.test_importer import torch_state
@@ -154,8 +154,8 @@ def test_a_study_looks_at_the_weights_that_it_is_given(trained, tmp_path, capsys
 
     def looked_at(shortcut, **changes):
         weights = {"file": str(tmp_path / "w.npz"), **constants, **changes}
-        settings = SubjectSettings(title="a", arguments=[f"model.shortcut={shortcut}"], weights=weights)
-        subjects([settings], SMALL, ["test"], None)
+        settings = NetworkSettings(title="a", arguments=[f"model.shortcut={shortcut}"], weights=weights)
+        trained_networks([settings], SMALL, ["test"], None)
         return capsys.readouterr().err
 
     assert looked_at("A_centred") == ""

@@ -2,20 +2,20 @@
 
 import pytest
 
-from experiments.cheap_filters import CheapFiltersStage, predicted_multiplications
-from experiments.small_filters import SmallFiltersStage, network_weights, stack
+from experiments.cheap_filters import CheapFiltersScale, predicted_multiplications
+from experiments.small_filters import SmallFiltersScale, network_weights, stack
 from src.config.errors import UserError
 from src.studies.costs import traced_costs
 from src.studies.runs import planned
 from src.studies.settings import StudySettings, read_study
 
-Small, Cheap = StudySettings[SmallFiltersStage], StudySettings[CheapFiltersStage]
+Small, Cheap = StudySettings[SmallFiltersScale], StudySettings[CheapFiltersScale]
 
 
 @pytest.mark.parametrize("name", ["digits", "cifar10"])
 def test_small_filters_come_at_equal_fields_and_at_equal_weights(name):
-    stage = read_study(Small, "small_filters", []).stages[name]
-    large, small, wide = [variant.run(0) for variant in stage.variants("one 7x7")]
+    scale = read_study(Small, "small_filters", []).scales[name]
+    large, small, wide = [variant.run(0) for variant in scale.variants("one 7x7")]
     spec = large.settings.dataset().spec
     assert stack(large).width == stack(small).width < stack(wide).width
     assert traced_costs(large).field == traced_costs(small).field == traced_costs(wide).field
@@ -25,23 +25,23 @@ def test_small_filters_come_at_equal_fields_and_at_equal_weights(name):
 
 
 def test_first_layers_are_compared_on_whole_images():
-    stage = read_study(Small, "small_filters", []).stages["cifar10_small"]
-    (name, settings), *_ = stage.comparisons["first layer"].items()
+    scale = read_study(Small, "small_filters", []).scales["cifar10_small"]
+    (name, settings), *_ = scale.comparisons["first layer"].items()
     assert name == "11x11/4 first"
-    run = planned([*stage.common, *settings])
+    run = planned([*scale.common, *settings])
     assert run.settings.dataset().spec.shape == (32, 32, 3)
     assert (stack(run).stem, stack(run).stride) == (11, 4)
 
 
 def test_a_stack_that_is_as_large_already_does_not_come_twice():
-    stage = read_study(Small, "small_filters", []).stages["digits"]
-    assert len(stage.variants("one 5x5")) == 3
-    assert len(stage.variants("first layer")) == 2
+    scale = read_study(Small, "small_filters", []).scales["digits"]
+    assert len(scale.variants("one 5x5")) == 3
+    assert len(scale.variants("first layer")) == 2
 
 
 def test_every_cheap_block_can_be_built():
-    stage = read_study(Cheap, "cheap_filters", []).stages["digits"]
-    models = {name: variant.run(0).settings.model for name, variant in stage.variants().items()}
+    scale = read_study(Cheap, "cheap_filters", []).scales["digits"]
+    models = {name: variant.run(0).settings.model for name, variant in scale.variants().items()}
     assert {name: (model.block, model.groups) for name, model in models.items() if name[0].endswith("groups")} == {
         (f"{groups} groups", 64): ("bottleneck", groups) for groups in (2, 4, 8, 16, 32)
     }
@@ -49,18 +49,18 @@ def test_every_cheap_block_can_be_built():
 
 @pytest.mark.parametrize("name", ["cifar10_small", "cifar10"])
 def test_the_larger_stages_have_the_same_blocks_in_larger_networks(name):
-    stages = read_study(Cheap, "cheap_filters", []).stages
-    assert stages[name].blocks == stages["digits"].blocks
-    run = stages[name].variants()["32 groups", 64].run(0)
+    scales = read_study(Cheap, "cheap_filters", []).scales
+    assert scales[name].blocks == scales["digits"].blocks
+    run = scales[name].variants()["32 groups", 64].run(0)
     assert predicted_multiplications(run) == traced_costs(run).multiplications > 1e6
 
 
 def test_every_width_has_full_filters_to_compare_with():
     with pytest.raises(UserError, match="separable is 16 wide, and no block named 'full' is"):
-        read_study(Cheap, "cheap_filters", ["stages.digits.blocks.separable.widths=[16]"])
+        read_study(Cheap, "cheap_filters", ["scales.digits.blocks.separable.widths=[16]"])
 
 
 def test_every_small_filter_of_every_stage_composes():
-    for stage in read_study(Small, "small_filters", []).stages.values():
-        for comparison, networks in stage.comparisons.items():
-            assert all(planned([*stage.common, *settings]) for settings in networks.values()), comparison
+    for scale in read_study(Small, "small_filters", []).scales.values():
+        for comparison, networks in scale.comparisons.items():
+            assert all(planned([*scale.common, *settings]) for settings in networks.values()), comparison

@@ -43,7 +43,7 @@ def test_the_command_that_is_written_makes_them_anew(write, committed):
     assert json.loads(committed.read_text())["facts"] == {"words": ["profiles.quick=[digits]"]}
 
 
-@pytest.mark.parametrize("words", [(), ("profile=full",), ("profiles.quick=[digits]", "stages.digits.seeds=[1]")])
+@pytest.mark.parametrize("words", [(), ("profile=full",), ("profiles.quick=[digits]", "scales.digits.seeds=[1]")])
 def test_everything_else_goes_to_the_users_own(words, write, committed):
     before = committed.read_bytes()
     assert write(*words) == "runs/figures/study/digits"

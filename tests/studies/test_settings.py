@@ -4,15 +4,15 @@ import re
 
 import pytest
 
-from experiments.depth_study import DepthStage
-from experiments.path_ensembles import PathStage
+from experiments.depth_study import DepthScale
+from experiments.path_ensembles import PathScale
 from src.config.duration import Duration
 from src.config.errors import UserError
 from src.config.place import CONF
 from src.studies.runs import planned
 from src.studies.settings import StudySettings, read_study
 
-Depth = StudySettings[DepthStage]
+Depth = StudySettings[DepthScale]
 
 
 def test_a_profile_names_its_stages_in_order():
@@ -21,7 +21,7 @@ def test_a_profile_names_its_stages_in_order():
 
 
 def test_the_command_line_changes_a_stage():
-    settings = read_study(Depth, "depth_study", ["stages.digits.seeds=[7,8]", "profiles.quick=[digits]"])
+    settings = read_study(Depth, "depth_study", ["scales.digits.seeds=[7,8]", "profiles.quick=[digits]"])
     assert settings.chosen()["digits"].seeds == [7, 8]
 
 
@@ -29,10 +29,10 @@ def test_the_command_line_changes_a_stage():
     ("argument", "words"),
     [
         ("profile=ful", "there is no profile 'ful'; did you mean 'full'?"),
-        ("profiles.quick=[digit]", "there is no stage 'digit'; did you mean 'digits'?"),
-        ("stages.digits.seed=[1]", "stages.digits.seed is not a setting; did you mean 'seeds'?"),
-        ("stages.digits.seeds=[]", "stages.digits.seeds"),
-        ("stages.digits.seeds=[0,0]", "seeds [0, 0] name one twice"),
+        ("profiles.quick=[digit]", "there is no scale 'digit'; did you mean 'digits'?"),
+        ("scales.digits.seed=[1]", "scales.digits.seed is not a setting; did you mean 'seeds'?"),
+        ("scales.digits.seeds=[]", "scales.digits.seeds"),
+        ("scales.digits.seeds=[0,0]", "seeds [0, 0] name one twice"),
         ("profiles.quik=[digits]", "profiles.quik: there is no such profile; did you mean 'quick'?"),
         ("full", "settings of a study are written key=value; see conf/study/depth_study.yaml"),
     ],
@@ -47,28 +47,28 @@ def test_a_profile_of_ones_own_can_be_chosen():
 
 
 def test_what_an_arm_sets_itself_comes_after_what_all_share():
-    stage = read_study(Depth, "depth_study", ["stages.digits.plain=[model=linear,train.duration=3epochs]"])
-    assert stage.stages["digits"].variant("plain", 20).run(0).settings.train.duration == Duration.parse("3 epochs")
+    scale = read_study(Depth, "depth_study", ["scales.digits.plain=[model=linear,train.duration=3epochs]"])
+    assert scale.scales["digits"].variant("plain", 20).run(0).settings.train.duration == Duration.parse("3 epochs")
 
 
 def test_every_run_of_the_depth_study_composes():
     settings = read_study(Depth, "depth_study", [])
-    for stage in settings.stages.values():
+    for scale in settings.scales.values():
         for kind in ("plain", "residual"):
-            run = stage.variant(kind, stage.depths[-1]).run(0)
+            run = scale.variant(kind, scale.depths[-1]).run(0)
             model = run.settings.model
-            assert (model.depth, model.shortcut) == (stage.depths[-1], "none" if kind == "plain" else "A")
+            assert (model.depth, model.shortcut) == (scale.depths[-1], "none" if kind == "plain" else "A")
             assert run.settings.eval.test_curve
 
 
 def test_every_run_of_the_path_ensembles_composes():
-    settings = read_study(StudySettings[PathStage], "path_ensembles", [])
+    settings = read_study(StudySettings[PathScale], "path_ensembles", [])
     depths = {}
-    for name, stage in settings.stages.items():
-        models = [variant.run(0).settings.model for variant in stage.variants()]
+    for name, scale in settings.scales.items():
+        models = [variant.run(0).settings.model for variant in scale.variants()]
         depths[name] = [model.depth for model in models]
         assert models[0].shortcut == "A"
-        assert max(stage.removed) <= (models[0].depth - 2) // 2
+        assert max(scale.removed) <= (models[0].depth - 2) // 2
     assert depths == {"digits": [32, 32], "cifar10_small": [56, 16], "cifar10": [110, 16]}
 
 

@@ -42,7 +42,7 @@ class ElsewhereSettings(Settings):
     std: list[Annotated[float, Field(gt=0)]] = renamed("deviation")
 
 
-class SubjectSettings(Settings):
+class NetworkSettings(Settings):
     """One network: that of a run which is finished or will be, or weights from elsewhere.
 
     Attributes:
@@ -62,7 +62,7 @@ class SubjectSettings(Settings):
     published: float | None = None
 
     @model_validator(mode="after")
-    def _one_source(self) -> "SubjectSettings":
+    def _one_source(self) -> "NetworkSettings":
         if self.run is not None and (self.arguments or self.weights is not None):
             raise ValueError(f"run={self.run} has its own settings and weights; leave out arguments and weights")
         if self.run is None and "arguments" not in self.model_fields_set:
@@ -70,7 +70,7 @@ class SubjectSettings(Settings):
         return self
 
 
-class Subject(NamedTuple):
+class TrainedNetwork(NamedTuple):
     """A trained network, and the data that it is looked at with.
 
     Attributes:
@@ -92,9 +92,9 @@ class Subject(NamedTuple):
     kernels: Library | None
 
 
-def subjects(
-    settings: Sequence[SubjectSettings], common: Sequence[str], splits: Sequence[SplitName], images: int | None
-) -> list[Subject]:
+def trained_networks(
+    settings: Sequence[NetworkSettings], common: Sequence[str], splits: Sequence[SplitName], images: int | None
+) -> list[TrainedNetwork]:
     """Loads all networks of a study; runs that are not finished are finished first.
 
     Args:
@@ -123,11 +123,11 @@ def subjects(
     ]
 
 
-def _of_run(title: str, run: StudyRun, splits: Sequence[SplitName], images: int | None) -> Subject:
+def _of_run(title: str, run: StudyRun, splits: Sequence[SplitName], images: int | None) -> TrainedNetwork:
     finished = run.loaded()
     engine = finished.engine
     constants = normalization(run.settings.data.normalize, engine.dataset.train.images)
-    return Subject(
+    return TrainedNetwork(
         title,
         finished.module,
         engine.settings.task,
@@ -140,7 +140,7 @@ def _of_run(title: str, run: StudyRun, splits: Sequence[SplitName], images: int 
 
 def _from_elsewhere(
     title: str, weights: ElsewhereSettings, run: StudyRun, splits: Sequence[SplitName], images: int | None
-) -> Subject:
+) -> TrainedNetwork:
     model, dataset, task = run.settings.model, run.settings.dataset(), run.settings.task
     if not isinstance(model, CifarResNetSettings):
         raise UserError(f"{title}: weights from elsewhere are known by name for CIFAR ResNets only")
@@ -167,4 +167,4 @@ def _from_elsewhere(
         "settings": run.directory.path.name,  # a hash of the network and the data
         "images": images,
     }
-    return Subject(title, module, task, own, identity, None, chosen_kernels(run.settings.kernels))
+    return TrainedNetwork(title, module, task, own, identity, None, chosen_kernels(run.settings.kernels))
