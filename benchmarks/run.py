@@ -81,12 +81,13 @@ where the definition has thirty-six, and a residual block as one: normalization,
 are in registers or in the cache, and the next images are fetched meanwhile. So gradients of all three shapes above come
 sooner than a product of matrices does the arithmetic of their definition. Steps of two pixels and windows of 1x1 have
 neither gain. Groups of few channels are computed several at once, so that vectors are full; depthwise convolutions
-have loops of their own, and so do the largest value and the mean of windows. 1x1 windows over 512 channels and more
-are XLA's.
+have loops of their own, and so do largest values and means of windows. Pools of fewer than 16 channels, and 1x1 windows
+over 512 channels and more, are XLA's.
 
 Tried without gain, for XLA: kernel gradients as sums of shifted matrix products; its oneDNN and XNNPACK, its older
 emitters, its other schedulers, wider vectors. Huge pages did help, and so did doing without YNNPACK
-(`src/__init__.py`). For our kernels: more or fewer tiles at a time, bands of rows for 1x1 windows.
+(`src/__init__.py`). For our kernels: more or fewer tiles at a time, bands of rows for 1x1 windows; pools of some
+channels at a time, and the place of a maximum sought again for its gradient.
 
 ## What limits a GPU
 

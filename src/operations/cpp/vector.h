@@ -51,6 +51,15 @@ inline void by_vectors(int64_t channels, const Work& work) {
   if (c < channels) work(c, channels - c);
 }
 
+// The same where what is done twice does no harm: the last vector begins sooner if it would not be whole.
+template <typename Work>
+inline void by_whole_vectors(int64_t channels, const Work& work) {
+  constexpr std::integral_constant<int64_t, WIDTH> whole;
+  if (channels < WIDTH) return work(0, channels);
+  for (int64_t c = 0; c + WIDTH <= channels; c += WIDTH) work(c, whole);
+  if (channels % WIDTH) work(channels - WIDTH, whole);
+}
+
 // NaN stays NaN.
 inline Vector relu(Vector values) { return values < 0 ? Vector{} : values; }
 
