@@ -91,7 +91,7 @@ def _convolution_bias(
 def _convolution_bias_kept(
     library: str, window: Window, activation: Activation, x: Maps, filters: Filters, bias: Vector
 ) -> tuple[Maps, Arrays]:
-    y = _convolution_bias(library, window, activation, x, filters, bias)
+    y = finished_convolution(library, window, x, filters, bias, None, activation)
     return y, (x, filters, y if activation.relu else None)
 
 

@@ -60,7 +60,11 @@ def _convolution_back(library: str, window: Window, kept: tuple[Maps, Filters], 
     return dx, dfilters
 
 
-_convolution.defvjp(lambda library, window, *kept: (_convolution(library, window, *kept), kept), _convolution_back)
+def _convolution_kept(library: str, window: Window, x: Maps, filters: Filters) -> tuple[Maps, tuple[Maps, Filters]]:
+    return values(library, Forward(window), x, filters)[0], (x, filters)
+
+
+_convolution.defvjp(_convolution_kept, _convolution_back)
 
 
 def grouped_convolution(library: str, window: Window, x: Maps, filters: Filters, groups: int) -> Maps:

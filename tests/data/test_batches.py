@@ -9,9 +9,11 @@ from src.config.errors import UserError
 from src.data.batches import (
     Batching,
     DeviceDataset,
+    device_dataset,
     evaluation_batch,
     filled_batch,
     normalization,
+    shuffle_order,
     training_batch,
 )
 from src.data.examples import Split
@@ -192,5 +194,5 @@ def test_partners_come_from_the_whole_batch_whatever_part_a_device_makes(data, k
     order = shuffle_order(stream(0, "order"), 0, EXAMPLES)
     whole = training_batch(data, order, 0, jnp.arange(EXAMPLES), batching)
     parts = [training_batch(data, order, 0, first + jnp.arange(10), batching) for first in range(0, EXAMPLES, 10)]
-    for name in ("images", "labels", "partners", "shares"):
+    for name in ("images", "labels", "mixing_targets", "mixing_weights"):
         np.testing.assert_array_equal(getattr(whole, name), np.concatenate([getattr(part, name) for part in parts]))

@@ -9,8 +9,8 @@ import pytest
 from jax.sharding import Mesh, PartitionSpec
 
 from src.operations.block import Block, residual_block
-from src.operations.conv_norm import convolution_norm, norm_convolution
-from src.operations.convolution import Activation, convolution
+from src.operations.conv_norm import convolution_bias, convolution_norm, norm_convolution
+from src.operations.convolution import RELU, Activation, convolution
 from src.operations.norm import Norm, Weights
 from src.operations.window import Window
 from src.operations.window import convolution as xla
@@ -140,18 +140,37 @@ def loss(function, *arguments):
     return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(function(*arguments)))
 
 
-def test_gradients_of_gradients_are_those_of_xla(library):
+def alone_pair(library):
+    """A convolution with nothing around it."""
+    return partial(convolution, library, SAME), partial(xla, window=SAME)
+
+
+def biased_pair(library):
+    """A convolution with bias and ReLU."""
+    own = partial(convolution_bias, library, SAME, RELU)
+    return own, lambda x, filters, bias: jax.nn.relu(xla(x, filters, SAME) + bias)
+
+
+@pytest.mark.parametrize("kind", ["alone", "biased", "block"])
+def test_gradients_of_gradients_are_those_of_xla(library, kind):
     """To a thousandth of each value, or 1e-4 of the largest."""
-    ours, theirs = block_pair(library, (SAME, SAME), True)
-    arguments = some(0, 2, 4, 4, 8), half(1, 8, 8), half(4, 8, 8)
+    x, filters = some(0, 2, 4, 4, 8), some(1, 3, 3, 8, 8)
+    (ours, theirs), arguments = {
+        "alone": (alone_pair(library), (x, filters)),
+        "biased": (biased_pair(library), (x, filters, some(2, 8))),
+        "block": (
+            [lambda *args, of=of: of(*args, None) for of in block_pair(library, (SAME, SAME), True)],
+            (x, half(1, 8, 8), half(4, 8, 8)),
+        ),
+    }[kind]
     direction = jax.tree.map(jnp.cos, arguments)
 
     def forward_over_reverse(function):
-        gradient = jax.grad(lambda args: loss(function, *args, None))
+        gradient = jax.grad(lambda args: loss(function, *args))
         return jax.jvp(gradient, (arguments,), (direction,))[1]
 
     def reverse_over_reverse(function):
-        gradient = jax.grad(lambda args: loss(function, *args, None))
+        gradient = jax.grad(lambda args: loss(function, *args))
         return jax.grad(lambda args: sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(gradient(args))))(arguments)
 
     for curved in (forward_over_reverse, reverse_over_reverse):
