@@ -93,7 +93,7 @@ channels at a time, and the place of a maximum sought again for its gradient.
 
 An H100 in bfloat16 takes several times as long for a convolution of 16 filters as for one of 64 filters, which has
 the same arithmetic, and half of the time of ResNet-56's evaluation went there. Laid out for four pixels side by side
-(`src/models/gpu_convolution.py`) such a layer is faster. Layers whose normalization is folded into the filters, and
+(`src/operations/gpu_convolution.py`) such a layer is faster. Layers whose normalization is folded into the filters, and
 those of 32 filters, would gain as well; that is not done.
 
 PyTorch's eager loop above is faster with batches of 500 than with the 1,000 of the table, but still several times

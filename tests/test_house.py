@@ -1,4 +1,4 @@
-"""The house of README.md: every part of `src` has a floor, and knows only its own and those below."""
+"""The house of docs/house.md: every part of `src` has a floor, and knows only its own and those below."""
 
 import ast
 import re
@@ -9,8 +9,8 @@ from tests.conftest import ROOT
 
 
 def floors():
-    """The parts of `src` by the number of their line in README.md, the highest first."""
-    house = (ROOT / "README.md").read_text().partition("## The house")[2]
+    """The parts of `src` by the number of their line in docs/house.md, the highest first."""
+    house = (ROOT / "docs" / "house.md").read_text()
     lines = [line.partition("  ")[0] for line in house.splitlines() if line.startswith("src/")]
     return {name: number for number, line in enumerate(lines) for name in re.findall(r"(\w+)(?:/|\.py)(?:\s|$)", line)}
 

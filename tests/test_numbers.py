@@ -4,12 +4,34 @@ import pytest
 
 from benchmarks.run import LIMIT, as_page
 from tests.conftest import ROOT
-from tests.numbers import contracts, performance, readme, studies
+from tests.numbers import (
+    contracts,
+    experiments,
+    figures,
+    performance,
+    readme,
+    speed,
+    studies,
+    studies_table,
+    surfaces,
+    weights,
+)
 from tests.numbers.pages import numbers_without_source, pattern, plain, read, said
 
 PAGES = {
     "README.md": (read("README.md"), readme.SAID, readme.GIVEN),
-    "docs/studies.md": (read("docs/studies.md"), studies.SAID, studies.GIVEN),
+    "docs/experiments.md": (read("docs/experiments.md"), experiments.SAID, []),
+    "docs/figures.md": (read("docs/figures.md"), figures.SAID, []),
+    "docs/house.md": (read("docs/house.md"), [], []),
+    "docs/settings.md": (read("docs/settings.md"), [], contracts.SETTINGS),
+    "docs/speed.md": (read("docs/speed.md"), speed.SAID, []),
+    "docs/surfaces.md": (read("docs/surfaces.md"), surfaces.SAID, surfaces.GIVEN),
+    "docs/weights.md": (read("docs/weights.md"), weights.SAID, weights.GIVEN),
+    "docs/studies.md": (
+        read("docs/studies.md"),
+        [*studies_table.SAID, *studies.SAID],
+        [*studies_table.GIVEN, *studies.GIVEN],
+    ),
     "docs/performance.md": (plain(LIMIT), performance.SAID, performance.GIVEN),
     "docs/runs.md": (read("docs/runs.md"), [], contracts.RUNS),
     "docs/randomness.md": (read("docs/randomness.md"), [], contracts.RANDOMNESS),

@@ -1,4 +1,4 @@
-"""The newcomer's page and the randomness contract keep up with the code."""
+"""README.md, the pages of docs/ and the links between them keep up with the code."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,8 @@ from src.config.compose import compose_jobs, without
 from src.config.place import CONF
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 
 
 def leaves(config, prefix=""):
@@ -22,7 +23,8 @@ def leaves(config, prefix=""):
 
 def test_every_setting_is_in_the_table():
     (job,) = compose_jobs("train", ["+profile=quick"])
-    missing = [key for key in leaves(without(job, "hydra")) if f"`{key}`" not in README]
+    page = (DOCS / "settings.md").read_text()
+    missing = [key for key in leaves(without(job, "hydra")) if f"`{key}`" not in page]
     assert missing == []
 
 
@@ -34,7 +36,8 @@ def expanded(word):
 
 
 def test_every_experiment_is_named():
-    named = {name for word in re.findall(r"`([^`\n]+)`", README) for name in expanded(word)}
+    page = (DOCS / "experiments.md").read_text()
+    named = {name for word in re.findall(r"`([^`\n]+)`", page) for name in expanded(word)}
     assert {path.stem for path in (CONF / "experiment").glob("*.yaml")} <= named
 
 
@@ -46,12 +49,40 @@ def test_every_stream_of_random_numbers_is_listed():
     assert {name for name in names if f"`{name.replace('{split}', 'SPLIT')}`" not in listed} == set()
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "docs/studies.md", "docs/runs.md", "docs/randomness.md", "docs/precision.md", "docs/gpu.md"]
-)
-def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text())
-    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+def headings(page):
+    """The anchors of a page: its headings in lower case, with hyphens for spaces and without other signs."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
+    titles = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", page.read_text())
+    targets = [(page.parent / file if file else page, heading) for file, heading in links]
+    lost = [
+        target for target, heading in targets if not target.exists() or (heading and heading not in headings(target))
+    ]
+    assert lost == []
+
+
+def test_the_readme_fits_on_two_screens():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+
+
+def test_every_page_is_linked():
+    targets = {link for page in PAGES for link in re.findall(r"\]\((?:docs/)?([^)#/]+\.md)[)#]", page.read_text())}
+    assert {page.name for page in DOCS.glob("*.md")} <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_sources_that_a_page_names_exist(page):
+    names = [
+        re.sub(r"\s", "", name)
+        for name in re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", page.read_text(), flags=re.S))
+    ]
+    paths = [name for name in names if re.fullmatch(r"(?:src|conf|tests|experiments|benchmarks)/[\w/.*-]+", name)]
+    assert [path for path in paths if not [*ROOT.glob(path.rstrip("/"))]] == []
 
 
 def test_every_table_of_a_study_is_told_of():

@@ -2,7 +2,7 @@
 
 The first row is what all others change: bfloat16, ten steps a dispatch, layouts and command buffers as they come.
 XLA fuses a normalization with the ReLU after it by itself; a row without any normalization says what a better fusion
-could save at most. Convolutions of 16 filters are laid out for four pixels side by side (`src/models/
+could save at most. Convolutions of 16 filters are laid out for four pixels side by side (`src/operations/
 gpu_convolution.py`), but for the row that leaves them to XLA.
 """
 

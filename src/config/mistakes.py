@@ -110,7 +110,7 @@ def _mend(key: str, value: str, known: DictConfig) -> str:
         keys |= {name.rpartition(".")[2]: name for name in keys if "." in name}
     near = nearest(key, keys)
     if near is None:
-        return f"{lacking}; see the table of settings in README.md"
+        return f"{lacking}; see the table of settings in docs/settings.md"
     return f"{lacking}; did you mean '{keys[near]}'? It belongs to {_file_of(keys[near], known)}"
 
 

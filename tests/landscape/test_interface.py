@@ -1,4 +1,4 @@
-"""The ten lines of the README: a surface of anyone's network and loss."""
+"""The lines of docs/surfaces.md: a surface of anyone's network and loss."""
 
 import re
 
@@ -7,9 +7,11 @@ import numpy as np
 from tests.conftest import ROOT
 
 
-def test_the_lines_of_the_readme_draw_a_surface(tmp_path, monkeypatch):
+def test_the_lines_of_the_page_draw_a_surface(tmp_path, monkeypatch):
     (block,) = [
-        text for text in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S) if "survey" in text
+        text
+        for text in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "surfaces.md").read_text(), re.S)
+        if "evaluate_grid" in text
     ]
     monkeypatch.chdir(tmp_path)
     names: dict = {}

@@ -5,4 +5,5 @@ RANDOMNESS = [
     "with 1, 2\n  and 5 threads",
 ]  # fmt: skip
 PRECISION = ["the larger of NaN and 0 for 0 (seen in JAX 0.10.2:", "over an array of NaN is 0)"]
+SETTINGS = ["6n+2 layers"]
 RUNS = ["the latest so many (2);"]
