@@ -14,7 +14,7 @@ from src.pretrained import li2018
 from src.pretrained.importer import TORCH, put_weights, read_arrays
 from src.tasks.intervals import wilson_interval
 
-WEIGHTS = Path("../shared/data/li2018")
+WEIGHTS = Path("data/li2018")
 MEAN, DEVIATION = np.array([125.3, 123.0, 113.9], np.float32), np.array([63.0, 62.1, 66.7], np.float32)
 """Of their training images, in units of a pixel, as they rounded them."""
 BATCH = 500
@@ -62,7 +62,7 @@ def score(network: Network) -> dict[str, Any]:
 def measure(rounds: int) -> dict[str, Any]:
     """Test errors of both networks; a score is the same in every round."""
     if not WEIGHTS.exists():
-        return {"skipped": f"the weights of Li et al. are not in {WEIGHTS}"}
+        return {"skipped": f"the weights of Li et al. are not in {WEIGHTS}; docs/surfaces.md says how to get them"}
     return {name: score(network) for name, network in NETWORKS.items()}
 
 

@@ -16,6 +16,8 @@ jax.config.update("jax_platforms", "cpu")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+LI = next(filter(Path.exists, (folder / "data/li2018" for folder in (ROOT, SHARED))), ROOT / "data/li2018")
+"""The weights of Li et al. 2018 (docs/surfaces.md)."""
 
 
 @pytest.fixture

@@ -106,6 +106,9 @@ def trained_networks(
     Raises:
         UserError: a run or a file cannot be used.
     """
+    for each in settings:
+        if each.weights is not None and not Path(each.weights.file).exists():
+            raise UserError(f"{each.title}: there is no file {each.weights.file}; docs/surfaces.md says how to get it")
     runs = [
         run_in(Path(each.run), each.trust) if each.run else planned([*common, *each.arguments]) for each in settings
     ]

@@ -2,7 +2,10 @@
 
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from src.landscape.objective import split_objective
 from src.landscape.surface import load
 from src.runs.provenance import UNKNOWN
 from src.runs.versions import version
+from tests.conftest import ROOT
 
 TINY = ["model=dense", "model.hidden=[9]", "train.duration=60steps", "debug.examples=300", "tracking.tensorboard=false"]
 AXIS = {"first": -1.0, "last": 1.0, "steps": 5}
@@ -217,11 +221,29 @@ def test_samples_have_fixed_statistics():
         )
 
 
-def test_weights_from_elsewhere_need_a_mean_for_every_channel():
-    weights = {"file": "none.npz", "mean": [1.0, 2.0, 3.0], "std": [1.0, 1.0, 1.0]}
+def test_weights_from_elsewhere_need_a_mean_for_every_channel(tmp_path):
+    (tmp_path / "theirs.npz").touch()
+    weights = {"file": str(tmp_path / "theirs.npz"), "mean": [1.0, 2.0, 3.0], "std": [1.0, 1.0, 1.0]}
     scale = SCALE | {"networks": [{"title": "theirs", "arguments": ["model=resnet"], "weights": weights}], "common": []}
     with pytest.raises(UserError, match=r"theirs: weights.mean needs a number for each of 1 channels, not 3"):
         read_settings(SurfaceScale, scale).trained_networks()
+
+
+def test_without_the_published_weights_one_line_says_where_they_are(tmp_path):
+    where = {"PYTHONPATH": str(ROOT), "CONVNETS_CACHE": str(tmp_path / "cache")}
+    for study, profile in (("loss_surface", "published"), ("surface_accuracy", "quick")):
+        done = subprocess.run(
+            [sys.executable, "-m", f"experiments.{study}", f"profile={profile}"],
+            cwd=tmp_path,
+            env=os.environ | where,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 2
+        assert done.stderr == (
+            "error: ResNet-56: there is no file data/li2018/resnet56.npz; docs/surfaces.md says how to get it\n"
+        )
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_recalibration_needs_training_images():

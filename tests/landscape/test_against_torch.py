@@ -10,9 +10,8 @@ from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
 from src.pretrained.importer import read_arrays
 from src.studies.settings import StudySettings, read_study
-from tests.conftest import SHARED
+from tests.conftest import LI
 
-LI = SHARED / "data/li2018"
 IMAGES = 100
 PLACES = np.array([[0, 0], [0.37, -0.21], [-0.8, 0.55]], np.float32)
 
@@ -65,7 +64,8 @@ def moved_names(directions, place, li):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_losses_at_points_of_the_surface_are_pytorchs(number):
+def test_losses_at_points_of_the_surface_are_pytorchs(number, monkeypatch):
+    monkeypatch.chdir(LI.parents[1])
     scale = read_study(StudySettings[SurfaceScale], "loss_surface", [f"scales.li.images={IMAGES}"]).scales["li"]
     scale = scale.model_copy(update={"networks": [scale.networks[number]]})
     (network,) = scale.trained_networks()

@@ -14,9 +14,8 @@ from src.models.mobilenet import MobileNet
 from src.models.resnet_cifar import CifarResNet
 from src.pretrained import keras, li2018
 from src.pretrained.importer import KERAS, TORCH, put_weights, read_arrays
-from tests.conftest import SHARED
+from tests.conftest import LI, SHARED
 
-LI = SHARED / "data/li2018"
 MOBILENET = SHARED / "data/mobilenet"
 PETS = SHARED / "data/cats_and_dogs/validation"
 # ImageNet's classes: 151 breeds and kinds of dogs begin at the Chihuahua, 5 of cats at the tabby.

@@ -13,10 +13,9 @@ from src.pretrained.names import Zeros, permuted
 from src.pretrained.sense import doubts
 from src.studies.networks import NetworkSettings, trained_networks
 from src.training.engine import Engine
-from tests.conftest import SHARED
+from tests.conftest import LI
 from tests.pretrained.test_importer import torch_state
 
-LI = SHARED / "data/li2018"
 CENTRED = pytorch_resnet_cifar10.resnet(8)
 BEHIND = CENTRED | {f"blocks.{block}.shortcut": Zeros(centred=False) for block in (1, 2)}
 SMALL = ("data=digits", "model.depth=8", "data.augment=null", "data.batch_size=40")
