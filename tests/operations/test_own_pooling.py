@@ -7,8 +7,8 @@ import pytest
 
 from src.layers.pooling import AveragePool, MaxPool
 from src.models.inception_v3 import ZerosAverage
-from tests.models.test_cpu_pooling import CASES
-from tests.models.test_fused import called, library, with_kernels  # noqa: F401
+from tests.operations.test_cpu_pooling import CASES
+from tests.operations.test_fused import called, library, with_kernels  # noqa: F401
 
 ON_MAPS = {name: ((*shape[:2], 20), how) for name, (shape, how) in CASES.items() if name not in ("line", "one pixel")}
 
