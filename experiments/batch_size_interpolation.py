@@ -43,7 +43,7 @@ from src.studies.settings import SeededScale
 
 SPLITS: tuple[SplitName, ...] = ("train", "test")
 AWAY = 0.5
-"""How far from a solution its sharpness is told, in lengths of the line or of the network's own filters."""
+"""How far from a solution its sharpness is measured, in lengths of the line or of the network's own filters."""
 
 
 class PairSettings(Settings):

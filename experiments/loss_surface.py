@@ -38,7 +38,7 @@ from src.studies.planes import PlaneScale, evaluate_surface, surveyed_to_toleran
 from src.studies.results import markdown, write_results
 
 LEVELS = (1.0, 10.0)
-"""Losses below which the share of the plane is told."""
+"""Losses below which the share of the plane is reported."""
 
 
 class SurfaceScale(PlaneScale):

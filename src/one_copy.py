@@ -19,7 +19,7 @@ def share_modules(name: str) -> None:
     """Gives a package that is imported from a checkout its other name as well.
 
     Args:
-        name: by which it is imported. An installed package leaves `src` to whoever has one.
+        name: by which it is imported. An installed package does not take the name `src`.
     """
     if Path(__file__).parent.name == CHECKOUT:
         other = INSTALLED if name == CHECKOUT else CHECKOUT

@@ -25,7 +25,7 @@ YNN = "--xla_cpu_experimental_ynn_fusion_type"
 
 
 def begin_program() -> None:
-    """Prepares this process if Python is about to run a program of ours; whoever imports the library is left alone."""
+    """Prepares this process if Python is about to run a program of ours, not if the library is imported."""
     if sys.argv[0] == PROGRAM:
         begin(sys.orig_argv[sys.orig_argv.index(PROGRAM) + 1])
 
@@ -69,7 +69,7 @@ def configure_xla() -> None:
     """Tells XLA to leave convolutions and sums on CPUs to its own operations, not to the library YNNPACK.
 
     Those of YNNPACK take a fifth longer for the small networks here, and its sums take the larger of NaN and 0 for 0,
-    so that a network which overflowed seems only to guess. Whoever sets the option in `XLA_FLAGS` is left alone.
+    so that a network which overflowed seems only to guess. An option that is set in `XLA_FLAGS` already stays.
     """
     if YNN not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {YNN}=".strip()

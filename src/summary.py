@@ -52,7 +52,7 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
     Raises:
         UserError: the command line names no network or several, or what does not exist.
     """
-    jobs = compose_jobs("train", arguments)  # wrong names are told first
+    jobs = compose_jobs("train", arguments)  # wrong names are reported first
     if not any(argument.startswith("model=") for argument in arguments):
         raise UserError("model is missing; write model=NAME, with a file of conf/model/ as the name")
     if len(jobs) != 1:

@@ -22,7 +22,7 @@ def main() -> None:
     sys.argv[1:] = with_home(with_new_keys(sys.argv[1:]))
     by_hydra = hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")
     with reported():
-        jobs = compose_runs(CONFIG, sys.argv[1:])  # wrong names are told at once: JAX is imported after this
+        jobs = compose_runs(CONFIG, sys.argv[1:])  # wrong names are reported at once: JAX is imported after this
         if not jobs:
             by_hydra(lambda config: None)()  # help
             return

@@ -47,7 +47,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def say(line: str) -> None:
-    """Tells the person who waits, beside the log; whoever has hung up is told nothing."""
+    """Prints a line to standard error, beside the log; a lost terminal is ignored."""
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
 

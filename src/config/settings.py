@@ -122,7 +122,7 @@ def read_settings(cls: type[S], node: Mapping[str, Any], trust: str | Sequence[s
 
     Args:
         cls: the class of the whole.
-        node: for instance a composed configuration, or one that was found in a stranger's directory.
+        node: for instance a composed configuration, or that of an untrusted run directory.
         trust: packages beside this project whose classes the mapping may name. Naming one imports it, which executes
             it, so this has to come from the person at the keyboard and never from the mapping itself.
 

@@ -1,4 +1,4 @@
-"""What is printed where a terminal cannot show it, or where nobody reads any more: no fault; without room: one line."""
+"""Output that a terminal cannot show, or that has no reader any more, is no error; a full disk is one line."""
 
 import atexit
 import errno
@@ -12,7 +12,7 @@ from typing import ClassVar, TextIO
 from .errors import EXIT_USER_ERROR, SIGNALLED, say
 
 GONE = errno.EIO
-"""What is said of a terminal whose connection was lost; nobody is there to be told."""
+"""The error of a terminal whose connection is lost; it is not reported."""
 
 
 class Console(logging.StreamHandler[TextIO]):
@@ -66,7 +66,7 @@ def writable(stream: TextIO) -> bool:
 
 
 def leave() -> None:
-    """Ends the process as others end in a pipe that nobody reads, or with a line on why something was not printed."""
+    """Ends the process as others end in a broken pipe, or with a line on why something was not printed."""
     try:
         for stream in streams():
             stream.flush()

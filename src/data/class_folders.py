@@ -138,7 +138,7 @@ def _below(folder: Path) -> tuple[list[Path], Counter[str]]:
 
 
 def _reason(path: Path) -> str | None:
-    """Why a file is not read: none where it is an image, and an empty one where nobody would expect it to be read."""
+    """Why a file is not read: none where it is an image, and an empty one for files that are clearly no images."""
     suffix = path.suffix.lower()
     if any(part.startswith(".") for part in path.parts):
         return "hidden" if suffix in PICTURES else ""

@@ -38,7 +38,7 @@ class Examples:
     """A data set as its source gives it.
 
     Attributes:
-        validation: a split that was set aside for choices by whoever made the set.
+        validation: a split that the authors of the set made for choices.
         notes: what a person should know of the source, each a line.
         source: which of several that could have served did, a key of `SOURCES`; none where there is but one.
     """

@@ -51,7 +51,7 @@ class AugmentSettings(Settings):
 
 
 def _checked_name(name: str) -> str:
-    """Refuses what would lead out of the cache, or make TFDS fetch a stranger's code (`community:name`)."""
+    """Refuses what would lead out of the cache, or make TFDS fetch foreign code (`community:name`)."""
     if not re.fullmatch(r"\w[\w.+-]*(/[\w.+-]+)?(:[\d.]+)?", name):
         raise ValueError("should be a name, if need be with /configuration and :version, such as mnist:3.0.1")
     return name

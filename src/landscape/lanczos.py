@@ -13,7 +13,7 @@ from ..runs.versions import version
 Product = Callable[[Float[Array, "p"]], Float[Array, "p"]]
 
 PRODUCTS = 40
-"""How many are taken where nobody says. Errors do not tell when to end: a value can settle close to some eigenvalue
+"""The default number. Errors do not show when to end: a value can settle close to some eigenvalue
 while the outermost one, behind a crowd that is a thousand times as near to 0 as the other end, shows much later."""
 
 ROUNDING = 4 * float(np.finfo(np.float32).eps)

@@ -32,7 +32,7 @@ FEW = 10
 """Classes with fewer examples in the first sample, on average, are taken together."""
 
 NAMES = ("loss", "accuracy", "loss_error", "accuracy_error", "examples")
-"""What is told of a place: means, their standard errors, and on how many examples it was measured."""
+"""The values of a place: means, their standard errors, and on how many examples it was measured."""
 
 
 class Tolerance(Settings):

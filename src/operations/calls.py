@@ -34,7 +34,7 @@ class Call(Protocol):
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """What the kernel is told beside the arrays."""
+        """The attributes that the kernel gets beside the arrays."""
 
     @property
     def shapes(self) -> Callable[..., Shapes]:
@@ -253,11 +253,11 @@ def passed(gradient: Array, y: Given, ceiling: float | None = None) -> Array:
 
 
 def as_number(ceiling: float | None) -> np.float32:
-    """What kernels are told of a ceiling."""
+    """A ceiling as an attribute; NaN for none."""
     return np.float32(np.nan if ceiling is None else ceiling)
 
 
 def as_numbers(window: Window) -> np.ndarray:
-    """What kernels are told of a window; zeros after the maps follow from the shape that comes out."""
+    """A window as an attribute; zeros after the maps follow from the shape that comes out."""
     (above, _), (left, _) = window.padding
     return np.array([*window.strides, above, left, *window.dilation], np.int64)

@@ -1,4 +1,4 @@
-"""Layers that compute by kernels of our own, fused where nobody looks inside.
+"""Layers that compute by kernels of our own, fused where no value inside is read.
 
 A network is made of the usual layers and knows of nothing; `use_kernels` puts these in their places.
 """

@@ -17,7 +17,7 @@ DEEP_ALONE, DEEP_NORMALIZED = 512, 1024
 (at batch 64 a step with 1024 channels takes .84 of the kernels' time), and with a normalization (.74 with 2048)."""
 
 ACTIVATIONS = nnx.relu, nnx.relu6
-"""Whoever puts other functions in their places wants them to be called."""
+"""If other functions are put in their places, those have to be called."""
 
 
 def fusible(layer: ConvNorm | NormConv, shape: tuple[int, ...], dtype: Any) -> bool:

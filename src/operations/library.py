@@ -70,7 +70,7 @@ def kernels(folder: Path, key: str | None = None) -> Library | None:
 
     Args:
         folder: where built kernels are kept.
-        key: of those that are wanted, if they are there; else of the present sources. It may be a stranger's.
+        key: of those that are wanted, if they are there; else of the present sources. An untrusted run may name it.
 
     Returns:
         Kernels that are loaded; nothing where there cannot be any, which is said in one line.
@@ -95,7 +95,7 @@ def kernels(folder: Path, key: str | None = None) -> Library | None:
 
 
 def _make_private(folder: Path) -> None:
-    """Makes the folder. What lies there is executed, so nobody else may have put it there.
+    """Makes the folder. What lies there is executed, so no other user may be able to write there.
 
     Raises:
         Unusable: others can write into it.

@@ -105,7 +105,7 @@ def put_weights(
         layers: the family's table.
         framework: `TORCH` or `KERAS`.
         images: 30 to 100 of several classes, prepared as the source says, to see whether the network makes sense of
-            them; with None nobody looks.
+            them; None for no check.
 
     Raises:
         UserError: a layer is not in the table; an array is missing, of another shape, or left over; a shortcut has its

@@ -15,7 +15,7 @@ def run_study(name: str, scale: type[ScaleT], report: Callable[[str, ScaleT], No
     Args:
         name: of the study, as of its file in `conf/study/`.
         scale: class of the settings of its scales.
-        report: measures, draws and writes one scale, into the folder of results that it is told.
+        report: measures, draws and writes one scale; its first argument is the folder of results.
     """
     with reported(), resumable():
         settings = read_study(StudySettings[scale], name, arguments())  # type: ignore[valid-type]

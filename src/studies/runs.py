@@ -1,6 +1,6 @@
 """The runs of a study: ordinary training runs in ordinary directories, so what is finished is not run again.
 
-A study names its runs by the arguments of `src.train`. Whoever ran the same command before, by hand, in a sweep or in
+A study names its runs by the arguments of `src.train`. If the same command was run before, by hand, in a sweep or in
 another study, has done that part of it.
 """
 
@@ -142,7 +142,7 @@ def planned(arguments: Sequence[str]) -> StudyRun:
 
 
 def run_in(path: Path, trust: Sequence[str] = ()) -> StudyRun:
-    """The run in a directory, whoever trained it.
+    """The run in a directory.
 
     Args:
         path: the directory.

@@ -1,4 +1,4 @@
-"""The one interface of everything that is told how a run goes."""
+"""The one interface of everything that receives measurements of a run."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 class Sink:
-    """Something that is told how a run goes. What it does not care for, it leaves out."""
+    """Receives the measurements of a run. A sink overrides the methods that it needs."""
 
     def advance(self, step: int) -> None:
         """The step was dispatched."""

@@ -1,4 +1,4 @@
-"""Weights & Biases: online for whoever is logged in, offline otherwise (`wandb sync` uploads later).
+"""Weights & Biases: online if the user is logged in, else offline (`wandb sync` uploads later).
 
 An offline run that goes on begins a new segment, and segments are put together when they are uploaded. So a row is sent
 only when a checkpoint covers it, and what earlier segments hold is read back: together they have each step once.

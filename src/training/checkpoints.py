@@ -104,7 +104,7 @@ class Checkpoints:
         self._remove_unfinished()
         for path in self.path.glob("*"):
             _remove(path)
-        for path in self._finished():  # its manifest is damaged, so nobody knows which files are ours
+        for path in self._finished():  # its manifest is damaged, so it is unknown which files are ours
             _aside(path, "foreign")
 
     def latest(self, like: Snapshot) -> Snapshot | None:

@@ -1,4 +1,4 @@
-"""Training with everything around it: measurements are told, the state is saved, a wish to stop is granted."""
+"""Training with everything around it: it reports measurements, saves the state, and stops when asked to."""
 
 import time
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Fit:
             start: where the run stands.
             checkpoints: where it is saved.
             history: of the run so far; it takes every measurement.
-            sinks: are told of every measurement.
+            sinks: receive every measurement.
             interruption: a wish to stop, which is granted between two dispatches.
         """
         self._engine, self._checkpoints = engine, checkpoints
@@ -53,7 +53,7 @@ class Fit:
         """Trains to the end of the plan.
 
         Args:
-            on_evaluation: told of every score on the validation split; what it raises ends the run.
+            on_evaluation: called with every score on the validation split; what it raises ends the run.
 
         Returns:
             The final state, which is saved.

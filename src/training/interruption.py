@@ -66,7 +66,7 @@ def resumable(*, fresh: bool = False) -> Iterator[None]:
 
 @contextmanager
 def signals_noted() -> Iterator[Interruption]:
-    """Notes signals instead of dying of them; whoever ignores a lost connection (`nohup`) goes on ignoring it."""
+    """Notes signals instead of ending by them; a process that ignores a lost connection (`nohup`) still does."""
     interruption = Interruption()
     nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     with handled({number: interruption.note for number in SIGNALS if not (nohup and number == signal.SIGHUP)}):

@@ -47,7 +47,7 @@ class FinishedRun:
 
 
 def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
-    """Loads a finished run, be it a stranger's: nothing in its directory is executed, and nothing outside it is read.
+    """Loads a finished run, even an untrusted one: nothing in its directory is executed, nothing outside it is read.
 
     Args:
         path: its directory.

@@ -99,7 +99,7 @@ def place_jit(function: Callable[..., Any], mesh: Mesh, donate: tuple[int, ...])
 def place_pmap(function: Callable[..., Any], mesh: Mesh, donate: tuple[int, ...]) -> Callable[..., Any]:
     """Maps and compiles a function with `jax.pmap`; see `ParallelSettings.place`.
 
-    A mapped argument is required, so each device is told its number; all others are the same everywhere.
+    A mapped argument is required, so each device gets its number; all others are the same everywhere.
     """
     arguments = len(inspect.signature(function).parameters)
     mapped = jax.pmap(

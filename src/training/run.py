@@ -50,7 +50,7 @@ def run(
         settings: of the run.
         config: the same as plain values, for the record.
         path: the run's directory.
-        on_evaluation: told of every score on the validation split; what it raises ends the run.
+        on_evaluation: called with every score on the validation split; what it raises ends the run.
 
     Returns:
         The results.

@@ -1,4 +1,4 @@
-"""A stranger's run directory: loading it executes nothing, reads nothing outside it, and changes nothing."""
+"""An untrusted run directory: loading it executes nothing, reads nothing outside it, and changes nothing."""
 
 import contextlib
 import json
