@@ -1,9 +1,11 @@
 """ConvNets in JAX: `convnets` where it is installed, `src` in a checkout."""
 
-from .one_copy import share_modules
 from .start import begin_program
+
+begin_program()  # before anything else is imported
+
+from .one_copy import share_modules
 
 __version__ = "0.1.0"
 
 share_modules(__name__)
-begin_program()

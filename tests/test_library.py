@@ -22,13 +22,14 @@ assert src.models.vgg.__spec__.name == "src.models.vgg"
 NOTHING_CHANGES = """
 import logging, os, signal, sys
 import jax
-environment, level, handlers = dict(os.environ), logging.root.level, [*logging.root.handlers]
+environment, interrupt = dict(os.environ), signal.getsignal(signal.SIGINT)
+level, handlers = logging.root.level, [*logging.root.handlers]
 before = dict(jax.config.values)
 import src.training.load_run, src.models.base, src.landscape.surface, src.search, src.train
 assert dict(os.environ) == environment
 assert (logging.root.level, logging.root.handlers) == (level, handlers)
 assert {key for key in before if jax.config.values[key] != before[key]} == set()
-assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+assert signal.getsignal(signal.SIGINT) is interrupt
 """
 
 

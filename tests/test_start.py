@@ -76,9 +76,10 @@ def test_ctrl_c_at_any_moment_is_one_line(seconds, tmp_path):
 
 
 def test_nothing_of_ours_is_imported_before_ctrl_c_is_held_back():
-    imported = "import sys, src.start; print(*(name for name in sys.modules if name.startswith('src')))"
+    """The first module that is imported is the one that holds it back."""
+    imported = "import sys, src; print(*(name for name in sys.modules if name.startswith('src.')))"
     found = subprocess.run([sys.executable, "-c", imported], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == ["src", "src.start"]
+    assert found.stdout.split()[0] == "src.start"
 
 
 @pytest.mark.heavy

@@ -77,11 +77,11 @@ def test_every_kind_that_there_was_is_there(expected):
 def test_a_class_by_the_path_of_old_is_the_kind_of_today(caplog):
     old = {
         "_target_": "src.models.filter_stacks.FilterStackSettings", "kind": "separable",
-        "stem": 3, "stride": 1, "width": 4, "scales": 1, "blocks": 1, "kernel": 3, "groups": 1,
+        "stem": 3, "stride": 1, "width": 4, "stages": 1, "blocks": 1, "kernel": 3, "groups": 1,
     }  # fmt: skip
     with caplog.at_level(logging.WARNING):
         read = read_settings(ModelNode, {"model": old}).model
-    assert read == named_model("filter_stack", block="separable", width=4, scales=1, blocks=1)
+    assert read == named_model("filter_stack", block="separable", width=4, stages=1, blocks=1)
     assert [record.message for record in caplog.records] == ["kind is called block now"]
     assert defining_values(read) == old
 

@@ -125,7 +125,8 @@ def test_a_folder_that_cannot_be_written_is_told_of():
 
 
 DOWNLOAD = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in the background of a shell
 from pathlib import Path
 from src.data.download import download
 download(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

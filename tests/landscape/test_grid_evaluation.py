@@ -90,7 +90,7 @@ def test_points_without_provenance_were_measured_by_nobody_knows_what(tmp_path):
     header, *lines = map(json.loads, file.read_text().splitlines())
     lines = [{name: value for name, value in line.items() if name != "by"} for line in lines]
     file.write_text("".join(json.dumps(line) + "\n" for line in (header, *lines)))
-    again = survey(lambda places: pytest.fail("measured again"), AXES, title="q", identity=IDENTITY, points=file)
+    again = evaluate_grid(lambda places: pytest.fail("measured again"), AXES, title="q", identity=IDENTITY, points=file)
     np.testing.assert_array_equal(again.values["loss"], whole.values["loss"])
     assert again.metadata["measured_by"] == [UNKNOWN]
 
