@@ -10,6 +10,7 @@ from flax import nnx
 from jaxtyping import Float, Int
 
 from benchmarks.engines import run_settings_of
+from src.markdown import markdown
 from src.pretrained import li2018
 from src.pretrained.importer import TORCH, put_weights, read_arrays
 from src.tasks.intervals import wilson_interval
@@ -66,16 +67,12 @@ def measure(rounds: int) -> dict[str, Any]:
     return {name: score(network) for name, network in NETWORKS.items()}
 
 
-def table(figures: dict[str, Any]) -> list[str]:
+def table(figures: dict[str, Any]) -> str:
     """Our test error of their weights beside the one that they published."""
-    lines = [
-        "| network | test error, % | 95 % interval | published, % | images | seconds |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for name, figure in figures.items():
         low, high = figure["interval"]
-        lines.append(
-            f"| {name} | **{figure['test_error']:.2%}** | {low:.2%} to {high:.2%} | {figure['published']:.2%} | "
-            f"{figure['n']:,} | {figure['seconds']:.0f} |".replace("%", "")
-        )
-    return lines
+        percent = [f"**{figure['test_error']:.2%}**", f"{low:.2%} to {high:.2%}", f"{figure['published']:.2%}"]
+        numbers = [cell.replace("%", "") for cell in percent]
+        rows.append([name, *numbers, f"{figure['n']:,}", f"{figure['seconds']:.0f}"])
+    return markdown(["network", "test error, %", "95 % interval", "published, %", "images", "seconds"], rows)

@@ -29,16 +29,17 @@ from benchmarks import (
 from benchmarks.figure import operations_figure
 from benchmarks.measure import RESULTS, device_folder, write
 from src.config.errors import UserError, did_you_mean, reported
+from src.markdown import markdown
 
 
-def ratios(figures: dict[str, Any]) -> list[str]:
+def ratios(figures: dict[str, Any]) -> str:
     """Speeds beside their peers'."""
-    lines = ["| what | ratio | lowest to highest | n | median seconds |", "|---|---|---|---|---|"]
+    rows = []
     for name, figure in figures.items():
         seconds = ", ".join(f"{who} {value:.3g}" for who, value in figure["median_seconds"].items())
         spread = f"{figure['lowest']:.2f} to {figure['highest']:.2f}"
-        lines.append(f"| {name} | **{figure['speed_ratio']:.2f}** | {spread} | {figure['n']} | {seconds} |")
-    return lines
+        rows.append([name, f"**{figure['speed_ratio']:.2f}**", spread, figure["n"], seconds])
+    return markdown(["what", "ratio", "lowest to highest", "n", "median seconds"], rows)
 
 
 class Benchmark(NamedTuple):
@@ -46,7 +47,7 @@ class Benchmark(NamedTuple):
 
     module: ModuleType
     rounds: int
-    table: Callable[[dict[str, Any]], list[str]] = ratios
+    table: Callable[[dict[str, Any]], str] = ratios
     figure: Callable[[dict[str, Any]], Figure] | None = None
 
 
@@ -141,7 +142,7 @@ def _of_device(benchmark: Benchmark, file: Path) -> str:
     place = f"{where['device']}, {where['machine']}, JAX {where['jax']}, commit {commit}"
     picture = file.with_suffix(".png")
     shown = [f"![{picture.stem} on {where['device']}](../{picture})", ""] if picture.exists() else []
-    return "\n".join([f"{place}.", "", *shown, *benchmark.table(figures), ""])
+    return "\n".join([f"{place}.", "", *shown, benchmark.table(figures)])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from src.landscape.directions import gaussian
 from src.landscape.evaluation import Measure, at_points
 from src.landscape.grid import grid
 from src.landscape.objective import split_objective
+from src.markdown import markdown
 from src.studies.timing import in_turn
 from src.training.engine import Engine
 
@@ -76,16 +77,21 @@ def measure(rounds: int) -> dict[str, Any]:
     return figures
 
 
-def table(figures: dict[str, Any]) -> list[str]:
+def table(figures: dict[str, Any]) -> str:
     """Speeds beside PyTorch's, what a precision costs in exactness, and how much of the device is used."""
-    lines = [
-        "| what | ratio | lowest to highest | n | largest difference to float32 | arithmetic, of a product's | 51x51 |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    heads = (
+        "what",
+        "ratio",
+        "lowest to highest",
+        "n",
+        "largest difference to float32",
+        "arithmetic, of a product's",
+        "51x51",
+    )
+    rows = []
     for name, figure in figures.items():
         spread = f"{figure['lowest']:.2f} to {figure['highest']:.2f}"
-        lines.append(
-            f"| {name} | **{figure['speed_ratio']:.2f}** | {spread} | {figure['n']} | {figure['largest_error']:.1%} "
-            f"| {figure['of_product']['median']:.2f} | {figure['minutes_of_a_figure']:.1f} min |"
-        )
-    return lines
+        speed, error = f"**{figure['speed_ratio']:.2f}**", f"{figure['largest_error']:.1%}"
+        share_of_product, minutes = f"{figure['of_product']['median']:.2f}", f"{figure['minutes_of_a_figure']:.1f} min"
+        rows.append([name, speed, spread, figure["n"], error, share_of_product, minutes])
+    return markdown(heads, rows)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.engines import PRECISION, engine
+from src.markdown import markdown
 from src.models.summary import model_layers
 from src.studies.timing import Ratio, in_turn, training_dispatch
 from src.training.engine import Engine
@@ -82,12 +83,12 @@ def share(done: float, seconds: list[float], most: float, others: list[float]) -
     return Ratio.of([done / second for second in seconds], [most / other for other in others])._asdict()
 
 
-def table(figures: dict[str, Any]) -> list[str]:
+def table(figures: dict[str, Any]) -> str:
     """Both shares of every step."""
-    lines = ["| what | arithmetic, of a product's | traffic, of a copy's | n |", "|---|---|---|---|"]
+    rows = []
     for name, shares in figures.items():
         cells = [
             f"**{found['median']:.2f}** ({found['lowest']:.2f} to {found['highest']:.2f})" for found in shares.values()
         ]
-        lines.append(f"| {name} | {' | '.join(cells)} | {shares['copy']['n']} |")
-    return lines
+        rows.append([name, *cells, shares["copy"]["n"]])
+    return markdown(["what", "arithmetic, of a product's", "traffic, of a copy's", "n"], rows)

@@ -7,9 +7,10 @@
 import re
 
 from src.config.errors import reported
+from src.markdown import markdown
 from src.plots.zoo import Point, accuracy_against_cost
 from src.studies.output import no_arguments
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 from src.zoo.published import ROWS, ours
 
 HEADS = ("network", "top-1 % (published)", "G multiply-adds", "M parameters", "% per G multiply-adds")

@@ -8,9 +8,10 @@ import numpy as np
 
 from src.config.errors import reported
 from src.interpret.templates import Templates, check_linear, templates
+from src.markdown import markdown
 from src.plots.templates import Match, template_figure
 from src.studies.output import arguments
-from src.studies.results import file_stem, markdown, write_results
+from src.studies.results import file_stem, write_results
 from src.studies.runs import named_or_trained
 from src.training.interruption import resumable
 from src.training.load_run import FinishedRun

@@ -14,13 +14,14 @@ from pydantic import Field
 
 from src.landscape.curvature import spectra_at
 from src.landscape.surface import Surface
+from src.markdown import markdown
 from src.plots.surfaces import heat_maps
 from src.randomness import stream
 from src.studies.command import run_study
 from src.studies.hessians import hessian_of
 from src.studies.networks import TrainedNetwork
 from src.studies.planes import PlaneScale, evaluate_surface, write_surfaces
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 
 COLUMNS = {
     "smallest": "smallest in the middle",

@@ -6,9 +6,10 @@ beside it.
 """
 
 from src.config.errors import reported
+from src.markdown import markdown
 from src.plots.winners import winners_figure
 from src.studies.output import no_arguments
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 from src.zoo.winners import ENTRANTS, Built, Entrant, built
 
 HEADS = ("entrant", "top-5 error % (published)", "layers (published)", "layers", "parameters", "G multiply-adds")

@@ -23,6 +23,7 @@ from src.landscape.objective import BatchNorm, split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import nonconvex_share, share_below
 from src.landscape.surface import Surface
+from src.markdown import markdown
 from src.models.functional import Tree
 from src.plots.surface_page import surface_page
 from src.plots.surfaces import contours, heat_maps, landscapes
@@ -35,7 +36,7 @@ from src.studies.estimates import Estimate, estimate
 from src.studies.hessians import hessian_of
 from src.studies.networks import TrainedNetwork
 from src.studies.planes import PlaneScale, evaluate_surface, surveyed_to_tolerance, write_surfaces
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 
 LEVELS = (1.0, 10.0)
 """Losses below which the share of the plane is reported."""

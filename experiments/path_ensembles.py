@@ -23,6 +23,7 @@ from src.arithmetic.paths import path_counts, path_share
 from src.config.errors import UserError, say
 from src.interpret.lesions import like_pairs, residual_blocks
 from src.interpret.paths import carrying_lengths
+from src.markdown import markdown
 from src.models.tracing import abstract_rngs
 from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
@@ -31,7 +32,7 @@ from src.studies.command import run_study
 from src.studies.comparison import Comparison
 from src.studies.estimates import estimate, estimate_correlation, verdicts
 from src.studies.lesions import halving, one_removed, path_gradients, several_removed, several_swapped
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 from src.studies.runs import StudyRun
 from src.studies.scores import guessing_error
 from src.studies.settings import SeededScale

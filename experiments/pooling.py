@@ -11,10 +11,11 @@ from scipy.ndimage import sobel
 from src.config.errors import reported
 from src.data.resize import shrink
 from src.layers.pooling import AveragePool, GlobalMaxPool, L1Pool, L2Pool, MaxPool
+from src.markdown import markdown
 from src.plots.pooling import global_grids, pooled_grids, pooled_pictures
 from src.studies.images import first_images
 from src.studies.output import no_arguments
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 
 KINDS = {"max": MaxPool, "average": AveragePool, "L1": L1Pool, "L2": L2Pool}
 SIZE = 2

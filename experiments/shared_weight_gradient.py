@@ -11,9 +11,10 @@ from jaxtyping import Array, Float
 
 from src.config.errors import reported
 from src.interpret.sharing import Loss, connection_gradients, shared, shared_gradient
+from src.markdown import markdown
 from src.plots.sharing import sharing_figure
 from src.studies.output import no_arguments
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 
 INPUTS = (0.5, -1.0, 2.0, 1.0)
 FILTER = (1.0, -0.5)

@@ -15,10 +15,11 @@ from src.config.errors import reported
 from src.interpret.shifts import Network, change, equivariance_gap, moved, on_canvas
 from src.layers.blocks import Flatten, he_normal
 from src.layers.pooling import GlobalMaxPool, MaxPool
+from src.markdown import markdown
 from src.plots.shifts import Moved, shift_curves, shift_maps
 from src.studies.images import first_images
 from src.studies.output import no_arguments
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 
 SHIFTS = range(9)
 IMAGES = 64

@@ -21,13 +21,14 @@ from src.landscape.grid_evaluation import evaluate_points
 from src.landscape.objective import split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import ROUNDING
+from src.markdown import markdown
 from src.plots.samples import Checked, samples
 from src.randomness import stream
 from src.studies.command import run_study
 from src.studies.networks import TrainedNetwork
 from src.studies.planes import PlaneScale, points_file, surveyed_to_tolerance, write_surfaces
 from src.studies.progress import surface_progress
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 
 CLOSE, IMAGES = 0.95, 0.1
 """The criterion: at least this part of the checked points close, on at most that part of the images."""

@@ -14,10 +14,11 @@ from flax import nnx
 from jaxtyping import UInt8
 
 from src.config.errors import UserError, reported
+from src.markdown import markdown
 from src.plots.tables import tables_figure
 from src.studies.estimates import estimate
 from src.studies.output import arguments
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 from src.studies.runs import StudyRun, finish, planned
 from src.training.interruption import resumable
 

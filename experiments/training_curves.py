@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from src.config.errors import UserError, reported
+from src.markdown import markdown
 from src.plots.curves import Curve, error_curves
 from src.runs.directory import RunDirectory
 from src.studies.output import arguments
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 from src.studies.scores import error_curve
 from src.tracking.history import read_rows
 

@@ -18,13 +18,14 @@ from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
 from src.landscape.surface import Surface
 from src.landscape.trajectories import Projection, project
+from src.markdown import markdown
 from src.plots.surfaces import Trajectory, contours
 from src.runs.versions import versions
 from src.studies.command import run_study
 from src.studies.directions import Directions, cached_directions
 from src.studies.networks import TrainedNetwork
 from src.studies.planes import NetworksScale, evaluate_surface, write_surfaces
-from src.studies.results import markdown, write_results
+from src.studies.results import write_results
 
 
 class PathScale(NetworksScale):

@@ -9,8 +9,9 @@ from benchmarks.gpu import recipes
 from benchmarks.gpu.parts import PARTS
 from benchmarks.gpu.rows import Place, Row, read_record
 from benchmarks.measure import RESULTS as BENCHMARKS
+from src.markdown import markdown
 from src.runs.files import write_whole
-from src.studies.results import DPI, markdown
+from src.studies.results import DPI
 
 CURVES = "curves.png"
 HEADER = """# What a GPU shows

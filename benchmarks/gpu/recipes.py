@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from benchmarks.gpu.rows import Place, Row
 from benchmarks.gpu.states import read_state, write_state
 from benchmarks.gpu.together import best, rates
+from src.markdown import markdown
 from src.plots.curves import Curve, error_curves
-from src.studies.results import file_stem, markdown
+from src.studies.results import file_stem
 from src.studies.runs import StudyRun, finish, planned
 from src.studies.scores import error_curve
 from src.training.interruption import resumable

@@ -15,7 +15,7 @@ from benchmarks.surface_points import FIGURE, arithmetic, points
 from benchmarks.surfaces import AXES, evaluate_surface
 from benchmarks.utilization import SIDE, product, share
 from src.landscape.grid import grid
-from src.studies.results import markdown
+from src.markdown import markdown
 from src.studies.timing import Ratio, in_turn
 
 REVISION = 1

@@ -16,7 +16,7 @@ from benchmarks.gpu.rows import Place
 from benchmarks.noise import noise_engine
 from benchmarks.steps import cifar_net, evaluation_step, torch_loops
 from benchmarks.utilization import SIDE, arithmetic, copy, evaluation_traffic, multiplications, product, share, traffic
-from src.studies.results import markdown
+from src.markdown import markdown
 from src.studies.timing import in_turn, training_dispatch
 
 REVISION = 1

@@ -16,7 +16,7 @@ from flax import nnx
 from benchmarks.gpu.rows import Place
 from benchmarks.gpu.steps import in_words, spread
 from benchmarks.noise import noise_engine
-from src.studies.results import markdown
+from src.markdown import markdown
 from src.studies.timing import in_turn, training_dispatch
 from src.training import engine
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.errors import UserError
+from ..markdown import markdown
 from .directory import RunDirectory
 from .files import write_whole
 
@@ -77,17 +78,14 @@ def settings_of(jobs: list[Job]) -> list[Setting]:
 def as_table(settings: list[Setting]) -> str:
     """A Markdown table with the mean and the standard deviation over seeds, and the runs that did not finish."""
     names = list(dict.fromkeys(name for setting in settings for scores in setting.scores for name in scores))
-    rows = [["setting", "n", *names]]
+    rows = []
     for setting in settings:
         cells = [_cell(name, [scores[name] for scores in setting.scores]) for name in names]
-        rows.append([setting.name, str(len(setting.scores)), *cells])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    rows.insert(1, ["-" * width for width in widths])
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
-    ]
+        rows.append([setting.name, len(setting.scores), *cells])
     missing = [f"- {path}: {_why(path)}" for setting in settings for path in setting.missing]
-    return "\n".join([*lines, *(["", "Not finished:", "", *missing] if missing else [])]) + "\n"
+    return markdown(["setting", "n", *names], rows) + "\n".join(
+        ["", "Not finished:", "", *missing, ""] if missing else []
+    )
 
 
 def save(settings: list[Setting], jobs: list[Job], home: Path) -> Path:

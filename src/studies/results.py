@@ -123,16 +123,3 @@ def check_file_stems(titles: Sequence[str]) -> None:
     for title, stem in zip(titles, stems, strict=True):
         if stems.count(stem) > 1:
             raise ValueError(f"the title {title!r} names the same files as another one")
-
-
-def markdown(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table that reads well as text too; all columns but the first are flush right."""
-    cells = [[str(cell) for cell in row] for row in (heads, *rows)]
-    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
-    line = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "".join(
-        f"| {row[0]:<{widths[0]}} | "
-        + " | ".join(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))
-        + " |\n"
-        for row in (cells[0], line, *cells[1:])
-    )

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from ..markdown import markdown
 from ..plain_json import plain
-from .results import markdown
 
 RowT = TypeVar("RowT")
 

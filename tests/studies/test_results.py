@@ -4,8 +4,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from src.config.errors import UserError
+from src.markdown import markdown
 from src.studies import output
-from src.studies.results import file_stem, markdown, results_folder, write_results
+from src.studies.results import file_stem, results_folder, write_results
 
 TABLE = "| what | how many |\n| ---- | -------: |\n| a    |        1 |\n| bb   |       20 |\n"
 
