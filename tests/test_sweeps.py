@@ -66,9 +66,9 @@ def test_results_of_before_do_not_stand_for_a_job_that_failed(tmp_path, command)
     apart = ("hydra/launcher=processes", "parallel.devices=50")  # whose devices are looked at by the jobs alone
     done = command("src.train", "-m", *SMALL, "seed=0,1", "fresh=true", *apart, check=False)
     assert done.returncode == 1
-    assert "| 0 |" in done.stdout
+    assert "|   0 |" in done.stdout
     assert done.stdout.count("parallel.devices=50: there are") == 2
-    assert command("src.train", "-m", *SMALL, "seed=0,1").stdout.count("| 2 |") == 1
+    assert command("src.train", "-m", *SMALL, "seed=0,1").stdout.count("|   2 |") == 1
 
 
 @pytest.mark.heavy
@@ -90,8 +90,8 @@ def test_one_job_that_fails_does_not_stop_the_others_and_the_sweep_says_so(tmp_p
 def test_jobs_run_side_by_side(tmp_path, command, launcher):
     done = command("src.train", "-m", *SMALL, "seed=0,1", f"hydra/launcher={launcher}")
     (table,) = (tmp_path / "runs").glob("sweep-*.md")
-    assert "| 2 |" in table.read_text()
-    assert "| 2 |" in done.stdout
+    assert "|   2 |" in table.read_text()
+    assert "|   2 |" in done.stdout
 
 
 def test_a_process_that_is_killed_ends_no_other(capsys):
@@ -120,7 +120,7 @@ def test_a_killed_job_is_missing_from_the_table_and_the_others_are_in_it(tmp_pat
     assert process.returncode == 1
     assert "Traceback" not in err
     assert "the others go on" in err
-    assert "| 2 |" in out
+    assert "|   2 |" in out
     assert f"- {killed}: killed or interrupted, or it never began" in out
     assert len(list(tmp_path.glob("*/results.json"))) == 2
 
@@ -181,7 +181,7 @@ def test_a_sweep_that_was_interrupted_goes_on_in_the_same_directories(tmp_path, 
     assert done.stdout.count("finished before") == 1
     assert len(begun(home)) == 3
     assert all(path.stat().st_mtime_ns == written for path, written in first.items())
-    assert "| 3 |" in done.stdout
+    assert "|   3 |" in done.stdout
 
 
 def searched(**changes):
