@@ -37,7 +37,7 @@ def begin(program: str) -> None:
         program: the module that will run; `--help` shows what stands at its head.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # stays with the process while it is started again
-    from .config.status import show_status
+    from .config.status import show_status  # even these imports take long enough for a Ctrl-C
     from .config.streams import forgive_streams
     from .huge_pages import restart_with_huge_pages
 

@@ -35,7 +35,7 @@ def main() -> None:
     if jobs[0].hydra.mode == RunMode.RUN:
         hand_over()
         return
-    from .training.launchers import jobs_apart
+    from .training.launchers import jobs_apart  # joblib and submitit are for sweeps alone
 
     with jobs_apart():
         hand_over()

@@ -25,7 +25,7 @@ def chosen_class(node: Mapping[str, Any], expected: Class, trust: Sequence[str])
 
     Args:
         node: its settings, with a `kind` or a `_target_`; the latter counts where there are both.
-        expected: the class of which it has to be one.
+        expected: the abstract class of which it has to be one.
         trust: packages beside this project that may be imported.
 
     Raises:
@@ -71,17 +71,17 @@ def kinds(expected: Class) -> list[str]:
 
 def _of_kind(kind: Any, expected: Class) -> Class:
     """The class of a kind; only files beside that of the expected class are looked at."""
-    base = family(expected) or expected
     found = None
     if isinstance(kind, str) and kind.isidentifier():
-        name = f"{_room(base)}.{kind}"
+        name = f"{_room(expected)}.{kind}"
         try:
-            found = _in_module(importlib.import_module(name), base)
+            found = _in_module(importlib.import_module(name), expected)
         except ModuleNotFoundError as error:
             if error.name != name:
                 raise
     if found is None:
-        raise ValueError(f"{KIND} {kind!r} is not a kind of {base.__name__}{did_you_mean(str(kind), kinds(base))}")
+        known = did_you_mean(str(kind), kinds(expected))
+        raise ValueError(f"{KIND} {kind!r} is not a kind of {expected.__name__}{known}")
     return found
 
 

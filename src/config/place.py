@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from .errors import UserError
+from .kinds import HOME
 
 PACKAGE = Path(__file__).resolve().parents[1]
-NAME = __name__.partition(".")[0]
 CHECKOUT = PACKAGE.parent if PACKAGE.name == "src" else None
 """The folder of the checkout; none where the package is installed."""
 
@@ -19,4 +19,4 @@ def check_configurations() -> None:
         UserError: they are not there.
     """
     if not (CONF / "train.yaml").exists():
-        raise UserError(f"{NAME} lies in {PACKAGE} without its configurations ({CONF} is not there); install it again")
+        raise UserError(f"{HOME} lies in {PACKAGE} without its configurations ({CONF} is not there); install it again")

@@ -71,7 +71,7 @@ def from_authors(name: str) -> Examples:
     Raises:
         SourceError: no address is known, or its files cannot be had.
     """
-    from .download import download
+    from .download import download  # what it imports takes a tenth of a second of every start
 
     if name not in AUTHORS:
         raise SourceError(f"it is not known where the authors of {name} serve it")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import jax
 
+from ..config.place import PACKAGE
 from ..lock import locked
 from ..plain_json import dumps
 from .calls import Apply, Backward, Forward, MomentsOf, NormBack, Sums, target
@@ -30,7 +31,6 @@ KERNELS = (Forward, Backward, Apply, Sums, MomentsOf, NormBack, MaxPool, MaxPool
 """The calls of every library."""
 
 SOURCES = Path(__file__).parent / "cpp"
-PACKAGE = Path(__file__).resolve().parents[1]
 NATIVE = "-mcpu=native" if platform.machine() in ("aarch64", "arm64") else "-march=native"
 FLAGS = ("-std=c++17", "-O3", NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared", "-pthread")
 """Nothing that lets a compiler change what NaN, infinity or the order of sums mean."""

@@ -62,17 +62,12 @@ def command() -> str:
 
 def commit() -> str | None:
     """The commit of the code, be it of a checkout or of an installed package; nothing if it is not known."""
-    if CHECKOUT is None:
-        return _built_from()[0]
-    top, _, head = _git("rev-parse", "--show-toplevel", "HEAD").strip().partition("\n")
-    return head if top and Path(top).samefile(CHECKOUT) else None
+    return _built_from()[0] if CHECKOUT is None else _git("rev-parse", "HEAD").strip() or None
 
 
 def dirty() -> bool:
     """Whether the code is not that of its commit: files changed, or new."""
-    if CHECKOUT is None:
-        return _built_from()[1]
-    return commit() is not None and bool(_git("status", "--porcelain", "--", *CODE))
+    return _built_from()[1] if CHECKOUT is None else bool(_git("status", "--porcelain", "--", *CODE))
 
 
 def _built_from() -> tuple[str | None, bool]:
@@ -96,12 +91,15 @@ def in_words(record: Mapping[str, Any] | None) -> str:
 
 def uncommitted() -> str:
     """The difference of the code to its commit, as far as files are known to git."""
-    return "" if commit() is None else _git("diff", "HEAD", "--", *CODE)
+    return _git("diff", "HEAD", "--", *CODE)
 
 
 def _git(*arguments: str) -> str:
-    """What git says in the checkout; nothing where there is no git, or no checkout."""
-    if CHECKOUT is None:
+    """What git says of the checkout; nothing where there is no git, or no checkout.
+
+    A repository around the checkout, which only holds it among other things, is not asked.
+    """
+    if CHECKOUT is None or not (CHECKOUT / ".git").exists():
         return ""
     try:
         done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True)

@@ -11,7 +11,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from ..config.compose import compose_jobs, find_own_code, without
 from ..config.errors import UserError, first_line
-from ..config.place import NAME
+from ..config.kinds import HOME
 from ..config.settings import read_settings
 from ..runs.files import at_home
 from ..runs.identity import run_hash
@@ -25,7 +25,7 @@ NOT_OF_THE_RUN = ("hydra", "search")
 def compose_runs(config: str, arguments: list[str]) -> list[DictConfig]:
     """Composes every job of a command line, as `compose_jobs` does, with names for their directories."""
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
-    OmegaConf.register_new_resolver("package", lambda: NAME, replace=True)
+    OmegaConf.register_new_resolver("package", lambda: HOME, replace=True)
     return compose_jobs(config, with_home(arguments))
 
 
@@ -42,7 +42,7 @@ def run_settings(job: DictConfig) -> "RunSettings":
     Raises:
         UserError: a value is not what its part accepts.
     """
-    from .settings import RunSettings
+    from .settings import RunSettings  # imports JAX, which names of settings do not need
 
     values = run_config(job)
     return read_settings(RunSettings, values, trust=values.get("trust", ()))
