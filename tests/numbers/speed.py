@@ -46,10 +46,16 @@ def on_a_gpu() -> list[Said]:
 
 def details() -> list[Said]:
     """What only this page has."""
+    starts, pages = (figures("cpu", name) for name in ("starts", "huge_pages"))
+    points = [figures("cpu", "surface_points")[f"ResNet-{depth}, 200 images, 9 points, float32"] for depth in (20, 56)]
     layers = [own["speed_ratio"] for own in figures("cpu", "layers").values()]
     fast = figures("nvidia_h100_80gb_hbm3", "surface_points")["ResNet-56, 10,000 images, 9 points, bfloat16"]
     small, large = evaluations()
     return [
+        said("compiles {:.1f} times as fast", starts["compiling the training step of ResNet-20"]["speed_ratio"]),
+        said("a training step {:.1f} times as fast", pages["training step of ResNet-20, batch 128"]["speed_ratio"]),
+        said("{:.1f} times as fast as by PyTorch (ResNet-20)", points[0]["speed_ratio"]),
+        said("and {:.1f} times (ResNet-56)", points[1]["speed_ratio"]),
         said("| evaluation of ResNet-20 | – | {:.1f} |", small),
         said("| evaluation of ResNet-56 | – | {:.1f} |", large),
         said("they are {:.0f} to {:.0f} times faster", min(layers), max(layers)),
