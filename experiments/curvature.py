@@ -7,6 +7,8 @@ and writes `curvature/SCALE/{table.md,results.json,ratio.png,*.npz}`. The true e
 inside of those that are found.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -14,7 +16,6 @@ from pydantic import Field
 
 from src.landscape.curvature import spectra_at
 from src.landscape.surface import Surface
-from src.markdown import markdown
 from src.plots.surfaces import heat_maps
 from src.randomness import stream
 from src.studies.command import run_study
@@ -22,17 +23,7 @@ from src.studies.hessians import hessian_of
 from src.studies.networks import TrainedNetwork
 from src.studies.planes import PlaneScale, evaluate_surface, write_surfaces
 from src.studies.results import write_results
-
-COLUMNS = {
-    "smallest": "smallest in the middle",
-    "largest": "largest",
-    "error": "an eigenvalue within",
-    "ratio": "ratio",
-    "median_smallest": "median smallest over the plane",
-    "median_ratio": "median ratio",
-    "greatest_ratio": "greatest ratio",
-}
-"""Of the table."""
+from src.studies.rows import Columns, Spread, entries, table
 
 
 class CurvatureScale(PlaneScale):
@@ -45,6 +36,51 @@ class CurvatureScale(PlaneScale):
     products: Annotated[int, Field(gt=1)]
 
 
+@dataclass(frozen=True)
+class Eigenvalues:
+    """The ends of the Hessian's spectrum over a plane through a network.
+
+    Attributes:
+        network: its title.
+        smallest: at the network itself.
+        largest: at the network itself.
+        error: so far from these two are some true eigenvalues, at most.
+        ratio: |smallest / largest| at the network itself.
+        median_smallest: over the plane.
+        median_ratio: over the plane.
+        greatest_ratio: over the plane.
+        metadata: of the surface.
+    """
+
+    network: str
+    smallest: float
+    largest: float
+    error: float
+    ratio: float
+    median_smallest: float
+    median_ratio: float
+    greatest_ratio: float
+    metadata: Spread[Mapping[str, Any]]
+
+    @property
+    def seed(self) -> int:
+        """Of the directions."""
+        return int(self.metadata["seed"])
+
+
+COLUMNS: Columns[Eigenvalues] = {
+    "network": lambda row: row.network,
+    "seed": lambda row: row.seed,
+    "smallest in the middle": lambda row: f"{row.smallest:.4g}",
+    "largest": lambda row: f"{row.largest:.4g}",
+    "an eigenvalue within": lambda row: f"{row.error:.4g}",
+    "ratio": lambda row: f"{row.ratio:.4g}",
+    "median smallest over the plane": lambda row: f"{row.median_smallest:.4g}",
+    "median ratio": lambda row: f"{row.median_ratio:.4g}",
+    "greatest ratio": lambda row: f"{row.greatest_ratio:.4g}",
+}
+
+
 def main() -> None:
     """Measures, draws and reports, scale by scale."""
     run_study("curvature", CurvatureScale, report)
@@ -53,13 +89,13 @@ def main() -> None:
 def report(name: str, scale: CurvatureScale) -> None:
     """One scale, from its networks to its files."""
     found = [spectra(network, scale, seed) for network in scale.trained_networks() for seed in scale.seeds]
-    facts = [describe(surface) for surface in found]
-    rows = [
-        [surface.title, surface.metadata["seed"], *(f"{own[key]:.4g}" for key in COLUMNS)]
-        for surface, own in zip(found, facts, strict=True)
-    ]
-    table = markdown(["network", "seed", *COLUMNS.values()], rows)
-    directory = write_results(name, facts, figures={"ratio": heat_maps(found, "curvature_ratio")}, table=table)
+    rows = list(map(describe, found))
+    directory = write_results(
+        name,
+        list(map(entries, rows)),
+        figures={"ratio": heat_maps(found, "curvature_ratio")},
+        table=table(COLUMNS, rows),
+    )
     write_surfaces(directory, found, "curvature_ratio")
 
 
@@ -72,20 +108,20 @@ def spectra(network: TrainedNetwork, scale: CurvatureScale, seed: int) -> Surfac
     return evaluate_surface(network.title, measure, scale.axes(), identity, directions)
 
 
-def describe(surface: Surface) -> dict[str, Any]:
-    """What the table says of a network."""
+def describe(surface: Surface) -> Eigenvalues:
+    """What is said of a network."""
     ratio, smallest = surface.value("curvature_ratio"), surface.value("smallest")
-    return {
-        "network": surface.title,
-        "smallest": surface.middle("smallest"),
-        "largest": surface.middle("largest"),
-        "error": surface.middle("error"),
-        "ratio": surface.middle("curvature_ratio"),
-        "median_smallest": float(np.nanmedian(smallest)),
-        "median_ratio": float(np.nanmedian(ratio)),
-        "greatest_ratio": float(np.nanmax(ratio)),
-        **surface.metadata,
-    }
+    return Eigenvalues(
+        network=surface.title,
+        smallest=surface.middle("smallest"),
+        largest=surface.middle("largest"),
+        error=surface.middle("error"),
+        ratio=surface.middle("curvature_ratio"),
+        median_smallest=float(np.nanmedian(smallest)),
+        median_ratio=float(np.nanmedian(ratio)),
+        greatest_ratio=float(np.nanmax(ratio)),
+        metadata=surface.metadata,
+    )
 
 
 if __name__ == "__main__":

@@ -7,36 +7,39 @@ Li et al. 2018 (arXiv:1712.09913), Figs 1, 4 and 5; chapter Figs 35, 36 and 41.
 the surfaces by hand, and the surfaces for other programs.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from src.landscape.curvature import kernel_count, top_directions
+from src.landscape.curvature import top_directions
 from src.landscape.directions import orthogonal
 from src.landscape.evaluation import at_points
-from src.landscape.lanczos import PRODUCTS, extreme_eigenvalues
+from src.landscape.lanczos import PRODUCTS
 from src.landscape.objective import BatchNorm, split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import nonconvex_share, share_below
 from src.landscape.surface import Surface
-from src.markdown import markdown
 from src.models.functional import Tree
 from src.plots.surface_page import surface_page
 from src.plots.surfaces import contours, heat_maps, landscapes
 from src.randomness import stream
 from src.runs.versions import versions
-from src.studies.cached import Cached, cached
+from src.studies.cached import Cached
 from src.studies.command import run_study
 from src.studies.directions import Directions, cached_directions
 from src.studies.estimates import Estimate, estimate
-from src.studies.hessians import hessian_of
+from src.studies.hessians import Curvature, curvature_of, hessian_of
 from src.studies.networks import TrainedNetwork
 from src.studies.planes import PlaneScale, evaluate_surface, surveyed_to_tolerance, write_surfaces
 from src.studies.results import write_results
+from src.studies.rows import Columns, Spread, by_name, table
+
+PartT = TypeVar("PartT")
 
 LEVELS = (1.0, 10.0)
 """Losses below which the share of the plane is reported."""
@@ -98,6 +101,97 @@ class SurfaceScale(PlaneScale):
         return self
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """What a surface to a tolerance took.
+
+    Attributes:
+        images_share: of all images, those that were measured; a part of 1.
+        largest_error: the largest standard error that is left, in parts of the loss.
+    """
+
+    images_share: float
+    largest_error: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is said of a network; errors and shares of the plane are in percent, means over pairs of directions.
+
+    Attributes:
+        name: its title.
+        published_test_error: that its paper states, if it does.
+        trained: where its run comes from; none for weights from elsewhere.
+        pairs: of directions.
+        seeds: of the pairs.
+        loss: on the first split, of the network itself.
+        error: on the first split.
+        test_error: if the test split is looked at.
+        non_convex: share of the plane; none for surfaces from samples, whose noise would count as well.
+        below: share of the plane with a loss below each level.
+        sampling: if the surface is from samples.
+        metadata: of the first surface, but its seed.
+        curvature: if it was measured.
+    """
+
+    name: str
+    published_test_error: float | None
+    trained: Mapping[str, Any] | None
+    pairs: int
+    seeds: list[int]
+    loss: float
+    error: float
+    test_error: float | None
+    non_convex: Estimate | None
+    below: dict[float, Estimate]
+    sampling: Spread[Sampling | None]
+    metadata: Spread[Mapping[str, Any]]
+    curvature: Curvature | None
+
+
+def below(level: float) -> Callable[[Network], Estimate]:
+    """The share of the plane with a loss below a level."""
+    return lambda row: row.below[level]
+
+
+def optional(percent: float | None) -> str:
+    """An error that may be unknown."""
+    return "–" if percent is None else f"{percent:.2f}"
+
+
+COLUMNS: Columns[Network] = {
+    "network": lambda row: row.name,
+    "loss": lambda row: f"{row.loss:.4g}",
+    "test error %": lambda row: optional(row.test_error),
+    "published test error %": lambda row: optional(row.published_test_error),
+    "pairs": lambda row: row.pairs,
+    "non-convex %": lambda row: row.non_convex or "–",
+    **{f"loss < {level:g} %": below(level) for level in LEVELS},
+}
+
+SAMPLING: Columns[Sampling] = {
+    "images %": lambda own: f"{100 * own.images_share:.1f}",
+    "standard error up to %": lambda own: f"{100 * own.largest_error:.1f}",
+}
+
+CURVATURE: Columns[Curvature] = {
+    "largest eigenvalue": lambda own: f"{own.largest:.3g}",
+    "smallest": lambda own: f"{own.smallest:.3g}",
+    "an eigenvalue within": lambda own: f"{max(own.errors):.3g}",
+    "ratio": lambda own: f"{own.ratio:.3g}",
+}
+
+
+def within(part: Callable[[Network], PartT | None], columns: Columns[PartT]) -> Columns[Network]:
+    """Columns of a part that a network may lack."""
+
+    def shown(cell: Callable[[PartT], object], row: Network) -> object:
+        own = part(row)
+        return "–" if own is None else cell(own)
+
+    return {heading: partial(shown, cell) for heading, cell in columns.items()}
+
+
 def main() -> None:
     """Measures, draws and reports, scale by scale."""
     run_study("loss_surface", SurfaceScale, report)
@@ -106,22 +200,16 @@ def main() -> None:
 def report(name: str, scale: SurfaceScale) -> None:
     """One scale, from its networks to its files."""
     value = f"{scale.splits[0]}_loss"
-    found: dict[str, list[Surface]] = {}
-    facts = {}
+    found: list[list[Surface]] = []
+    rows = []
     for network, settings in zip(scale.trained_networks(), scale.networks, strict=True):
-        surfaces = [surface_of(network, scale, seed) for seed in scale.seeds]
-        found[network.title] = surfaces
-        facts[network.title] = {
-            "published_test_error": settings.published,
-            "trained": network.run.record() if network.run else None,
-            **describe(surfaces, value),
-            "curvature": curvature(network, scale),
-        }
-    first = [surfaces[0] for surfaces in found.values()]
+        found.append([surface_of(network, scale, seed) for seed in scale.seeds])
+        rows.append(describe(network, settings.published, found[-1], scale))
+    first = [surfaces[0] for surfaces in found]
     figures = {kind.__name__: kind(first, value) for kind in (contours, heat_maps, landscapes)}
     pages = {"surfaces": surface_page(first, "Loss surfaces")}
-    directory = write_results(name, facts, figures=figures, table=as_table(facts), pages=pages)
-    write_surfaces(directory, list(chain(*found.values())), value)
+    directory = write_results(name, by_name(rows), figures=figures, table=as_table(rows), pages=pages)
+    write_surfaces(directory, list(chain(*found)), value)
 
 
 def surface_of(network: TrainedNetwork, scale: SurfaceScale, seed: int) -> Surface:
@@ -166,81 +254,45 @@ def eigenvectors(
     return directions, {**about, "eigenvalues": directions.value.numbers}
 
 
-def curvature(network: TrainedNetwork, scale: SurfaceScale) -> dict[str, Any] | None:
-    """The ends of the Hessian's spectrum at the minimum, if the scale wants them."""
-    if scale.hessian is None:
-        return None
-    split, seed = scale.splits[0], scale.seeds[0]
-    images = min(scale.hessian, len(network.splits[split].labels))
-
-    def spectrum() -> dict[str, Any]:
-        products, parameters = hessian_of(network, split, images)
-        found = extreme_eigenvalues(products(parameters), kernel_count(parameters), stream(seed, "Lanczos"))
-        return {**found._asdict(), "ratio": found.ratio, "images": images}
-
-    about = {"measure": "spectrum", "split": split, "hessian": images, "products": PRODUCTS, "seed": seed}
-    found = cached({**about, **network.identity}, [extreme_eigenvalues], spectrum)
-    return {**found.value, "measured_by": [found.measured_by]}
-
-
-def describe(surfaces: Sequence[Surface], value: str) -> dict[str, Any]:
-    """What the table says of a network; means are over pairs of directions."""
-    one = surfaces[0]
+def describe(
+    network: TrainedNetwork, published: float | None, surfaces: Sequence[Surface], scale: SurfaceScale
+) -> Network:
+    """What is said of a network."""
+    one, split = surfaces[0], scale.splits[0]
+    value = f"{split}_loss"
     tested, sampled = "test_accuracy" in one.values, f"{value}_error" in one.values
-    return {
-        "pairs": len(surfaces),
-        "seeds": [surface.metadata["seed"] for surface in surfaces],
-        "loss": one.middle(value),
-        "error": 100 * (1 - one.middle(value.replace("loss", "accuracy"))),
-        "test_error": 100 * (1 - one.middle("test_accuracy")) if tested else None,
-        "non_convex": None  # noise would count as well
-        if sampled
-        else estimate([100 * nonconvex_share(surface, value) for surface in surfaces])._asdict(),
-        "below": {
-            str(level): estimate([100 * share_below(surface, value, level) for surface in surfaces])._asdict()
-            for level in LEVELS
-        },
-        **(effort(one, value) if sampled else {}),
-        **{name: fact for name, fact in one.metadata.items() if name != "seed"},
-    }
+    return Network(
+        name=network.title,
+        published_test_error=published,
+        trained=network.run.record() if network.run else None,
+        pairs=len(surfaces),
+        seeds=[surface.metadata["seed"] for surface in surfaces],
+        loss=one.middle(value),
+        error=100 * (1 - one.middle(f"{split}_accuracy")),
+        test_error=100 * (1 - one.middle("test_accuracy")) if tested else None,
+        non_convex=None if sampled else estimate([100 * nonconvex_share(surface, value) for surface in surfaces]),
+        below={level: estimate([100 * share_below(surface, value, level) for surface in surfaces]) for level in LEVELS},
+        sampling=sampling(one, split) if sampled else None,
+        metadata={name: fact for name, fact in one.metadata.items() if name != "seed"},
+        curvature=None if scale.hessian is None else curvature_of(network, split, scale.hessian, scale.seeds[0]),
+    )
 
 
-def effort(surface: Surface, value: str) -> dict[str, float]:
-    """What a surface to a tolerance took: the part of all images, and the largest standard error that is left."""
-    split = value.removesuffix("_loss")
+def sampling(surface: Surface, split: str) -> Sampling:
+    """What a surface to a tolerance took."""
     share = surface.value(f"{split}_examples") / surface.metadata["examples"][split]
-    relative = surface.value(f"{value}_error") / surface.value(value)
-    return {"images_share": float(share.mean()), "largest_error": float(np.nanmax(relative))}
+    relative = surface.value(f"{split}_loss_error") / surface.value(f"{split}_loss")
+    return Sampling(float(share.mean()), float(np.nanmax(relative)))
 
 
-def as_table(facts: dict[str, Any]) -> str:
+def as_table(rows: Sequence[Network]) -> str:
     """How well each network does, how wide and how convex the plane is, and how sharp the minimum."""
-    sharp = any(own["curvature"] for own in facts.values())
-    heading = ["network", "loss", "test error %", "published test error %", "pairs", "non-convex %"]
-    heading += [f"loss < {level:g} %" for level in LEVELS]
-    sampled = any("images_share" in own for own in facts.values())
-    heading += ["images %", "standard error up to %"] if sampled else []
-    heading += ["largest eigenvalue", "smallest", "an eigenvalue within", "ratio"] if sharp else []
-    rows = [
-        [
-            title,
-            f"{own['loss']:.4g}",
-            *("–" if own[error] is None else f"{own[error]:.2f}" for error in ("test_error", "published_test_error")),
-            own["pairs"],
-            Estimate(**own["non_convex"]) if own["non_convex"] else "–",
-            *(Estimate(**share) for share in own["below"].values()),
-            *((f"{100 * own[part]:.1f}" for part in ("images_share", "largest_error")) if sampled else []),
-            *(ends(own["curvature"]) if sharp else []),
-        ]
-        for title, own in facts.items()
-    ]
-    return markdown(heading, rows)
-
-
-def ends(curvature: dict[str, Any]) -> list[str]:
-    """The ends of a spectrum as found, how far from some true eigenvalue they may be, and |smallest / largest|."""
-    bound = max(curvature["errors"])
-    return [f"{number:.3g}" for number in (curvature["largest"], curvature["smallest"], bound, curvature["ratio"])]
+    columns = {**COLUMNS}
+    if any(row.sampling for row in rows):
+        columns |= within(lambda row: row.sampling, SAMPLING)
+    if any(row.curvature for row in rows):
+        columns |= within(lambda row: row.curvature, CURVATURE)
+    return table(columns, rows)
 
 
 if __name__ == "__main__":

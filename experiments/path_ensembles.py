@@ -8,13 +8,13 @@ Lesions are scored on the test images, gradients taken on training images withou
 mode.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
 from flax import nnx
-from jaxtyping import Float
 from matplotlib.figure import Figure
 from pydantic import Field
 from scipy.stats import spearmanr
@@ -23,16 +23,28 @@ from src.arithmetic.paths import path_counts, path_share
 from src.config.errors import UserError, say
 from src.interpret.lesions import like_pairs, residual_blocks
 from src.interpret.paths import carrying_lengths
-from src.markdown import markdown
 from src.models.tracing import abstract_rngs
 from src.plots.lesions import Removals, several_lesions, single_removals
 from src.plots.paths import gradient_by_length
 from src.studies.cached import Cached, cached
 from src.studies.command import run_study
 from src.studies.comparison import Comparison
-from src.studies.estimates import estimate, estimate_correlation, verdicts
-from src.studies.lesions import halving, one_removed, path_gradients, several_removed, several_swapped
+from src.studies.estimates import Estimate, estimate, estimate_correlation, verdicts
+from src.studies.lesions import (
+    Lesions,
+    PlainLesions,
+    ResidualLesions,
+    carried,
+    halving,
+    mean_length,
+    one_removed,
+    path_gradients,
+    rise,
+    several_removed,
+    several_swapped,
+)
 from src.studies.results import write_results
+from src.studies.rows import Columns, table
 from src.studies.runs import StudyRun
 from src.studies.scores import guessing_error
 from src.studies.settings import SeededScale
@@ -80,6 +92,24 @@ class PathScale(SeededScale):
         return [Variant(name, (*self.common, *getattr(self, name))) for name in ("residual", "plain")]
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """A line of the table: what it is, what it is of both networks, and what the paper says; empty if unknown."""
+
+    what: str
+    residual: Estimate | str
+    plain: Estimate | str = ""
+    published: str = ""
+
+
+COLUMNS: Columns[Quantity] = {
+    "": lambda row: row.what,
+    "ResNet": lambda row: row.residual,
+    "plain": lambda row: row.plain,
+    "published (CIFAR-10)": lambda row: row.published,
+}
+
+
 def main() -> None:
     """Trains, measures, and reports, scale by scale."""
     run_study("path_ensembles", PathScale, report)
@@ -93,10 +123,11 @@ def report(name: str, scale: PathScale) -> None:
     seeds = [seed for seed in scale.seeds if all(seed in runs.get(variant.name, {}) for variant in variants)]
     if not seeds:
         raise UserError("no seed has finished runs of both networks")
-    plain = [plain_facts(runs["plain"][seed]) for seed in seeds]
-    residual = [residual_facts(runs["residual"][seed], scale) for seed in seeds]
+    plain = [plain_lesions(runs["plain"][seed]) for seed in seeds]
+    residual = [residual_lesions(runs["residual"][seed], scale) for seed in seeds]
     criteria = {words: estimate(values) for words, values in differences(residual, plain).items()}
     criteria |= {words: estimate_correlation(values) for words, values in correlations(residual).items()}
+    guessing = guessing_error(runs["plain"][seeds[0]])
     record = {
         "seeds": seeds,
         "residual": residual,
@@ -105,9 +136,12 @@ def report(name: str, scale: PathScale) -> None:
         "criteria": criteria,
         "runs": [own[seed].record() for own in runs.values() for seed in seeds],
     }
-    guessing = guessing_error(runs["plain"][seeds[0]])
-    table = f"{as_table(residual, plain)}\n{verdicts(criteria)}"
-    write_results(name, record, figures=figures(residual, plain, guessing), table=table)
+    write_results(
+        name,
+        record,
+        figures=figures(residual, plain, guessing),
+        table=f"{table(COLUMNS, quantities(residual, plain))}\n{verdicts(criteria)}",
+    )
 
 
 def check_modules(scale: PathScale) -> None:
@@ -127,27 +161,27 @@ def check_modules(scale: PathScale) -> None:
         raise UserError(f"no two of the {count} modules of the residual network can change places; take a deeper one")
 
 
-def residual_facts(run: StudyRun, scale: PathScale) -> dict[str, Any]:
+def residual_lesions(run: StudyRun, scale: PathScale) -> ResidualLesions:
     """All that is measured of a residual network."""
     finished = run.loaded()
     single = measured_once(finished, one_removed)
-    several = {
-        "removed": measured_once(finished, several_removed, counts=scale.removed, draws=scale.draws),
-        "swapped": measured_once(finished, several_swapped, counts=scale.swaps, draws=scale.draws),
-        "gradients": measured_once(finished, path_gradients, samples=scale.paths, size=scale.batch_size),
-    }
-    return {
+    removed = measured_once(finished, several_removed, counts=scale.removed, draws=scale.draws)
+    swapped = measured_once(finished, several_swapped, counts=scale.swaps, draws=scale.draws)
+    gradients = measured_once(finished, path_gradients, samples=scale.paths, size=scale.batch_size)
+    return ResidualLesions(
         **single.value,
-        "halving": halving(finished),
-        **{name: found.value for name, found in several.items()},
-        "measured_by": sorted({found.measured_by for found in (single, *several.values())}),
-    }
+        halving=halving(finished),
+        removed=[(count, error) for count, error in removed.value],
+        swapped=[(tau, error) for tau, error in swapped.value],
+        gradients=gradients.value,
+        measured_by=sorted({found.measured_by for found in (single, removed, swapped, gradients)}),
+    )
 
 
-def plain_facts(run: StudyRun) -> dict[str, Any]:
+def plain_lesions(run: StudyRun) -> PlainLesions:
     """All that is measured of a network without shortcuts."""
     single = measured_once(run.loaded(), one_removed)
-    return {**single.value, "measured_by": [single.measured_by]}
+    return PlainLesions(**single.value, measured_by=[single.measured_by])
 
 
 def measured_once(finished: FinishedRun, measure: Callable[..., Any], **settings: Any) -> Cached[Any]:
@@ -158,46 +192,30 @@ def measured_once(finished: FinishedRun, measure: Callable[..., Any], **settings
     return cached(identity, [measure], partial(measure, finished, **settings))
 
 
-def modules(residual: Sequence[Mapping[str, Any]]) -> int:
+def modules(residual: Sequence[ResidualLesions]) -> int:
     """How many the residual network has."""
-    return len(residual[0]["one_removed"])
+    return len(residual[0].one_removed)
 
 
-def carried(facts: Mapping[str, Any]) -> Float[np.ndarray, "lengths"]:
-    """The share of the gradient that all paths of each length carry together: their number times their norm."""
-    magnitudes = np.array(path_counts(len(facts["gradients"]) - 1), np.float64) * facts["gradients"]
-    return magnitudes / magnitudes.sum()
-
-
-def mean_length(facts: Mapping[str, Any]) -> float:
-    """Of paths, weighted by the gradient that they carry."""
-    return float(carried(facts) @ np.arange(len(facts["gradients"])))
-
-
-def rise(facts: Mapping[str, Any]) -> float:
-    """By how much taking out one module raises the error, in the mean over modules."""
-    return float(np.mean(facts["one_removed"])) - facts["whole"]
-
-
-def differences(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+def differences(residual: Sequence[ResidualLesions], plain: Sequence[PlainLesions]) -> dict[str, list[float]]:
     """What the criteria want above 0, seed by seed."""
     return {
         "rise of the error by one module taken out, plain − ResNet, points of percent": [
             rise(b) - rise(a) for a, b in zip(residual, plain, strict=True)
         ],
         "half the modules − mean length of paths weighted by their gradient": [
-            modules(residual) / 2 - mean_length(facts) for facts in residual
+            modules(residual) / 2 - mean_length(lesions) for lesions in residual
         ],
     }
 
 
-def correlations(residual: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+def correlations(residual: Sequence[ResidualLesions]) -> dict[str, list[float]]:
     """What else the criteria want above 0: Spearman's correlations, seed by seed."""
     return {
         "Spearman's correlation of the error and the number of modules taken out": [
-            correlation(facts["removed"]) for facts in residual
+            correlation(lesions.removed) for lesions in residual
         ],
-        "Spearman's correlation of the error and −tau": [-correlation(facts["swapped"]) for facts in residual],
+        "Spearman's correlation of the error and −tau": [-correlation(lesions.swapped) for lesions in residual],
     }
 
 
@@ -206,71 +224,71 @@ def correlation(points: Sequence[tuple[float, float]]) -> float:
     return float(spearmanr(*zip(*points, strict=True)).statistic)
 
 
-def removed_counts(residual: Sequence[Mapping[str, Any]]) -> list[int]:
+def removed_counts(residual: Sequence[ResidualLesions]) -> list[int]:
     """How many modules were taken out at random."""
-    return sorted({count for count, _ in residual[0]["removed"]})
+    return sorted({count for count, _ in residual[0].removed})
 
 
-def errors_without(count: int, residual: Sequence[Mapping[str, Any]]) -> list[float]:
+def errors_without(count: int, residual: Sequence[ResidualLesions]) -> list[float]:
     """All errors with so many modules taken out at random."""
-    return [error for facts in residual for number, error in facts["removed"] if number == count]
+    return [error for lesions in residual for number, error in lesions.removed if number == count]
 
 
-def as_table(residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str, Any]]) -> str:
+def quantities(residual: Sequence[ResidualLesions], plain: Sequence[PlainLesions]) -> list[Quantity]:
     """Errors in percent with and without lesions, and the lengths that carry the gradient, beside the paper's."""
 
-    def errors(words: str, measure: Any, published: str = "") -> list[object]:
-        return [words, *(estimate([measure(facts) for facts in own]) for own in (residual, plain)), published]
+    def of_both(what: str, measure: Callable[[Lesions], float], published: str = "") -> Quantity:
+        found, other = (estimate(list(map(measure, own))) for own in (residual, plain))
+        return Quantity(what, found, other, published)
 
-    rows = [
-        errors("error %, nothing taken out", lambda facts: facts["whole"]),
-        errors("error %, one taken out, mean", lambda facts: np.mean(facts["one_removed"]), "plain (VGG): guessing"),
-        errors("error %, one taken out, worst", lambda facts: max(facts["one_removed"])),
-    ]
-    halving = estimate([np.mean([facts["one_removed"][each] for each in facts["halving"]]) for facts in residual])
-    rows.append(["error %, one that halves the image taken out", halving, "", ""])
-    for count in removed_counts(residual):
-        found = estimate([float(np.mean(errors_without(count, [facts]))) for facts in residual])
-        rows.append([f"error %, {count} at random taken out", found, "", PUBLISHED_REMOVED.get(count, "")])
-    first, last = carrying_lengths(np.mean([carried(facts) for facts in residual], axis=0), SHARE)
-    rows += [
-        ["mean length of paths, weighted by gradient", estimate([mean_length(facts) for facts in residual]), "", ""],
-        [
+    halved = [mean([lesions.one_removed[each] for each in lesions.halving]) for lesions in residual]
+    first, last = carrying_lengths(np.mean([carried(lesions) for lesions in residual], axis=0), SHARE)
+    return [
+        of_both("error %, nothing taken out", lambda lesions: lesions.whole),
+        of_both("error %, one taken out, mean", lambda lesions: mean(lesions.one_removed), "plain (VGG): guessing"),
+        of_both("error %, one taken out, worst", lambda lesions: max(lesions.one_removed)),
+        Quantity("error %, one that halves the image taken out", estimate(halved)),
+        *(errors_of(count, residual) for count in removed_counts(residual)),
+        Quantity("mean length of paths, weighted by gradient", estimate(list(map(mean_length, residual)))),
+        Quantity(
             f"lengths with {100 * SHARE:g} % of the gradient",
             f"{first} to {last} of {modules(residual)}",
-            "",
-            f"{PUBLISHED_LENGTHS[0]} to {PUBLISHED_LENGTHS[1]} of {PUBLISHED_MODULES}",
-        ],
-        [
+            published=f"{PUBLISHED_LENGTHS[0]} to {PUBLISHED_LENGTHS[1]} of {PUBLISHED_MODULES}",
+        ),
+        Quantity(
             "their share of all paths, %",
             f"{100 * float(path_share(modules(residual), first, last)):.3g}",
-            "",
-            f"{100 * float(path_share(PUBLISHED_MODULES, *PUBLISHED_LENGTHS)):.3g}",
-        ],
+            published=f"{100 * float(path_share(PUBLISHED_MODULES, *PUBLISHED_LENGTHS)):.3g}",
+        ),
     ]
-    return markdown(["", "ResNet", "plain", "published (CIFAR-10)"], rows)
 
 
-def figures(
-    residual: Sequence[Mapping[str, Any]], plain: Sequence[Mapping[str, Any]], guessing: float
-) -> dict[str, Figure]:
+def errors_of(count: int, residual: Sequence[ResidualLesions]) -> Quantity:
+    """The error with so many modules taken out at random."""
+    found = estimate([mean(errors_without(count, [lesions])) for lesions in residual])
+    return Quantity(f"error %, {count} at random taken out", found, published=PUBLISHED_REMOVED.get(count, ""))
+
+
+def mean(values: Sequence[float]) -> float:
+    """Of some numbers, added up as NumPy does."""
+    return float(np.mean(values))
+
+
+def removals(label: str, lesions: Sequence[Lesions], halving: Sequence[int]) -> Removals:
+    """A network for the figure of single modules."""
+    return Removals(label, [own.one_removed for own in lesions], [own.whole for own in lesions], halving)
+
+
+def figures(residual: Sequence[ResidualLesions], plain: Sequence[PlainLesions], guessing: float) -> dict[str, Figure]:
     """The three figures."""
-    removals = [
-        Removals(
-            label,
-            [facts["one_removed"] for facts in own],
-            [facts["whole"] for facts in own],
-            own[0].get("halving", []),
-        )
-        for label, own in (("ResNet", residual), ("no shortcuts", plain))
-    ]
+    networks = [removals("ResNet", residual, residual[0].halving), removals("no shortcuts", plain, [])]
     removed = {count: errors_without(count, residual) for count in removed_counts(residual)}
-    shuffled = [point for facts in residual for point in facts["swapped"]]
-    norms = np.array([facts["gradients"] for facts in residual])
-    lengths = carrying_lengths(np.mean([carried(facts) for facts in residual], axis=0), SHARE)
-    whole = float(np.mean(removals[0].whole))
+    shuffled = [point for lesions in residual for point in lesions.swapped]
+    norms = np.array([lesions.gradients for lesions in residual])
+    lengths = carrying_lengths(np.mean([carried(lesions) for lesions in residual], axis=0), SHARE)
+    whole = mean(networks[0].whole)
     return {
-        "one_removed": single_removals(removals, guessing, "halves the image"),
+        "one_removed": single_removals(networks, guessing, "halves the image"),
         "several": several_lesions(removed, shuffled, whole, guessing),
         "paths": gradient_by_length(path_counts(modules(residual)), norms, lengths, SHARE),
     }

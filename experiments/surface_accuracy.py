@@ -6,6 +6,7 @@ then random points of them on all images, as `conf/study/surface_accuracy.yaml` 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import jax
@@ -21,7 +22,6 @@ from src.landscape.grid_evaluation import evaluate_points
 from src.landscape.objective import split_objective
 from src.landscape.sampled import Tolerance
 from src.landscape.sharpness import ROUNDING
-from src.markdown import markdown
 from src.plots.samples import Checked, samples
 from src.randomness import stream
 from src.studies.command import run_study
@@ -29,6 +29,7 @@ from src.studies.networks import TrainedNetwork
 from src.studies.planes import PlaneScale, points_file, surveyed_to_tolerance, write_surfaces
 from src.studies.progress import surface_progress
 from src.studies.results import write_results
+from src.studies.rows import Columns, Spread, entries, table
 
 CLOSE, IMAGES = 0.95, 0.1
 """The criterion: at least this part of the checked points close, on at most that part of the images."""
@@ -62,6 +63,51 @@ class AccuracyScale(PlaneScale):
     close: CloseSettings
 
 
+@dataclass(frozen=True)
+class CheckedPoint:
+    """A point of a plane: its number, its loss on all images and from samples, and the standard error of the latter."""
+
+    point: int
+    exact: float
+    sampled: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How far a surface from samples is from the exact one; shares are parts of 1.
+
+    Attributes:
+        name: title of the network.
+        images_share: of all images, those that were measured.
+        checked: number of points with an exact loss.
+        close: share of these that is close to it.
+        two_errors: share of these that is at most two standard errors from it.
+        farthest: the greatest distance, in parts of the exact loss.
+        points: all that were checked.
+        metadata: of the surface, and what measured the exact losses.
+    """
+
+    name: str
+    images_share: float
+    checked: int
+    close: float
+    two_errors: float
+    farthest: float
+    points: list[CheckedPoint]
+    metadata: Spread[Mapping[str, Any]]
+
+    @property
+    def seed(self) -> int:
+        """Of the directions."""
+        return int(self.metadata["seed"])
+
+    @property
+    def held(self) -> bool:
+        """Whether the criterion is."""
+        return self.close >= CLOSE and self.images_share <= IMAGES
+
+
 def main() -> None:
     """Measures, draws and reports, scale by scale."""
     run_study("surface_accuracy", AccuracyScale, report)
@@ -70,16 +116,10 @@ def main() -> None:
 def report(name: str, scale: AccuracyScale) -> None:
     """One scale, from its networks to its files."""
     found = [check(network, scale, seed) for network in scale.trained_networks() for seed in scale.seeds]
-    facts = [describe(each, scale) for each in found]
-    close = f"within {100 * scale.close.relative:g} % or {scale.close.absolute:g}, %"
-    heading = ["network", "images %", "points checked", close, "within two errors %", "farthest %"]
-    rows = [
-        [each.surface.title, f"{100 * own['images_share']:.1f}", own["checked"]]
-        + [f"{100 * own[key]:.1f}" for key in ("close", "two_errors", "farthest")]
-        for each, own in zip(found, facts, strict=True)
-    ]
-    table = f"{markdown(heading, rows)}\n{criterion(found, facts)}"
-    directory = write_results(name, facts, figures={"samples": samples(found)}, table=table)
+    rows = [describe(each, scale.close) for each in found]
+    directory = write_results(
+        name, list(map(entries, rows)), figures={"samples": samples(found)}, table=as_table(rows, scale.close)
+    )
     write_surfaces(directory, [each.surface for each in found], f"{scale.splits[0]}_loss")
 
 
@@ -107,35 +147,41 @@ def check(network: TrainedNetwork, scale: AccuracyScale, seed: int) -> Checked:
     return Checked(surface, split, chosen, losses, exact.measured_by)
 
 
-def criterion(found: Sequence[Checked], facts: Sequence[Mapping[str, Any]]) -> str:
-    """The criterion in words."""
-    lines = [
-        f"At least {100 * CLOSE:g} % of the checked points close, on at most {100 * IMAGES:g} % of the images:",
-        "",
-    ]
-    for each, own in zip(found, facts, strict=True):
-        held = own["close"] >= CLOSE and own["images_share"] <= IMAGES
-        lines.append(f"- {each.surface.title}, seed {own['seed']}: {'yes' if held else 'no'}")
-    return "\n".join(lines) + "\n"
+def columns(close: CloseSettings) -> Columns[Accuracy]:
+    """The cells of the table."""
+    return {
+        "network": lambda row: row.name,
+        "images %": lambda row: f"{100 * row.images_share:.1f}",
+        "points checked": lambda row: row.checked,
+        f"within {100 * close.relative:g} % or {close.absolute:g}, %": lambda row: f"{100 * row.close:.1f}",
+        "within two errors %": lambda row: f"{100 * row.two_errors:.1f}",
+        "farthest %": lambda row: f"{100 * row.farthest:.1f}",
+    }
 
 
-def describe(each: Checked, scale: AccuracyScale) -> dict[str, Any]:
-    """What the table says of a network."""
+def as_table(rows: Sequence[Accuracy], close: CloseSettings) -> str:
+    """The networks, and the criterion in words."""
+    what = f"At least {100 * CLOSE:g} % of the checked points close, on at most {100 * IMAGES:g} % of the images:"
+    answers = "".join(f"- {row.name}, seed {row.seed}: {'yes' if row.held else 'no'}\n" for row in rows)
+    return f"{table(columns(close), rows)}\n{what}\n\n{answers}"
+
+
+def describe(each: Checked, close: CloseSettings) -> Accuracy:
+    """What is said of a network."""
     exact: Float64[np.ndarray, "k"] = each.exact
     apart, error = np.abs(each.sampled("loss") - exact), each.sampled("loss_error")
-    return {
-        "images_share": float(each.shares().mean()),
-        "checked": len(exact),
-        "close": float(np.mean(apart <= np.maximum(scale.close.relative * exact, scale.close.absolute))),
-        "two_errors": float(np.mean(apart <= 2 * error + ROUNDING * exact)),
-        "farthest": float(np.nanmax(apart / exact)),
-        "points": [
-            {"point": int(point), "exact": float(loss), "sampled": float(sampled), "error": float(own)}
-            for point, loss, sampled, own in zip(each.chosen, exact, each.sampled("loss"), error, strict=True)
-        ],
-        **each.surface.metadata,
-        "measured_by": sorted({*each.surface.metadata["measured_by"], *each.exact_by}),
-    }
+    points = zip(each.chosen, exact, each.sampled("loss"), error, strict=True)
+    measured_by = sorted({*each.surface.metadata["measured_by"], *each.exact_by})
+    return Accuracy(
+        name=each.surface.title,
+        images_share=float(each.shares().mean()),
+        checked=len(exact),
+        close=float(np.mean(apart <= np.maximum(close.relative * exact, close.absolute))),
+        two_errors=float(np.mean(apart <= 2 * error + ROUNDING * exact)),
+        farthest=float(np.nanmax(apart / exact)),
+        points=[CheckedPoint(int(point), *map(float, losses)) for point, *losses in points],
+        metadata={**each.surface.metadata, "measured_by": measured_by},
+    )
 
 
 if __name__ == "__main__":

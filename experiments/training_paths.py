@@ -6,7 +6,9 @@ Li et al. 2018 (arXiv:1712.09913), section 7 and Fig. 9.
 `conf/study/training_paths.yaml` says, and writes `training_paths/SCALE/{table.md,results.json,paths.png}`.
 """
 
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -17,8 +19,7 @@ from src.landscape.directions import principal
 from src.landscape.evaluation import at_points
 from src.landscape.objective import split_objective
 from src.landscape.surface import Surface
-from src.landscape.trajectories import Projection, project
-from src.markdown import markdown
+from src.landscape.trajectories import project
 from src.plots.surfaces import Trajectory, contours
 from src.runs.versions import versions
 from src.studies.command import run_study
@@ -26,6 +27,7 @@ from src.studies.directions import Directions, cached_directions
 from src.studies.networks import TrainedNetwork
 from src.studies.planes import NetworksScale, evaluate_surface, write_surfaces
 from src.studies.results import write_results
+from src.studies.rows import Columns, Spread, by_name, table
 
 
 class PathScale(NetworksScale):
@@ -40,12 +42,51 @@ class PathScale(NetworksScale):
     steps: Annotated[int, Field(gt=1)]
 
 
-class Path(NamedTuple):
-    """A run's path and the loss around it."""
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in the plane.
 
-    surface: Surface
+    Attributes:
+        coordinates: of the nearest point of the plane.
+        residual: the distance to it.
+        explained: the share of the squared distance to the last checkpoint that lies in the plane.
+        step: that it was made after.
+    """
+
+    coordinates: list[float]
+    residual: float
+    explained: float
+    step: int
+
+
+@dataclass(frozen=True)
+class Path:
+    """The path of a run.
+
+    Attributes:
+        name: title of the network.
+        explained: the share of all movement along either direction of the plane, from 0 to 1.
+        checkpoints: the first one is the random network, the last one the trained one.
+        metadata: of the surface around it.
+    """
+
+    name: str
     explained: tuple[float, float]
-    points: list[Projection]
+    checkpoints: list[Checkpoint]
+    metadata: Spread[Mapping[str, Any]]
+
+    def trajectory(self) -> Trajectory:
+        """The path for the figure."""
+        return Trajectory(np.array([checkpoint.coordinates for checkpoint in self.checkpoints]), self.explained)
+
+
+COLUMNS: Columns[Path] = {
+    "network": lambda row: row.name,
+    "checkpoints": lambda row: len(row.checkpoints),
+    "first direction %": lambda row: f"{100 * row.explained[0]:.1f}",
+    "second direction %": lambda row: f"{100 * row.explained[1]:.1f}",
+    "both %": lambda row: f"{100 * sum(row.explained):.1f}",
+}
 
 
 def main() -> None:
@@ -55,27 +96,15 @@ def main() -> None:
 
 def report(name: str, scale: PathScale) -> None:
     """One scale, from its networks to its files."""
-    paths = [path_of(network, scale) for network in scale.trained_networks()]
+    found = [path_of(network, scale) for network in scale.trained_networks()]
+    paths, surfaces = [path for path, _ in found], [surface for _, surface in found]
     value = f"{scale.splits[0]}_loss"
-    trajectories = [
-        Trajectory(np.array([point.coordinates for point in path.points]), path.explained) for path in paths
-    ]
-    figure = contours([path.surface for path in paths], value, trajectories)
-    heading = ["network", "checkpoints", "first direction %", "second direction %", "both %"]
-    rows = [
-        [
-            path.surface.title,
-            len(path.points),
-            *(f"{100 * share:.1f}" for share in (*path.explained, sum(path.explained))),
-        ]
-        for path in paths
-    ]
-    facts = {path.surface.title: describe(path) for path in paths}
-    directory = write_results(name, facts, figures={"paths": figure}, table=markdown(heading, rows))
-    write_surfaces(directory, [path.surface for path in paths], value)
+    figure = contours(surfaces, value, [path.trajectory() for path in paths])
+    directory = write_results(name, by_name(paths), figures={"paths": figure}, table=table(COLUMNS, paths))
+    write_surfaces(directory, surfaces, value)
 
 
-def path_of(network: TrainedNetwork, scale: PathScale) -> Path:
+def path_of(network: TrainedNetwork, scale: PathScale) -> tuple[Path, Surface]:
     """The principal plane of a run's checkpoints, the path in it, and the loss over it.
 
     Raises:
@@ -86,7 +115,8 @@ def path_of(network: TrainedNetwork, scale: PathScale) -> Path:
     finished = network.run.with_checkpoints()
     states = [finished.engine.init_state(), *finished.states()]
     weights = [state.scored()[0] for state in states]
-    about = {**network.identity, "directions": "principal", "steps": [int(state.step) for state in states]}
+    steps = [int(state.step) for state in states]
+    about = {**network.identity, "directions": "principal", "steps": steps}
 
     def make() -> Directions:
         return Directions(*principal(weights[:-1], weights[-1]))
@@ -100,7 +130,8 @@ def path_of(network: TrainedNetwork, scale: PathScale) -> Path:
     identity = {**about, "splits": scale.splits, **directions.versions, **versions(split_objective)}
     measure = at_points(objective, trees)
     surface = evaluate_surface(network.title, measure, axes, identity, directions, kernels=network.kernels)
-    return Path(surface, (explained[0], explained[1]), points)
+    checkpoints = [Checkpoint(*point, step) for point, step in zip(points, steps, strict=True)]
+    return Path(network.title, (explained[0], explained[1]), checkpoints, surface.metadata), surface
 
 
 def axis(places: Float64[np.ndarray, "k"], scale: PathScale) -> Float64[np.ndarray, "n"]:
@@ -112,18 +143,6 @@ def axis(places: Float64[np.ndarray, "k"], scale: PathScale) -> Float64[np.ndarr
     unit = 10.0 ** (np.floor(np.log10(extent)) - 1)
     low, high = places.min() - scale.margin * extent, places.max() + scale.margin * extent
     return np.linspace(unit * np.floor(low / unit), unit * np.ceil(high / unit), scale.steps)
-
-
-def describe(path: Path) -> dict[str, Any]:
-    """All numbers of a path."""
-    return {
-        "explained": path.explained,
-        "checkpoints": [
-            {**point._asdict(), "step": step}
-            for point, step in zip(path.points, path.surface.metadata["steps"], strict=True)
-        ],
-        **path.surface.metadata,
-    }
 
 
 if __name__ == "__main__":

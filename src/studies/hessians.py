@@ -1,15 +1,42 @@
-"""The Hessian of a trained network's loss."""
+"""The Hessian of a trained network's loss, and the ends of its spectrum at the network itself."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 
 from ..data.batches import DeviceDataset
-from ..landscape.curvature import hessian_products
-from ..landscape.lanczos import Product
+from ..landscape.curvature import hessian_products, kernel_count
+from ..landscape.lanczos import PRODUCTS, Product, extreme_eigenvalues
 from ..landscape.objective import batch_losses, network_of
 from ..models.functional import Tree
+from ..randomness import stream
+from .cached import cached
 from .networks import TrainedNetwork
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The ends of the Hessian's spectrum at a network itself.
+
+    Attributes:
+        smallest: eigenvalue, as found.
+        largest: eigenvalue, as found.
+        errors: bounds on the distance of each to some true eigenvalue.
+        products: that were taken.
+        ratio: |smallest / largest|.
+        images: that the loss is the mean of.
+        measured_by: commit, device and kernels.
+    """
+
+    smallest: float
+    largest: float
+    errors: list[float]
+    products: int
+    ratio: float
+    images: int
+    measured_by: list[str]
 
 
 def hessian_of(
@@ -26,3 +53,24 @@ def hessian_of(
     kept = jax.device_put(DeviceDataset(data.images[:images], data.labels[:images], data.constants))
     loss, batches = batch_losses(network.module, network.task, kept)
     return hessian_products(loss, batches, len(kept.labels)), network_of(network.module).parameters
+
+
+def curvature_of(network: TrainedNetwork, split: str, images: int, seed: int) -> Curvature:
+    """The ends of the spectrum, by Lanczos; cached.
+
+    Args:
+        network: as it was trained.
+        split: on which the loss is.
+        images: at most so many of it, the first ones.
+        seed: of the first vector.
+    """
+    images = min(images, len(network.splits[split].labels))
+
+    def spectrum() -> dict[str, Any]:
+        products, parameters = hessian_of(network, split, images)
+        found = extreme_eigenvalues(products(parameters), kernel_count(parameters), stream(seed, "Lanczos"))
+        return {**found._asdict(), "ratio": found.ratio, "images": images}
+
+    about = {"measure": "spectrum", "split": split, "hessian": images, "products": PRODUCTS, "seed": seed}
+    found = cached({**about, **network.identity}, [extreme_eigenvalues], spectrum)
+    return Curvature(**found.value, measured_by=[found.measured_by])

@@ -4,12 +4,16 @@ Veit, Wilber, Belongie 2016 (arXiv:1605.06431), sections 4 and 5. All errors are
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 from flax import nnx
+from jaxtyping import Float
 from scipy.stats import kendalltau
 
+from ..arithmetic.paths import path_counts
 from ..interpret.lesions import (
     error,
     like_pairs,
@@ -24,6 +28,63 @@ from ..interpret.paths import gated, sampled_norms
 from ..randomness import at, stream
 from ..runs.versions import version
 from ..training.load_run import FinishedRun
+
+
+@dataclass(frozen=True)
+class PlainLesions:
+    """What was measured of a network without shortcuts; errors are those on the test images, in percent.
+
+    Attributes:
+        whole: error of the network as it is.
+        one_removed: error without each of its modules.
+        measured_by: commits, devices and kernels.
+    """
+
+    whole: float
+    one_removed: list[float]
+    measured_by: list[str]
+
+
+@dataclass(frozen=True)
+class ResidualLesions:
+    """What was measured of a residual network; errors are those on the test images, in percent.
+
+    Attributes:
+        whole: error of the network as it is.
+        one_removed: error without each of its modules.
+        halving: numbers of the modules that halve the image.
+        removed: how many random modules were taken out, and the error without them.
+        swapped: Kendall's tau of a random order of the modules, and the error with it.
+        gradients: mean norm of the gradient along a path, by its length.
+        measured_by: commits, devices and kernels.
+    """
+
+    whole: float
+    one_removed: list[float]
+    halving: list[int]
+    removed: list[tuple[int, float]]
+    swapped: list[tuple[float, float]]
+    gradients: list[float]
+    measured_by: list[str]
+
+
+Lesions = PlainLesions | ResidualLesions
+
+
+def carried(lesions: ResidualLesions) -> Float[np.ndarray, "lengths"]:
+    """The share of the gradient that all paths of each length carry together: their number times their norm."""
+    magnitudes = np.array(path_counts(len(lesions.gradients) - 1), np.float64) * lesions.gradients
+    return magnitudes / magnitudes.sum()
+
+
+def mean_length(lesions: ResidualLesions) -> float:
+    """Of paths, weighted by the gradient that they carry."""
+    return float(carried(lesions) @ np.arange(len(lesions.gradients)))
+
+
+def rise(lesions: Lesions) -> float:
+    """By how much taking out one module raises the error, in the mean over modules."""
+    return float(np.mean(lesions.one_removed)) - lesions.whole
 
 
 @version(1)

@@ -9,14 +9,21 @@ from experiments import (
     alexnet_changes,
     batch_size_interpolation,
     cheap_filters,
+    curvature,
     depth_study,
     group_specialisation,
+    loss_surface,
+    path_ensembles,
     search,
     small_filters,
+    surface_accuracy,
+    training_paths,
 )
 from src.plain_json import dumps, numbers, plain
 from src.studies.estimates import Estimate, verdicts
-from src.studies.rows import by_name, table
+from src.studies.lesions import PlainLesions, ResidualLesions
+from src.studies.rows import by_name, entries, table
+from src.studies.settings import StudySettings, read_study
 from tests.conftest import ROOT
 
 
@@ -40,6 +47,12 @@ def read_by_name(kind, values):
 def same(written, values):
     """Whether rows are written as they were read."""
     return dumps(plain(written)) == dumps(values)
+
+
+def with_metadata(kind, values):
+    """Values of a row; those that are no field of its own are its metadata."""
+    own = {name: value for name, value in values.items() if name in kind.__dataclass_fields__}
+    return own | {"metadata": {name: value for name, value in values.items() if name not in own}}
 
 
 @pytest.mark.parametrize("folder", scales("depth_study"), ids=lambda folder: folder.name)
@@ -110,7 +123,16 @@ def test_path_ensembles(folder):
     facts, expected = committed(folder)
     criteria = read(dict[str, Estimate], facts["criteria"])
     assert same(criteria, facts["criteria"])
-    assert expected.endswith(f"|\n\n{verdicts(criteria)}")
+    for own in facts["residual"]:
+        if isinstance(own["removed"], dict):  # which one scale was written as
+            own["removed"] = [[int(count), error] for count, errors in own["removed"].items() for error in errors]
+    later = {"measured_by": []}
+    residual = [read(ResidualLesions, own | later) for own in facts["residual"]]
+    plain = [read(PlainLesions, own | later) for own in facts["plain"]]
+    assert same(residual, [own | later for own in facts["residual"]])
+    assert same(plain, [own | later for own in facts["plain"]])
+    quantities = path_ensembles.quantities(residual, plain)
+    assert f"{table(path_ensembles.COLUMNS, quantities)}\n{verdicts(criteria)}" == expected
 
 
 @pytest.mark.parametrize("folder", scales("group_specialisation"), ids=lambda folder: folder.name)
@@ -119,3 +141,61 @@ def test_group_specialisation(folder):
     found = read(dict[str, dict[int, group_specialisation.Measured]], facts["networks"])
     assert same(found, facts["networks"])
     assert group_specialisation.as_table(found) == expected
+
+
+@pytest.mark.parametrize("folder", scales("loss_surface"), ids=lambda folder: folder.name)
+def test_loss_surface(folder):
+    facts, expected = committed(folder)
+    rows = []
+    for title, own in facts.items():
+        ends = {{"steps": "products"}.get(name, name): value for name, value in own["curvature"].items()}
+        own["curvature"] = {**ends, "measured_by": ends.get("measured_by", [])}
+        sampling = {name: own[name] for name in ("images_share", "largest_error") if name in own}
+        others = {name: value for name, value in own.items() if name not in sampling}
+        values = {"name": title, "trained": None, "seeds": [], **with_metadata(loss_surface.Network, others)}
+        rows.append(read(loss_surface.Network, values | {"sampling": sampling or None}))
+        assert same({name: value for name, value in entries(rows[-1]).items() if name in own}, own)
+    digits = {"loss": lambda row: f"{row.loss:.4f}"}  # in which losses were written when the results were committed
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loss_surface, "COLUMNS", loss_surface.COLUMNS | digits)
+        assert loss_surface.as_table(rows) == expected
+
+
+@pytest.mark.parametrize("folder", scales("curvature"), ids=lambda folder: folder.name)
+def test_curvature(folder):
+    facts, expected = committed(folder)
+    rows = [read(curvature.Eigenvalues, with_metadata(curvature.Eigenvalues, own)) for own in facts]
+    assert same(list(map(entries, rows)), facts)
+    digits = {  # in which numbers were written when the results were committed
+        "smallest in the middle": lambda row: f"{row.smallest:.2f}",
+        "largest": lambda row: f"{row.largest:.2f}",
+        "an eigenvalue within": lambda row: f"{row.error:.2f}",
+        "ratio": lambda row: f"{row.ratio:.2f}",
+        "median smallest over the plane": lambda row: f"{row.median_smallest:.2f}",
+        "median ratio": lambda row: f"{row.median_ratio:.2f}",
+        "greatest ratio": lambda row: f"{row.greatest_ratio:.2f}",
+    }
+    assert table(curvature.COLUMNS | digits, rows) == expected
+
+
+@pytest.mark.parametrize("folder", scales("surface_accuracy"), ids=lambda folder: folder.name)
+def test_surface_accuracy(folder):
+    facts, expected = committed(folder)
+    scale = read_study(StudySettings[surface_accuracy.AccuracyScale], "surface_accuracy", []).scales[folder.name]
+    rows = [
+        read(surface_accuracy.Accuracy, {"name": network.title, **with_metadata(surface_accuracy.Accuracy, own)})
+        for network, own in zip(scale.networks, facts, strict=True)
+    ]
+    assert same(list(map(entries, rows)), facts)
+    assert surface_accuracy.as_table(rows, scale.close) == expected
+
+
+@pytest.mark.parametrize("folder", scales("training_paths"), ids=lambda folder: folder.name)
+def test_training_paths(folder):
+    facts, expected = committed(folder)
+    rows = [
+        read(training_paths.Path, {"name": title, **with_metadata(training_paths.Path, own)})
+        for title, own in facts.items()
+    ]
+    assert same(by_name(rows), facts)
+    assert table(training_paths.COLUMNS, rows) == expected

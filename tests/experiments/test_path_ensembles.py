@@ -1,44 +1,40 @@
 """What the study of paths makes of its measurements, against numbers worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from experiments.path_ensembles import (
-    PathScale,
-    carried,
-    check_modules,
-    correlation,
-    correlations,
-    differences,
-    mean_length,
-)
+from experiments.path_ensembles import PathScale, check_modules, correlation, correlations, differences
 from src.config.errors import UserError
 from src.config.settings import read_settings
+from src.studies.lesions import PlainLesions, ResidualLesions, carried, mean_length
 
-
-def facts(**changes):
-    return {
-        "whole": 2.0,
-        "one_removed": [4.0, 6.0],
-        "removed": [(1, 4.0), (1, 6.0), (2, 50.0), (2, 60.0)],
-        "swapped": [(1.0, 2.0), (0.5, 20.0), (0.0, 30.0)],
-        "gradients": [4.0, 1.0, 2.0],
-    } | changes
+RESIDUAL = ResidualLesions(
+    whole=2.0,
+    one_removed=[4.0, 6.0],
+    halving=[1],
+    removed=[(1, 4.0), (1, 6.0), (2, 50.0), (2, 60.0)],
+    swapped=[(1.0, 2.0), (0.5, 20.0), (0.0, 30.0)],
+    gradients=[4.0, 1.0, 2.0],
+    measured_by=[],
+)
+PLAIN = PlainLesions(whole=1.0, one_removed=[4.0, 6.0], measured_by=[])
 
 
 def test_a_length_carries_its_paths_times_their_gradient():
     """One path of length 0, two of length 1, one of length 2."""
-    np.testing.assert_allclose(carried(facts()), [4 / 8, 2 / 8, 2 / 8])
-    assert mean_length(facts()) == pytest.approx(0.75)
+    np.testing.assert_allclose(carried(RESIDUAL), [4 / 8, 2 / 8, 2 / 8])
+    assert mean_length(RESIDUAL) == pytest.approx(0.75)
 
 
 def test_paths_of_equal_gradient_have_half_the_modules_as_their_mean():
-    assert mean_length(facts(gradients=[3.0] * 8)) == pytest.approx(3.5)
+    assert mean_length(replace(RESIDUAL, gradients=[3.0] * 8)) == pytest.approx(3.5)
 
 
 def test_the_criteria_are_differences_within_a_seed():
-    both = [facts(), facts()]
-    rise, length = differences(both, [facts(one_removed=[90.0]), facts(whole=1.0)]).values()
+    both = [RESIDUAL, RESIDUAL]
+    rise, length = differences(both, [replace(PLAIN, whole=2.0, one_removed=[90.0]), PLAIN]).values()
     removed, swapped = correlations(both).values()
     assert rise == [88 - 3, 4 - 3]
     assert removed == [correlation([(1, 4), (1, 6), (2, 50), (2, 60)])] * 2

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from src.plain_json import plain
 from src.studies.estimates import Estimate, estimate
-from src.studies.rows import by_name, table
+from src.studies.rows import Spread, by_name, entries, table
 
 
 @dataclass(frozen=True)
@@ -34,3 +34,17 @@ def test_rows_are_plain_by_their_names():
         0: [{"name": "one", "sizes": [1, 2], "error": error}],
         "kind": Network,
     }
+
+
+@dataclass(frozen=True)
+class Measured:
+    loss: float
+    part: Spread[Network | None]
+    metadata: Spread[dict[str, int]]
+    last: int
+
+
+def test_the_entries_of_a_part_stand_in_its_place():
+    said = entries(Measured(1.0, None, {"seed": 2, "images": 3}, 4))
+    assert list(said.items()) == [("loss", 1.0), ("seed", 2), ("images", 3), ("last", 4)]
+    assert list(entries(Measured(1.0, ROWS[0], {}, 4))) == ["loss", "sizes", "error", "last"]
