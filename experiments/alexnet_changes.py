@@ -3,7 +3,7 @@
 Krizhevsky et al. 2012 (NeurIPS): ReLU and cross-entropy for tanh and squared error, dropout, local response
 normalization, two groups of channels; then global pooling for dense layers, and GoogLeNet's auxiliary heads.
 
-`python -m experiments.alexnet_changes [profile=full]` trains what is not trained yet (`conf/study/alexnet_changes.yaml`
+`python -m experiments.alexnet_changes [scale=full]` trains what is not trained yet (`conf/study/alexnet_changes.yaml`
 says what) and writes `alexnet_changes/SCALE/{table.md,results.json,differences.png}`.
 """
 

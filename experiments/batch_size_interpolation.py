@@ -7,7 +7,7 @@ filters the two can be compared.
 On the line, batch normalization has the statistics of the training images with the weights of each point. The authors
 move the statistics along the line too, but beyond its ends a variance can become negative.
 
-`python -m experiments.batch_size_interpolation [profile=full]` trains and measures what is missing, as
+`python -m experiments.batch_size_interpolation [scale=full]` trains and measures what is missing, as
 `conf/study/batch_size_interpolation.yaml` says, and writes `batch_size_interpolation/SCALE/`: table, numbers,
 and a figure for each pair of networks.
 """

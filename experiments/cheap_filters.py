@@ -3,7 +3,7 @@
 Chapter Figs 21-24 and 39: bottlenecks, groups (Xie et al. 2016, arXiv:1611.05431), depthwise separable convolutions
 (Howard et al. 2017, arXiv:1704.04861), rows and columns (Szegedy et al. 2015, arXiv:1512.00567).
 
-`python -m experiments.cheap_filters [profile=full]` trains what is not trained yet (`conf/study/cheap_filters.yaml`
+`python -m experiments.cheap_filters [scale=full]` trains what is not trained yet (`conf/study/cheap_filters.yaml`
 says what) and writes `cheap_filters/SCALE/{table.md,results.json,front.png,seconds.png}`.
 """
 

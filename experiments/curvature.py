@@ -2,7 +2,7 @@
 
 Li et al. 2018 (arXiv:1712.09913), section 6 and Fig. 7.
 
-`python -m experiments.curvature [profile=full]` measures what is not measured yet, as `conf/study/curvature.yaml` says,
+`python -m experiments.curvature [scale=full]` measures what is not measured yet, as `conf/study/curvature.yaml` says,
 and writes `curvature/SCALE/{table.md,results.json,ratio.png,*.npz}`. The true ends of the spectrum are not
 inside of those that are found.
 """

@@ -2,7 +2,7 @@
 
 He et al. 2015 (arXiv:1512.03385), Figs 6 and 7 and Table 6; chapter Figs 33-34.
 
-`python -m experiments.depth_study [profile=full]` trains what is not trained yet (`conf/study/depth_study.yaml` says
+`python -m experiments.depth_study [scale=full]` trains what is not trained yet (`conf/study/depth_study.yaml` says
 what) and writes `depth_study/SCALE/{table.md,results.json,errors.png,responses.png,gradients.png}`.
 """
 

@@ -2,7 +2,7 @@
 
 Krizhevsky et al. 2012 (NeurIPS), section 6.1 and Fig. 3; chapter Figs 28 and 45.
 
-`python -m experiments.group_specialisation [profile=full]` trains what is not trained yet
+`python -m experiments.group_specialisation [scale=full]` trains what is not trained yet
 (`conf/study/group_specialisation.yaml` says what) and writes
 `group_specialisation/SCALE/{table.md,results.json,filters.png}`.
 """

@@ -2,7 +2,7 @@
 
 Li et al. 2018 (arXiv:1712.09913), Figs 1, 4 and 5; chapter Figs 35, 36 and 41.
 
-`python -m experiments.loss_surface [profile=published]` measures what is not measured yet, as
+`python -m experiments.loss_surface [scale=published]` measures what is not measured yet, as
 `conf/study/loss_surface.yaml` says, and writes `loss_surface/SCALE/`: table, numbers, figures, a page to turn
 the surfaces by hand, and the surfaces for other programs.
 """

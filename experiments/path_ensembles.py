@@ -2,7 +2,7 @@
 
 Veit, Wilber, Belongie 2016 (arXiv:1605.06431), Figs 3, 5 and 6; chapter Figs 37-38.
 
-`python -m experiments.path_ensembles [profile=full]` trains what is not trained yet (`conf/study/path_ensembles.yaml`
+`python -m experiments.path_ensembles [scale=full]` trains what is not trained yet (`conf/study/path_ensembles.yaml`
 says what) and writes `path_ensembles/SCALE/{table.md,results.json,one_removed.png,several.png,paths.png}`.
 Lesions are scored on the test images, gradients taken on training images without random changes, both in evaluation
 mode.

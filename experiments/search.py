@@ -1,6 +1,6 @@
 """A search for learning rate and weight decay, and what it gains over the recipe.
 
-`python -m experiments.search [profile=full]` searches as `python -m src.search` does (`conf/study/search.yaml` says how
+`python -m experiments.search [scale=full]` searches as `python -m src.search` does (`conf/study/search.yaml` says how
 long) and writes `search/SCALE/{table.md,results.json,coordinates.png,history.png}`. Optuna's TPE (Bergstra et
 al. 2011) proposes, and its median rule stops what lags behind.
 """

@@ -3,7 +3,7 @@
 Simonyan and Zisserman 2014 (arXiv:1409.1556), sections 2.3 and 4.1; Zeiler and Fergus 2013 (arXiv:1311.2901), section
 4.1; chapter Figs 19-20. What of it they look at: Luo et al. 2016 (arXiv:1701.04128).
 
-`python -m experiments.small_filters [profile=full]` trains what is not trained yet (`conf/study/small_filters.yaml`
+`python -m experiments.small_filters [scale=full]` trains what is not trained yet (`conf/study/small_filters.yaml`
 says what) and writes `small_filters/SCALE/{table.md,results.json,comparisons.png,fields.png}`.
 """
 

@@ -1,6 +1,6 @@
 """How far a loss surface from samples of the images is from the exact one, and what it saves.
 
-`python -m experiments.surface_accuracy [profile=full]` measures planes to a tolerance (`src/landscape/sampled.py`), and
+`python -m experiments.surface_accuracy [scale=full]` measures planes to a tolerance (`src/landscape/sampled.py`), and
 then random points of them on all images, as `conf/study/surface_accuracy.yaml` says, and writes
 `surface_accuracy/SCALE/{table.md,results.json,samples.png}` and the surfaces.
 """

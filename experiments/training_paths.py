@@ -2,7 +2,7 @@
 
 Li et al. 2018 (arXiv:1712.09913), section 7 and Fig. 9.
 
-`python -m experiments.training_paths [profile=full]` measures what is not measured yet, as
+`python -m experiments.training_paths [scale=full]` measures what is not measured yet, as
 `conf/study/training_paths.yaml` says, and writes `training_paths/SCALE/{table.md,results.json,paths.png}`.
 """
 

@@ -100,9 +100,9 @@ def test_huge_pages_do_not_change_a_bit(tmp_path, command):
     ("parallel", "kernels", "costly"),
     [("jit", "auto", "convnets_backward "), ("pmap", "auto", "convnets_backward "), ("jit", "xla", "conv")],
 )
-def test_a_profile_says_where_the_time_goes(tmp_path, command, parallel, kernels, costly):
+def test_a_trace_says_where_the_time_goes(tmp_path, command, parallel, kernels, costly):
     how = (f"parallel={parallel}", f"kernels={kernels}")
-    run = ("model.depth=8", "debug=profile", "debug.duration=2steps", "debug.trace=2", *how)
+    run = ("model.depth=8", "debug=trace", "debug.duration=2steps", "debug.trace=2", *how)
     done = command("src.train", *run)
     lines = done.stdout.splitlines()
     (start,) = [number for number, line in enumerate(lines) if line.startswith("operation")]

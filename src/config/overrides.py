@@ -2,7 +2,7 @@
 
 import itertools
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -14,24 +14,24 @@ from .errors import UserError, say
 RENAMED = {
     "optimizer.trust": "optimizer.trust_coefficient",
     "optimizer.average": "optimizer.decay",
-    "stages": "scales",
+    "debug=profile": "debug=trace",
 }
-"""Settings, or groups of them, that had another name before."""
+"""Settings, groups of them, or choices, that had another name before."""
 
 
-def with_new_keys(arguments: Sequence[str]) -> list[str]:
+def with_new_keys(arguments: Sequence[str], renamed: Mapping[str, str] = RENAMED) -> list[str]:
     """A command line whose old names of settings are replaced by those of today, with a line that says so."""
-    new = []
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        signs = key[: len(key) - len(key.lstrip("+~"))]
-        name = key.lstrip("+~")
-        for old, now in RENAMED.items():
-            if name == old or name.startswith(f"{old}."):
-                say(f"{old} is called {now} now")
-                key = signs + now + name.removeprefix(old)
-        new.append(key + equals + value)
-    return new
+    return [with_new_key(argument, renamed) for argument in arguments]
+
+
+def with_new_key(argument: str, renamed: Mapping[str, str]) -> str:
+    """The same for one argument."""
+    name = argument.lstrip("+~")
+    for old, now in renamed.items():
+        if name == old or name.startswith((f"{old}=", f"{old}.")):
+            say(f"{old} is called {now} now")
+            return argument.removesuffix(name) + now + name.removeprefix(old)
+    return argument
 
 
 def parsed(argument: str) -> Override:

@@ -1,4 +1,8 @@
-"""Images as a table: a row for each image, with the ink in each of its columns of pixels (chapter, "1-D ConvNets")."""
+"""Images as a table (chapter, "1-D ConvNets"): a row for each image, with the ink in each of its columns of pixels.
+
+In the analysis of documents such a row is the projection profile of an image; the limits of a run (`+profile=quick`)
+have nothing to do with it.
+"""
 
 from dataclasses import replace
 from typing import Annotated

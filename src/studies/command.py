@@ -10,7 +10,7 @@ from .settings import ScaleT, StudySettings, read_study
 
 
 def run_study(name: str, scale: type[ScaleT], report: Callable[[str, ScaleT], None]) -> None:
-    """Reports every scale of the profile that the command line chooses; mistakes are one line, Ctrl-C is resumable.
+    """Reports every scale that the command line chooses; mistakes are one line, Ctrl-C is resumable.
 
     Args:
         name: of the study, as of its file in `conf/study/`.

@@ -32,9 +32,9 @@ from .kernels import begun_with, operations
 from .load_run import check_examples
 from .parallel import check_divisible
 from .process import configure_jax
-from .profile import as_table, profile
 from .settings import RunSettings
 from .state import TrainState, state_sha256
+from .trace import as_table, trace_steps
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ def train(
     checkpoints.check_writable()
     history = History(directory.metrics, directory.table, step if found else -1)
     if settings.debug.trace:
-        log.info("%s\n%s", directory.trace, as_table(profile(engine, settings.debug.trace, directory.trace)))
+        log.info("%s\n%s", directory.trace, as_table(trace_steps(engine, settings.debug.trace, directory.trace)))
     sinks = open_sinks(settings.tracking, directory, history, step, engine.plan.steps)
     try:
         if engine.dataset.spec.pictured:

@@ -21,16 +21,35 @@ def test_a_setting_by_its_old_name_is_the_same_run(compose, capsys, optimizer, o
     assert run_hash(before) == run_hash(after) != run_hash(compose(f"optimizer={optimizer}"))
 
 
-def test_a_group_of_settings_by_its_old_name(capsys):
-    old, new = (
-        read_study(StudySettings[DepthScale], "depth_study", [f"{name}.digits.seeds=[7]"])
-        for name in ("stages", "scales")
-    )
-    assert old == new
-    assert capsys.readouterr().err == "stages is called scales now\n"
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("stages.digits.seeds=[7]", "scales.digits.seeds=[7]", "stages is called scales now\n"),
+        ("profiles.quick=[digits]", "scales.quick=[digits]", "profiles is called scales now\n"),
+        ("profile=full", "scale=full", "profile is called scale now\n"),
+    ],
+)
+def test_a_setting_of_a_study_by_its_old_name(capsys, old, new, said):
+    before = read_study(StudySettings[DepthScale], "depth_study", [old])
+    assert capsys.readouterr().err == said
+    assert before == read_study(StudySettings[DepthScale], "depth_study", [new])
+    assert before != read_study(StudySettings[DepthScale], "depth_study", [])
+    assert capsys.readouterr().err == ""
+
+
+def test_a_choice_by_its_old_name(compose, capsys):
+    before = compose("debug=profile")
+    assert capsys.readouterr().err == "debug=profile is called debug=trace now\n"
+    assert before == compose("debug=trace")
+    assert before.debug.trace == 10
+
+
+def test_the_profile_of_a_run_keeps_its_name(compose, capsys):
+    assert compose("+profile=quick", "profile.examples=300").profile.examples == 300
+    assert capsys.readouterr().err == ""
 
 
 def test_only_whole_names_are_replaced():
-    kept = ["model.stages=3", "+optimizer.trusty=1", "~optimizer", "stages_=1", "-m"]
+    kept = ["model.stages=3", "+optimizer.trusty=1", "~optimizer", "stages=1", "debug=profiles", "-m"]
     assert with_new_keys(kept) == kept
     assert with_new_keys(["++optimizer.trust=1"]) == ["++optimizer.trust_coefficient=1"]

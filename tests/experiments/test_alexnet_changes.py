@@ -20,7 +20,7 @@ PAIR = {
 
 def settings(pair):
     scale = {"common": TINY, "seeds": [0, 1], "pairs": {"depth": ["data.batch_size=40"]}}
-    values = {"profile": "quick", "profiles": {"quick": ["tiny"]}, "scales": {"tiny": scale}, "pairs": {"depth": pair}}
+    values = {"scale": "tiny", "scales": {"tiny": scale}, "pairs": {"depth": pair}}
     return read_settings(ChangesSettings, values)
 
 

@@ -231,9 +231,9 @@ def test_weights_from_elsewhere_need_a_mean_for_every_channel(tmp_path):
 
 def test_without_the_published_weights_one_line_says_where_they_are(tmp_path):
     where = {"PYTHONPATH": str(ROOT), "CONVNETS_CACHE": str(tmp_path / "cache")}
-    for study, profile in (("loss_surface", "published"), ("surface_accuracy", "quick")):
+    for study, scale in (("loss_surface", "published"), ("surface_accuracy", "quick")):
         done = subprocess.run(
-            [sys.executable, "-m", f"experiments.{study}", f"profile={profile}"],
+            [sys.executable, "-m", f"experiments.{study}", f"scale={scale}"],
             cwd=tmp_path,
             env=os.environ | where,
             capture_output=True,

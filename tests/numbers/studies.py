@@ -270,7 +270,7 @@ def surface_accuracy() -> list[Said]:
     entirely = [int((own == 10_000).sum()) for own in examples]
     return [
         said(
-            "| 51x51, `profile=full` | ResNet-56" + row + " | | without shortcuts" + row,
+            "| 51x51, `scale=full` | ResNet-56" + row + " | | without shortcuts" + row,
             *counts(fine[0]),
             *counts(fine[1]),
         ),

@@ -33,17 +33,17 @@ def committed(tmp_path):
     """Results in the repository, made by a command with a setting."""
     file = tmp_path / "results/study/digits/results.json"
     file.parent.mkdir(parents=True)
-    command = shlex.join(["python", *MODULE, "profiles.quick=[digits]"])
+    command = shlex.join(["python", *MODULE, "scale=digits"])
     file.write_text(json.dumps({"made_with": {"command": command}, "facts": 1}))
     return file
 
 
 def test_the_command_that_is_written_makes_them_anew(write, committed):
-    assert write("profiles.quick=[digits]", python="python3.12") == "results/study/digits"
-    assert json.loads(committed.read_text())["facts"] == {"words": ["profiles.quick=[digits]"]}
+    assert write("scale=digits", python="python3.12") == "results/study/digits"
+    assert json.loads(committed.read_text())["facts"] == {"words": ["scale=digits"]}
 
 
-@pytest.mark.parametrize("words", [(), ("profile=full",), ("profiles.quick=[digits]", "scales.digits.seeds=[1]")])
+@pytest.mark.parametrize("words", [(), ("scale=full",), ("scale=digits", "scales.digits.seeds=[1]")])
 def test_everything_else_goes_to_the_users_own(words, write, committed):
     before = committed.read_bytes()
     assert write(*words) == "runs/figures/study/digits"
@@ -60,7 +60,7 @@ def test_results_that_name_no_command_are_left_alone(text, write, committed):
 
 def test_output_says_where(write, committed, tmp_path, monkeypatch):
     before = committed.read_bytes()
-    assert write("profiles.quick=[digits]", "output=mine") == "mine/study/digits"
+    assert write("scale=digits", "output=mine") == "mine/study/digits"
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert write("output=~/mine") == f"{tmp_path}/home/mine/study/digits"
     assert committed.read_bytes() == before
@@ -68,8 +68,8 @@ def test_output_says_where(write, committed, tmp_path, monkeypatch):
 
 
 def test_output_is_no_setting_of_a_study(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["study.py", "profile=full", "output=mine"])
-    assert arguments() == ["profile=full"]
+    monkeypatch.setattr(sys, "argv", ["study.py", "scale=full", "output=mine"])
+    assert arguments() == ["scale=full"]
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,10 @@ def test_every_run_composes(study):
         assert titles
 
 
-def test_every_stage_belongs_to_a_profile():
+def test_every_scale_belongs_to_a_list():
     for study, scale in STUDIES.items():
         settings = read_study(StudySettings[scale], study, [])
-        assert set(chain(*settings.profiles.values())) == set(settings.scales)
+        assert set(chain(*settings.lists.values())) == set(settings.scales)
 
 
 def test_published_errors_are_those_of_the_experiments():

@@ -15,25 +15,36 @@ from src.studies.settings import StudySettings, read_study
 Depth = StudySettings[DepthScale]
 
 
-def test_a_profile_names_its_stages_in_order():
+def test_a_scale_is_one_or_a_list_of_others_in_their_order():
     assert list(read_study(Depth, "depth_study", []).chosen()) == ["digits", "cifar10_small"]
-    assert list(read_study(Depth, "depth_study", ["profile=full"]).chosen()) == ["cifar10"]
+    assert list(read_study(Depth, "depth_study", ["scale=full"]).chosen()) == ["cifar10"]
+    assert list(read_study(Depth, "depth_study", ["scale=digits"]).chosen()) == ["digits"]
 
 
-def test_the_command_line_changes_a_stage():
-    settings = read_study(Depth, "depth_study", ["scales.digits.seeds=[7,8]", "profiles.quick=[digits]"])
+def test_the_command_line_changes_a_scale():
+    settings = read_study(Depth, "depth_study", ["scales.digits.seeds=[7,8]", "scales.quick=[digits]"])
+    assert list(settings.chosen()) == ["digits"]
     assert settings.chosen()["digits"].seeds == [7, 8]
 
 
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ("profile=ful", "there is no profile 'ful'; did you mean 'full'?"),
-        ("profiles.quick=[digit]", "there is no scale 'digit'; did you mean 'digits'?"),
+        ("scale=ful", "there is no scale 'ful'; did you mean 'full'?"),
+        ("scale=digit", "there is no scale 'digit'; did you mean 'digits'?"),
+        ("scale=", "scale is empty"),
+        ("scale=[digits]", "scale=['digits']: should be a valid string"),
+        ("scales.quick=[digit]", "there is no scale 'digit' with settings; did you mean 'digits'?"),
+        ("scales.quick=[full]", "there is no scale 'full' with settings"),
+        ("scales.quick=[]", "the scale 'quick' is an empty list"),
+        ("scales=quick", "scales=quick: should be settings by the names of scales"),
+        ("scales=3", "scales=3: should be settings by the names of scales"),
+        ("scales.quick=digits", "scales.quick=digits: should be a group of settings"),
         ("scales.digits.seed=[1]", "scales.digits.seed is not a setting; did you mean 'seeds'?"),
         ("scales.digits.seeds=[]", "scales.digits.seeds"),
         ("scales.digits.seeds=[0,0]", "seeds [0, 0] name one twice"),
-        ("profiles.quik=[digits]", "profiles.quik: there is no such profile; did you mean 'quick'?"),
+        ("scales.quik=[digits]", "scales.quik: there is no such scale; did you mean 'quick'?"),
+        ("scales.digit.seeds=[0]", "scales.digit: there is no such scale; did you mean 'digits'?"),
         ("full", "settings of a study are written key=value; see conf/study/depth_study.yaml"),
     ],
 )
@@ -42,11 +53,11 @@ def test_mistakes_name_the_right_thing(argument, words):
         read_study(Depth, "depth_study", [argument])
 
 
-def test_a_profile_of_ones_own_can_be_chosen():
-    assert list(read_study(Depth, "depth_study", ["profile=mine", "profiles.mine=[digits]"]).chosen()) == ["digits"]
+def test_a_scale_of_ones_own_can_be_chosen():
+    assert list(read_study(Depth, "depth_study", ["scale=mine", "scales.mine=[digits]"]).chosen()) == ["digits"]
 
 
-def test_what_an_arm_sets_itself_comes_after_what_all_share():
+def test_what_a_variant_sets_itself_comes_after_what_all_share():
     scale = read_study(Depth, "depth_study", ["scales.digits.plain=[model=linear,train.duration=3epochs]"])
     assert scale.scales["digits"].variant("plain", 20).run(0).settings.train.duration == Duration.parse("3 epochs")
 

@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: `debug=profile`."""
+"""Where the time of a training step goes: `debug=trace`."""
 
 import re
 from collections import defaultdict
@@ -32,7 +32,7 @@ class Operation:
     share: float
 
 
-def profile(engine: Engine, steps: int, directory: Path) -> list[Operation]:
+def trace_steps(engine: Engine, steps: int, directory: Path) -> list[Operation]:
     """Traces some training steps.
 
     Args:
