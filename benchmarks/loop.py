@@ -12,8 +12,7 @@ from benchmarks.measure import ratio
 from src.studies.timing import in_turn
 from src.tracking.history import History
 from src.training.engine import Engine
-from src.training.fit import as_row
-from src.training.loop import Training
+from src.training.loop import Loop
 
 RUNS = {
     "digits, ResNet-20": ("train.duration=60steps", "eval.every=60steps", "data.validation=0"),
@@ -29,11 +28,9 @@ def whole_loop(run: Engine, directory: Path) -> Callable[[], Any]:
 
     def work() -> None:
         history = History(directory / "metrics.jsonl", directory / "metrics.csv", -1)
-        training = Training(run, run.init_snapshot())
-        for measurement in training.measurements():
-            history.write(as_row(measurement, run.plan.epoch(measurement.step), 0.0))
+        state = Loop(run, run.init_snapshot(), sink=history).run()
         history.close()
-        jax.block_until_ready(training.state)
+        jax.block_until_ready(state)
 
     return work
 

@@ -1,13 +1,13 @@
-"""Scores a finished run again: `python -m src.evaluate run=runs/resnet20-0123456789 split=test`.
+"""Scores a run again: `python -m src.evaluate run=runs/resnet20-0123456789 split=test`.
 
-It prints JSON. `run` is a run directory, `split` is `test` (or `validation`, or `train`), and `trust=my_package` names
-a package beside this project whose code the run may use.
+It prints JSON. `run` is a run directory, `split` is `test` (or `validation`, or `train`), `step` is `best` or the step
+of a checkpoint that was kept (the latest without it), and `trust=my_package` names a package beside this project whose
+code the run may use.
 """
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -24,11 +24,13 @@ class EvaluateSettings(Settings):
     Attributes:
         run: a run directory.
         split: one of its splits.
+        step: of a checkpoint that was kept, or `best`; the latest without.
         trust: packages beside this project whose code the run may name.
     """
 
     run: Annotated[str, Field(min_length=1)]
     split: SplitName = "test"
+    step: int | Literal["best"] | None = None
     trust: Packages = Field(default_factory=list)
 
 
@@ -36,11 +38,11 @@ def main() -> None:
     """Prints the scores as JSON."""
     with reported():
         settings = read_settings(EvaluateSettings, as_typed(sys.argv[1:]))
-        finished = load_run(Path(settings.run), settings.trust)
+        finished = load_run(settings.run, settings.trust, settings.step)
         if not len(finished.engine.dataset.split(settings.split)):
             raise UserError(f"split={settings.split}: this run has no {settings.split} split")
         scores = finished.engine.evaluate(finished.state, settings.split)
-        print(dumps({"run": settings.run, "split": settings.split, **scores}))
+        print(dumps({"run": settings.run, "split": settings.split, "step": int(finished.state.step), **scores}))
 
 
 def as_typed(arguments: Sequence[str]) -> dict[str, Any]:
@@ -53,6 +55,8 @@ def as_typed(arguments: Sequence[str]) -> dict[str, Any]:
         if "=" not in argument:
             raise UserError(f"{argument}: settings are written key=value, like run={argument}")
     values: dict[str, Any] = {key: value for key, _, value in (text.partition("=") for text in arguments)}
+    if values.get("step", "").isdecimal():
+        values["step"] = int(values["step"])
     if "trust" in values:
         values["trust"] = [name.strip() for name in values["trust"].strip("[]").split(",")]
     return values

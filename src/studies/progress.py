@@ -10,7 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ..training.loop import Measurement
+from ..tracking.sinks import Row
 
 SECONDS_BETWEEN_LINES = 60.0
 
@@ -45,9 +45,9 @@ class StudyProgress:
         if not self._terminal:
             print(f"run {self._done + 1} of {self._total}  {self._left()}{name}", file=sys.stderr, flush=True)
 
-    def measured(self, measurement: Measurement) -> None:
+    def measured(self, row: Row) -> None:
         """Shows how far the run is."""
-        accuracy = f"step {measurement.step}  validation accuracy {measurement.values['accuracy']:.1%}"
+        accuracy = f"step {row['step']}  validation accuracy {row['validation_accuracy']:.1%}"
         self._bar.update(self._task, description=f"{self._left()}{self._current}  {accuracy}")
 
     def done(self) -> None:

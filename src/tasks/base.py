@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from ..config.settings import Settings
 from ..data.batches import Batch, DeviceDataset, filled_batch
 from ..data.examples import DataSpec
 from ..randomness import Scalar
+from .metrics import Headline
 
 Sums = dict[str, Array]
 """Measurements of a batch that add up: over steps, over batches and over devices."""
@@ -52,7 +53,13 @@ class Scores(NamedTuple):
 
 
 class TaskSettings(Settings):
-    """Settings of a task. A training step knows nothing of what is learnt beyond these methods."""
+    """Settings of a task. A training step knows nothing of what is learnt beyond these methods.
+
+    Attributes:
+        headline: the metric that decides.
+    """
+
+    headline: ClassVar[Headline]
 
     @abstractmethod
     def outputs(self, spec: DataSpec) -> int:

@@ -1,6 +1,6 @@
 """One class out of several for each image."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from ..data.batches import Batch
 from ..data.examples import DataSpec
 from .base import Scores, Sums, TaskSettings
 from .intervals import wilson_interval
+from .metrics import Headline
 
 
 class Classification(TaskSettings):
@@ -24,6 +25,7 @@ class Classification(TaskSettings):
     """
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    headline: ClassVar[Headline] = Headline("accuracy", "maximize")
 
     def outputs(self, spec: DataSpec) -> int:
         """One logit for each class."""

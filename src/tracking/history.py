@@ -10,14 +10,14 @@ from pathlib import Path
 from ..config.errors import UserError
 from ..plain_json import dumps, numbers
 from ..runs.files import write_whole
-from .sinks import Row
+from .sinks import Row, Sink
 
 
-class History:
+class History(Sink):
     """`metrics.jsonl`, written at once, and `metrics.csv`, written whole with every checkpoint and at the end.
 
-    Unlike a sink it is never left out: a run without its history is none, so a `UserError` ends one that cannot be
-    written.
+    It is never left out as other sinks are: a run without its history is none, so a `UserError` ends one that cannot
+    be written.
 
     Attributes:
         rows: all measurements so far.
@@ -31,11 +31,6 @@ class History:
             write_whole(lines, "".join(_line(row) for row in self.rows))
             self._file = lines.open("a")
         self._written = -1
-
-    @property
-    def seconds(self) -> float:
-        """How long training had taken at the last measurement."""
-        return self.rows[-1]["seconds"] if self.rows else 0.0
 
     def write(self, row: Row) -> None:
         """Takes a measurement; they come in the order of their steps."""

@@ -38,6 +38,25 @@ class Sink:
         """Finishes, whether the run did or not."""
 
 
+class Records(Sink):
+    """The history of a run first, then everything else that receives its measurements."""
+
+    def __init__(self, history: Sink, others: Sink) -> None:
+        self._both = history, others
+
+    def advance(self, step: int) -> None:
+        for each in self._both:
+            each.advance(step)
+
+    def write(self, row: Row) -> None:
+        for each in self._both:
+            each.write(row)
+
+    def on_checkpoint(self, step: int) -> None:
+        for each in self._both:
+            each.on_checkpoint(step)
+
+
 class Sinks(Sink):
     """Several sinks as one. A sink that fails is left out from there on, with one warning; the run goes on."""
 

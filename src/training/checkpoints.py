@@ -35,6 +35,9 @@ UNFINISHED = (".[0-9]*.part*", ".trial.part*", "*.orbax-checkpoint-tmp*")
 ON_DISK = {"batch_stats": "statistics"}
 """Parts of a state that have another name on disk, which stays."""
 
+NOT_ON_DISK = "failed"
+"""A state that is saved is a good one."""
+
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError)
 """What Orbax raises where it cannot read."""
 
@@ -60,15 +63,19 @@ class Checkpoints:
         self._writing: Future[None] | None = None
         self.durable = -1
 
-    def save(self, snapshot: Snapshot) -> None:
+    def save(self, snapshot: Snapshot, best: int | None = None) -> None:
         """Takes a copy and writes it in the background, after waiting for an earlier one that is still being written.
+
+        Args:
+            snapshot: of the run.
+            best: a step whose checkpoint stays beside the latest ones.
 
         Raises:
             UserError: the earlier one could not be written.
         """
         self.wait()
         copy = jax.tree.map(np.array, jax.device_get(snapshot))
-        self._writing = self._worker.submit(self._write, copy)
+        self._writing = self._worker.submit(self._write, copy, best)
 
     def wait(self) -> None:
         """Waits until the latest checkpoint is whole on disk.
@@ -203,7 +210,7 @@ class Checkpoints:
             raise UserError(f"{path} belongs to another run: {difference(manifest['settings'], self._settings)}")
         return None
 
-    def _write(self, snapshot: Snapshot) -> None:
+    def _write(self, snapshot: Snapshot, best: int | None) -> None:
         step = int(snapshot.state.step)
         path = self.path / str(step)
         if self._fault(path) is not None:
@@ -217,19 +224,22 @@ class Checkpoints:
         self.durable = step
         if self._keep is not None:
             for old in self._finished()[: -self._keep]:
-                _remove(old)
+                if old.name != str(best):
+                    _remove(old)
 
 
 def _tree(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as nested dictionaries, whose names are part of the format on disk."""
-    state = {ON_DISK.get(name, name): values for name, values in snapshot.state._asdict().items()}
+    fields = snapshot.state._asdict()
+    state = {ON_DISK.get(name, name): values for name, values in fields.items() if name != NOT_ON_DISK}
     return {"state": state, "sums": snapshot.sums}
 
 
 def _snapshot(tree: dict[str, Any]) -> Snapshot:
     """The snapshot of nested dictionaries."""
     names = {there: here for here, there in ON_DISK.items()}
-    return Snapshot(TrainState(**{names.get(name, name): part for name, part in tree["state"].items()}), tree["sums"])
+    state = {names.get(name, name): part for name, part in tree["state"].items()}
+    return Snapshot(TrainState(**state, **{NOT_ON_DISK: np.zeros((), bool)}), tree["sums"])
 
 
 def _write_tree(path: Path, tree: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from flax import nnx
 
@@ -11,6 +12,8 @@ from ..config.settings import defining_values, read_settings
 from ..data.dataset import examples_sha256
 from ..runs.directory import MAKE_AGAIN, RunDirectory
 from ..runs.files import at_home
+from ..tracking.history import read_rows
+from .best import Best
 from .checkpoints import Checkpoints
 from .engine import Engine
 from .kernels import begun_with
@@ -21,12 +24,12 @@ from .state import TrainState
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that came to its end.
+    """A run with one of its states.
 
     Attributes:
         directory: its files.
         engine: its settings, data, network and compiled functions.
-        state: its final state.
+        state: the state that was asked for.
         checkpoints: all states that it kept.
     """
 
@@ -46,27 +49,65 @@ class FinishedRun:
             yield self.engine.replicated(self.checkpoints.read(step, self.engine.init_snapshot()).state)
 
 
-def load_run(path: Path, trust: Sequence[str] = ()) -> FinishedRun:
-    """Loads a finished run, even an untrusted one: nothing in its directory is executed, nothing outside it is read.
+def load_run(path: str | Path, trust: Sequence[str] = (), step: int | Literal["best"] | None = None) -> FinishedRun:
+    """Loads a run, even an untrusted one: nothing in its directory is executed, nothing outside it is read.
 
     Args:
         path: its directory.
         trust: packages beside this project whose code its configuration may name.
+        step: of a checkpoint that was kept, or the one with the `best` validation score; the latest without.
 
     Raises:
-        UserError: there is none, it is damaged, or its data set has other examples now.
+        UserError: there is no run, it is damaged, has no such checkpoint, or its data set has other examples now.
     """
-    directory = RunDirectory(at_home(path))
+    directory = RunDirectory(at_home(Path(path)))
     settings = read_settings(RunSettings, directory.read_config(), trust)
-    results = directory.read_json("results.json")
-    if not isinstance(results.get("steps"), int):
-        raise UserError(f"{path}/results.json is damaged; {MAKE_AGAIN}")
+    checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
+    chosen = latest_step(directory, checkpoints) if step is None else kept_step(directory, checkpoints, settings, step)
     check_examples(settings, directory)
     configure_jax(settings)
     engine = Engine(settings, begun_with(directory))
-    checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
-    final = checkpoints.read(results["steps"], engine.init_snapshot())
-    return FinishedRun(directory, engine, engine.replicated(final.state), checkpoints)
+    found = checkpoints.read(chosen, engine.init_snapshot())
+    return FinishedRun(directory, engine, engine.replicated(found.state), checkpoints)
+
+
+def latest_step(directory: RunDirectory, checkpoints: Checkpoints) -> int:
+    """The last step of a finished run; of another one the latest checkpoint.
+
+    Raises:
+        UserError: the results are damaged, or nothing was saved yet.
+    """
+    if directory.finished():
+        steps = directory.read_json("results.json").get("steps")
+        if not isinstance(steps, int):
+            raise UserError(f"{directory.path}/results.json is damaged; {MAKE_AGAIN}")
+        return steps
+    if not checkpoints.steps():
+        raise UserError(f"{directory.path} has no checkpoint yet; it is not finished")
+    return checkpoints.steps()[-1]
+
+
+def kept_step(
+    directory: RunDirectory, checkpoints: Checkpoints, settings: RunSettings, step: int | Literal["best"]
+) -> int:
+    """A step whose checkpoint was kept.
+
+    Raises:
+        UserError: it was not; with the nearest one.
+    """
+    kept = checkpoints.steps()
+    if step == "best":
+        headline = settings.task.headline
+        best = Best(headline, read_rows(directory.metrics)).step
+        if best is None:
+            raise UserError(f"step=best: {directory.path} has no validation_{headline.name}")
+        if best not in kept:
+            raise UserError(f"step=best: {directory.path} did not keep step {best}; train with checkpoint.best=true")
+        return best
+    if step not in kept:
+        nearest = f"; nearest: {min(kept, key=lambda own: abs(own - step))}" if kept else ""
+        raise UserError(f"step={step}: {directory.path} has no checkpoint of this step{nearest}")
+    return step
 
 
 def check_examples(settings: RunSettings, directory: RunDirectory) -> None:

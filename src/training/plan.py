@@ -23,6 +23,7 @@ class Plan:
         log: steps after which the training loss is recorded.
         evaluate: steps after which the validation split is scored.
         save: steps after which a checkpoint is written; the last one alone where checkpoints go by the clock.
+        patience: steps without a better validation score after which training ends early, if it may.
     """
 
     clock: Clock
@@ -30,10 +31,15 @@ class Plan:
     log: frozenset[int]
     evaluate: frozenset[int]
     save: frozenset[int]
+    patience: int | None = None
 
     def epoch(self, step: int) -> float:
         """How many times the training split was seen after `step` steps."""
         return step * self.clock.batch_size / self.clock.epoch_examples
+
+    def epoch_number(self, step: int) -> int:
+        """The epoch, from 0 on, to which the first example of the batch after `step` steps belongs."""
+        return step * self.clock.batch_size // self.clock.epoch_examples
 
     def dispatch_boundaries(self, start: int, steps_per_dispatch: int) -> Iterator[int]:
         """The step before which each dispatch ends: boundaries depend on the step alone, wherever a run starts.
@@ -78,6 +84,9 @@ def make_plan(settings: RunSettings, train_examples: int) -> Plan:
         save=frozenset([steps])
         if settings.checkpoint.every.seconds is not None
         else _due("checkpoint.every", settings.checkpoint.every, unscaled),
+        patience=None
+        if settings.train.patience is None
+        else _steps("train.patience", settings.train.patience, unscaled),
     )
 
 
@@ -94,7 +103,7 @@ def _steps(key: str, duration: Duration, clock: Clock) -> int:
     with _named(key, duration):
         steps = duration.steps(clock)
     if steps < 1:
-        raise UserError(f"{key}={duration}: a run has at least one step")
+        raise UserError(f"{key}={duration}: it should be one step at least")
     return steps
 
 

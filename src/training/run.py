@@ -24,12 +24,13 @@ from ..runs.provenance import changes, commit, provenance, threads, uncommitted
 from ..tracking.grid import grid
 from ..tracking.history import History
 from ..tracking.open import open_sinks
+from ..tracking.sinks import Records
 from .checkpoints import Checkpoints
 from .engine import Engine
-from .fit import Fit, OnEvaluation
 from .interruption import Interrupted, Interruption, signals_noted
 from .kernels import begun_with, operations
 from .load_run import check_examples
+from .loop import Loop, OnEvaluation
 from .parallel import check_divisible
 from .process import configure_jax
 from .settings import RunSettings
@@ -42,7 +43,7 @@ PICTURES = 32
 
 
 def run(
-    settings: RunSettings, config: dict[str, Any], path: Path, on_evaluation: OnEvaluation = lambda measured: None
+    settings: RunSettings, config: dict[str, Any], path: Path, on_evaluation: OnEvaluation = lambda row: None
 ) -> dict[str, Any]:
     """Trains one network and scores it once on the test split; what was done before is not done again.
 
@@ -147,10 +148,17 @@ def train(
     try:
         if engine.dataset.spec.pictured:
             sinks.picture("first_batch", first_batch(engine, directory))
-        start = engine.replicated(found) if found else engine.init_snapshot()
-        fit = Fit(engine, start, checkpoints, history, sinks, interruption)
-        state = fit.run(on_evaluation)
-        results = score(engine, state) | {"seconds": fit.seconds}
+        loop = Loop(
+            engine,
+            engine.replicated(found) if found else engine.init_snapshot(),
+            sink=Records(history, sinks),
+            checkpoints=checkpoints,
+            interruption=interruption,
+            rows=history.rows,
+            on_evaluation=on_evaluation,
+        )
+        state = loop.run()
+        results = score(engine, state) | {"seconds": loop.seconds}
         sinks.finish(results)
     finally:
         sinks.close()

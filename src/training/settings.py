@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ..config.duration import Duration
-from ..config.settings import Packages, Settings, not_defining
+from ..config.settings import Packages, Settings, added, not_defining
 from ..data.dataset import Dataset, load_dataset
 from ..data.settings import AugmentSettings, DataSettings
 from ..models.base import ModelSettings
@@ -39,12 +39,15 @@ class TrainSettings(Settings):
             those of a slice.
         average: decay of an exponential moving average of parameters and statistics that is scored in their place,
             and at the beginning (1 + step) / (10 + step) where that is less, as in TensorFlow; null for none.
+        patience: training ends early when the validation score has not improved for so long; null for never. In steps,
+            epochs or examples.
         steps_per_dispatch: how many steps the device takes at a call; null is 1 on the CPU and 10 elsewhere.
     """
 
     duration: Duration
     accumulation: Annotated[int, Field(gt=0)]
     average: Annotated[float, Field(gt=0, lt=1)] | None
+    patience: Duration | None = added(None)
     log_every: Duration = not_defining()
     steps_per_dispatch: Annotated[int, Field(gt=0)] | None = not_defining()
 
@@ -69,10 +72,12 @@ class CheckpointSettings(Settings):
     Attributes:
         every: how often the run is saved; in steps, epochs, examples, or by the clock in seconds, minutes, hours.
         keep: how many of the latest checkpoints are kept; null keeps all.
+        best: whether the one with the best validation score is kept as well.
     """
 
     every: Duration
     keep: Annotated[int, Field(gt=0)] | None
+    best: bool = False
 
 
 class RunSettings(Settings):

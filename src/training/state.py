@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from ..models.functional import Network, Tree
 from ..tasks.base import Sums
@@ -22,6 +22,7 @@ class TrainState(NamedTuple):
         batch_stats: what the network itself changes: running means and variances.
         optimizer: the optimizer's own state.
         average: the moving average of parameters and statistics, if one is kept.
+        failed: whether a step was not finite; the state is then that before it, and stays so.
     """
 
     step: Int[Array, ""]
@@ -29,6 +30,7 @@ class TrainState(NamedTuple):
     batch_stats: Tree
     optimizer: Tree
     average: Tree | None
+    failed: Bool[Array, ""]
 
     def scored(self) -> tuple[Tree, Tree]:
         """The parameters and statistics that are scored: the averaged ones if there are any."""
@@ -54,7 +56,8 @@ def init_state(network: Network, optimizer: optax.GradientTransformation, *, ave
     def state(parameters: Tree, batch_stats: Tree) -> TrainState:
         parameters, batch_stats = jax.tree.map(jnp.copy, (parameters, batch_stats))
         average = jax.tree.map(jnp.copy, (parameters, batch_stats)) if averaged else None
-        return TrainState(jnp.zeros((), jnp.int32), parameters, batch_stats, optimizer.init(parameters), average)
+        step, failed = jnp.zeros((), jnp.int32), jnp.zeros((), bool)
+        return TrainState(step, parameters, batch_stats, optimizer.init(parameters), average, failed)
 
     return state(network.parameters, network.batch_stats)
 

@@ -67,8 +67,8 @@ def training_step(
 ) -> Step:
     """Makes the function that takes one step.
 
-    A step whose loss, gradient or result is not finite leaves the state as it was, the step number included: the run
-    stands still there, and its last good state is not lost. Nor is it when the orders of later epochs follow.
+    A step whose loss, gradient or result is not finite leaves the state as it was, the step number included, and marks
+    it as failed: later steps change nothing, and the last good state is not lost.
 
     Args:
         network: what is trained.
@@ -90,17 +90,16 @@ def training_step(
         updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.parameters, value=value)
         parameters = optax.apply_updates(state.parameters, updates)
         average = updated_average(state.average, (parameters, batch_stats), train.average, state.step)
-        new = TrainState(state.step + 1, parameters, batch_stats, optimizer_state, average)
+        new = TrainState(state.step + 1, parameters, batch_stats, optimizer_state, average, state.failed)
         measured |= {
             "steps": jnp.ones((), jnp.int32),
             "objective": value,
         }
         rate = learning_rate(state.step) * steered_scale(optimizer_state)  # as the update had it
-        finite = all_finite((value, gradients, parameters))
-        # A run that stands still falls behind the order that it is given, which then does not hold its examples.
-        known = state.step * batching.batch_size >= order.first_epoch * len(data.labels)
-        keep = partial(jnp.where, (finite | (not stand_still)) & known)
+        taken = all_finite((value, gradients, parameters)) & ~state.failed | (not stand_still)
+        keep = partial(jnp.where, taken)
         new, rate = jax.tree.map(keep, (new, rate), (state, sums["learning_rate"]))
+        new = new._replace(failed=~taken)
         before = {name: sums[name] for name in measured}
         added = jax.tree.map(lambda total, part: total + keep(part, 0), before, measured)
         return new, added | {"learning_rate": rate}

@@ -16,8 +16,9 @@ from ..lock import locked
 from ..runs.files import check_ours
 from ..runs.identity import identity, short_hash
 from ..tracking.history import read_rows
+from ..tracking.sinks import Row
 from ..training.from_hydra import compose_runs, run_config, run_name, run_settings
-from ..training.loop import Diverged, Measurement
+from ..training.loop import Diverged
 from ..training.plan import make_plan
 from ..training.run import run
 from .settings import SearchNode, SearchSettings
@@ -132,10 +133,9 @@ def train(trial: Trial, settings: SearchSettings, arguments: Sequence[str]) -> f
     """
     job = composed([*arguments, *changes(trial.params)])
     path = settings.home / run_name(_root_=job)
-    score = settings.metric.removeprefix("validation_")
 
-    def on_evaluation(measurement: Measurement) -> None:
-        trial.report(measurement.values[score], measurement.step)
+    def on_evaluation(row: Row) -> None:
+        trial.report(row[settings.metric], row["step"])
         if trial.should_prune():
             raise optuna.TrialPruned
 

@@ -11,11 +11,10 @@ from orbax.checkpoint import v1 as ocp
 from src.config.errors import UserError
 from src.studies.runs import planned
 from src.tracking.history import History
-from src.tracking.sinks import Sinks
 from src.training import run as training
 from src.training.checkpoints import Checkpoints
-from src.training.fit import Fit
-from src.training.interruption import Interrupted, Interruption
+from src.training.interruption import Interrupted
+from src.training.loop import Loop
 from src.training.state import Snapshot
 
 
@@ -218,7 +217,7 @@ def test_checkpoints_come_by_steps_by_epochs_and_by_the_clock(tmp_path, engine, 
     run = engine("parallel.devices=1", f"checkpoint.every={every}")
     checkpoints = Checkpoints(tmp_path, {})
     history = History(tmp_path / "metrics.jsonl", tmp_path / "metrics.csv", -1)
-    Fit(run, run.init_snapshot(), checkpoints, history, Sinks({}), Interruption()).run(lambda measured: None)
+    Loop(run, run.init_snapshot(), sink=history, checkpoints=checkpoints).run()
     history.close()
     assert steps(tmp_path) == list(expected)
 

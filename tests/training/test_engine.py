@@ -8,10 +8,10 @@ import pytest
 
 from src.data.batches import evaluation_batch
 from src.models.base import Heads, heads
-from src.training.loop import Training
+from src.training.loop import Loop
 from src.training.state import state_sha256
 from src.training.step import updated_average, zero_sums
-from tests.training.trained import largest_difference, trained
+from tests.training.trained import Rows, largest_difference, trained
 
 
 @pytest.mark.heavy
@@ -68,7 +68,8 @@ def test_the_host_waits_only_for_what_it_shows(engine, monkeypatch):
     """Each measurement costs one transfer from the device, and a step costs none."""
     built = engine("parallel.devices=1", "train.log_every=5steps", "eval.every=10steps", "train.duration=20steps")
     trained(built)  # compiles everything
-    training = Training(built, built.init_snapshot())
+    rows = Rows()
+    loop = Loop(built, built.init_snapshot(), sink=rows)
     fetches, hidden, get, array = [], [], jax.device_get, type(jax.numpy.zeros(1))
     read = array._value
 
@@ -82,30 +83,30 @@ def test_the_host_waits_only_for_what_it_shows(engine, monkeypatch):
     # On the CPU the guard lets everything pass, so reads of an array's value are counted as well.
     monkeypatch.setattr(array, "_value", property(lambda self: hidden.append(self) or read.__get__(self)))
     with jax.transfer_guard_device_to_host("disallow"):
-        measured = list(training.measurements())
-    assert len(measured) == 4 + 2
-    assert len(fetches) == len(measured)
+        loop.run()
+    assert len(rows.rows) == 4 + 2
+    assert len(fetches) == len(rows.rows)
     assert hidden == []
 
 
 def test_measurements_say_what_was_learnt(engine):
     _, measured = trained(engine("parallel.devices=1", "train.duration=60steps", "schedule=constant"))
-    losses = [row.values["loss"] for row in measured if row.split == "train"]
+    losses = [row["train_loss"] for row in measured if "train_loss" in row]
     assert losses[-1] < 0.7 * losses[0]
-    assert [row.step for row in measured if row.split == "validation"] == [33, 60]
+    assert [row["step"] for row in measured if "validation_loss" in row] == [33, 60]
 
 
 @pytest.mark.parametrize("optimizer", ["nesterov", "adamw", "rmsprop", "lars", "muon"])
 def test_every_optimizer_learns(engine, optimizer):
     _, measured = trained(engine("parallel.devices=1", f"optimizer={optimizer}", "train.duration=60steps"))
-    losses = [row.values["loss"] for row in measured if row.split == "train"]
+    losses = [row["train_loss"] for row in measured if "train_loss" in row]
     assert losses[-1] < 0.8 * losses[0]
 
 
 def test_a_plateau_lowers_the_learning_rate_and_the_record_says_so(engine):
     arguments = ("schedule=plateau", "schedule.window=5steps", "schedule.patience=1", "optimizer.learning_rate=1e-9")
     _, measured = trained(engine("parallel.devices=1", *arguments, "train.log_every=5steps", "train.duration=40steps"))
-    rates = [row.values["learning_rate"] for row in measured if row.split == "train"]
+    rates = [row["learning_rate"] for row in measured if "learning_rate" in row]
     assert rates[0] == pytest.approx(1e-9)
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 0.2e-9
@@ -114,7 +115,7 @@ def test_a_plateau_lowers_the_learning_rate_and_the_record_says_so(engine):
 def test_the_learning_rate_on_record_is_that_of_the_step(engine):
     built = engine("parallel.devices=1", "schedule=cosine", "train.log_every=7steps", "train.duration=20steps")
     _, measured = trained(built)
-    found = {row.step: row.values["learning_rate"] for row in measured if row.split == "train"}
+    found = {row["step"]: row["learning_rate"] for row in measured if "learning_rate" in row}
     expected = {step: 0.1 * (1 + np.cos(np.pi * (step - 1) / 20)) / 2 for step in (7, 14, 20)}
     assert found == pytest.approx(expected, rel=1e-5)
 

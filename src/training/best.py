@@ -1,0 +1,29 @@
+"""The best score on the validation split so far."""
+
+from collections.abc import Iterable
+
+from ..tasks.metrics import Headline
+from ..tracking.sinks import Row
+
+
+class Best:
+    """The best of a run's validation scores, and the earliest of equal ones.
+
+    Attributes:
+        step: of the best; None before the first.
+        value: of the best.
+    """
+
+    def __init__(self, metric: Headline, rows: Iterable[Row] = ()) -> None:
+        """Reads the rows so far; only those of the validation split count."""
+        self._name, self._sign = f"validation_{metric.name}", 1 if metric.direction == "maximize" else -1
+        self.step: int | None = None
+        self.value: float | None = None
+        for row in rows:
+            self.update(row)
+
+    def update(self, row: Row) -> None:
+        """Takes one more row."""
+        value = row.get(self._name)
+        if value is not None and (self.value is None or self._sign * value > self._sign * self.value):
+            self.step, self.value = row["step"], value
