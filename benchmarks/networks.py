@@ -7,6 +7,7 @@ import jax
 
 from benchmarks.measure import NO_TORCH
 from benchmarks.steps import beside_all, ours_and_xla
+from src.data.examples import LABEL
 from src.studies.timing import in_turn, training_dispatch
 
 BATCH = 32
@@ -26,7 +27,7 @@ def measure(rounds: int) -> dict[str, Any]:
     for experiment, net in NETWORKS.items():
         runs = ours_and_xla(f"+experiment={experiment}", f"data.batch_size={BATCH}", f"debug.examples={EXAMPLES}")
         train = runs["ours"].dataset.train
-        peer = TorchLoop(net(), train.images, train.labels)
+        peer = TorchLoop(net(), train.inputs, train.targets[LABEL])
         work = {name: training_dispatch(run) for name, run in runs.items()} | {"torch": partial(peer.train, 1, BATCH)}
         figures |= beside_all(f"{experiment}, batch {BATCH}", in_turn(work, rounds=rounds))
     return figures

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from benchmarks.engines import run_settings_of
-from src.data.examples import Examples, Split
+from src.data.examples import Examples, Split, labelled
 from src.data.settings import DataSettings
 from src.training.engine import Engine
 from src.training.process import configure_jax
@@ -35,7 +35,7 @@ class Noise(DataSettings):
 
     def _split(self, rng: np.random.Generator, count: int) -> Split:
         images = rng.integers(256, size=(count, self.side, self.side, 3), dtype=np.uint8)
-        return Split(images, rng.integers(self.classes, size=count, dtype=np.int32))
+        return labelled(images, rng.integers(self.classes, size=count, dtype=np.int32))
 
 
 def noise_engine(*arguments: str, side: int, classes: int, examples: int) -> Engine:

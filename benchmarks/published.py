@@ -10,6 +10,7 @@ from flax import nnx
 from jaxtyping import Float, Int
 
 from benchmarks.engines import run_settings_of
+from src.data.examples import LABEL
 from src.markdown import markdown
 from src.pretrained import li2018
 from src.pretrained.importer import TORCH, put_weights, read_arrays
@@ -47,15 +48,15 @@ def score(network: Network) -> dict[str, Any]:
     """Takes the weights over and scores them on all test images."""
     settings = run_settings_of(f"+experiment={network.experiment}")
     test = settings.dataset().test
-    module = settings.model.build(test.images.shape[1:], settings.model.published.outputs, rngs=nnx.Rngs(0))
+    module = settings.model.build(test.inputs.shape[1:], settings.model.published.outputs, rngs=nnx.Rngs(0))
     put_weights(module, read_arrays(WEIGHTS / network.file), li2018.resnet(56), TORCH, None)
     started = time.perf_counter()
-    wrong = int((predictions(module, (test.images - MEAN) / DEVIATION) != test.labels).sum())
+    wrong = int((predictions(module, (test.inputs - MEAN) / DEVIATION) != test.targets[LABEL]).sum())
     return {
-        "test_error": wrong / len(test.labels),
-        "interval": wilson_interval(wrong, len(test.labels)),
+        "test_error": wrong / len(test),
+        "interval": wilson_interval(wrong, len(test)),
         "published": network.error,
-        "n": len(test.labels),
+        "n": len(test),
         "seconds": time.perf_counter() - started,
     }
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from benchmarks.engines import PRECISION, engine
 from benchmarks.measure import NO_TORCH, ratio
+from src.data.examples import LABEL
 from src.studies.timing import in_turn, training_dispatch
 from src.training.engine import Engine
 from src.training.step import zero_sums
@@ -29,7 +30,7 @@ def evaluation_step(run: Engine) -> Callable[[], Any]:
     state, data = run.init_state(), run.split("test")
 
     def work() -> None:
-        sums = run.replicated(zero_sums(run.settings.task, run.outputs, detailed=True))
+        sums = run.replicated(zero_sums(run.settings.task, run.dataset.spec, detailed=True))
         jax.block_until_ready(run.evaluation(*state.scored(), sums, data, jnp.int32(0)))
 
     return work
@@ -47,7 +48,10 @@ def torch_loops(net: Callable[[], Any], run: Engine) -> dict[str, Any]:
     except ImportError:
         return {}
     train = run.dataset.train
-    return {name: TorchLoop(net(), train.images, train.labels, compiled=compiled) for name, compiled in MODES.items()}
+    return {
+        name: TorchLoop(net(), train.inputs, train.targets[LABEL], compiled=compiled)
+        for name, compiled in MODES.items()
+    }
 
 
 def cifar_net(depth: int) -> Any:

@@ -14,6 +14,7 @@ from benchmarks.engines import engine
 from benchmarks.measure import NO_TORCH, ratio
 from benchmarks.surfaces import AXES, BATCH, evaluate_surface
 from benchmarks.utilization import SIDE, multiplications, product, share
+from src.data.examples import LABEL
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import Measure, at_points
 from src.landscape.grid import grid
@@ -60,7 +61,7 @@ def measure(rounds: int) -> dict[str, Any]:
         exact = None
         for precision in PRECISIONS[platform]:
             run = run_of(depth, precision, images)
-            peer = TorchSurface(depth, run.dataset.train.images, run.dataset.train.labels, BATCH)
+            peer = TorchSurface(depth, run.dataset.train.inputs, run.dataset.train.targets[LABEL], BATCH)
             ours = evaluate_surface(points(run))
             found = ours().value("train_loss").ravel()
             exact = found if exact is None else exact

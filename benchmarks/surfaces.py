@@ -42,16 +42,16 @@ def bare_evaluations(run: Engine, data: DeviceDataset, count: int) -> Callable[[
     """As many times all images through the compiled network, batch by batch, and one number fetched for each."""
     state = run.init_state()
     task, network = run.settings.task, run.network
-    size = min(BATCH, len(data.labels))
+    size = min(BATCH, data.examples)
 
     @jax.jit
     def step(parameters: Any, batch_stats: Any, data: DeviceDataset, first: int) -> Any:
         batch = filled_batch(data, first, size)
-        return task.sums(network(parameters, batch_stats, batch.images), batch, detailed=False)
+        return task.sums(network(parameters, batch_stats, batch.inputs), batch, detailed=False)
 
     def work() -> None:
         for _ in range(count):
-            parts = [step(*state.scored(), data, jnp.int32(first)) for first in range(0, len(data.labels), size)]
+            parts = [step(*state.scored(), data, jnp.int32(first)) for first in range(0, data.examples, size)]
             jax.device_get(jax.tree.map(lambda *values: sum(values), *parts))
 
     return work

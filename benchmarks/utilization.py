@@ -34,7 +34,7 @@ def copy(side: int) -> Callable[[], Any]:
 
 def multiplications(run: Engine) -> int:
     """Of a network, for one image."""
-    rows = model_layers(run.settings.model, run.dataset.spec.shape, run.outputs)
+    rows = model_layers(run.settings.model, run.dataset.spec.shape, run.settings.task.outputs(run.dataset.spec))
     return sum(row.multiplications for row in rows)
 
 
@@ -51,7 +51,7 @@ def traffic(run: Engine) -> float:
 
 def evaluation_traffic(run: Engine) -> float:
     """Bytes that a batch of evaluation reads and writes, as the compiler counts them."""
-    sums = run.replicated(zero_sums(run.settings.task, run.outputs, detailed=True))
+    sums = run.replicated(zero_sums(run.settings.task, run.dataset.spec, detailed=True))
     arguments = *run.init_state().scored(), sums, run.split("test"), jnp.int32(0)
     return bytes_accessed(run.evaluation.lower(*arguments).compile())
 

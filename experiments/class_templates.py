@@ -7,6 +7,7 @@
 import numpy as np
 
 from src.config.errors import reported
+from src.data.examples import LABEL
 from src.interpret.templates import Templates, check_linear, templates
 from src.markdown import markdown
 from src.plots.templates import Match, template_figure
@@ -53,13 +54,13 @@ def main() -> None:
 def chosen(found: Templates, run: FinishedRun) -> list[int]:
     """The first test image that is recognized, and the first that is not."""
     test = run.engine.dataset.test
-    right = np.array([found.scores(image).argmax() for image in test.images[:200]]) == test.labels[:200]
+    right = np.array([found.scores(image).argmax() for image in test.inputs[:200]]) == test.targets[LABEL][:200]
     return sorted({int(np.argmax(right)), int(np.argmin(right))})
 
 
 def match(found: Templates, run: FinishedRun, number: int) -> Match:
     """A test image against all templates."""
-    image, label = run.engine.dataset.test.images[number], int(run.engine.dataset.test.labels[number])
+    image, label = run.engine.dataset.test.inputs[number], int(run.engine.dataset.test.targets[LABEL][number])
     return Match(image, label, found.products(image), found.scores(image))
 
 

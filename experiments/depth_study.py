@@ -195,7 +195,7 @@ def layer_signals(run: StudyRun) -> dict[str, Any]:
         return by_layer(gradients(state.parameters, state.batch_stats, batch), module)
 
     return {
-        "responses": response_stds(module, batch.images),
+        "responses": response_stds(module, batch.inputs),
         "gradients": {int(state.step): norms(state) for state in (engine.init_state(), *finished.states())},
     }
 

@@ -78,7 +78,7 @@ def accuracy(run: StudyRun) -> float:
 
 def row(run: StudyRun) -> UInt8[np.ndarray, "columns"]:
     """The first row of the test split, with its columns in the order of a run."""
-    return run.settings.dataset().test.images[0, :, 0, 0]
+    return run.settings.dataset().test.inputs[0, :, 0, 0]
 
 
 def fig13() -> tuple[int, ...]:

@@ -1,50 +1,86 @@
 """Random changes of training images, inside the compiled step."""
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key, Num
 
 from .settings import AugmentSettings
 
 Image = Float[Array, "h w c"]
 
 
+class Moves(NamedTuple):
+    """How the images of a batch are moved; what belongs to their pixels, such as masks, has to move with them.
+
+    Attributes:
+        padding: pixels on each side before the crop.
+        corners: row and column of each crop in the padded image; None for no crops.
+        mirrored: whether left and right change places; None for never.
+    """
+
+    padding: int
+    corners: Int[Array, "b 2"] | None
+    mirrored: Bool[Array, "b"] | None
+
+
+def draw_moves(keys: Key[Array, "b"], settings: AugmentSettings) -> Moves:
+    """Draws the moves of every image by a key of its own, so that neighbours in the batch do not matter."""
+    crop_keys, flip_keys, _ = _purposes(keys)
+    corners = jax.vmap(lambda key: jax.random.randint(key, (2,), 0, 2 * settings.crop + 1))(crop_keys)
+    mirrored = jax.vmap(jax.random.bernoulli)(flip_keys)
+    return Moves(settings.crop, corners if settings.crop else None, mirrored if settings.flip else None)
+
+
+def moved(maps: Num[Array, "b h w ..."], moves: Moves, fill: Num[Array, "h w ..."]) -> Num[Array, "b h w ..."]:
+    """Crops and mirrors images, or what belongs to their pixels.
+
+    Args:
+        maps: of each example.
+        moves: of each example.
+        fill: what a crop shows outside of a map.
+    """
+    if moves.corners is not None:
+        maps = jax.vmap(partial(_cropped, padding=moves.padding, fill=fill))(maps, moves.corners)
+    if moves.mirrored is not None:
+        maps = jax.vmap(lambda each, mirrored: jnp.where(mirrored, each[:, ::-1], each))(maps, moves.mirrored)
+    return maps
+
+
 def augmented(
-    images: Float[Array, "b h w c"], keys: Key[Array, "b"], settings: AugmentSettings, black: Image
+    images: Float[Array, "b h w c"], keys: Key[Array, "b"], moves: Moves, settings: AugmentSettings, black: Image
 ) -> Float[Array, "b h w c"]:
-    """Changes every image at random, each by a key of its own, so that neighbours in the batch do not matter.
+    """Changes every image at random.
 
     Args:
         images: normalized images.
-        keys: one for each image.
+        keys: one for each image; the moves were drawn from them.
+        moves: of each image.
         settings: which changes.
         black: what a black image looks like after normalization.
     """
-    crop_keys, flip_keys, cutout_keys = jnp.moveaxis(jax.vmap(partial(jax.random.split, num=3))(keys), 1, 0)
     fill = black if settings.fill == "black" else jnp.zeros_like(black)
-    if settings.crop:
-        images = jax.vmap(partial(_cropped, padding=settings.crop, fill=fill))(images, crop_keys)
-    if settings.flip:
-        images = jax.vmap(_flipped)(images, flip_keys)
+    images = moved(images, moves, fill)
     if settings.cutout:
-        images = jax.vmap(partial(_cut_out, size=settings.cutout, fill=fill))(images, cutout_keys)
+        images = jax.vmap(partial(_cut_out, size=settings.cutout, fill=fill))(images, _purposes(keys)[2])
     return images
 
 
-def _cropped(image: Image, key: Key[Array, ""], *, padding: int, fill: Image) -> Image:
-    """A window of the image's own size at a random place of the padded image."""
-    border = ((padding, padding), (padding, padding), (0, 0))
-    inside = jnp.pad(jnp.ones_like(image, bool), border)
-    padded = jnp.where(inside, jnp.pad(image, border), jnp.pad(fill, border, mode="edge"))
-    top, left = jax.random.randint(key, (2,), 0, 2 * padding + 1)
-    return jax.lax.dynamic_slice(padded, (top, left, 0), image.shape)
+def _purposes(keys: Key[Array, "b"]) -> Key[Array, "3 b"]:
+    """Keys for the crop, the mirror image and the cutout of each image."""
+    return jnp.moveaxis(jax.vmap(partial(jax.random.split, num=3))(keys), 1, 0)
 
 
-def _flipped(image: Image, key: Key[Array, ""]) -> Image:
-    """The image or its mirror image."""
-    return jnp.where(jax.random.bernoulli(key), image[:, ::-1], image)
+def _cropped(
+    each: Num[Array, "h w ..."], corner: Int[Array, "2"], *, padding: int, fill: Num[Array, "h w ..."]
+) -> Num[Array, "h w ..."]:
+    """A window of the map's own size out of the padded map."""
+    border = ((padding, padding), (padding, padding), *((0, 0) for _ in each.shape[2:]))
+    inside = jnp.pad(jnp.ones_like(each, bool), border)
+    padded = jnp.where(inside, jnp.pad(each, border), jnp.pad(fill, border, mode="edge"))
+    return jax.lax.dynamic_slice(padded, (*corner, *(0 for _ in each.shape[2:])), each.shape)
 
 
 def _cut_out(image: Image, key: Key[Array, ""], *, size: int, fill: Image) -> Image:

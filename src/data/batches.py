@@ -1,7 +1,7 @@
 """Batches on the device: examples stay there as bytes, and are ordered, normalized and changed inside the step."""
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -10,12 +10,15 @@ from jaxtyping import Array, Float, Int, Key, Num, UInt8, UInt16
 
 from ..config.errors import UserError
 from ..randomness import Scalar, at
-from .augment import augmented
-from .examples import Split
+from .augment import Moves, augmented, draw_moves
+from .examples import DataSpec, Split, is_shape
 from .mixing import mixed
 from .settings import AugmentSettings, Normalization
 
 AnyArray = Array | np.ndarray
+Tree = Any
+Targets = dict[str, Any]
+"""Arrays by name."""
 MIXING = 3
 NETWORK = 4
 """Draws of an example's key: its share of a mixture, and what the network needs; `augmented` takes the first three."""
@@ -25,19 +28,15 @@ class Batch(NamedTuple):
     """Examples for one device.
 
     Attributes:
-        images: normalized pixels; of texts, the numbers of their words.
-        labels: classes.
+        inputs: a tree that the network takes: normalized pixels `b h w c`, or numbers of words `b length`.
+        targets: what is to be learnt of each example, by name.
         weights: 1 for an example that counts, 0 for one that only fills the batch up.
-        mixing_targets: classes of the images that were mixed in, if any were.
-        shares: how much of each image is its own.
         keys: randomness of each example that is left for the network; training batches have it.
     """
 
-    images: Float[Array, "b h w c"] | Int[Array, "b length"]
-    labels: Int[Array, "b"]
+    inputs: Tree
+    targets: Targets
     weights: Float[Array, "b"]
-    mixing_targets: Int[Array, "b"] | None = None
-    mixing_weights: Float[Array, "b"] | None = None
     keys: Key[Array, "b"] | None = None
 
 
@@ -49,11 +48,22 @@ class Constants(NamedTuple):
 
 
 class DeviceDataset(NamedTuple):
-    """A split in device memory, with the constants of its normalization if it has one."""
+    """A split in device memory.
 
-    images: UInt8[AnyArray, "n h w c"] | UInt16[AnyArray, "n length"]
-    labels: Int[AnyArray, "n"]
-    constants: Constants | None
+    Attributes:
+        inputs: a tree of arrays.
+        targets: by name.
+        constants: of the normalization of every input; None for one that has none.
+    """
+
+    inputs: Tree
+    targets: Targets
+    constants: Tree
+
+    @property
+    def examples(self) -> int:
+        """The number of examples."""
+        return len(jax.tree.leaves(self.inputs)[0])
 
 
 class ShuffleOrder(NamedTuple):
@@ -66,6 +76,16 @@ class ShuffleOrder(NamedTuple):
 
     order: Int[Array, "two_n"]
     first_epoch: Int[Array, ""]
+
+
+class TargetChanges(Protocol):
+    """What happens to targets where inputs are changed."""
+
+    def moved(self, targets: Targets, moves: Moves) -> Targets:
+        """The targets of images that are moved."""
+
+    def mixed(self, targets: Targets, others: Targets, weights: Float[Array, "b"]) -> Targets:
+        """The targets of mixtures of two images, of which the first has the given weight."""
 
 
 def normalization(
@@ -89,9 +109,20 @@ def normalization(
     return Constants(*(values.astype(np.float32).reshape(1, 1, -1) for values in (mean, std)))
 
 
-def device_dataset(split: Split, constants: Constants | None) -> DeviceDataset:
+def device_dataset(split: Split, constants: Tree) -> DeviceDataset:
     """A split and its normalization as host arrays, ready to be put on devices."""
-    return DeviceDataset(split.images, split.labels, constants)
+    return DeviceDataset(split.inputs, {**split.targets}, constants)
+
+
+def example_batch(spec: DataSpec, size: int) -> Batch:
+    """A batch of zeros in the shapes of a data set."""
+    inputs = jax.tree.map(
+        lambda shape: jnp.zeros((size, *shape), jnp.int32 if len(shape) == 1 else jnp.float32),
+        spec.shape,
+        is_leaf=is_shape,
+    )
+    targets = {name: jnp.zeros((size, *each.shape), each.dtype) for name, each in spec.targets.items()}
+    return Batch(inputs, targets, jnp.ones(size))
 
 
 @partial(jax.jit, static_argnames="examples")
@@ -108,11 +139,13 @@ class Batching(NamedTuple):
         batch_size: examples in a whole batch, on all devices together.
         augment: random changes, or none.
         key: the stream of randomness for them; they depend on the epoch and the example alone.
+        changes: of targets, where inputs are changed.
     """
 
     batch_size: int
     augment: AugmentSettings | None
     key: Key[Array, ""]
+    changes: TargetChanges
 
 
 def training_batch(
@@ -133,30 +166,41 @@ def training_batch(
         batching: how batches are made.
     """
     augment = batching.augment
-    images, chosen, keys = _changed(data, order, step * batching.batch_size + part, batching)
-    own = jax.vmap(lambda key: at(key, NETWORK))(keys)
-    batch = Batch(images, data.labels[chosen], jnp.ones(len(part)), keys=own)
+    inputs, targets, keys = _changed(data, order, step * batching.batch_size + part, batching)
+    batch = Batch(inputs, targets, jnp.ones(len(part)), jax.vmap(lambda key: at(key, NETWORK))(keys))
     if augment is None or not augment.mixes:
         return batch
     opposite = batching.batch_size - 1 - part
     opposite = jnp.where(opposite == part, part + 1, opposite)
-    others, other, _ = _changed(data, order, step * batching.batch_size + opposite, batching)
-    images, shares = mixed(images, others, jax.vmap(lambda key: at(key, MIXING))(keys), augment)
-    return batch._replace(images=images, mixing_targets=data.labels[other], mixing_weights=shares)
+    others, other_targets, _ = _changed(data, order, step * batching.batch_size + opposite, batching)
+    inputs, weights = mixed(inputs, others, jax.vmap(lambda key: at(key, MIXING))(keys), augment)
+    return batch._replace(inputs=inputs, targets=batching.changes.mixed(targets, other_targets, weights))
 
 
 def _changed(
     data: DeviceDataset, order: ShuffleOrder, places: Int[Array, "b"], batching: Batching
-) -> tuple[Num[Array, "b ..."], Int[Array, "b"], Key[Array, "b"]]:
-    """The images at the given places of the stream after their random changes, their numbers, and their keys."""
-    examples = len(data.labels)
-    chosen = order.order[places - order.first_epoch * examples]
-    keys = jax.vmap(partial(at, batching.key))(places // examples, chosen)
-    images = normalized(data, data.images[chosen])
-    if batching.augment is not None and data.constants is not None:
-        black = jnp.broadcast_to(-data.constants.mean / data.constants.std, images.shape[1:])
-        images = augmented(images, keys, batching.augment, black)
-    return images, chosen, keys
+) -> tuple[Tree, Targets, Key[Array, "b"]]:
+    """Inputs and targets at the given places of the stream after their random changes, and their keys."""
+    chosen = order.order[places - order.first_epoch * data.examples]
+    keys = jax.vmap(partial(at, batching.key))(places // data.examples, chosen)
+    batch = take(data, chosen)
+    if batching.augment is None:
+        return batch.inputs, batch.targets, keys
+    moves = draw_moves(keys, batching.augment)
+    changed = partial(_augmented, keys=keys, moves=moves, settings=batching.augment)
+    inputs = jax.tree.map(changed, batch.inputs, data.constants)
+    return inputs, batching.changes.moved(batch.targets, moves), keys
+
+
+def _augmented(
+    images: Num[Array, "b ..."], constants: Constants | None, keys: Key[Array, "b"], moves: Moves,
+    settings: AugmentSettings,
+) -> Num[Array, "b ..."]:  # fmt: skip
+    """Images with their random changes; other inputs as they are."""
+    if constants is None:
+        return images
+    black = jnp.broadcast_to(-constants.mean / constants.std, images.shape[1:])
+    return augmented(images, keys, moves, settings, black)
 
 
 def evaluation_batch(data: DeviceDataset, first: int, size: int) -> Batch:
@@ -165,7 +209,7 @@ def evaluation_batch(data: DeviceDataset, first: int, size: int) -> Batch:
     Raises:
         UserError: there are none.
     """
-    split = len(data.labels)
+    split = data.examples
     if not (0 <= first < split and size > 0):
         raise UserError(f"first={first}, size={size}: there are no such examples; the split has {split}, from 0 on")
     return take(data, jnp.arange(first, min(first + size, split)))
@@ -177,19 +221,20 @@ def filled_batch(data: DeviceDataset, first: Scalar, size: int) -> Batch:
     Past the end the last example is repeated with weight 0, so whatever is computed of a batch has to heed its weights.
     """
     places = first + jnp.arange(size)
-    last = len(data.labels) - 1
+    last = data.examples - 1
     return take(data, jnp.minimum(places, last))._replace(weights=(places <= last).astype(jnp.float32))
 
 
 def take(data: DeviceDataset, chosen: Int[Array, "b"]) -> Batch:
     """Takes the examples with the given numbers, which have to be of the split."""
-    return Batch(normalized(data, data.images[chosen]), data.labels[chosen], jnp.ones(len(chosen)))
+    inputs, targets = jax.tree.map(lambda array: array[chosen], (data.inputs, data.targets))
+    return Batch(jax.tree.map(normalized, inputs, data.constants), targets, jnp.ones(len(chosen)))
 
 
 def normalized(
-    data: DeviceDataset, images: UInt8[Array, "b h w c"] | UInt16[Array, "b length"]
+    images: UInt8[Array, "b h w c"] | UInt16[Array, "b length"], constants: Constants | None
 ) -> Float[Array, "b h w c"] | Int[Array, "b length"]:
-    """Pixels less the mean, over the deviation; the numbers of words as they are."""
-    if data.constants is None:
+    """Pixels less the mean, over the standard deviation; the numbers of words as they are."""
+    if constants is None:
         return images.astype(jnp.int32)
-    return (images - data.constants.mean) / data.constants.std
+    return (images - constants.mean) / constants.std

@@ -14,7 +14,7 @@ import numpy as np
 from ..config.errors import UserError
 from ..lock import locked
 from ..plain_json import dumps
-from .examples import Examples, Split, checksum
+from .examples import LABEL, Examples, checksum, labelled
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +88,8 @@ def _write(examples: Examples, directory: Path) -> None:
     part = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
         for name, split in (("train", examples.train), ("test", examples.test)):
-            np.save(part / f"{name}_images.npy", split.images)
-            np.save(part / f"{name}_labels.npy", split.labels)
+            np.save(part / f"{name}_images.npy", split.inputs)
+            np.save(part / f"{name}_labels.npy", split.targets[LABEL])
         manifest = {"class_names": examples.class_names, "source": examples.source, "sha256": checksum(examples)}
         (part / MANIFEST).write_text(dumps(manifest, indent=2) + "\n")
         shutil.rmtree(directory, ignore_errors=True)
@@ -105,7 +105,7 @@ def _read(directory: Path, sha256: str | None) -> Examples | None:
     try:
         manifest = json.loads((directory / MANIFEST).read_text())
         splits = [
-            Split(np.load(directory / f"{name}_images.npy"), np.load(directory / f"{name}_labels.npy"))
+            labelled(np.load(directory / f"{name}_images.npy"), np.load(directory / f"{name}_labels.npy"))
             for name in ("train", "test")
         ]
         source = manifest.get("source")  # which older copies do not say

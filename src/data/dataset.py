@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+import jax
 import numpy as np
 
 from ..config.errors import UserError
-from .examples import DataSpec, Examples, Split, checksum
+from .examples import LABEL, DataSpec, Examples, Split, checksum
 from .resize import shrink
 from .settings import DataSettings
 
@@ -54,19 +55,30 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
     """
     source = _read(settings)
     whole = _divided(source, settings)
-    sides = source.train.images.shape[1:3]
-    if settings.augment and settings.augment.crop >= min(sides):
-        size = "x".join(map(str, sides))
-        raise UserError(
-            f"data.augment.crop={settings.augment.crop} moves whole images of {size} pixels out of sight; "
-            f"at most {min(sides) - 1} leaves a part of each"
-        )
+    _check_crop(settings, source.train)
     notes = (*source.notes, *_lacking(whole, source.class_names))
     train, validation, test = (_reduced(split, examples, image_size) for split in whole)
-    shape = train.images.shape[1:]
-    spec = DataSpec(settings.name, shape, source.class_names, len(train), len(validation), len(test))
-    shrunk = source.train.images.shape[1] // shape[0]
+    shape = jax.tree.map(lambda array: array.shape[1:], train.inputs)
+    targets = {name: jax.ShapeDtypeStruct(array.shape[1:], array.dtype) for name, array in train.targets.items()}
+    spec = DataSpec(settings.name, shape, source.class_names, len(train), len(validation), len(test), targets)
+    shrunk = source.train.inputs.shape[1] // shape[0] if spec.pictured else 1
     return Dataset(spec, train, validation, test, shrunk, notes, source.source)
+
+
+def _check_crop(settings: DataSettings, train: Split) -> None:
+    """Refuses a crop that may leave nothing of an image.
+
+    Raises:
+        UserError: naming the largest one.
+    """
+    for images in jax.tree.leaves(train.inputs):
+        sides = images.shape[1:3]
+        if settings.augment and settings.augment.crop >= min(sides):
+            size = "x".join(map(str, sides))
+            raise UserError(
+                f"data.augment.crop={settings.augment.crop} moves whole images of {size} pixels out of sight; "
+                f"at most {min(sides) - 1} leaves a part of each"
+            )
 
 
 @lru_cache(maxsize=1)
@@ -105,7 +117,7 @@ def _divided(source: Examples, settings: DataSettings) -> tuple[Split, Split, Sp
 def _lacking(splits: tuple[Split, Split, Split], class_names: tuple[str, ...]) -> Iterator[str]:
     """Names the classes of which a split has no examples, as happens to small ones."""
     for title, split in zip(("training", "validation", "test"), splits, strict=True):
-        absent = np.setdiff1d(np.arange(len(class_names)), split.labels)
+        absent = np.setdiff1d(np.arange(len(class_names)), split.targets.get(LABEL, np.arange(len(class_names))))
         if len(split) and len(absent):
             names = ", ".join(class_names[label] for label in absent[:NAMED])
             more = f" and {len(absent) - NAMED} more" if len(absent) > NAMED else ""
@@ -114,5 +126,11 @@ def _lacking(splits: tuple[Split, Split, Split], class_names: tuple[str, ...]) -
 
 def _reduced(split: Split, examples: int | None, image_size: int | None) -> Split:
     part = split[:examples] if examples else split
-    pictures = part.images.ndim == 4
-    return Split(shrink(part.images, image_size), part.labels) if pictures and image_size else part
+    if not image_size:
+        return part
+    moved = sorted(name for name, array in split.targets.items() if array.ndim > 1)
+    if moved:
+        raise UserError(f"image_size={image_size} shrinks images alone; their {moved[0]} would no longer fit them")
+    return Split(
+        jax.tree.map(lambda array: shrink(array, image_size) if array.ndim == 4 else array, part.inputs), part.targets
+    )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import numpy as np
 
-from .examples import Examples, Split, canonical_order
+from .examples import Examples, canonical_order, labelled
 from .settings import DataSettings, only
 
 TEST_EXAMPLES = 360
@@ -22,7 +22,7 @@ class Digits(DataSettings):
         table = np.loadtxt(digits_file(), delimiter=",")
         grey, labels = table[:, :-1].reshape(-1, 8, 8, 1), table[:, -1].astype(np.int64)
         images = np.round(grey * (255 / 16)).astype(np.uint8)
-        every = canonical_order(Split(images, labels))
+        every = canonical_order(labelled(images, labels))
         return Examples(every[:-TEST_EXAMPLES], every[-TEST_EXAMPLES:], tuple("0123456789"))
 
 

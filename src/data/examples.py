@@ -1,10 +1,13 @@
 """Examples as arrays, and what is known of a data set."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import jax
 import numpy as np
-from jaxtyping import Integer, UInt8, UInt16
+from jaxtyping import Integer, Shaped, UInt8, UInt16
 
 SOURCES = {"tfds": "TFDS", "authors": "its authors", "mirror": "its package mirror"}
 """Where a well-known set can come from, in words."""
@@ -14,23 +17,47 @@ class SourceError(Exception):
     """A source cannot be reached or does not hold what it should; the message is a clause that says which and why."""
 
 
+LABEL = "label"
+"""The target of classification: the class of each example."""
+
+Targets = Mapping[str, Shaped[np.ndarray, "n ..."]]
+"""What is to be learnt of each example, by name."""
+
+
 @dataclass(frozen=True)
 class Split:
-    """Labelled images, or texts, in host memory.
+    """Examples in host memory.
 
     Attributes:
-        images: pixels from 0 to 255; of texts, the numbers of their words.
-        labels: the class of each.
+        inputs: a tree of arrays that a network takes: images are uint8 pixels `n h w c`, texts uint16 words `n length`.
+        targets: by name, such as `label`, the class.
     """
 
-    images: UInt8[np.ndarray, "n h w c"] | UInt16[np.ndarray, "n length"]
-    labels: Integer[np.ndarray, "n"]
+    inputs: Any
+    targets: Targets
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(jax.tree.leaves(self.inputs)[0])
 
     def __getitem__(self, which: slice) -> "Split":
-        return Split(self.images[which], self.labels[which])
+        inputs, targets = jax.tree.map(lambda array: array[which], (self.inputs, dict(self.targets)))
+        return Split(inputs, targets)
+
+    def with_targets(self, names: Iterable[str]) -> "Split":
+        """The same examples with some of their targets."""
+        return Split(self.inputs, {name: self.targets[name] for name in names})
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in jax.tree.leaves((self.inputs, dict(self.targets))))
+
+
+def labelled(
+    inputs: UInt8[np.ndarray, "n h w c"] | UInt16[np.ndarray, "n length"], labels: Integer[np.ndarray, "n"]
+) -> Split:
+    """Images or texts with the class of each."""
+    return Split(inputs, {LABEL: labels})
 
 
 @dataclass(frozen=True)
@@ -56,15 +83,18 @@ class DataSpec:
     """What a network, a task and a reader need to know of a data set.
 
     Attributes:
-        shape: height, width and channels of an image; the length of a text.
+        shape: of one input: height, width and channels of an image; the length of a text. A tree of shapes, if the
+            inputs are a tree.
+        targets: shape and type of each target of one example, by name.
     """
 
     name: str
-    shape: tuple[int, ...]
+    shape: Any
     class_names: tuple[str, ...]
     train: int
     validation: int
     test: int
+    targets: Mapping[str, jax.ShapeDtypeStruct]
 
     @property
     def classes(self) -> int:
@@ -73,8 +103,13 @@ class DataSpec:
 
     @property
     def pictured(self) -> bool:
-        """Whether examples are images."""
-        return len(self.shape) == 3
+        """Whether inputs are images."""
+        return is_shape(self.shape) and len(self.shape) == 3
+
+
+def is_shape(tree: Any) -> bool:
+    """Whether a tree of shapes is a single one."""
+    return isinstance(tree, tuple) and all(isinstance(size, int) for size in tree)
 
 
 def set_aside(every: Split, share: float) -> tuple[Split, Split]:
@@ -84,20 +119,23 @@ def set_aside(every: Split, share: float) -> tuple[Split, Split]:
 
 
 def canonical_order(split: Split) -> Split:
-    """Orders examples by the SHA-256 of their pixels or words, then by label.
+    """Orders labelled examples by the SHA-256 of their pixels or words, then by label.
 
     Every source of a data set then gives the same arrays, whose checksum can be kept; and as the order has nothing to
     do with what the images show, any part of it is as good as a random sample.
     """
-    digests = [hashlib.sha256(image).digest() for image in np.ascontiguousarray(split.images)]
-    order = sorted(range(len(digests)), key=lambda i: (digests[i], int(split.labels[i])))
-    return Split(np.ascontiguousarray(split.images[order]), split.labels[order].astype(np.int32))
+    inputs, labels = split.inputs, split.targets[LABEL]
+    digests = [hashlib.sha256(image).digest() for image in np.ascontiguousarray(inputs)]
+    order = sorted(range(len(digests)), key=lambda i: (digests[i], int(labels[i])))
+    return labelled(np.ascontiguousarray(inputs[order]), labels[order].astype(np.int32))
 
 
 def checksum(examples: Examples) -> str:
     """SHA-256 over the arrays of all splits."""
     digest = hashlib.sha256()
     for split in filter(None, (examples.train, examples.test, examples.validation)):
-        digest.update(np.ascontiguousarray(split.images).data)
-        digest.update(split.labels.astype("<i4").tobytes())
+        for array in jax.tree.leaves(split.inputs):
+            digest.update(np.ascontiguousarray(array).data)
+        for array in jax.tree.leaves(dict(split.targets)):
+            digest.update(array.astype("<i4" if np.issubdtype(array.dtype, np.integer) else array.dtype).tobytes())
     return digest.hexdigest()

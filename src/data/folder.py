@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ..config.errors import UserError, one_line
 from .class_folders import ByClass, images_in, in_words
-from .examples import Examples, Split, canonical_order, set_aside
+from .examples import Examples, Split, canonical_order, labelled, set_aside
 from .resize import check_memory, squared
 from .settings import DataSettings, only
 
@@ -58,7 +58,7 @@ class Folder(DataSettings):
     def _decoded(self, images: ByClass) -> Split:
         files = [(path, label) for label, paths in enumerate(images.values()) for path in paths]
         pixels = np.stack([decoded(path, self.image_size, self.channels) for path, _ in files])
-        return canonical_order(Split(pixels, np.array([label for _, label in files])))
+        return canonical_order(labelled(pixels, np.array([label for _, label in files])))
 
 
 def decoded(path: Path, size: int, channels: int) -> UInt8[np.ndarray, "s s c"]:

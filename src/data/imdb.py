@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..config.errors import UserError
 from .cache import cached
-from .examples import SOURCES, Examples, SourceError, Split, canonical_order, checksum
+from .examples import SOURCES, Examples, SourceError, Split, canonical_order, checksum, labelled
 from .mirrors import fetched, imdb_reviews
 from .settings import DataSettings, only
 from .texts import FIRST_WORD, Texts, numbering, tokens
@@ -53,7 +53,7 @@ class Imdb(DataSettings):
         numbers = numbering(train.texts, self.vocabulary)
 
         def numbered(part: Texts) -> Split:
-            return canonical_order(Split(tokens(part.texts, numbers, self.length), part.labels))
+            return canonical_order(labelled(tokens(part.texts, numbers, self.length), part.labels))
 
         examples = Examples(numbered(train), numbered(test), CLASSES, source=source)
         if self.sha256 and checksum(examples) != self.sha256:

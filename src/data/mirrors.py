@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from . import published
-from .examples import Examples, SourceError, Split
+from .examples import Examples, SourceError, labelled
 from .texts import Texts
 
 T = TypeVar("T")
@@ -31,8 +31,8 @@ def cifar10(work: Path) -> Examples:
     train_labels, test_labels = (
         json.loads((package / f"{name}_lables.json").read_text()) for name in ("train", "test")
     )
-    train = Split(np.concatenate(batches), np.array(train_labels))
-    return Examples(train, Split(_png_rows(package / "test_batch.png"), np.array(test_labels)), CIFAR10_CLASSES)
+    train = labelled(np.concatenate(batches), np.array(train_labels))
+    return Examples(train, labelled(_png_rows(package / "test_batch.png"), np.array(test_labels)), CIFAR10_CLASSES)
 
 
 def mnist(work: Path) -> Examples:

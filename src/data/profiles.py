@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from .examples import Examples, Split
+from .examples import LABEL, Examples, Split, labelled
 from .tfds import Tfds
 
 
@@ -31,8 +31,8 @@ class Profiles(Tfds):
         return replace(images, train=self._profiles(images.train), test=self._profiles(images.test))
 
     def _profiles(self, split: Split) -> Split:
-        table = np.round(split.images.mean(axis=1, dtype=np.float32)).astype(np.uint8)
+        table = np.round(split.inputs.mean(axis=1, dtype=np.float32)).astype(np.uint8)
         order = np.arange(table.shape[1])
         if self.shuffle is not None:
             order = np.random.default_rng(self.shuffle).permutation(order)
-        return Split(table[:, order, None], split.labels)
+        return labelled(table[:, order, None], split.targets[LABEL])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .examples import Examples, Split
+from .examples import Examples, Split, labelled
 
 PIXELS = 3 * 32 * 32
 """Bytes of a CIFAR image: the red, green and blue pixels, each row by row."""
@@ -54,7 +54,7 @@ def _cifar(archive: Path, inside: str, train: Sequence[str], test: str, names: s
         def split(*files: str) -> Split:
             rows = np.frombuffer(b"".join(map(content, files)), np.uint8).reshape(-1, label_bytes + PIXELS)
             images = rows[:, label_bytes:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-            return Split(images, rows[:, label_bytes - 1])
+            return labelled(images, rows[:, label_bytes - 1])
 
         return Examples(split(*train), split(test), tuple(content(names).decode().split()))
 
@@ -62,7 +62,7 @@ def _cifar(archive: Path, inside: str, train: Sequence[str], test: str, names: s
 def _idx_examples(folder: Path, class_names: tuple[str, ...]) -> Examples:
     """Reads the four files in which MNIST and its descendants are published, compressed or not."""
     train, test = (
-        Split(_idx(folder, f"{prefix}-images-idx3-ubyte")[..., None], _idx(folder, f"{prefix}-labels-idx1-ubyte"))
+        labelled(_idx(folder, f"{prefix}-images-idx3-ubyte")[..., None], _idx(folder, f"{prefix}-labels-idx1-ubyte"))
         for prefix in ("train", "t10k")
     )
     return Examples(train, test, class_names)

@@ -12,7 +12,7 @@ from ..config.errors import UserError, did_you_mean, one_line, say
 from ..config.settings import added
 from .authors import from_authors
 from .cache import cached
-from .examples import SOURCES, Examples, SourceError, Split, canonical_order, checksum, set_aside
+from .examples import LABEL, SOURCES, Examples, SourceError, Split, canonical_order, checksum, labelled, set_aside
 from .mirrors import MIRRORS, from_mirror
 from .resize import Pixels, check_memory, stack, to_square
 from .settings import DataSettings
@@ -123,17 +123,17 @@ class Tfds(DataSettings):
             labels.append(int(example[label]))
             if len(images) == 1:
                 check_memory(self.name, images[0].size * len(source))
-        return Split(stack(images, self.name), np.array(labels))
+        return labelled(stack(images, self.name), np.array(labels))
 
     def _resized(self, split: Split) -> Split:
         """A split with images of the size that is asked for, in the canonical order of those."""
-        count, height, width, channels = split.images.shape
+        count, height, width, channels = split.inputs.shape
         side = self.image_size
         if side is None or (height, width) == (side, side):
             return split
         check_memory(self.name, count * side**2 * channels)
-        images = np.array([to_square(image, side) for image in split.images], np.uint8)
-        return canonical_order(Split(images.reshape(count, side, side, channels), split.labels))
+        images = np.array([to_square(image, side) for image in split.inputs], np.uint8)
+        return canonical_order(labelled(images.reshape(count, side, side, channels), split.targets[LABEL]))
 
 
 def prepared_info(name: str) -> Any:

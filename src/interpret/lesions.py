@@ -138,12 +138,13 @@ def reordered(network: PreActivationResNet, order: Sequence[int]) -> PreActivati
 
 def error(network: nnx.Module, task: TaskSettings, data: DeviceDataset) -> float:
     """The error on a split in percent; networks of one definition share a compiled program."""
-    return 100 * (1 - task.summary(jax.device_get(_sums(*nnx.split(network), task, data)))["accuracy"])
+    sums = jax.device_get(_sums(*nnx.split(network), task, data))
+    return 100 * (1 - task.summary(sums, detailed=False)["accuracy"])
 
 
 @partial(jax.jit, static_argnames=("definition", "task"))
 def _sums(definition: nnx.GraphDef, state: Tree, task: TaskSettings, data: DeviceDataset) -> Sums:
     def of_batch(batch: Batch) -> Sums:
-        return task.sums(nnx.merge(definition, state, copy=True)(batch.images), batch, detailed=False)
+        return task.sums(nnx.merge(definition, state, copy=True)(batch.inputs), batch, detailed=False)
 
-    return sum_over_batches(of_batch, data, min(BATCH, len(data.labels)))
+    return sum_over_batches(of_batch, data, min(BATCH, data.examples))

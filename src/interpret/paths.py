@@ -87,7 +87,7 @@ def path_gradient(
             block.shortcut.open[...] = ~branches[number]
         return task.losses(network(images), batch).mean()
 
-    return jax.grad(loss)(batch.images)
+    return jax.grad(loss)(batch.inputs)
 
 
 @partial(jax.jit, static_argnames=("definition", "task", "modules", "size"))
@@ -102,7 +102,7 @@ def _sampled_norm(
     key: Key[Array, ""],
 ) -> Float[Array, ""]:
     """The norm of the gradient along a random path of the given length, for a random batch."""
-    chosen = jax.random.choice(at(key, 0), len(data.labels), (size,), replace=False)
+    chosen = jax.random.choice(at(key, 0), data.examples, (size,), replace=False)
     branches = jax.random.permutation(at(key, 1), modules) < length
     batch = take(jax.tree.map(jnp.asarray, data), chosen)
     return jnp.linalg.norm(path_gradient(definition, state, task, batch, branches))

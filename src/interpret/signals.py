@@ -42,7 +42,7 @@ def kernel_gradients(network: Network, task: TaskSettings, parameters: Tree, bat
     """
 
     def loss(values: Tree) -> Float[Array, ""]:
-        outputs, _ = network.train(values, batch_stats, batch.images, batch.keys)
+        outputs, _ = network.train(values, batch_stats, batch.inputs, batch.keys)
         return task.losses(outputs.main, batch).mean()
 
     return jax.tree.map(jnp.linalg.norm, jax.grad(loss)(parameters))

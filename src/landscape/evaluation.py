@@ -99,8 +99,8 @@ def scores_at(
     @jax.jit
     def scores(place: Array, chosen: Array, parameters: Tree, directions: list[Tree], data: DeviceDataset) -> Array:
         batch = take(data, chosen)
-        outputs = network(moved(parameters, directions, place), network.batch_stats, batch.images)
-        return jnp.stack(list(task.scores(outputs, batch)), axis=1)
+        outputs = network(moved(parameters, directions, place), network.batch_stats, batch.inputs)
+        return jnp.stack(list(task.scores(outputs, batch).values()), axis=1)
 
     def at(place: Float32[np.ndarray, "d"], chosen: Int[np.ndarray, "n"]) -> Float64[np.ndarray, "n 2"]:
         filled = np.resize(chosen, len(chosen) + -len(chosen) % size)

@@ -84,26 +84,26 @@ class SplitMeasure:
 
         def sums(batch: Batch) -> Sums:
             if in_batch:
-                outputs, _ = self._network.in_batch(parameters, batch.images)
+                outputs, _ = self._network.in_batch(parameters, batch.inputs)
             else:
-                outputs = self._network(parameters, batch_stats, batch.images)
+                outputs = self._network(parameters, batch_stats, batch.inputs)
             return self._task.sums(outputs, batch, detailed=False)
 
         return sum_over_batches(sums, data, self._size(data), drop_remainder=in_batch)
 
     def _recalibrated(self, parameters: Tree, data: DeviceDataset) -> Tree:
         """Means of the statistics that each batch has with these weights; a short last batch is left out."""
-        batches = len(data.labels) // self._size(data)
+        batches = data.examples // self._size(data)
 
         def statistics(batch: Batch) -> Tree:
-            return self._network.in_batch(parameters, batch.images)[1]
+            return self._network.in_batch(parameters, batch.inputs)[1]
 
         total = sum_over_batches(statistics, data, self._size(data), drop_remainder=True)
         return jax.tree.map(lambda values: values / batches, total)
 
     def _size(self, data: DeviceDataset) -> int:
         """Of a batch: no larger than the split, for what fills a batch up has no place in its statistics."""
-        return min(self._batch_size, len(data.labels))
+        return min(self._batch_size, data.examples)
 
 
 @version(1)
@@ -135,7 +135,11 @@ def split_objective(
     measure = SplitMeasure(module, task, batch_norm, batch_size, kernels)
 
     def summary(sums: Mapping[str, Any]) -> dict[str, float]:
-        return {f"{split}_{name}": value for split in sums for name, value in task.summary(sums[split]).items()}
+        return {
+            f"{split}_{name}": value
+            for split in sums
+            for name, value in task.summary(sums[split], detailed=False).items()
+        }
 
     return Objective(measure, measure.parameters, dict(splits), summary)
 
@@ -156,7 +160,7 @@ def batch_losses(
     network = network_of(module)
 
     def loss(parameters: Tree, batch: Batch) -> Float[Array, ""]:
-        outputs = network(parameters, network.batch_stats, batch.images)
-        return jnp.sum(batch.weights * task.scores(outputs, batch).loss)
+        outputs = network(parameters, network.batch_stats, batch.inputs)
+        return jnp.sum(batch.weights * task.scores(outputs, batch)["loss"])
 
-    return loss, [filled_batch(data, first, batch_size) for first in range(0, len(data.labels), batch_size)]
+    return loss, [filled_batch(data, first, batch_size) for first in range(0, data.examples, batch_size)]

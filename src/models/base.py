@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
 
 from ..config.errors import UserError
 from ..config.settings import Settings
@@ -107,13 +106,13 @@ class Heads(NamedTuple):
     """What a network with auxiliary classifiers gives in training; in evaluation it gives the main output alone.
 
     Attributes:
-        main: the output.
+        main: the output, or a tree of outputs.
         auxiliary: those of classifiers on the way, which bring the gradient to the early layers.
         weight: of each auxiliary loss.
     """
 
-    main: Float[Array, "b outputs"]
-    auxiliary: tuple[Float[Array, "b outputs"], ...] = ()
+    main: Any
+    auxiliary: tuple[Any, ...] = ()
     weight: float = 0.0
 
 
@@ -123,17 +122,18 @@ def heads(outputs: Any) -> Heads:
     return found._replace(main=at_least_float32(found.main), auxiliary=tuple(map(at_least_float32, found.auxiliary)))
 
 
-def at_least_float32(outputs: Any) -> Float[Array, "b outputs"]:
+def at_least_float32(outputs: Any) -> Any:
     """Outputs of a network that may compute in fewer bits; wider ones stay as they are.
 
     Raises:
-        UserError: they are something else.
+        UserError: they are no arrays.
     """
-    if not isinstance(outputs, jax.Array):
-        raise UserError(
-            f"a network gives one array, or in training also Heads; this one gives a {type(outputs).__name__}"
-        )
-    return outputs.astype(jnp.promote_types(outputs.dtype, jnp.float32))
+    for leaf in jax.tree.leaves(outputs, is_leaf=lambda leaf: leaf is None):
+        if not isinstance(leaf, jax.Array):
+            raise UserError(
+                f"a network gives an array, a tree of them, or in training also Heads; not a {type(leaf).__name__}"
+            )
+    return jax.tree.map(lambda leaf: leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32)), outputs)
 
 
 def check_depth(name: str, depth: int, *, each: int, others: int) -> int:

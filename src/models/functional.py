@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Key, Num
+from jaxtyping import Array, Key
 
 from ..config.errors import UserError
 from ..layers.dropout import give_keys, replace_dropout
@@ -60,9 +60,7 @@ class Network:
         self.batch_stats: Tree = nnx.to_pure_dict(batch_stats)
         self._constants: Tree = jax.tree.map(concrete, nnx.to_pure_dict(constants))
 
-    def train(
-        self, parameters: Tree, batch_stats: Tree, x: Num[Array, "b ..."], keys: Key[Array, "b"] | None
-    ) -> tuple[Heads, Tree]:
+    def train(self, parameters: Tree, batch_stats: Tree, x: Any, keys: Key[Array, "b"] | None) -> tuple[Heads, Tree]:
         """Outputs in training mode, float32, and the statistics afterwards; dropout takes each example's key."""
         module = self._merged(self._training, parameters, batch_stats)
         give_keys(module, keys)
@@ -70,14 +68,14 @@ class Network:
         self._check_constants(module)
         return outputs, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
 
-    def __call__(self, parameters: Tree, batch_stats: Tree, x: Num[Array, "b ..."]) -> Array:
+    def __call__(self, parameters: Tree, batch_stats: Tree, x: Any) -> Any:
         """Outputs in evaluation mode, float32: running statistics, no dropout."""
         module = self._merged(self._evaluation, parameters, batch_stats)
         outputs = at_least_float32(module(x))
         self._check_constants(module)
         return outputs
 
-    def in_batch(self, parameters: Tree, x: Num[Array, "b ..."]) -> tuple[Array, Tree]:
+    def in_batch(self, parameters: Tree, x: Any) -> tuple[Any, Tree]:
         """Outputs as in evaluation, but normalized by the batch's own moments; these moments as statistics."""
         module = self._merged(self._evaluation, parameters, optax.tree.zeros_like(self.batch_stats))
         module.set_attributes(

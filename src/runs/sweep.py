@@ -4,6 +4,7 @@ import csv
 import hashlib
 import re
 import statistics
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,12 +76,17 @@ def settings_of(jobs: list[Job]) -> list[Setting]:
     ]
 
 
-def as_table(settings: list[Setting]) -> str:
-    """A Markdown table with the mean and the standard deviation over seeds, and the runs that did not finish."""
+def as_table(settings: list[Setting], shares: Collection[str]) -> str:
+    """A Markdown table with the mean and the standard deviation over seeds, and the runs that did not finish.
+
+    Args:
+        settings: of the sweep.
+        shares: names of scores that are shown in percent.
+    """
     names = list(dict.fromkeys(name for setting in settings for scores in setting.scores for name in scores))
     rows = []
     for setting in settings:
-        cells = [_cell(name, [scores[name] for scores in setting.scores]) for name in names]
+        cells = [_cell([scores[name] for scores in setting.scores], name in shares) for name in names]
         rows.append([setting.name, len(setting.scores), *cells])
     missing = [f"- {path}: {_why(path)}" for setting in settings for path in setting.missing]
     return markdown(["setting", "n", *names], rows) + "\n".join(
@@ -88,11 +94,11 @@ def as_table(settings: list[Setting]) -> str:
     )
 
 
-def save(settings: list[Setting], jobs: list[Job], home: Path) -> Path:
+def save(settings: list[Setting], jobs: list[Job], home: Path, shares: Collection[str]) -> Path:
     """Writes the table as Markdown, and every single score as CSV beside it; the same sweep writes the same files."""
     runs = sorted({str(job.directory.path) for job in jobs})
     path = home / f"sweep-{hashlib.sha256(' '.join(runs).encode()).hexdigest()[:10]}.md"
-    write_whole(path, as_table(settings))
+    write_whole(path, as_table(settings, shares))
     rows = [{"setting": setting.name, **scores} for setting in settings for scores in setting.scores]
     with path.with_suffix(".csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
@@ -105,11 +111,11 @@ def _scores(results: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in results.items() if name.startswith("test_") and isinstance(value, float)}
 
 
-def _cell(name: str, values: list[float]) -> str:
-    """Mean and deviation; the deviation of one value is not known."""
+def _cell(values: list[float], share: bool) -> str:
+    """Mean and standard deviation; that of one value is not known."""
     if not values:
         return "-"
-    factor, unit, digits = (100, " %", 2) if name.endswith("accuracy") else (1, "", 4)
+    factor, unit, digits = (100, " %", 2) if share else (1, "", 4)
     deviation = f" ± {statistics.stdev(values) * factor:.{digits}f}" if len(values) > 1 else ""
     return f"{statistics.fmean(values) * factor:.{digits}f}{deviation}{unit}"
 

@@ -50,9 +50,10 @@ def hessian_of(
         images: at most so many of it, the first ones; none for all.
     """
     data = network.splits[split]
-    kept = jax.device_put(DeviceDataset(data.images[:images], data.labels[:images], data.constants))
-    loss, batches = batch_losses(network.module, network.task, kept)
-    return hessian_products(loss, batches, len(kept.labels)), network_of(network.module).parameters
+    inputs, targets = jax.tree.map(lambda array: array[:images], (data.inputs, data.targets))
+    first = jax.device_put(DeviceDataset(inputs, targets, data.constants))
+    loss, batches = batch_losses(network.module, network.task, first)
+    return hessian_products(loss, batches, first.examples), network_of(network.module).parameters
 
 
 def curvature_of(network: TrainedNetwork, split: str, images: int, seed: int) -> Curvature:
@@ -64,7 +65,7 @@ def curvature_of(network: TrainedNetwork, split: str, images: int, seed: int) ->
         images: at most so many of it, the first ones.
         seed: of the first vector.
     """
-    images = min(images, len(network.splits[split].labels))
+    images = min(images, network.splits[split].examples)
 
     def spectrum() -> dict[str, Any]:
         products, parameters = hessian_of(network, split, images)

@@ -12,4 +12,4 @@ def first_images(data: str, count: int) -> UInt8[np.ndarray, "n h w c"]:
     Raises:
         UserError: there is no such data set, or it cannot be had.
     """
-    return planned([f"data={data}"]).settings.dataset().test.images[:count]
+    return planned([f"data={data}"]).settings.dataset().test.inputs[:count]

@@ -129,7 +129,7 @@ def trained_networks(
 def _of_run(title: str, run: StudyRun, splits: Sequence[SplitName], images: int | None) -> TrainedNetwork:
     finished = run.loaded()
     engine = finished.engine
-    constants = normalization(run.settings.data.normalize, engine.dataset.train.images)
+    constants = normalization(run.settings.data.normalize, engine.dataset.train.inputs)
     return TrainedNetwork(
         title,
         finished.module,
@@ -159,7 +159,7 @@ def _from_elsewhere(
     module = build_network(run.settings, dataset.spec)
     constants = Constants(*(np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.std)))
     table = pytorch_resnet_cifar10 if model.shortcut in ("A", "A_centred") else li2018
-    first = (dataset.test.images[:LOOKED_AT] - constants.mean) / constants.std
+    first = (dataset.test.inputs[:LOOKED_AT] - constants.mean) / constants.std
     put_weights(module, arrays, table.resnet(model.depth), TORCH, first)
     module.eval()
     own: dict[str, DeviceDataset] = {name: device_dataset(dataset.split(name)[:images], constants) for name in splits}

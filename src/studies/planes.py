@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from ..config.errors import UserError
 from ..config.settings import Settings, renamed
 from ..data.dataset import SplitName
+from ..data.examples import LABEL
 from ..landscape.directions import Normalization
 from ..landscape.evaluation import Measure, scores_at, together
 from ..landscape.export import write_csv, write_vts
@@ -182,18 +183,18 @@ def surveyed_to_tolerance(
         tolerance: of the loss on each split.
         identity: what defines the values besides the tolerance; its seed draws the images.
     """
-    counts = {name: len(data.labels) for name, data in network.splits.items()}
+    counts = {name: data.examples for name, data in network.splits.items()}
     identity = {**identity, "tolerance": tolerance.model_dump(), "examples": counts, **versions(Sampled)}
     order, folder = coarse_to_fine(axes), points_file(axes, identity).with_suffix("")
 
     def sampled(split: str) -> Sampled:
         data = network.splits[split]
-        images = jax.random.permutation(stream(identity["seed"], f"images of {split}"), len(data.labels))
+        images = jax.random.permutation(stream(identity["seed"], f"images of {split}"), data.examples)
         scores = scores_at(
             network.module, network.task, data, directions.value.trees, tolerance.examples, network.kernels
         )
         return Sampled(
-            scores, np.asarray(data.labels), grid(axes)[order], tolerance, np.asarray(images), folder / split
+            scores, np.asarray(data.targets[LABEL]), grid(axes)[order], tolerance, np.asarray(images), folder / split
         )
 
     measure = together({split: sampled(split) for split in network.splits})

@@ -10,6 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from ..tasks.metrics import Metric
 from ..tracking.sinks import Row
 
 SECONDS_BETWEEN_LINES = 60.0
@@ -38,17 +39,18 @@ class StudyProgress:
     ) -> None:
         self._bar.stop()
 
-    def begin(self, name: str) -> None:
+    def begin(self, name: str, headline: Metric) -> None:
         """Shows the next run."""
-        self._current = name
+        self._current, self._headline = name, headline
         self._bar.update(self._task, description=f"{self._left()}{name}")
         if not self._terminal:
             print(f"run {self._done + 1} of {self._total}  {self._left()}{name}", file=sys.stderr, flush=True)
 
     def measured(self, row: Row) -> None:
         """Shows how far the run is."""
-        accuracy = f"step {row['step']}  validation accuracy {row['validation_accuracy']:.1%}"
-        self._bar.update(self._task, description=f"{self._left()}{self._current}  {accuracy}")
+        name, value = self._headline.name, row[f"validation_{self._headline.name}"]
+        score = f"step {row['step']}  validation {name} {self._headline.shown(value)}"
+        self._bar.update(self._task, description=f"{self._left()}{self._current}  {score}")
 
     def done(self) -> None:
         """Counts the run."""

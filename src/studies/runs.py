@@ -64,6 +64,16 @@ class StudyRun:
             raise UserError(f"{self.directory.path} has no {name}")
         return values[-1]
 
+    def validation_score(self) -> float:
+        """The last score on the validation split by which the task decides; larger is better.
+
+        Raises:
+            UserError: it was never measured.
+        """
+        headline = self.settings.task.headline_metric
+        score = self.last(f"validation_{headline.name}")
+        return -score if headline.direction == "minimize" else score
+
     def results(self) -> dict[str, Any]:
         """The scores at the end.
 
@@ -171,7 +181,7 @@ def finish(runs: Iterable[StudyRun]) -> None:
     logging.getLogger(run.__module__).setLevel(logging.WARNING)
     with StudyProgress(len(waiting)) as progress:
         for each in waiting.values():
-            progress.begin(" ".join(each.arguments))
+            progress.begin(" ".join(each.arguments), each.settings.task.headline_metric)
             try:
                 run(each.settings, each.config, each.directory.path, progress.measured)
             except Diverged as error:

@@ -56,7 +56,7 @@ def tuned(variants: Sequence[Variant], key: str, values: Sequence[float], seed: 
         if not run.settings.dataset().spec.validation:
             raise UserError(f"{trial.name}: {key} is chosen on the validation split, and data.validation=0")
     finish(runs.values())
-    scores = {trial: run.last("validation_accuracy") for trial, run in runs.items() if usable(run)}
+    scores = {trial: run.validation_score() for trial, run in runs.items() if usable(run)}
     best = []
     for variant in variants:
         own = [trial for trial in scores if trial.name == variant.name]

@@ -1,14 +1,15 @@
-"""One class out of several for each image, learnt as a regression: what came before softmax and cross-entropy."""
+"""One class out of several for each example, learnt as a regression: what came before softmax and cross-entropy."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..data.batches import Batch
-from .base import Scores, Sums
-from .classification import Classification
+from ..data.examples import LABEL
+from .classification import MIXED_LABEL, OWN_WEIGHT, Classification, summed_loss
+from .metrics import Metric, Sums, mean
 
 
 class SquaredError(Classification):
@@ -20,25 +21,30 @@ class SquaredError(Classification):
 
     def losses(self, outputs: Float[Array, "b classes"], batch: Batch) -> Float[Array, "b"]:
         """The distance to the mixed and smoothed target, summed over the classes."""
-        classes = outputs.shape[-1]
-        target = jax.nn.one_hot(batch.labels, classes)
-        if batch.mixing_targets is not None and batch.mixing_weights is not None:
-            shares = batch.mixing_weights[:, None]
-            target = shares * target + (1 - shares) * jax.nn.one_hot(batch.mixing_targets, classes)
+        classes, targets = outputs.shape[-1], batch.targets
+        target = jax.nn.one_hot(targets[LABEL], classes)
+        if MIXED_LABEL in targets:
+            weights = targets[OWN_WEIGHT][:, None]
+            target = weights * target + (1 - weights) * jax.nn.one_hot(targets[MIXED_LABEL], classes)
         target = (1 - self.label_smoothing) * target + self.label_smoothing / classes
         return jnp.sum((outputs - target) ** 2, axis=-1)
 
-    def scores(self, outputs: Float[Array, "b classes"], batch: Batch) -> Scores:
-        """The distance to the plain target, and what every classification says of a hit."""
-        errors = jnp.sum((outputs - jax.nn.one_hot(batch.labels, outputs.shape[-1])) ** 2, axis=-1)
-        return super().scores(outputs, batch)._replace(loss=errors)
+    def scores(self, outputs: Float[Array, "b classes"], batch: Batch) -> dict[str, Float[Array, "b"]]:
+        """The distance to the plain target, and whether the class is the one with the largest output."""
+        return super().scores(outputs, batch) | {"loss": distances(outputs, batch)}
 
-    def sums(self, outputs: Float[Array, "b classes"], batch: Batch, *, detailed: bool) -> Sums:
-        """The distance, and what every classification measures."""
-        errors = self.scores(outputs, batch).loss
-        own = {"squared_error": jnp.where(batch.weights > 0, errors, 0).sum()}
-        return super().sums(outputs, batch, detailed=detailed) | own
-
-    def summary(self, sums: dict[str, Any]) -> dict[str, Any]:
+    def metrics(self, *, detailed: bool) -> Sequence[Metric]:
         """As for every classification, but the loss is the squared distance."""
-        return super().summary(sums) | {"loss": float(sums["squared_error"]) / int(sums["examples"])}
+        loss = Metric("loss", summed_distance, mean("squared_error"), "minimize")
+        return [loss if metric.name == "loss" else metric for metric in super().metrics(detailed=detailed)]
+
+
+def distances(outputs: Float[Array, "b classes"], batch: Batch) -> Float[Array, "b"]:
+    """The squared distance of each example's outputs to its class."""
+    return jnp.sum((outputs - jax.nn.one_hot(batch.targets[LABEL], outputs.shape[-1])) ** 2, axis=-1)
+
+
+def summed_distance(outputs: Float[Array, "b classes"], batch: Batch) -> Sums:
+    """The squared distance of a batch, beside its cross-entropy."""
+    summed = jnp.where(batch.weights > 0, distances(outputs, batch), 0).sum()
+    return summed_loss(outputs, batch) | {"squared_error": summed}  # checkpoints have always held both

@@ -5,13 +5,15 @@ from typing import Any
 
 from ..runs.directory import RunDirectory
 from .history import History
-from .progress import progress_sink
+from .progress import Shown, progress_sink
 from .settings import TrackingSettings
 from .sinks import Sink, Sinks
 
 
-def open_sinks(settings: TrackingSettings, directory: RunDirectory, history: History, step: int, total: int) -> Sinks:
-    """Opens all sinks of a run that stands at `step` of `total`; its start is recorded in the directory."""
+def open_sinks(
+    settings: TrackingSettings, directory: RunDirectory, history: History, step: int, total: int, shown: Shown
+) -> Sinks:
+    """Opens all sinks of a run that is at `step` of `total`; its start is recorded in the directory."""
     begun = directory.read_json("provenance.json")
 
     def tensorboard() -> Sink:
@@ -31,5 +33,5 @@ def open_sinks(settings: TrackingSettings, directory: RunDirectory, history: His
         openers["TensorBoard"] = tensorboard
     if settings.wandb is not None:
         openers["Weights & Biases"] = wandb
-    openers["the progress display"] = lambda: progress_sink(settings.progress, step, total)
+    openers["the progress display"] = lambda: progress_sink(settings.progress, step, total, shown)
     return Sinks(openers)

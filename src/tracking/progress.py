@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Literal
 
@@ -13,29 +14,32 @@ from ..config.errors import say
 from .sinks import Row, Sink
 
 SECONDS_BETWEEN_LINES = 10.0
+TRAIN = "train"
+SPLITS = (TRAIN, "validation", "test")
+GENERAL = {"learning_rate": "lr {:.2g}", "images_per_second": "{:,.0f} images/s"}
 
 
-def progress_sink(kind: Literal["auto", "bar", "lines", "none"], start: int, total: int) -> Sink:
+Shown = Mapping[str, Callable[[float], str]]
+"""The measurements that a person looks at, without their split, and how each is written."""
+
+
+def progress_sink(kind: Literal["auto", "bar", "lines", "none"], start: int, total: int, shown: Shown) -> Sink:
     """A bar on a terminal; lines where the output is a file; `start` steps were taken before."""
     if kind == "auto":
         kind = "bar" if sys.stderr.isatty() else "lines"
     if kind == "none":
         return Sink()
-    return ProgressBar(start, total) if kind == "bar" else ProgressLines(start, total)
+    return ProgressBar(start, total, shown) if kind == "bar" else ProgressLines(start, total, shown)
 
 
-def in_words(row: Row) -> str:
+def in_words(row: Row, shown: Shown) -> str:
     """The values of a row that a person looks at."""
-    formats = {
-        "train_loss": "loss {:.3f}",
-        "train_accuracy": "accuracy {:.1%}",
-        "learning_rate": "lr {:.2g}",
-        "images_per_second": "{:,.0f} images/s",
-        "validation_loss": "validation loss {:.3f}",
-        "validation_accuracy": "accuracy {:.1%}",
-        "test_accuracy": "test accuracy {:.1%}",
-    }
-    return "  ".join(text.format(row[name]) for name, text in formats.items() if name in row)
+    words = []
+    for split in SPLITS:
+        own = [f"{name} {text(row[f'{split}_{name}'])}" for name, text in shown.items() if f"{split}_{name}" in row]
+        words += [f"{split} {own[0]}", *own[1:]] if own and split != TRAIN else own
+    words += [text.format(row[name]) for name, text in GENERAL.items() if name in row]
+    return "  ".join(words)
 
 
 class PlaceColumn(ProgressColumn):
@@ -54,8 +58,8 @@ class PlaceColumn(ProgressColumn):
 class ProgressBar(Sink):
     """A bar with the time that is left, and the latest measurements beside it."""
 
-    def __init__(self, start: int, total: int) -> None:
-        console = Console(stderr=True)
+    def __init__(self, start: int, total: int, shown: Shown) -> None:
+        self._shown, console = shown, Console(stderr=True)
         bar = BarColumn(bar_width=min(console.width // 5, 24))
         self._progress = Progress(bar, PlaceColumn(), console=console)
         self._task = self._progress.add_task("training", total=total, completed=start, words="compiling")
@@ -68,9 +72,9 @@ class ProgressBar(Sink):
     def write(self, row: Row) -> None:
         """Shows training measurements beside the bar and the others above it."""
         if "train_loss" in row:
-            self._progress.update(self._task, words=in_words(row))
+            self._progress.update(self._task, words=in_words(row, self._shown))
         else:
-            self._progress.console.print(f"epoch {row['epoch']:.1f}  {in_words(row)}", highlight=False)
+            self._progress.console.print(f"epoch {row['epoch']:.1f}  {in_words(row, self._shown)}", highlight=False)
 
     def close(self) -> None:
         """Leaves the bar as it stands."""
@@ -80,8 +84,8 @@ class ProgressBar(Sink):
 class ProgressLines(Sink):
     """A line now and then, with the time that is left."""
 
-    def __init__(self, start: int, total: int) -> None:
-        self._start, self._total = start, total
+    def __init__(self, start: int, total: int, shown: Shown) -> None:
+        self._start, self._total, self._shown = start, total, shown
         self._started = self._last = time.perf_counter()
         if start < total:
             say(f"{total - start:,} steps to go; compiling the first")
@@ -95,4 +99,4 @@ class ProgressLines(Sink):
         done = max(row["step"] - self._start, 1)
         left = (now - self._started) / done * (self._total - row["step"])
         place = f"step {row['step']}/{self._total}  epoch {row['epoch']:.1f}"
-        say(f"{place}  {in_words(row)}  left: {timedelta(seconds=round(left))}")
+        say(f"{place}  {in_words(row, self._shown)}  left: {timedelta(seconds=round(left))}")

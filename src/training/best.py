@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ..tasks.metrics import Headline
+from ..tasks.metrics import Metric
 from ..tracking.sinks import Row
 
 
@@ -14,9 +14,9 @@ class Best:
         value: of the best.
     """
 
-    def __init__(self, metric: Headline, rows: Iterable[Row] = ()) -> None:
+    def __init__(self, metric: Metric, rows: Iterable[Row] = ()) -> None:
         """Reads the rows so far; only those of the validation split count."""
-        self._name, self._sign = f"validation_{metric.name}", 1 if metric.direction == "maximize" else -1
+        self._name, self._sign = f"validation_{metric.name}", -1 if metric.direction == "minimize" else 1
         self.step: int | None = None
         self.value: float | None = None
         for row in rows:

@@ -6,41 +6,44 @@ import jax
 import jax.numpy as jnp
 
 from ..config.errors import UserError
-from ..models.base import ImageShape, ModelSettings, abstract_network, faults_in_one_line
+from ..data.batches import example_batch
+from ..data.examples import DataSpec, is_shape
+from ..models.base import ModelSettings, abstract_network, faults_in_one_line
 from ..models.functional import Network, Tree
 from ..models.summary import model_layers
+from ..tasks.base import TaskSettings
 
 EXAMPLES = 2
 
 
-def check_network(model: ModelSettings, input_shape: ImageShape, outputs: int) -> None:
+def check_network(model: ModelSettings, spec: DataSpec, task: TaskSettings) -> None:
     """Traces a network in training and in evaluation; nothing is computed.
 
     Args:
         model: its settings.
-        input_shape: of one example; a length alone means a text, whose words are numbers.
-        outputs: length of the vector that it has to give for one example.
+        spec: of the data that it has to take.
+        task: which says what it has to give.
 
     Raises:
         UserError: it does not take the examples, gives something else, or there is a fault in it.
     """
-    network = Network(abstract_network(model, input_shape, outputs))
+    outputs = task.outputs(spec)
+    network = Network(abstract_network(model, spec.shape, outputs))
     check_trainable(network.parameters)
-    examples = jax.ShapeDtypeStruct((EXAMPLES, *input_shape), jnp.int32 if len(input_shape) == 1 else jnp.float32)
-    given = network.parameters, network.batch_stats, examples
+    given = network.parameters, network.batch_stats, jax.eval_shape(lambda: example_batch(spec, EXAMPLES).inputs)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), EXAMPLES))
     with faults_in_one_line(model):
         try:
             heads, batch_stats = jax.eval_shape(network.train, *given, keys)
             scored = jax.eval_shape(network, *given)
         except (AssertionError, TypeError, ValueError):
-            model_layers(model, input_shape, outputs)  # which knows in which layer it is
+            model_layers(model, spec.shape, outputs)  # which knows in which layer it is
             raise
     for found in (heads.main, *heads.auxiliary, scored):
-        if found.shape != (EXAMPLES, outputs):
-            raise UserError(
-                f"the network gives {found.shape} for {EXAMPLES} examples, where {(EXAMPLES, outputs)} is needed"
-            )
+        shape = jax.tree.map(lambda leaf: leaf.shape, found)
+        needed = jax.tree.map(lambda own: (EXAMPLES, *own), task.output_shape(spec), is_leaf=is_shape)
+        if shape != needed:
+            raise UserError(f"the network gives {shape} for {EXAMPLES} examples, where {needed} is needed")
     if shapes(batch_stats) != shapes(network.batch_stats):
         raise UserError("the network changes number, shape or type of its running statistics when it is trained")
 

@@ -238,8 +238,8 @@ def _tree(snapshot: Snapshot) -> dict[str, Any]:
 def _snapshot(tree: dict[str, Any]) -> Snapshot:
     """The snapshot of nested dictionaries."""
     names = {there: here for here, there in ON_DISK.items()}
-    state = {names.get(name, name): part for name, part in tree["state"].items()}
-    return Snapshot(TrainState(**state, **{NOT_ON_DISK: np.zeros((), bool)}), tree["sums"])
+    fields: dict[str, Any] = {names.get(name, name): part for name, part in tree["state"].items()}
+    return Snapshot(TrainState(**fields | {NOT_ON_DISK: np.zeros((), bool)}), tree["sums"])
 
 
 def _write_tree(path: Path, tree: dict[str, Any]) -> None:

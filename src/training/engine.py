@@ -25,7 +25,7 @@ from ..models.functional import Network
 from ..operations.fast_layers import use_fast_layers
 from ..operations.fused import with_kernels
 from ..randomness import stream
-from ..tasks.base import Sums
+from ..tasks.metrics import Sums
 from .kernels import chosen_kernels
 from .parallel import AXIS, replicate
 from .plan import make_plan
@@ -56,17 +56,15 @@ class Engine:
         self.mesh = settings.parallel.mesh()
         usual = 1 if self.mesh.devices.flat[0].platform == "cpu" else STEPS_PER_DISPATCH
         self.steps_per_dispatch = settings.train.steps_per_dispatch or usual
-        self.outputs = settings.task.outputs(self.dataset.spec)
         module = build_network(settings, self.dataset.spec)
         self.kernels = chosen_kernels(settings.kernels, begun_with)
         self.network = Network(module, with_kernels(module, self.kernels))
         factor = settings.schedule.factor(self.plan.clock)
         self._learning_rate: optax.Schedule = lambda step: settings.optimizer.learning_rate * factor(step)
         self._optimizer = settings.schedule.steered(settings.optimizer.build(self._learning_rate), self.plan.clock)
-        self._constants = normalization(settings.data.normalize, self.dataset.train.images)
-        self._batching = Batching(
-            settings.data.batch_size, settings.augment(self.dataset), stream(settings.seed, "augmentation")
-        )
+        self.constants = jax.tree.map(partial(normalization, settings.data.normalize), self.dataset.train.inputs)
+        key = stream(settings.seed, "augmentation")
+        self._batching = Batching(settings.data.batch_size, settings.augment(self.dataset), key, settings.task)
         # A batch has to divide over the devices; examples past the end of a split have no weight, so rounding is safe.
         self._evaluation_size = settings.eval.batch_size + -settings.eval.batch_size % self.mesh.size
         self._splits: dict[str, DeviceDataset] = {}
@@ -83,19 +81,22 @@ class Engine:
 
     def zero_sums(self) -> Sums:
         """Training sums over no steps, on all devices."""
-        return self.replicated(zero_training_sums(self.settings.task, self.outputs))
+        return self.replicated(zero_training_sums(self.settings.task, self.dataset.spec))
 
     def advance(self, state: TrainState, sums: Sums, order: ShuffleOrder, stop: int) -> tuple[TrainState, Sums]:
         """Trains up to step `stop`; the arguments' memory is taken by the results."""
         return self.dispatch(state, sums, self.split("train"), order, np.int32(stop))
 
     def evaluate(self, state: TrainState, split: SplitName) -> dict[str, Any]:
-        """The task's detailed summary of a split, every example once; it leaves the device at the end, as sums."""
-        data = self.split(split)
-        sums = self.replicated(zero_sums(self.settings.task, self.outputs, detailed=True))
-        for first in range(0, len(data.labels), self._evaluation_size):
-            sums = self.evaluation(*state.scored(), sums, data, jnp.int32(first))
-        return self.settings.task.summary(jax.device_get(sums))
+        """The task's detailed summary of a split, every example once; sums leave the device at the end."""
+        data, task = self.split(split), self.settings.task
+        sums, parts = self.replicated(zero_sums(task, self.dataset.spec, detailed=True)), []
+        for first in range(0, data.examples, self._evaluation_size):
+            sums, part = self.evaluation(*state.scored(), sums, data, jnp.int32(first))
+            parts.append(part)
+        sums, parts = jax.device_get((sums, parts))
+        gathered = jax.tree.map(lambda *arrays: np.concatenate(arrays)[: data.examples], *parts) if parts else {}
+        return task.summary(sums | gathered, detailed=True)
 
     def order(self, epoch: int) -> ShuffleOrder:
         """The order of examples in an epoch and the next."""
@@ -105,21 +106,20 @@ class Engine:
     def first_images(self, count: int) -> tuple[Float[np.ndarray, "n h w c"], list[str]]:
         """The first training images as the network sees them, after their random changes, in units of a pixel.
 
-        Beside them stand the names of their classes, of both where two images are mixed.
+        Beside them are their captions, such as the names of their classes.
         """
         batch = jax.jit(partial(training_batch, batching=self._batching))(
             self.split("train"), self.order(0), 0, jnp.arange(min(count, self.settings.data.batch_size))
         )
-        assert self._constants is not None, "texts have no pixels"
-        images = np.clip(np.asarray(batch.images) * self._constants.std + self._constants.mean, 0, 255)
-        classes = [batch.labels] if batch.mixing_targets is None else [batch.labels, batch.mixing_targets]
-        names = [[self.dataset.spec.class_names[label] for label in np.asarray(labels)] for labels in classes]
-        return images, [" + ".join(dict.fromkeys(each)) for each in zip(*names, strict=True)]
+        assert self.constants is not None, "texts have no pixels"
+        images = np.clip(np.asarray(batch.inputs) * self.constants.std + self.constants.mean, 0, 255)
+        return images, self.settings.task.captions(batch.targets, self.dataset.spec)
 
     def split(self, name: SplitName) -> DeviceDataset:
         """A split on all devices; it is put there when it is first asked for."""
         if name not in self._splits:
-            self._splits[name] = self.replicated(device_dataset(self.dataset.split(name), self._constants))
+            split = self.dataset.split(name).with_targets(self.settings.task.needs)
+            self._splits[name] = self.replicated(device_dataset(split, self.constants))
         return self._splits[name]
 
     def replicated(self, tree: Any) -> Any:

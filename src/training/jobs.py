@@ -14,9 +14,12 @@ from ..config.compose import find_own_code
 from ..config.errors import EXIT_USER_ERROR, UserError, say
 from ..config.hydra_settings import check_hydra_settings
 from ..config.status import waiting_for
-from ..models.base import ImageShape, ModelSettings
+from ..data.examples import DataSpec
+from ..models.base import ModelSettings
 from ..runs.directory import RunDirectory
 from ..runs.sweep import Job, as_table, check_home, save, settings_of
+from ..tasks.base import TaskSettings
+from ..tasks.metrics import SHARE
 from .check import check_network
 from .from_hydra import run_config, run_path, run_settings
 from .interruption import resumable
@@ -67,11 +70,12 @@ def check(runs: list[RunSettings]) -> None:
         UserError: the data cannot be read, a batch is larger than they are, or a network does not
             take them, or gives something else than is needed.
     """
-    fitting: list[tuple[ModelSettings, ImageShape, int]] = []  # seeds of one network are checked once
+    fitting: list[tuple[ModelSettings, DataSpec, TaskSettings]] = []  # seeds of one network are checked once
     for settings in runs:
         spec = settings.dataset().spec
         make_plan(settings, spec.train)
-        case = (settings.model, spec.shape, settings.task.outputs(spec))
+        settings.task.check(spec, settings.data.augment)
+        case = (settings.model, spec, settings.task)
         if case not in fitting:
             check_network(*case)
             fitting.append(case)
@@ -136,8 +140,10 @@ def conclude(jobs: list[DictConfig]) -> int:
     """
     done = [Job(RunDirectory(run_path(job)), list(job.hydra.overrides.task)) for job in jobs]
     settings = settings_of(done)
-    path = save(settings, done, Path(jobs[0].hydra.sweep.dir))
-    print(f"\n{as_table(settings)}\n{path}")
+    tasks = [run_settings(job).task for job in jobs]
+    shares = {f"test_{each.name}" for task in tasks for each in task.metrics(detailed=True) if each.unit == SHARE}
+    path = save(settings, done, Path(jobs[0].hydra.sweep.dir), shares)
+    print(f"\n{as_table(settings, shares)}\n{path}")
     return EXIT_INCOMPLETE if any(setting.missing for setting in settings) else 0
 
 

@@ -97,10 +97,10 @@ def kept_step(
     """
     kept = checkpoints.steps()
     if step == "best":
-        headline = settings.task.headline
-        best = Best(headline, read_rows(directory.metrics)).step
+        metric = settings.task.headline_metric
+        best = Best(metric, read_rows(directory.metrics)).step
         if best is None:
-            raise UserError(f"step=best: {directory.path} has no validation_{headline.name}")
+            raise UserError(f"step=best: {directory.path} has no validation_{metric.name}")
         if best not in kept:
             raise UserError(f"step=best: {directory.path} did not keep step {best}; train with checkpoint.best=true")
         return best

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from ..data.dataset import SplitName
-from ..tasks.base import Sums
+from ..tasks.metrics import Sums
 from ..tracking.sinks import Row, Sink
 from .best import Best
 from .checkpoints import Checkpoints
@@ -71,7 +71,7 @@ class Loop:
         self._order = engine.order(self._epoch)
         self._pending: tuple[int, Sums] | None = None
         self._logged = self.step - int(start.sums["steps"])
-        self._best = Best(engine.settings.task.headline, rows)
+        self._best = Best(engine.settings.task.headline_metric, rows)
         self._began = time.perf_counter() - (rows[-1]["seconds"] if rows else 0.0)
         self._saved_at = time.perf_counter()
         self._throughput = Throughput(self.step, engine.plan.clock.batch_size)
@@ -144,7 +144,7 @@ class Loop:
             "objective": float(values.pop("objective")) / steps,
             "learning_rate": float(values.pop("learning_rate")),
         }
-        scores = self._engine.settings.task.summary(values)
+        scores = self._engine.settings.task.summary(values, detailed=False)
         self._write(stop, "train", {**general, **scores, "images_per_second": self._throughput.since_last(stop)})
 
     def _evaluate(self) -> None:

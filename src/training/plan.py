@@ -103,7 +103,7 @@ def _steps(key: str, duration: Duration, clock: Clock) -> int:
     with _named(key, duration):
         steps = duration.steps(clock)
     if steps < 1:
-        raise UserError(f"{key}={duration}: it should be one step at least")
+        raise UserError(f"{key}={duration}: should be at least one step")
     return steps
 
 

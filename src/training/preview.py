@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import yaml
 from jaxtyping import Array
 
-from ..data.batches import Batch
+from ..data.batches import Batch, example_batch
 from ..data.dataset import Dataset
 from ..data.examples import DataSpec
 from ..models.base import abstract_network
@@ -93,7 +93,7 @@ def _memory(settings: RunSettings, dataset: Dataset, network: Network) -> str:
     batch = settings.data.batch_size // (settings.parallel.devices or 1) // settings.train.accumulation
     optimizer = settings.optimizer.build(lambda step: jnp.ones(()))
     parameters = _bytes(network.parameters)
-    data = sum(split.images.nbytes for split in (dataset.train, dataset.validation, dataset.test))
+    data = sum(split.nbytes for split in (dataset.train, dataset.validation, dataset.test))
     weights = parameters + _bytes(network.batch_stats)
     state = weights + _bytes(jax.eval_shape(optimizer.init, network.parameters))
     state += weights if settings.train.average is not None else 0
@@ -109,20 +109,16 @@ def _memory(settings: RunSettings, dataset: Dataset, network: Network) -> str:
 def _kept_bytes(settings: RunSettings, network: Network, spec: DataSpec, batch: int) -> int:
     """The size of what the forward pass keeps for the backward pass."""
 
-    def loss(parameters: Tree, batch_stats: Tree, images: Array, labels: Array) -> Array:
-        outputs, _ = network.train(parameters, batch_stats, images, jax.random.split(jax.random.key(0), batch))
-        return settings.task.losses(outputs.main, Batch(images, labels, jnp.ones(batch))).mean()
+    def loss(parameters: Tree, batch_stats: Tree, examples: Batch) -> Array:
+        keys = jax.random.split(jax.random.key(0), batch)
+        outputs, _ = network.train(parameters, batch_stats, examples.inputs, keys)
+        return settings.task.losses(outputs.main, examples).mean()
 
-    images = jax.ShapeDtypeStruct((batch, *spec.shape), jnp.float32 if spec.pictured else jnp.int32)
-    labels = jax.ShapeDtypeStruct((batch,), jnp.int32)
-    backward = jax.eval_shape(
-        lambda p, s, x, y: jax.vjp(lambda p: loss(p, s, x, y), p)[1],
-        network.parameters,
-        network.batch_stats,
-        images,
-        labels,
-    )
-    return _bytes(backward)
+    def backward(parameters: Tree, batch_stats: Tree, examples: Batch) -> Tree:
+        return jax.vjp(lambda p: loss(p, batch_stats, examples), parameters)[1]
+
+    examples = jax.eval_shape(lambda: example_batch(spec, batch))
+    return _bytes(jax.eval_shape(backward, network.parameters, network.batch_stats, examples))
 
 
 def _noun(spec: DataSpec) -> str:

@@ -21,6 +21,7 @@ from ..runs.directory import RunDirectory
 from ..runs.files import write_whole
 from ..runs.identity import difference, run_hash
 from ..runs.provenance import changes, commit, provenance, threads, uncommitted
+from ..tasks.metrics import Metric
 from ..tracking.grid import grid
 from ..tracking.history import History
 from ..tracking.open import open_sinks
@@ -69,7 +70,7 @@ def run(
         if directory.started() and not settings.fresh:
             refuse_another(settings, directory)
             if directory.finished():
-                return finished_before(directory)
+                return finished_before(directory, settings.task.headline_metric)
         with failures_recorded(directory), signals_noted() as interruption:
             results = train(settings, config, directory, on_evaluation, interruption)
     if interruption.signal is not None:  # too late for this run, but not for the jobs that would come next
@@ -107,11 +108,11 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
     check_examples(settings, directory)
 
 
-def finished_before(directory: RunDirectory) -> dict[str, Any]:
+def finished_before(directory: RunDirectory, headline: Metric) -> dict[str, Any]:
     """The results of a finished run, and a word if other code made them."""
     results = directory.read_json("results.json")
     directory.forget_failure()
-    report(directory, results, "finished before")
+    report(directory, results, "finished before", headline)
     made_by = directory.read_json("provenance.json")["commit"]
     if made_by != commit():
         log.info("the results are of commit %s; the code is now at %s; fresh=true replaces them", made_by, commit())
@@ -144,7 +145,8 @@ def train(
     history = History(directory.metrics, directory.table, step if found else -1)
     if settings.debug.trace:
         log.info("%s\n%s", directory.trace, as_table(trace_steps(engine, settings.debug.trace, directory.trace)))
-    sinks = open_sinks(settings.tracking, directory, history, step, engine.plan.steps)
+    shown = {metric.name: metric.shown for metric in settings.task.metrics(detailed=False)}
+    sinks = open_sinks(settings.tracking, directory, history, step, engine.plan.steps, shown)
     try:
         if engine.dataset.spec.pictured:
             sinks.picture("first_batch", first_batch(engine, directory))
@@ -164,7 +166,7 @@ def train(
         sinks.close()
         history.close()
     directory.write_results(results)
-    report(directory, results, "finished")
+    report(directory, results, "finished", settings.task.headline_metric)
     return results
 
 
@@ -205,17 +207,15 @@ def score(engine: Engine, state: TrainState) -> dict[str, Any]:
     }
 
 
-def report(directory: RunDirectory, results: dict[str, Any], how: str) -> None:
+def report(directory: RunDirectory, results: dict[str, Any], how: str, headline: Metric) -> None:
     """One line on what came out, and where it is."""
-    log.info("%s: %s after %d steps; %s", how, scores_in_words(results), results["steps"], directory.path)
+    log.info("%s: %s after %d steps; %s", how, score_in_words(results, headline), results["steps"], directory.path)
 
 
-def scores_in_words(results: dict[str, Any]) -> str:
-    """The accuracy with its interval; of a task that has none, every number that it gives."""
-    if "test_accuracy_interval" in results:
-        low, high = results["test_accuracy_interval"]
-        return f"test accuracy {results['test_accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"
-    numbers = {name: value for name, value in results.items() if isinstance(value, int | float)}
-    return ", ".join(
-        f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items() if name.startswith("test_")
+def score_in_words(results: dict[str, Any], headline: Metric) -> str:
+    """The metric that decides, on the test split, with its interval if it has one."""
+    name = f"test_{headline.name}"
+    interval = " to ".join(map(headline.shown, results.get(f"{name}_interval", ())))
+    return f"test {headline.name.replace('_', ' ')} {headline.shown(results[name])}" + (
+        f" (95 % interval {interval})" if interval else ""
     )

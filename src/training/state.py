@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Bool, Int
 
 from ..models.functional import Network, Tree
-from ..tasks.base import Sums
+from ..tasks.metrics import Sums
 
 
 class TrainState(NamedTuple):

@@ -8,9 +8,11 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Int
 
-from ..data.batches import Batch, Batching, DeviceDataset, ShuffleOrder, filled_batch, training_batch
+from ..data.batches import Batch, Batching, DeviceDataset, ShuffleOrder, example_batch, filled_batch, training_batch
+from ..data.examples import DataSpec, is_shape
 from ..models.functional import Network, Tree
-from ..tasks.base import Sums, TaskSettings
+from ..tasks.base import TaskSettings
+from ..tasks.metrics import Sums
 from .parallel import AXIS
 from .schedules.plateau import steered_scale
 from .settings import TrainSettings
@@ -33,16 +35,23 @@ def batch_gradient(
 
     def gradient(state: TrainState, data: DeviceDataset, order: ShuffleOrder) -> tuple[Array, Tree, Tree, Sums]:
         def loss(parameters: Tree, batch_stats: Tree, batch: Batch) -> tuple[Array, tuple[Tree, Sums]]:
-            outputs, after = network.train(parameters, batch_stats, batch.images, batch.keys)
+            outputs, after = network.train(parameters, batch_stats, batch.inputs, batch.keys)
             value = task.losses(outputs.main, batch).mean()
             for auxiliary in outputs.auxiliary:
                 value += outputs.weight * task.losses(auxiliary, batch).mean()
             return value, (after, task.sums(outputs.main, batch, detailed=False))
 
+        def input_gradient(batch: Batch) -> Tree:
+            def of_inputs(inputs: Tree) -> Array:
+                return loss(state.parameters, batch_stats, batch._replace(inputs=inputs))[0]
+
+            return jax.grad(of_inputs)(batch.inputs)
+
         batch_stats, parts = state.batch_stats, []
         for number in range(slices):
             first = (number * devices + jax.lax.axis_index(AXIS)) * slice_size
             batch = training_batch(data, order, state.step, first + jnp.arange(slice_size), batching)
+            batch = task.perturbed(batch, input_gradient)
             value_and_gradient = jax.value_and_grad(loss, has_aux=True)
             (value, (batch_stats, measured)), gradients = value_and_gradient(state.parameters, batch_stats, batch)
             parts.append((value, gradients, measured))
@@ -160,7 +169,9 @@ def updated_average(average: Tree | None, latest: Tree, decay: float | None, ste
     return jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, average, latest)
 
 
-def evaluation_step(network: Network, task: TaskSettings, *, batch_size: int, devices: int) -> Callable[..., Sums]:
+def evaluation_step(
+    network: Network, task: TaskSettings, *, batch_size: int, devices: int
+) -> Callable[..., tuple[Sums, Sums]]:
     """Makes the function that measures one batch of a split and adds it to the sums.
 
     Args:
@@ -170,31 +181,36 @@ def evaluation_step(network: Network, task: TaskSettings, *, batch_size: int, de
         devices: size of the axis.
 
     Returns:
-        A function of parameters, batch_stats, sums so far, data and the place of the first example, giving the sums.
+        A function of parameters, batch_stats, sums so far, data and the place of the first example, giving the sums and
+        what is gathered of each example of the batch.
     """
     local_size = batch_size // devices
 
-    def step(parameters: Tree, batch_stats: Tree, sums: Sums, data: DeviceDataset, first: Int[Array, ""]) -> Sums:
+    def step(
+        parameters: Tree, batch_stats: Tree, sums: Sums, data: DeviceDataset, first: Int[Array, ""]
+    ) -> tuple[Sums, Sums]:
         own = first + jax.lax.axis_index(AXIS) * local_size
         batch = filled_batch(data, own, local_size)
-        measured = task.sums(network(parameters, batch_stats, batch.images), batch, detailed=True)
-        return jax.tree.map(jnp.add, sums, jax.lax.psum(measured, AXIS))
+        outputs = network(parameters, batch_stats, batch.inputs)
+        measured = jax.lax.psum(task.sums(outputs, batch, detailed=True), AXIS)
+        gathered = jax.lax.all_gather(task.gathered(outputs, batch), AXIS, tiled=True)
+        return jax.tree.map(jnp.add, sums, measured), gathered
 
     return step
 
 
-def zero_training_sums(task: TaskSettings, outputs: int) -> Sums:
+def zero_training_sums(task: TaskSettings, spec: DataSpec) -> Sums:
     """Sums over no training steps: the task's own, the number of steps, and what was minimized.
 
     Beside them stands the learning rate, which is that of the last step.
     """
     # Each array is one of its own: their memory is given away.
     steps = {"steps": jnp.zeros((), jnp.int32), "objective": jnp.zeros(()), "learning_rate": jnp.zeros(())}
-    return steps | zero_sums(task, outputs, detailed=False)
+    return steps | zero_sums(task, spec, detailed=False)
 
 
-def zero_sums(task: TaskSettings, outputs: int, *, detailed: bool) -> Sums:
+def zero_sums(task: TaskSettings, spec: DataSpec, *, detailed: bool) -> Sums:
     """Sums over no examples, in the shapes that the task gives."""
-    example = Batch(jnp.zeros((1, 1, 1, 1)), jnp.zeros(1, jnp.int32), jnp.zeros(1))
-    shapes = jax.eval_shape(partial(task.sums, detailed=detailed), jnp.zeros((1, outputs)), example)
+    outputs = jax.tree.map(lambda shape: jnp.zeros((1, *shape)), task.output_shape(spec), is_leaf=is_shape)
+    shapes = jax.eval_shape(partial(task.sums, detailed=detailed), outputs, example_batch(spec, 1))
     return optax.tree.zeros_like(shapes)

@@ -15,13 +15,14 @@ from ..config.settings import defining_values, read_settings
 from ..lock import locked
 from ..runs.files import check_ours
 from ..runs.identity import identity, short_hash
+from ..tasks.metrics import Metric
 from ..tracking.history import read_rows
 from ..tracking.sinks import Row
 from ..training.from_hydra import compose_runs, run_config, run_name, run_settings
 from ..training.loop import Diverged
 from ..training.plan import make_plan
 from ..training.run import run
-from .settings import SearchNode, SearchSettings
+from .settings import SPLIT, SearchNode, SearchSettings
 from .study import Failed, open_study, search
 
 CONFIG = "search"
@@ -36,11 +37,13 @@ class Search(NamedTuple):
     Attributes:
         settings: of the search.
         job: the run without what is searched, composed.
+        metric: that decides, on the validation split.
         directory: of the search itself.
     """
 
     settings: SearchSettings
     job: DictConfig
+    metric: Metric
     directory: Path
 
 
@@ -56,11 +59,12 @@ def planned(arguments: Sequence[str]) -> Search:
     job = composed(arguments)
     node = OmegaConf.to_container(job[CONFIG], resolve=True)
     settings = read_settings(SearchNode, {CONFIG: node}).search
+    metric = settings.score(run_settings(job).task)
     check(settings, job, arguments)
-    directory = settings.home / search_name(settings, job)
+    directory = settings.home / search_name(settings, metric, job)
     ours = (directory / JOURNAL).exists()
     check_ours(directory, ours=ours, beginnings=(".lock",), instead="choose another search.directory")
-    return Search(settings, job, directory)
+    return Search(settings, job, metric, directory)
 
 
 def searched(arguments: Sequence[str]) -> tuple[Study, Path]:
@@ -76,14 +80,14 @@ def searched(arguments: Sequence[str]) -> tuple[Study, Path]:
         UserError: the arguments are wrong, the directory cannot be written, or another process goes on with the search.
         Interrupted: the process was asked to stop; the same search goes on from there.
     """
-    settings, job, directory = planned(arguments)
+    settings, job, metric, directory = planned(arguments)
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"search.directory={settings.directory} cannot be written: {error.strerror}") from None
     with locked(directory / ".lock", of=directory, wait=False):
-        study = open_study(settings, directory / JOURNAL)
-        search(study, settings, job.seed, lambda trial: train(trial, settings, arguments))
+        study = open_study(settings, metric.direction or "maximize", directory / JOURNAL)
+        search(study, settings, job.seed, lambda trial: train(trial, settings, metric, arguments))
     return study, directory
 
 
@@ -116,15 +120,15 @@ def check(settings: SearchSettings, job: DictConfig, arguments: Sequence[str]) -
             make_plan(extreme, extreme.dataset().spec.train)
 
 
-def search_name(settings: SearchSettings, job: DictConfig) -> str:
+def search_name(settings: SearchSettings, metric: Metric, job: DictConfig) -> str:
     """The same command finds its search again; a greater number of trials goes on with it."""
     # The direction follows from the metric; with it, searches keep the names that they had when it was a setting.
-    own = defining_values(settings) | {"direction": settings.direction}
+    own = defining_values(settings) | {"metric": f"{SPLIT}{metric.name}", "direction": metric.direction}
     values = [own, identity(run_settings(job))]
     return f"search-{short_hash(values)}"
 
 
-def train(trial: Trial, settings: SearchSettings, arguments: Sequence[str]) -> float:
+def train(trial: Trial, settings: SearchSettings, metric: Metric, arguments: Sequence[str]) -> float:
     """One trial: a run with the proposed settings, stopped early if it lags behind.
 
     Raises:
@@ -132,10 +136,10 @@ def train(trial: Trial, settings: SearchSettings, arguments: Sequence[str]) -> f
         optuna.TrialPruned: the run lags behind.
     """
     job = composed([*arguments, *changes(trial.params)])
-    path = settings.home / run_name(_root_=job)
+    path, score = settings.home / run_name(_root_=job), f"{SPLIT}{metric.name}"
 
     def on_evaluation(row: Row) -> None:
-        trial.report(row[settings.metric], row["step"])
+        trial.report(row[score], row["step"])
         if trial.should_prune():
             raise optuna.TrialPruned
 
@@ -144,9 +148,9 @@ def train(trial: Trial, settings: SearchSettings, arguments: Sequence[str]) -> f
         run(run_settings(job), run_config(job), path, on_evaluation)
     except (Diverged, UserError) as error:
         raise Failed(str(error)) from None
-    last: float = [row[settings.metric] for row in read_rows(path / "metrics.jsonl") if settings.metric in row][-1]
+    last: float = [row[score] for row in read_rows(path / "metrics.jsonl") if score in row][-1]
     if not math.isfinite(last):
-        raise Failed(f"{settings.metric} is {last}")
+        raise Failed(f"{score} is {last}")
     return last
 
 

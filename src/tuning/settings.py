@@ -2,13 +2,18 @@
 
 from math import inf
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from pydantic import Field, model_validator
 
+from ..config.errors import UserError
 from ..config.settings import Settings, not_defining
 from ..runs.files import at_home
+from ..tasks.base import TaskSettings
+from ..tasks.metrics import Metric
+
+SPLIT = "validation_"
 
 
 class Dimension(Settings):
@@ -58,14 +63,15 @@ class SearchSettings(Settings):
     """What is searched, for what, and how long.
 
     Attributes:
-        metric: the score, as it is called in `metrics.jsonl`; only the validation split may decide.
+        metric: the score, as it is called in `metrics.jsonl`; only the validation split may decide. Null is the metric
+            that the task decides by.
         prune: whether a trial is stopped when its score lags behind the median of earlier ones.
         space: the settings that are searched.
         trials: how many trials there are in the end, over all starts of the same search.
         directory: where searches and their runs are kept.
     """
 
-    metric: Literal["validation_accuracy", "validation_loss"]
+    metric: str | None
     prune: bool
     space: Annotated[list[Dimension], Field(min_length=1)]
     trials: Annotated[int, Field(gt=0)] = not_defining()
@@ -76,10 +82,19 @@ class SearchSettings(Settings):
         """The directory, from the home directory on where it begins with `~`."""
         return at_home(self.directory)
 
-    @property
-    def direction(self) -> Literal["maximize", "minimize"]:
-        """Which scores are better, as Optuna says it."""
-        return "minimize" if self.metric == "validation_loss" else "maximize"
+    def score(self, task: TaskSettings) -> Metric:
+        """The metric that decides.
+
+        Raises:
+            UserError: it is not of the validation split, the task does not measure it, or no value of it is the better.
+        """
+        name = f"{SPLIT}{task.headline}" if self.metric is None else self.metric
+        if not name.startswith(SPLIT):
+            raise UserError(f"search.metric={name}: only the validation split may decide, as {SPLIT}{task.headline}")
+        metric = task.metric(name.removeprefix(SPLIT))
+        if metric.direction is None:
+            raise UserError(f"search.metric={name}: no value of it is the better; {SPLIT}{task.headline} has one")
+        return metric
 
 
 class SearchNode(Settings):

@@ -18,6 +18,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ..config.errors import say
+from ..tasks.metrics import Direction
 from .settings import SearchSettings
 
 ORPHAN, FAILURE = "orphan", "failure"
@@ -42,14 +43,14 @@ class Held(JournalFileOpenLock):
         pass
 
 
-def open_study(settings: SearchSettings, journal: Path) -> Study:
+def open_study(settings: SearchSettings, direction: Direction, journal: Path) -> Study:
     """Opens a study, or begins it; its caller has to keep other processes out."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     forget_half_line(journal)
     return optuna.create_study(
         storage=JournalStorage(JournalFileBackend(str(journal), Held(str(journal)))),
         study_name="search",
-        direction=settings.direction,
+        direction=direction,
         pruner=optuna.pruners.MedianPruner() if settings.prune else optuna.pruners.NopPruner(),
         load_if_exists=True,
     )

@@ -3,11 +3,11 @@
 import numpy as np
 
 from src.data.cache import cached
-from src.data.examples import Examples, Split
+from src.data.examples import Examples, labelled
 
 
 def small():
-    split = Split(np.arange(48, dtype=np.uint8).reshape(3, 4, 4, 1), np.arange(3, dtype=np.int32))
+    split = labelled(np.arange(48, dtype=np.uint8).reshape(3, 4, 4, 1), np.arange(3, dtype=np.int32))
     return Examples(split, split, ("a", "b", "c"))
 
 

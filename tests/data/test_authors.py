@@ -15,7 +15,7 @@ import pytest
 from src.config.errors import UserError
 from src.data import published, tfds
 from src.data.authors import AUTHORS, Served, from_authors
-from src.data.examples import Examples, SourceError, Split, canonical_order, checksum
+from src.data.examples import Examples, SourceError, canonical_order, checksum, labelled
 from tests.data.server import serving
 
 RNG = np.random.default_rng(0)
@@ -64,9 +64,9 @@ def test_cifar10_is_read_in_the_order_of_its_files(tmp_path):
     test = {"test_batch.bin": records(IMAGES[10:], labels[10:]), "batches.meta.txt": b"airplane\nautomobile\nbird\n\n"}
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(archive("cifar-10-batches-bin", test | batches))
     found = published.cifar10(tmp_path)
-    np.testing.assert_array_equal(found.train.images, IMAGES[:10])
-    np.testing.assert_array_equal(found.test.images, IMAGES[10:])
-    assert (found.train.labels.tolist(), found.test.labels.tolist()) == (labels[:10], labels[10:])
+    np.testing.assert_array_equal(found.train.inputs, IMAGES[:10])
+    np.testing.assert_array_equal(found.test.inputs, IMAGES[10:])
+    assert (found.train.targets["label"].tolist(), found.test.targets["label"].tolist()) == (labels[:10], labels[10:])
     assert found.class_names == ("airplane", "automobile", "bird")
 
 
@@ -80,8 +80,8 @@ def test_of_the_two_labels_of_cifar100_the_fine_one_is_the_class(tmp_path):
     }
     (tmp_path / "cifar-100-binary.tar.gz").write_bytes(archive("cifar-100-binary", members))
     found = published.cifar100(tmp_path)
-    np.testing.assert_array_equal(found.train.images, IMAGES[:8])
-    assert (found.train.labels.tolist(), found.test.labels.tolist()) == (fine[:8], fine[8:])
+    np.testing.assert_array_equal(found.train.inputs, IMAGES[:8])
+    assert (found.train.targets["label"].tolist(), found.test.targets["label"].tolist()) == (fine[:8], fine[8:])
     assert found.class_names == ("apple", "aquarium_fish")
 
 
@@ -99,8 +99,8 @@ GREY_FILES = {
 }
 GREY_SHA256 = checksum(
     Examples(
-        canonical_order(Split(GREY[:5, ..., None], GREY_LABELS[:5])),
-        canonical_order(Split(GREY[5:, ..., None], GREY_LABELS[5:])),
+        canonical_order(labelled(GREY[:5, ..., None], GREY_LABELS[:5])),
+        canonical_order(labelled(GREY[5:, ..., None], GREY_LABELS[5:])),
         published.DIGITS,
     )
 )
@@ -156,7 +156,9 @@ def test_of_two_that_start_together_one_downloads(authors):
 
 def test_a_mirror_serves_where_authors_do_not(home, compose, authors, monkeypatch, capsys):
     authors.files = {}
-    copy = Examples(Split(GREY[:5, ..., None], GREY_LABELS[:5]), Split(GREY[5:, ..., None], GREY_LABELS[5:]), ("0",))
+    copy = Examples(
+        labelled(GREY[:5, ..., None], GREY_LABELS[:5]), labelled(GREY[5:, ..., None], GREY_LABELS[5:]), ("0",)
+    )
     monkeypatch.setattr(tfds, "from_mirror", lambda name: copy)
     found = compose("data=mnist", f"data.sha256={GREY_SHA256}").data.read()
     assert found.source == source(home) == "mirror"

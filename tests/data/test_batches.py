@@ -16,11 +16,13 @@ from src.data.batches import (
     shuffle_order,
     training_batch,
 )
-from src.data.examples import Split
+from src.data.examples import labelled
 from src.data.settings import AugmentSettings
 from src.randomness import at, stream
+from src.tasks.classification import MIXED_LABEL, OWN_WEIGHT, Classification
 
 EXAMPLES = 50
+TASK = Classification(label_smoothing=0.0)
 NONE = AugmentSettings(crop=0, flip=False, fill="mean", cutout=0, mixup=0.0, cutmix=0.0)
 AUGMENT = NONE.model_copy(update={"crop": 2, "flip": True})
 
@@ -28,7 +30,7 @@ AUGMENT = NONE.model_copy(update={"crop": 2, "flip": True})
 @pytest.fixture
 def data():
     images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, 6, 6, 3), dtype=np.uint8)
-    split = Split(images, np.arange(EXAMPLES, dtype=np.int32))
+    split = labelled(images, np.arange(EXAMPLES, dtype=np.int32))
     return jax.tree.map(jnp.asarray, device_dataset(split, normalization("channel", images)))
 
 
@@ -36,14 +38,14 @@ def batches(data: DeviceDataset, size, steps, augment=None, seed=0):
     """The examples of several steps, each with its labels, which name the examples here."""
     for step in range(steps):
         order = shuffle_order(stream(seed, "order"), step * size // EXAMPLES, EXAMPLES)
-        batching = Batching(size, augment, stream(seed, "augmentation"))
+        batching = Batching(size, augment, stream(seed, "augmentation"), TASK)
         yield training_batch(data, order, step, jnp.arange(size), batching)
 
 
 @pytest.mark.parametrize("size", [1, 7, 10, 50])
 def test_every_example_is_seen_once_an_epoch(data, size):
     epochs = 7
-    seen = np.concatenate([batch.labels for batch in batches(data, size, epochs * EXAMPLES // size)])
+    seen = np.concatenate([batch.targets["label"] for batch in batches(data, size, epochs * EXAMPLES // size)])
     for epoch in range(epochs):
         assert sorted(seen[epoch * EXAMPLES : (epoch + 1) * EXAMPLES]) == list(range(EXAMPLES))
 
@@ -52,10 +54,11 @@ def test_neither_order_nor_changes_depend_on_the_batch_size(data):
     small = list(batches(data, 5, 20, AUGMENT))
     large = list(batches(data, 25, 4, AUGMENT))
     np.testing.assert_array_equal(
-        np.concatenate([batch.labels for batch in small]), np.concatenate([batch.labels for batch in large])
+        np.concatenate([batch.targets["label"] for batch in small]),
+        np.concatenate([batch.targets["label"] for batch in large]),
     )
     np.testing.assert_array_equal(
-        np.concatenate([batch.images for batch in small]), np.concatenate([batch.images for batch in large])
+        np.concatenate([batch.inputs for batch in small]), np.concatenate([batch.inputs for batch in large])
     )
 
 
@@ -66,7 +69,7 @@ def test_seeds_and_epochs_differ(data):
         for epoch in (0, 2)
     }
     assert len(orders) == 4
-    first, later = (next(iter(batches(data, 50, 1, AUGMENT, seed))).images for seed in (0, 1))
+    first, later = (next(iter(batches(data, 50, 1, AUGMENT, seed))).inputs for seed in (0, 1))
     assert not np.array_equal(first, later)
 
 
@@ -88,7 +91,7 @@ def test_streams_are_independent():
 @pytest.mark.parametrize("size", [1, 7, 50, 64])
 def test_evaluation_counts_every_example_once(data, size):
     parts = [filled_batch(data, first, size) for first in range(0, EXAMPLES, size)]
-    labels = np.concatenate([part.labels for part in parts])
+    labels = np.concatenate([part.targets["label"] for part in parts])
     weights = np.concatenate([part.weights for part in parts])
     assert sorted(labels[weights == 1]) == list(range(EXAMPLES))
 
@@ -96,7 +99,7 @@ def test_evaluation_counts_every_example_once(data, size):
 @pytest.mark.parametrize("size", [1, 7, 50, 64])
 def test_batches_outside_compiled_functions_hold_no_example_twice(data, size):
     parts = [evaluation_batch(data, first, size) for first in range(0, EXAMPLES, size)]
-    assert np.concatenate([part.labels for part in parts]).tolist() == list(range(EXAMPLES))
+    assert np.concatenate([part.targets["label"] for part in parts]).tolist() == list(range(EXAMPLES))
     assert all((part.weights == 1).all() for part in parts)
 
 
@@ -110,7 +113,7 @@ def test_a_changed_image_is_a_window_of_the_padded_one_or_of_its_mirror_image(da
     (plain,) = batches(data, EXAMPLES, 1)
     (changed,) = batches(data, EXAMPLES, 1, AUGMENT)
     windows = set()
-    for before, after in zip(np.asarray(plain.images), np.asarray(changed.images), strict=True):
+    for before, after in zip(np.asarray(plain.inputs), np.asarray(changed.inputs), strict=True):
         padded = np.pad(before, ((2, 2), (2, 2), (0, 0)))
         candidates = {
             (top, left, mirrored): padded[top : top + 6, left : left + 6][:, :: -1 if mirrored else 1]
@@ -128,9 +131,9 @@ def test_a_changed_image_is_a_window_of_the_padded_one_or_of_its_mirror_image(da
 def test_black_padding_shows_black_pixels(data):
     (changed,) = batches(data, EXAMPLES, 1, NONE.model_copy(update={"crop": 6, "fill": "black"}))
     black = np.asarray(-data.constants.mean / data.constants.std).ravel()
-    corners = np.asarray(changed.images)[:, 0, 0]
+    corners = np.asarray(changed.inputs)[:, 0, 0]
     assert np.isclose(corners, black).all(axis=-1).any()
-    assert not (np.asarray(changed.images) == 0).all(axis=-1).any()
+    assert not (np.asarray(changed.inputs) == 0).all(axis=-1).any()
 
 
 def test_normalization_is_what_it_says():
@@ -146,8 +149,8 @@ def test_normalization_is_what_it_says():
 def test_cutout_leaves_out_a_square(data):
     (plain,) = batches(data, EXAMPLES, 1)
     (changed,) = batches(data, EXAMPLES, 1, NONE.model_copy(update={"cutout": 3}))
-    cut = np.any(np.asarray(plain.images) != np.asarray(changed.images), axis=-1)
-    assert not np.asarray(changed.images)[cut].any()
+    cut = np.any(np.asarray(plain.inputs) != np.asarray(changed.inputs), axis=-1)
+    assert not np.asarray(changed.inputs)[cut].any()
     areas = cut.sum(axis=(1, 2))
     assert areas.max() == 9
     assert areas.min() >= 4  # a corner keeps the square's centre
@@ -161,16 +164,16 @@ def test_mixtures_are_what_they_say(data, kind):
     """Every image is mixed with its partner in the stated shares, and labels go with them."""
     (plain,) = batches(data, EXAMPLES, 1)
     (batch,) = batches(data, EXAMPLES, 1, NONE.model_copy(update={kind: 1.0}))
-    own, other = np.asarray(plain.images), np.asarray(plain.images)[::-1]
-    np.testing.assert_array_equal(batch.labels, plain.labels)
-    np.testing.assert_array_equal(batch.mixing_targets, np.asarray(plain.labels)[::-1])
-    shares = np.asarray(batch.mixing_weights)[:, None, None, None]
+    own, other = np.asarray(plain.inputs), np.asarray(plain.inputs)[::-1]
+    np.testing.assert_array_equal(batch.targets["label"], plain.targets["label"])
+    np.testing.assert_array_equal(batch.targets[MIXED_LABEL], np.asarray(plain.targets["label"])[::-1])
+    shares = np.asarray(batch.targets[OWN_WEIGHT])[:, None, None, None]
     if kind == "mixup":
-        np.testing.assert_allclose(batch.images, shares * own + (1 - shares) * other, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(batch.inputs, shares * own + (1 - shares) * other, rtol=1e-5, atol=1e-5)
         assert shares.min() >= 0.5
     else:
-        taken = np.all(np.asarray(batch.images) == other, axis=-1)
-        kept = np.all(np.asarray(batch.images) == own, axis=-1)
+        taken = np.all(np.asarray(batch.inputs) == other, axis=-1)
+        kept = np.all(np.asarray(batch.inputs) == own, axis=-1)
         assert (taken | kept).all()
         np.testing.assert_allclose(1 - taken.mean(axis=(1, 2)), shares.ravel(), atol=0.03)
     assert np.unique(shares).size / EXAMPLES > 0.2
@@ -180,7 +183,7 @@ def test_mixtures_are_what_they_say(data, kind):
 def test_no_image_is_its_own_partner(data, size):
     mixup = NONE.model_copy(update={"mixup": 1.0})
     for batch in batches(data, size, EXAMPLES // size, mixup):
-        own, other = np.asarray(batch.labels), np.asarray(batch.mixing_targets)
+        own, other = np.asarray(batch.targets["label"]), np.asarray(batch.targets[MIXED_LABEL])
         assert (own != other).all()
         pairs = np.arange(size) != size // 2 if size % 2 else np.arange(size) >= 0
         np.testing.assert_array_equal(other[pairs], own[::-1][pairs])
@@ -190,9 +193,9 @@ def test_no_image_is_its_own_partner(data, size):
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_partners_come_from_the_whole_batch_whatever_part_a_device_makes(data, kind):
-    batching = Batching(EXAMPLES, NONE.model_copy(update={kind: 0.5, "crop": 1}), stream(0, "augmentation"))
+    batching = Batching(EXAMPLES, NONE.model_copy(update={kind: 0.5, "crop": 1}), stream(0, "augmentation"), TASK)
     order = shuffle_order(stream(0, "order"), 0, EXAMPLES)
     whole = training_batch(data, order, 0, jnp.arange(EXAMPLES), batching)
     parts = [training_batch(data, order, 0, first + jnp.arange(10), batching) for first in range(0, EXAMPLES, 10)]
-    for name in ("images", "labels", "mixing_targets", "mixing_weights"):
-        np.testing.assert_array_equal(getattr(whole, name), np.concatenate([getattr(part, name) for part in parts]))
+    joined = jax.tree.map(lambda *arrays: np.concatenate(arrays), *[(part.inputs, part.targets) for part in parts])
+    jax.tree.map(np.testing.assert_array_equal, (whole.inputs, whole.targets), joined)

@@ -31,9 +31,9 @@ def test_a_folder_of_class_folders(tmp_path, compose):
     dataset = compose("data=folder", f"data.root={tmp_path}", "data.image_size=16").dataset()
     assert dataset.spec.class_names == ("cat", "dog")
     assert (dataset.spec.train, dataset.spec.test) == (16, 4)
-    assert dataset.train.images.shape == (16, 16, 16, 3)
-    bright = dataset.train.images.mean(axis=(1, 2, 3)) > 100
-    np.testing.assert_array_equal(bright, dataset.train.labels == 1)
+    assert dataset.train.inputs.shape == (16, 16, 16, 3)
+    bright = dataset.train.inputs.mean(axis=(1, 2, 3)) > 100
+    np.testing.assert_array_equal(bright, dataset.train.targets["label"] == 1)
 
 
 def test_hidden_and_empty_folders_are_no_classes(tmp_path, compose):
@@ -133,7 +133,7 @@ def test_images_in_every_format_that_pillow_reads_are_read(tmp_path, compose, su
     shown.save(tmp_path / "dog" / f"white{suffix}", format="JPEG" if suffix.lower() in (".jfif", ".jpe") else None)
     dataset = compose("data=folder", f"data.root={tmp_path}", "data.image_size=16").dataset()
     assert dataset.spec.train + dataset.spec.test == 21
-    every = np.concatenate([dataset.train.images, dataset.test.images])
+    every = np.concatenate([dataset.train.inputs, dataset.test.inputs])
     assert (every.min(axis=(1, 2, 3)) > 240).sum() == 1
     assert dataset.notes == ()
 
@@ -146,7 +146,7 @@ def test_images_in_folders_of_a_class_are_read_and_links_do_not_lead_in_circles(
     for name, to in (("all", ".."), ("self", "."), ("cats", "2023/..")):
         (tmp_path / "images" / "cat" / name).symlink_to(to)
     dataset = compose("data=folder", f"data.root={tmp_path / 'images'}", "data.image_size=8").dataset()
-    labels = np.concatenate([dataset.train.labels, dataset.test.labels])
+    labels = np.concatenate([dataset.train.targets["label"], dataset.test.targets["label"]])
     assert np.bincount(labels).tolist() == [10, 6]
 
 
@@ -227,7 +227,7 @@ def test_a_class_whose_images_are_all_on_one_side_is_named(tmp_path, compose):
     (tmp_path / "emu").mkdir()
     shutil.move(tmp_path / "dog" / "0.png", tmp_path / "emu" / "0.png")
     dataset = compose("data=folder", f"data.root={tmp_path}", "data.image_size=8").dataset()
-    side = "training" if 2 in dataset.test.labels else "test"
+    side = "training" if 2 in dataset.test.targets["label"] else "test"
     assert dataset.notes == (f"the {side} split has no examples of emu",)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from src.config.errors import UserError
 from src.data import imdb
-from src.data.examples import Examples, SourceError, Split, canonical_order, checksum
+from src.data.examples import Examples, SourceError, canonical_order, checksum, labelled
 from src.data.resize import shrink, to_square
 from src.data.texts import Texts
 
@@ -132,7 +132,7 @@ def unreachable(name):
 def test_a_mirror_with_other_bytes_is_refused(tmp_path, compose, monkeypatch):
     from src.data import tfds
 
-    split = Split(np.zeros((3, 32, 32, 3), np.uint8), np.zeros(3, np.int32))
+    split = labelled(np.zeros((3, 32, 32, 3), np.uint8), np.zeros(3, np.int32))
     monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
     monkeypatch.setattr(tfds, "from_authors", unreachable)
@@ -153,7 +153,10 @@ def sources(tmp_path, monkeypatch):
 
     def replace(source, splits):
         rows = {
-            name: [{"image": image, "label": label} for image, label in zip(split.images, split.labels, strict=True)]
+            name: [
+                {"image": image, "label": label}
+                for image, label in zip(split.inputs, split.targets["label"], strict=True)
+            ]
             for name, split in splits.items()
         }
         features = {"image": None, "label": SimpleNamespace(names=["a", "b", "c"])}
@@ -171,7 +174,7 @@ def sources(tmp_path, monkeypatch):
 
 def noise(count, label=0):
     images = np.random.default_rng(count).integers(0, 256, (count, 12, 12, 3), dtype=np.uint8)
-    return Split(images, (label + np.arange(count)) % 3)
+    return labelled(images, (label + np.arange(count)) % 3)
 
 
 @pytest.mark.parametrize("source", ["TFDS", "mirror"])
@@ -180,13 +183,15 @@ def test_known_examples_are_verified_as_they_are_and_then_resized(compose, sourc
     sources(source, {"train": train, "test": test})
     known = checksum(Examples(train, test, ("a", "b", "c")))
     found = compose("data=tfds", "data.name=shapes", f"data.sha256={known}", "data.image_size=6").data.read()
-    expected = canonical_order(Split(np.stack([to_square(image, 6) for image in train.images]), train.labels))
-    np.testing.assert_array_equal(found.train.images, expected.images)
-    np.testing.assert_array_equal(found.train.labels, expected.labels)
-    assert found.test.images.shape == (3, 6, 6, 3)
+    expected = canonical_order(
+        labelled(np.stack([to_square(image, 6) for image in train.inputs]), train.targets["label"])
+    )
+    np.testing.assert_array_equal(found.train.inputs, expected.inputs)
+    np.testing.assert_array_equal(found.train.targets["label"], expected.targets["label"])
+    assert found.test.inputs.shape == (3, 6, 6, 3)
 
 
-UNLABELLED = {"test": Split(noise(4).images, np.full(4, -1))}
+UNLABELLED = {"test": labelled(noise(4).inputs, np.full(4, -1))}
 
 
 @pytest.mark.parametrize("published", [{}, UNLABELLED], ids=["none", "unlabelled"])
@@ -201,13 +206,13 @@ def test_a_known_set_without_a_test_split_is_resized_too(compose, sources):
     sources("TFDS", {"train": train})
     known = checksum(Examples(train, train[:0], ("a", "b", "c")))
     found = compose("data=tfds", "data.name=shapes", f"data.sha256={known}", "data.image_size=6").data.read()
-    assert (found.train.images.shape, found.test.images.shape) == ((8, 6, 6, 3), (2, 6, 6, 3))
+    assert (found.train.inputs.shape, found.test.inputs.shape) == ((8, 6, 6, 3), (2, 6, 6, 3))
 
 
 def test_a_labelled_split_stands_in_for_an_unlabelled_one(compose, sources):
     sources("TFDS", {"train": noise(10), **UNLABELLED, "validation": noise(5)})
     found = compose("data=tfds", "data.name=shapes").data.read()
-    assert (len(found.train), len(found.test), int(found.test.labels.min())) == (10, 5, 0)
+    assert (len(found.train), len(found.test), int(found.test.targets["label"].min())) == (10, 5, 0)
 
 
 def reviews(labels):
@@ -228,8 +233,8 @@ def test_reviews_of_a_mirror_are_trained_on(tmp_path, monkeypatch, compose):
     run = Engine(settings)
     dataset = run.dataset
     assert (dataset.spec.train, dataset.spec.validation, dataset.spec.test) == (40, 20, 20)
-    assert dataset.train.images.shape == (40, 60)
-    assert dataset.train.images[0].max() < 20
+    assert dataset.train.inputs.shape == (40, 60)
+    assert dataset.train.inputs[0].max() < 20
     state, sums = run.init_snapshot()
     for stop in run.plan.dispatch_boundaries(0, 1):
         state, sums = run.advance(state, sums, run.order((stop - 1) * 20 // 40), stop)

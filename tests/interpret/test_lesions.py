@@ -142,8 +142,8 @@ def test_a_reordered_network_applies_its_blocks_in_that_order():
 
 def test_the_error_is_that_of_all_images():
     network, data = resnet(8), split(BATCH + 7)
-    predicted = network(data.images / jnp.float32(255)).argmax(axis=-1)
-    expected = 100 * float(jnp.mean(predicted != data.labels))
+    predicted = network(data.inputs / jnp.float32(255)).argmax(axis=-1)
+    expected = 100 * float(jnp.mean(predicted != data.targets["label"]))
     assert expected > 0
     assert error(network, TASK, data) == pytest.approx(expected, abs=0.2)
 

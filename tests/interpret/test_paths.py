@@ -17,7 +17,7 @@ from src.tasks.classification import Classification
 from src.zoo.named import named_model
 
 TASK = Classification(label_smoothing=0.0)
-BATCH = Batch(jax.random.normal(jax.random.key(0), (4, 8, 8, 1)), jnp.array([3, 1, 4, 1]), jnp.ones(4))
+BATCH = Batch(jax.random.normal(jax.random.key(0), (4, 8, 8, 1)), {"label": jnp.array([3, 1, 4, 1])}, jnp.ones(4))
 KEY = jax.random.key(5)
 
 
@@ -32,7 +32,7 @@ def all_paths(modules):
 
 
 def whole_gradient(network):
-    return jax.grad(lambda images: TASK.losses(network(images), BATCH).mean())(BATCH.images)
+    return jax.grad(lambda images: TASK.losses(network(images), BATCH).mean())(BATCH.inputs)
 
 
 @pytest.mark.parametrize("shortcut", ["A", "B"])
@@ -47,11 +47,11 @@ def test_the_gradients_of_all_eight_paths_add_up_to_the_whole(shortcut):
 
 def test_gates_do_not_change_the_outputs():
     network = resnet()
-    whole = network(BATCH.images)
+    whole = network(BATCH.inputs)
     gated(network)
     for block, inside in zip(network.blocks, (True, False, True), strict=True):
         block.branch.open[...], block.shortcut.open[...] = jnp.array(inside), jnp.array(not inside)
-    np.testing.assert_array_equal(network(BATCH.images), whole)
+    np.testing.assert_array_equal(network(BATCH.inputs), whole)
 
 
 class Linear(nnx.Module):
@@ -90,7 +90,7 @@ def test_paths_of_a_linear_network_are_products_of_its_matrices(monkeypatch):
     matrices = [block.branch.kernel[...] for block in network.blocks]
     images = jax.random.normal(jax.random.key(2), (1, 2, 2, 1))
     output = network(images)[0, 0]
-    batch = Batch(images, jnp.zeros(1, jnp.int32), jnp.ones(1))
+    batch = Batch(images, {"label": jnp.zeros(1, jnp.int32)}, jnp.ones(1))
     definition, state, modules = gated(network)
     total = 0.0
     for path in all_paths(modules):
@@ -107,11 +107,11 @@ def test_sampled_paths_have_their_length():
     """There is one path of no branches and one of all; a batch of all images leaves nothing else to chance."""
     data = DeviceDataset(
         np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8, 1),
-        np.array([3, 1, 4, 1]),
+        {"label": np.array([3, 1, 4, 1])},
         Constants(np.float32(100), np.float32(50)),
     )
     network = gated(resnet())
-    batch = Batch((data.images - data.constants.mean) / data.constants.std, jnp.asarray(data.labels), jnp.ones(4))
+    batch = Batch((data.inputs - data.constants.mean) / data.constants.std, data.targets, jnp.ones(4))
 
     def norms(length):
         lengths = [path for path in all_paths(3) if path.sum() == length]

@@ -40,7 +40,7 @@ def test_the_gradient_of_a_linear_layer_is_the_known_one():
     module = Linear()
     images, labels = jax.random.normal(jax.random.key(1), (5, 1, 1, 3)), jnp.array([0, 1, 1, 0, 1])
     network = Network(module)
-    batch = Batch(images, labels, jnp.ones(5))
+    batch = Batch(images, {"label": labels}, jnp.ones(5))
     tree = kernel_gradients(
         network, Classification(label_smoothing=0.0), network.parameters, network.batch_stats, batch
     )

@@ -27,7 +27,7 @@ def untrained(compose):
 @pytest.mark.parametrize("normalize", ["pixel", "channel", "unit"])
 def test_scores_on_plain_pixels_are_the_networks(untrained, normalize):
     run = untrained("model=linear", f"data.normalize={normalize}")
-    images = run.engine.dataset.test.images[:5]
+    images = run.engine.dataset.test.inputs[:5]
     data = run.engine.split("test")
     outputs = run.engine.network(*run.state.scored(), (images - data.constants.mean) / data.constants.std)
     found = templates(run)

@@ -66,7 +66,7 @@ def moved_names(directions, place, li):
 @pytest.mark.parametrize("number", [0, 1])
 def test_losses_at_points_of_the_surface_are_pytorchs(number, monkeypatch):
     monkeypatch.chdir(LI.parents[1])
-    scale = read_study(StudySettings[SurfaceScale], "loss_surface", [f"scales.li.images={IMAGES}"]).scales["li"]
+    scale = read_study(StudySettings[SurfaceScale], "loss_surface", [f"scales.li.inputs={IMAGES}"]).scales["li"]
     scale = scale.model_copy(update={"networks": [scale.networks[number]]})
     (network,) = scale.trained_networks()
     objective = split_objective(network.module, network.task, network.splits, batch_size=IMAGES)
@@ -74,9 +74,9 @@ def test_losses_at_points_of_the_surface_are_pytorchs(number, monkeypatch):
     (where,) = [scale.networks[0].weights.file]
     li = read_arrays(LI / where.rpartition("/")[2])
     data = network.splits["test"]
-    images = (np.float64(data.images) - data.constants.mean) / data.constants.std
+    images = (np.float64(data.inputs) - data.constants.mean) / data.constants.std
     x = torch.tensor(images.transpose(0, 3, 1, 2))
-    labels = torch.tensor(np.asarray(data.labels, np.int64))
+    labels = torch.tensor(np.asarray(data.targets["label"], np.int64))
     measure = at_points(objective, directions)
     devices = jax.device_count()
     for place in PLACES:

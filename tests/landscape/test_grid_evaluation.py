@@ -214,7 +214,7 @@ def test_a_short_batch_has_no_statistics_of_its_own(trained):
     engine, state = trained
     size = engine.dataset.spec.train // 2 + 1
     data = jax.device_get(engine.split("train"))
-    first = DeviceDataset(data.images[:size], data.labels[:size], data.constants)
+    first = DeviceDataset(data.inputs[:size], data.targets["label"][:size], data.constants)
     module = engine.network.module(state)
     short, whole = (
         split_objective(module, engine.settings.task, {"train": part}, batch_norm="batch", batch_size=size)

@@ -263,10 +263,10 @@ def test_a_tolerance_that_takes_everything_gives_the_exact_surface(tmp_path, eng
     )
     scores = scores_at(module, task, data, directions, batch_size=30)
     everything = Tolerance(relative=1e-9, absolute=1e-9, examples=30)
-    order = np.arange(len(data.labels))
-    sampled = Sampled(scores, data.labels, places, everything, order, tmp_path / "all")
+    order = np.arange(len(data.targets["label"]))
+    sampled = Sampled(scores, data.targets["label"], places, everything, order, tmp_path / "all")
     found = together({"test": sampled})(places)
     for row, (i, j) in zip(found, itertools.product(range(3), range(3)), strict=True):
-        assert row["test_examples"] == len(data.labels)
+        assert row["test_examples"] == len(data.targets["label"])
         assert row["test_loss"] == pytest.approx(exact.values["test_loss"][i, j], rel=1e-5)
         assert row["test_accuracy"] == pytest.approx(exact.values["test_accuracy"][i, j])

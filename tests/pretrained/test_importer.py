@@ -51,8 +51,8 @@ def test_the_networks_of_li_et_al_score_what_they_published(compose, name, short
     mean, std = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])
     module = resnet(56, shortcut)
     put_weights(module, read_arrays(LI / f"{name}.npz"), li2018.resnet(56), TORCH, None)
-    found = predictions(module, (test.images[:1000] - mean) / std)
-    wrong = (found != test.labels[:1000]).mean()
+    found = predictions(module, (test.inputs[:1000] - mean) / std)
+    wrong = (found != test.targets["label"][:1000]).mean()
     assert abs(wrong - error) < 3 * np.sqrt(error * (1 - error) / 1000)
 
 

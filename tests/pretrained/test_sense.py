@@ -35,7 +35,7 @@ def trained_on_digits(compose, depth):
         state, sums = engine.advance(snapshot.state, snapshot.sums, order, step + 1)
         snapshot, step = snapshot._replace(state=state, sums=sums), step + 1
     test = engine.split("test")
-    images = (test.images[:100] - test.constants.mean) / test.constants.std
+    images = (test.inputs[:100] - test.constants.mean) / test.constants.std
     module = engine.network.module(snapshot.state)
     return torch_state(module, pytorch_resnet_cifar10.resnet(depth)), images, module, test
 
@@ -76,8 +76,8 @@ def test_what_a_table_does_not_know_is_a_warning(trained, capsys):
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("warning: the weights fit, but what its layers see is ")
         own.eval()
-        assert (own(images).argmax(-1) != test.labels[:100]).mean() > 0.5
-    put_weights(resnet("A_centred"), arrays, CENTRED, TORCH, test.images[:100].astype(np.float32))
+        assert (own(images).argmax(-1) != test.targets["label"][:100]).mean() > 0.5
+    put_weights(resnet("A_centred"), arrays, CENTRED, TORCH, test.inputs[:100].astype(np.float32))
     assert "warning: the weights fit, but" in capsys.readouterr().err
 
 
@@ -92,7 +92,7 @@ def test_zeros_of_which_a_table_says_the_wrong_side_are_a_warning(compose, capsy
         own = CifarResNet(20, shortcut, channels=1, outputs=10, rngs=nnx.Rngs(0))
         put_weights(own, arrays, table, TORCH, images)
         own.eval()
-        errors.append((own(images).argmax(-1) != test.labels[:100]).mean())
+        errors.append((own(images).argmax(-1) != test.targets["label"][:100]).mean())
     assert errors[0] < 0.1
     assert errors[1] > 0.4
     (line,) = capsys.readouterr().err.splitlines()
@@ -136,7 +136,7 @@ def test_outputs_that_say_nothing_are_doubted():
 @pytest.mark.skipif(not LI.exists(), reason="the weights of Li et al. are not here")
 @pytest.mark.parametrize(("name", "shortcut"), [("resnet56", "B"), ("resnet56_noshort", "none")])
 def test_real_weights_make_sense_of_pixels_in_their_range(compose, capsys, name, shortcut):
-    images = compose("data=cifar10").dataset().test.images[:100]
+    images = compose("data=cifar10").dataset().test.inputs[:100]
     own = CifarResNet(56, shortcut, channels=3, outputs=10, rngs=nnx.Rngs(0))
     arrays = read_arrays(LI / f"{name}.npz")
     mean, std = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])

@@ -39,7 +39,7 @@ def test_the_page_shows_how_a_finished_run_is_used(tmp_path):
     block = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
     names = {}
     exec(block.replace("runs/resnet-digits-0123456789", str(path)), names)
-    assert names["network"](names["batch"].images).shape == (100, 10)
+    assert names["network"](names["batch"].inputs).shape == (100, 10)
     assert 0 < names["accuracy"] < 1
 
 

@@ -23,12 +23,12 @@ def scored():
 def batch(labels, weights=None):
     labels = jnp.asarray(labels)
     weights = jnp.ones(len(labels)) if weights is None else jnp.asarray(weights, jnp.float32)
-    return Batch(jnp.zeros((len(labels), 1, 1, 1)), labels, weights)
+    return Batch(jnp.zeros((len(labels), 1, 1, 1)), {"label": labels}, weights)
 
 
 def test_every_measure_agrees_with_scikit_learn(scored):
     logits, labels = scored
-    summary = TASK.summary(TASK.sums(jnp.asarray(logits), batch(labels), detailed=True))
+    summary = TASK.summary(TASK.sums(jnp.asarray(logits), batch(labels), detailed=True), detailed=True)
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     matrix = confusion_matrix(labels, logits.argmax(axis=1), labels=range(8))
     assert summary["loss"] == pytest.approx(log_loss(labels, probabilities), rel=1e-5)
@@ -42,8 +42,8 @@ def test_examples_without_weight_do_not_count(scored):
     logits, labels = scored
     weights = np.arange(60) < 37
     logits[weights == 0] = np.nan
-    masked = TASK.summary(TASK.sums(jnp.asarray(logits), batch(labels, weights), detailed=True))
-    alone = TASK.summary(TASK.sums(jnp.asarray(logits[:37]), batch(labels[:37]), detailed=True))
+    masked = TASK.summary(TASK.sums(jnp.asarray(logits), batch(labels, weights), detailed=True), detailed=True)
+    alone = TASK.summary(TASK.sums(jnp.asarray(logits[:37]), batch(labels[:37]), detailed=True), detailed=True)
     assert masked.pop("loss") == pytest.approx(alone.pop("loss"), rel=1e-6)
     assert masked == alone
 

@@ -9,7 +9,7 @@ import pytest
 from src import evaluate
 from src.config.errors import UserError
 from src.studies.runs import planned
-from src.tasks.metrics import Headline
+from src.tasks.metrics import Metric, mean
 from src.training.best import Best
 from src.training.load_run import load_run
 from src.training.run import run
@@ -41,7 +41,10 @@ def made(tmp_path_factory):
 
 
 def test_the_first_of_the_best_scores_counts():
-    best = Best(Headline("loss", "minimize"), [{"step": 1, "validation_loss": 2.0}, {"step": 2, "train_loss": 0.0}])
+    best = Best(
+        Metric("loss", lambda outputs, batch: {}, mean("loss"), "minimize"),
+        [{"step": 1, "validation_loss": 2.0}, {"step": 2, "train_loss": 0.0}],
+    )
     best.update({"step": 3, "validation_loss": float("nan")})
     best.update({"step": 4, "validation_loss": 1.0})
     best.update({"step": 5, "validation_loss": 1.0})

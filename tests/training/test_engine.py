@@ -199,7 +199,7 @@ def test_bfloat16_stays_near_float32_and_keeps_its_parameters(engine):
 
 def test_losses_are_float32_in_any_precision(engine):
     built = engine("parallel.devices=1", "precision=bfloat16")
-    state, images = built.init_state(), evaluation_batch(built.split("test"), 0, 8).images
+    state, images = built.init_state(), evaluation_batch(built.split("test"), 0, 8).inputs
     assert built.network.module(state)(images).dtype == jnp.bfloat16
     assert built.network(*state.scored(), images).dtype == np.dtype("float32")
     half = jnp.zeros((2, 3), jnp.bfloat16)
@@ -211,7 +211,7 @@ def test_losses_are_float32_in_any_precision(engine):
 def test_both_steps_lower_for_accelerators(engine, placement):
     built = engine("parallel.devices=2", f"parallel={placement}", "train.steps_per_dispatch=10", "kernels=xla")
     state, data = built.init_state(), built.split("train")
-    sums = zero_sums(built.settings.task, built.outputs, detailed=True)
+    sums = zero_sums(built.settings.task, built.dataset.spec, detailed=True)
     programs = {
         built.dispatch: (state, built.zero_sums(), data, built.order(0), np.int32(10)),
         built.evaluation: (state.parameters, state.batch_stats, sums, data, np.int32(0)),
@@ -227,9 +227,9 @@ def test_the_first_images_bear_the_names_of_their_classes(engine):
     images, names = built.first_images(7)
     chosen = np.asarray(built.order(0).order)[:40]
     train = built.dataset.train
-    np.testing.assert_allclose(images, train.images[chosen[:7]], atol=1e-3)
-    assert names == [str(label) for label in train.labels[chosen[:7]]]
+    np.testing.assert_allclose(images, train.inputs[chosen[:7]], atol=1e-3)
+    assert names == [str(label) for label in train.targets["label"][chosen[:7]]]
     _, mixed = engine("data.augment.mixup=1.0").first_images(40)
-    labels = [str(label) for label in train.labels[chosen]]
+    labels = [str(label) for label in train.targets["label"][chosen]]
     both = [own if own == other else f"{own} + {other}" for own, other in zip(labels, labels[::-1], strict=True)]
     assert mixed == both

@@ -36,7 +36,7 @@ def tiny(compose):
 def test_losses_are_float32_where_activations_are_bfloat16(tiny):
     built = tiny("parallel.devices=1", "precision=bfloat16")
     (parameters, batch_stats), data = built.init_state().scored(), built.split("test")
-    images = evaluation_batch(data, 0, 8).images
+    images = evaluation_batch(data, 0, 8).inputs
     outputs, _ = built.network.train(parameters, batch_stats, images, jax.random.split(jax.random.key(0), 8))
     assert outputs.auxiliary
     for head in (outputs.main, *outputs.auxiliary, built.network(parameters, batch_stats, images)):

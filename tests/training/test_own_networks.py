@@ -65,14 +65,14 @@ FAULTS = {
     "Misspelt": r"fails at .*own\.py, line \d+: AttributeError: 'Misspelt' object has no attribute 'haed'",
     "TooMany": r"gives \(2, 13\) for 2 examples, where \(2, 10\) is needed",
     "TooFew": r"gives \(2, 7\) for 2 examples, where \(2, 10\) is needed",
-    "Pair": "a network gives one array, or in training also Heads; this one gives a tuple",
+    "Pair": r"gives \(\(2, 10\), \(2, 8, 8, 1\)\) for 2 examples, where \(2, 10\) is needed",
 }
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_a_fault_is_one_line(kind):
+def test_a_fault_is_one_line(kind, compose):
     with pytest.raises(UserError, match=FAULTS[kind]) as caught:
-        check_network(OwnSettings(kind=kind), (8, 8, 1), 10)
+        check_network(OwnSettings(kind=kind), compose().dataset().spec, compose().task)
     assert "\n" not in str(caught.value)
 
 

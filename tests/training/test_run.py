@@ -13,6 +13,7 @@ from src.config.settings import defining_values
 from src.data.dataset import _read, examples_sha256
 from src.runs.directory import RunDirectory
 from src.runs.identity import short_hash
+from src.tasks.metrics import Metric, mean
 from src.tracking import history
 from src.training.engine import Engine
 from src.training.from_hydra import compose_runs, run_config, run_settings
@@ -76,11 +77,12 @@ def test_a_history_that_cannot_be_written_ends_the_run_in_one_line(tmp_path, mon
     assert not (tmp_path / "run" / "results.json").exists()
 
 
-def test_a_task_without_accuracy_is_reported_by_what_it_has(tmp_path, caplog):
-    results = {"test_loss": 0.25, "test_mean_distance": 3, "test_curve": [1, 2], "parameters": 7, "steps": 2}
+def test_a_run_is_reported_by_the_metric_that_decides(tmp_path, caplog):
+    distance = Metric("mean_distance", lambda outputs, batch: {}, mean("distance"), "minimize", "m")
+    results = {"test_loss": 0.25, "test_mean_distance": 3.21, "test_curve": [1, 2], "parameters": 7, "steps": 2}
     with caplog.at_level(logging.INFO, logger="src.training.run"):
-        report(RunDirectory(tmp_path), results, "finished")
-    assert caplog.messages == [f"finished: test loss 0.25, test mean distance 3 after 2 steps; {tmp_path}"]
+        report(RunDirectory(tmp_path), results, "finished", distance)
+    assert caplog.messages == [f"finished: test mean distance 3.21 after 2 steps; {tmp_path}"]
 
 
 def test_what_the_page_shows_of_a_run_in_python_is_its_score(tmp_path):
@@ -92,5 +94,5 @@ def test_what_the_page_shows_of_a_run_in_python_is_its_score(tmp_path):
     )
     code = f"{before}{10 * int(size)}{after}".replace("runs/resnet-digits-0123456789", str(tmp_path / "run"))
     exec(code, found := {})
-    assert found["batch"].labels.shape == (360,)
+    assert found["batch"].targets["label"].shape == (360,)
     assert float(found["accuracy"]) == pytest.approx(results["test_accuracy"], abs=1e-6)

@@ -30,7 +30,7 @@ def test_a_search_keeps_to_directories_of_its_own(tmp_path, monkeypatch):
 
 
 def proposals(folder, settings, seed):
-    study = open_study(settings, folder / f"{seed}.log")
+    study = open_study(settings, "maximize", folder / f"{seed}.log")
     search(study, settings, seed, lambda trial: -sum(trial.params.values()))
     return [tuple(trial.params.values()) for trial in study.trials]
 
@@ -49,7 +49,7 @@ def test_a_search_in_which_every_trial_fails_says_why(tmp_path, settings, capsys
     def objective(trial):
         raise Failed("the loss is not finite")
 
-    study = open_study(settings, tmp_path / "journal.log")
+    study = open_study(settings, "maximize", tmp_path / "journal.log")
     search(study, settings, 0, objective)
     assert best(study) is None
     assert "trial 0 failed: the loss is not finite" in capsys.readouterr().err
