@@ -1,0 +1,100 @@
+"""Segmentation: its measures beside scikit-learn's, masks that move with their images, and a network that learns it."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, jaccard_score, log_loss
+
+from src.config.errors import UserError
+from src.data.augment import draw_moves, moved
+from src.data.batches import Batch
+from src.data.settings import AugmentSettings
+from src.randomness import stream
+from src.tasks.segmentation import Segmentation
+from src.training.engine import Engine
+from tests.training.trained import trained
+
+TASK = Segmentation()
+CLASSES = 4
+
+
+@pytest.fixture
+def scored():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(6, 5, 7, CLASSES)).astype(np.float32), rng.integers(0, CLASSES, (6, 5, 7), dtype=np.uint8)
+
+
+def batch(masks, weights=None):
+    weights = np.ones(len(masks)) if weights is None else weights
+    return Batch(jnp.zeros((len(masks), 1, 1, 1)), {"mask": jnp.asarray(masks)}, jnp.asarray(weights, jnp.float32))
+
+
+def summary(logits, own):
+    values = TASK.sums(jnp.asarray(logits), own, detailed=True) | TASK.gathered(jnp.asarray(logits), own)
+    return TASK.summary(values, detailed=True)
+
+
+def test_every_measure_agrees_with_scikit_learn(scored):
+    logits, masks = scored
+    found, predicted = summary(logits, batch(masks)), logits.argmax(-1)
+    probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    of_classes = jaccard_score(masks.ravel(), predicted.ravel(), average=None)
+    of_images = [jaccard_score(a.ravel(), b.ravel(), average="macro") for a, b in zip(masks, predicted, strict=True)]
+    assert found["loss"] == pytest.approx(log_loss(masks.ravel(), probabilities.reshape(-1, CLASSES)), rel=1e-5)
+    assert found["accuracy"] == pytest.approx(accuracy_score(masks.ravel(), predicted.ravel()), rel=1e-6)
+    assert found["class_iou"] == pytest.approx(of_classes, rel=1e-5)
+    assert found["mean_iou"] == pytest.approx(of_classes.mean(), rel=1e-5)
+    assert found["median_iou"] == pytest.approx(np.median(of_images), rel=1e-5)
+
+
+def test_images_without_weight_and_classes_without_pixels_do_not_count(scored):
+    logits, masks = scored
+    logits[..., 3], masks[masks == 3] = -9, 0
+    own = TASK.sums(jnp.asarray(logits), batch(masks, np.arange(6) < 4), detailed=True)
+    alone = TASK.sums(jnp.asarray(logits[:4]), batch(masks[:4]), detailed=True)
+    for name, value in alone.items():
+        np.testing.assert_allclose(own[name], value, rtol=1e-6)
+    found = summary(logits[:4], batch(masks[:4]))
+    assert found["class_iou"][3] is None
+    assert found["mean_iou"] == pytest.approx(np.mean(found["class_iou"][:3]))
+
+
+def test_masks_move_with_their_images():
+    settings = AugmentSettings(crop=2, flip=True, fill="black", cutout=0, mixup=0.0, cutmix=0.0)
+    moves = draw_moves(jnp.stack([stream(0, str(number)) for number in range(20)]), settings)
+    masks = np.random.default_rng(0).integers(1, CLASSES, (20, 6, 6), dtype=np.uint8)
+    targets = TASK.moved({"mask": jnp.asarray(masks)}, moves)
+    images = moved(jnp.asarray(masks, jnp.float32)[..., None], moves, jnp.zeros((6, 6, 1)))
+    np.testing.assert_array_equal(targets["mask"], images[..., 0])
+    assert (np.asarray(targets["mask"]) == 0).any()
+
+
+def test_a_small_network_finds_the_shapes(compose):
+    built = Engine(compose("+experiment=segmentation_shapes", "train.duration=150steps", "data.train=700",
+                           "data.test=60", "parallel.devices=1", "model.filters=8"))  # fmt: skip
+    state, rows = trained(built)
+    losses = [row["train_loss"] for row in rows if "train_loss" in row]
+    assert losses[-1] < 0.3 * losses[0]
+    assert built.evaluate(state, "test")["mean_iou"] > 0.5
+
+
+@pytest.mark.heavy
+def test_the_experiment_reaches_what_it_says(compose):
+    built = Engine(compose("+experiment=segmentation_shapes"))
+    state, _ = trained(built)
+    assert built.evaluate(state, "test")["mean_iou"] > 0.9
+
+
+def test_data_and_networks_that_do_not_fit_are_refused(compose):
+    from src.training.jobs import check
+
+    with pytest.raises(UserError, match=r"the task needs the target mask; data.name=digits has label"):
+        check([compose("task=segmentation")])
+    with pytest.raises(UserError, match=r"gives \(2, 4\) for 2 examples, where \(2, 32, 32, 4\) is needed"):
+        check([compose("+experiment=segmentation_shapes", "model=resnet")])
+    with pytest.raises(UserError, match="mix the classes of single images"):
+        check([compose("+experiment=segmentation_shapes", "data.augment.mixup=0.2")])
+    with pytest.raises(UserError, match=r"halvings=3 takes sides that 8 divides, not 20x20"):
+        check([compose("+experiment=segmentation_shapes", "model.halvings=3", "data.image_size=20")])
+    with pytest.raises(UserError, match=r"shrinks images alone; their box would no longer fit"):
+        check([compose("+experiment=segmentation_shapes", "debug.image_size=16")])
