@@ -1,3 +1,3 @@
-"""What is timed, beside its peer. Every figure is a ratio of runs in turn, since machines drift."""
+"""Benchmarks against peers. Every figure is a ratio of alternating runs, since machines drift."""
 
 import src as src  # prepares the process of a program, before anything heavy is imported

@@ -7,7 +7,7 @@ from src.training.from_hydra import compose_runs, run_settings
 from src.training.settings import RunSettings
 
 PRECISION = {"cpu": "float32", "gpu": "bfloat16"}
-"""In which each platform is measured beside its peers."""
+"""Precision of the measurements on each platform."""
 
 
 def run_settings_of(*arguments: str) -> RunSettings:
@@ -17,7 +17,7 @@ def run_settings_of(*arguments: str) -> RunSettings:
 
 
 def engine(*arguments: str) -> Engine:
-    """The engine of one command line of `python -m src.train`, with products as exact as it says."""
+    """The engine of one command line of `python -m src.train`, with its `precision.matmul`."""
     settings = run_settings_of(*arguments)
     jax.config.update("jax_default_matmul_precision", settings.precision.matmul)
     return Engine(settings)

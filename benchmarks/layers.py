@@ -16,7 +16,7 @@ from src.studies.timing import in_turn
 
 
 class Case(NamedTuple):
-    """A layer and the maps that it is given."""
+    """A layer and its input maps."""
 
     maps: tuple[int, ...]
     layer: Callable[[], nnx.Module]
@@ -50,11 +50,11 @@ CASES = {
         ),
     },
 }
-"""By platform, those that are written differently."""
+"""Layers that are rewritten, by platform."""
 
 
 def work(case: Case, platform: str | None) -> Callable[[], Any]:
-    """The value of a layer and its gradients, waited for; without a platform it is XLA's own."""
+    """A blocking function that computes value and gradients of a layer; without a platform in XLA's form."""
     layer = case.layer()
     if platform is not None:
         use_fast_layers(layer, platform)
@@ -72,7 +72,7 @@ def work(case: Case, platform: str | None) -> Callable[[], Any]:
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """The ratios; nothing where layers are XLA's own."""
+    """The ratios; empty if no layers are rewritten."""
     platform = jax.default_backend()
     if platform not in CASES:
         return {"skipped": f"no layer is written differently for a {platform}"}

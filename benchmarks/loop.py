@@ -24,7 +24,7 @@ RUNS = {
 
 
 def whole_loop(run: Engine, directory: Path) -> Callable[[], Any]:
-    """All steps of a plan as `python -m src.train` takes them, without evaluation."""
+    """All steps of a plan by the training loop of `python -m src.train`, without evaluation."""
 
     def work() -> None:
         history = History(directory / "metrics.jsonl", directory / "metrics.csv", -1)
@@ -36,7 +36,7 @@ def whole_loop(run: Engine, directory: Path) -> Callable[[], Any]:
 
 
 def bare_steps(run: Engine) -> Callable[[], Any]:
-    """The same steps and nothing else: no records, no order of a new epoch, no waiting."""
+    """Only the compiled steps: no records, no shuffling, no waiting."""
     orders = [run.order(epoch) for epoch in range(int(run.plan.epoch(run.plan.steps)) + 1)]
 
     def work() -> None:
@@ -51,7 +51,7 @@ def bare_steps(run: Engine) -> Callable[[], Any]:
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Images per second of the loop over those of the bare step."""
+    """Images per second of the loop relative to the bare step."""
     figures = {}
     with TemporaryDirectory() as directory:
         for name, arguments in RUNS.items():

@@ -1,4 +1,4 @@
-"""Ratios of what was timed in turn, and the files they are written to."""
+"""Ratios of alternating times, and their files."""
 
 import platform
 import statistics
@@ -12,14 +12,14 @@ from src.runs.provenance import commit, dirty
 from src.studies.timing import Ratio
 
 RESULTS = Path("results/benchmarks")
-"""Holds a folder for each kind of device."""
+"""One folder per kind of device."""
 
 NO_TORCH = {"skipped": "PyTorch is not installed: pip install torch"}
-"""In place of figures."""
+"""Result without PyTorch."""
 
 
 def ratio(seconds: dict[str, list[float]], ours: str, peer: str) -> dict[str, Any]:
-    """How fast ours is beside its peer: the median of the rounds' ratios, their extremes, and n."""
+    """Our speed relative to a peer: median of the ratios by round, extremes, and n."""
     found = Ratio.of(seconds[peer], seconds[ours])
     return {
         "speed_ratio": found.median,
@@ -31,7 +31,7 @@ def ratio(seconds: dict[str, list[float]], ours: str, peer: str) -> dict[str, An
 
 
 def write(name: str, figures: dict[str, Any]) -> None:
-    """Writes the figures of one benchmark with where they were measured."""
+    """Writes the figures of one benchmark with their provenance."""
     directory = RESULTS / device_folder()
     directory.mkdir(parents=True, exist_ok=True)
     (directory / f"{name}.json").write_text(dumps({"where": where(), "figures": figures}, indent=2) + "\n")
@@ -43,7 +43,7 @@ def device_folder() -> str:
 
 
 def where() -> dict[str, Any]:
-    """What something was measured on, and the commit of the code."""
+    """The machine and the commit of a measurement."""
     return {
         "device": jax.devices()[0].device_kind,
         "devices": jax.device_count(),

@@ -1,4 +1,4 @@
-"""Images of random pixels, for what takes as long with them as with any others: no data set has to be there."""
+"""Images of random pixels, for timings that do not depend on the pixels and so need no data set."""
 
 from typing import Annotated
 
@@ -41,7 +41,7 @@ class Noise(DataSettings):
 def noise_engine(*arguments: str, side: int, classes: int, examples: int) -> Engine:
     """The engine of a command line of `python -m src.train` on random images in place of its own.
 
-    It is to be the first of its process, for JAX is told what it only knows for a whole process.
+    Call it once per process, at the start: some JAX options hold for the whole process.
     """
     settings = run_settings_of(*arguments, "parallel.devices=1")
     data = settings.data

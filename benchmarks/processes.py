@@ -1,4 +1,4 @@
-"""A training step timed in a process of its own, for what only a whole process can be given."""
+"""Times a training step in a new process, for options that hold for a whole process."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def step_seconds(*arguments: str, environment: Mapping[str, str] | None = None) 
 
     Args:
         arguments: a command line of `python -m src.train`.
-        environment: variables that the process gets besides those of this one.
+        environment: additional environment variables.
     """
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],

@@ -45,7 +45,7 @@ def predictions(module: nnx.Module, images: Float[np.ndarray, "n h w c"]) -> Int
 
 
 def score(network: Network) -> dict[str, Any]:
-    """Takes the weights over and scores them on all test images."""
+    """Imports the weights and evaluates them on all test images."""
     settings = run_settings_of(f"+experiment={network.experiment}")
     test = settings.dataset().test
     module = settings.model.build(test.inputs.shape[1:], settings.model.published.outputs, rngs=nnx.Rngs(0))
@@ -69,7 +69,7 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """Our test error of their weights beside the one that they published."""
+    """Test errors of their weights in our network, and the published ones."""
     rows = []
     for name, figure in figures.items():
         low, high = figure["interval"]

@@ -27,7 +27,7 @@ START = (
 
 
 def epoch(run: Engine, checkpoints: Checkpoints | None) -> Callable[[], Any]:
-    """An epoch of training; where it is checkpointed, a copy is taken at its start and written while it goes on."""
+    """An epoch of training; with a checkpoint, a copy of the state is made at its start and written meanwhile."""
     order = run.order(0)
     steps = run.plan.clock.epoch_examples // run.plan.clock.batch_size
 
@@ -45,11 +45,11 @@ def epoch(run: Engine, checkpoints: Checkpoints | None) -> Callable[[], Any]:
 
 
 def seconds_to_a_step(directory: Path, resumed: int) -> float:
-    """Seconds from the command to the record of a step of its own; the process is killed after a checkpoint.
+    """Seconds from the command to its first recorded step; the process is killed after a checkpoint.
 
     Args:
         directory: of the run.
-        resumed: how often it was resumed when this process has begun.
+        resumed: number of resumes, including this process.
     """
     started = time.perf_counter()
     process = subprocess.Popen(

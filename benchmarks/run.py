@@ -33,7 +33,7 @@ from src.markdown import markdown
 
 
 def ratios(figures: dict[str, Any]) -> str:
-    """Speeds beside their peers'."""
+    """A table of speeds relative to peers."""
     rows = []
     for name, figure in figures.items():
         seconds = ", ".join(f"{who} {value:.3g}" for who, value in figure["median_seconds"].items())
@@ -43,7 +43,7 @@ def ratios(figures: dict[str, Any]) -> str:
 
 
 class Benchmark(NamedTuple):
-    """What is measured, in how many rounds, and how the page shows it."""
+    """A benchmark: its module, the number of rounds, and its table."""
 
     module: ModuleType
     rounds: int
@@ -105,7 +105,7 @@ Most of a training step of ResNet-56 goes into hundreds of kernels, most of whic
 
 
 def main() -> None:
-    """Runs the benchmarks that the command line names, or all, and writes the page anew."""
+    """Runs the benchmarks of the command line, or all, and rewrites the page."""
     with reported():
         for name in sys.argv[1:] or BENCHMARKS:
             if name not in BENCHMARKS:
@@ -132,7 +132,7 @@ def as_page() -> str:
 
 
 def _of_device(benchmark: Benchmark, file: Path) -> str:
-    """What was measured on one kind of device."""
+    """The section of one kind of device."""
     measured = json.loads(file.read_text())
     where, figures = measured["where"], measured["figures"]
     if "skipped" in figures:

@@ -1,9 +1,9 @@
-"""Whether moves and renames changed anything: the bits of short runs before and after.
+"""Checks that refactoring changes no bits, by short runs of two or more checkouts.
 
     python -m benchmarks.same_bits BEFORE [AFTER …] [only=NAME]
 
-Every checkout trains each case by XLA's operations, on as many threads. The SHA-256 of each final state is written to
-results/same_bits.json under the checkout's commit as it comes; what is there already is left out.
+Every checkout trains each case with XLA's operations and equal threads. The SHA-256 of each final state is written to
+results/same_bits.json under the commit of the checkout; cases that are already there are skipped.
 """
 
 import json
@@ -27,7 +27,7 @@ ONLY = "only="
 
 
 def main() -> None:
-    """Trains what is not there yet, and says what differs."""
+    """Trains missing cases, and prints differences."""
     with reported():
         checkouts = [Path(argument) for argument in sys.argv[1:] if not argument.startswith(ONLY)]
         only = "".join(argument.removeprefix(ONLY) for argument in sys.argv[1:] if argument.startswith(ONLY))
@@ -39,13 +39,13 @@ def main() -> None:
 
 
 def cases() -> dict[str, tuple[str, ...]]:
-    """Command lines by their names: the default run, mixed images in slices on two devices, every experiment."""
+    """Command lines by name: the default run, mixup with accumulation on two devices, and every experiment."""
     experiments = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
     return {"default": (), "mixed": (*MIXED, *SHORT)} | {name: (f"+experiment={name}", *SHORT) for name in experiments}
 
 
 def measure(name: str, arguments: tuple[str, ...], checkouts: list[Path]) -> None:
-    """Trains one case in all checkouts and records what comes out."""
+    """Trains one case in all checkouts and records the hashes."""
     rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     row = rows.setdefault(name, {"arguments": [*arguments, *ALWAYS], "state_sha256": {}})
     for checkout in checkouts:
@@ -57,7 +57,7 @@ def measure(name: str, arguments: tuple[str, ...], checkouts: list[Path]) -> Non
 
 
 def final_state(checkout: Path, name: str, arguments: list[str]) -> str:
-    """The SHA-256 of the state at the end of a run of the checkout."""
+    """The SHA-256 of the final state of a run of a checkout."""
     with tempfile.TemporaryDirectory() as folder:
         output(
             checkout,
@@ -72,7 +72,7 @@ def final_state(checkout: Path, name: str, arguments: list[str]) -> str:
 
 
 def output(checkout: Path, *command: str, **environment: str) -> str:
-    """What a command prints in a checkout.
+    """The output of a command in a checkout.
 
     Raises:
         UserError: it failed.

@@ -37,20 +37,20 @@ def run_of(depth: int, precision: str, images: int) -> Engine:
 
 
 def points(run: Engine) -> Measure:
-    """What measures places in a random plane, the same in every precision."""
+    """A function that measures points in a random plane, the same in every precision."""
     module = run.network.module(run.init_state())
-    held = jax.device_get(run.split("train"))  # as studies have it: a survey puts it on the devices itself
+    held = jax.device_get(run.split("train"))  # on the host as in studies; `at_points` moves it to the devices
     objective = split_objective(module, run.settings.task, {"train": held}, batch_size=BATCH, kernels=run.kernels)
     return at_points(objective, [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)])
 
 
 def arithmetic(run: Engine, images: int) -> float:
-    """Operations of all places: two for each multiplication."""
+    """Operations for all points: two per multiplication."""
     return 2 * multiplications(run) * images * len(grid(AXES))
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Points per second of ours over those of PyTorch; nothing where that is not installed."""
+    """Our points per second relative to PyTorch; empty if that is not installed."""
     try:
         from benchmarks.torch_surface import TorchSurface
     except ImportError:
@@ -79,7 +79,7 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """Speeds beside PyTorch's, what a precision costs in exactness, and how much of the device is used."""
+    """A table of speeds relative to PyTorch, errors of the precision, and utilization of the device."""
     heads = (
         "what",
         "ratio",

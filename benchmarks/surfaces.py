@@ -29,7 +29,7 @@ RUNS = {
 
 
 def evaluate_surface(measure: Measure) -> Callable[[], Surface]:
-    """A whole surface, from nothing to its last point on disk."""
+    """A whole grid evaluation, with all points on disk."""
 
     def work() -> Surface:
         with tempfile.TemporaryDirectory() as directory:
@@ -39,7 +39,7 @@ def evaluate_surface(measure: Measure) -> Callable[[], Surface]:
 
 
 def bare_evaluations(run: Engine, data: DeviceDataset, count: int) -> Callable[[], Any]:
-    """As many times all images through the compiled network, batch by batch, and one number fetched for each."""
+    """Equally many evaluations of the compiled network on all images, batch by batch, one number fetched for each."""
     state = run.init_state()
     task, network = run.settings.task, run.network
     size = min(BATCH, data.examples)
@@ -58,13 +58,13 @@ def bare_evaluations(run: Engine, data: DeviceDataset, count: int) -> Callable[[
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Points per second of a survey over those of the bare evaluation."""
+    """Points per second of a grid evaluation relative to the bare evaluation."""
     figures = {}
     for name, arguments in RUNS.items():
         run = engine(*arguments)
         data = run.split("test")
         module = run.network.module(run.init_state())
-        held = jax.device_get(data)  # as studies have it: a survey puts it on the devices itself
+        held = jax.device_get(data)  # on the host as in studies; `at_points` moves it to the devices
         objective = split_objective(module, run.settings.task, {"test": held}, batch_size=BATCH, kernels=run.kernels)
         directions = [gaussian(jax.random.key(seed), objective.parameters) for seed in (0, 1)]
         work = {

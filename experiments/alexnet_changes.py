@@ -32,22 +32,22 @@ log = logging.getLogger(__name__)
 
 
 class SideSettings(Settings):
-    """One variant of a pair: its name, and the settings of `src.train` that are its own."""
+    """One variant of a pair: its name, and its own settings of `src.train`."""
 
     name: str
     settings: list[str]
 
 
 class PairSettings(Settings):
-    """Two variants that differ in one thing.
+    """Two variants that differ in one change.
 
     Attributes:
-        what: it is.
-        claim: what the chapter or a paper says of it, in a few words, or null.
+        what: the change.
+        claim: of the chapter or a paper about it, in a few words, or null.
         shared: settings of `src.train` that both variants have.
         a: the variant before the change.
         b: the variant after it.
-        learning_rates: from which each variant gets its best.
+        learning_rates: candidates; each variant uses its best.
     """
 
     what: str
@@ -98,7 +98,7 @@ class ChangesSettings(StudySettings[ChangesScale]):
 
 @dataclass(frozen=True)
 class Side:
-    """What came of one variant of a pair; accuracies are in percent."""
+    """Results of one variant of a pair; accuracies are in percent."""
 
     name: str
     accuracy: Estimate
@@ -108,7 +108,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Compared:
-    """What came of a pair; the difference is that of b over a, seed by seed, in points of percent."""
+    """Results of a pair; the difference is b minus a by seed, in percentage points."""
 
     what: str
     claim: str | None
@@ -162,7 +162,7 @@ def report(name: str, settings: ChangesSettings, scale: ChangesScale) -> None:
 
 
 def compare(pair: PairSettings, variants: list[Variant], comparison: Comparison) -> Compared | None:
-    """What came of a pair with the seeds that both variants finished; nothing if there are none."""
+    """Results of a pair for the seeds that both variants finished; None if there are none."""
     before, after = (comparison.runs.get(variant.name, {}) for variant in variants)
     seeds = sorted(before.keys() & after.keys())
     if not seeds:
@@ -176,7 +176,7 @@ def compare(pair: PairSettings, variants: list[Variant], comparison: Comparison)
 
 
 def describe(name: str, variant: Variant, runs: Mapping[int, StudyRun]) -> Side:
-    """What came of one variant."""
+    """Results of one variant."""
     found = estimate([100 - error for error in final_errors(runs).values()])
     return Side(name, found, first_run(runs).results()["parameters"], variant.value(LEARNING_RATE))
 

@@ -1,11 +1,11 @@
-"""Small batches against large ones: which solution looks sharp depends on how long the weights are.
+"""Sharpness of minima from small and large batches, which depends on the norm of the weights.
 
 Li et al. 2018 (arXiv:1712.09913), section 3 and Figs 2 and 3: along the line from a solution found with small batches
-to one found with large ones, weight decay alone changes which of the two looks sharp. In lengths of the network's own
-filters the two can be compared.
+to one found with large ones, weight decay alone changes which of the two looks sharp. With filter-normalized directions
+the two can be compared.
 
-On the line, batch normalization has the statistics of the training images with the weights of each point. The authors
-move the statistics along the line too, but beyond its ends a variance can become negative.
+On the line, batch statistics are recomputed on the training images at each point. The authors interpolate them too, but
+beyond the ends of the line a variance can become negative.
 
 `python -m experiments.batch_size_interpolation [scale=full]` trains and measures what is missing, as
 `conf/study/batch_size_interpolation.yaml` says, and writes `batch_size_interpolation/SCALE/`: table, numbers,
@@ -43,7 +43,7 @@ from src.studies.settings import SeededScale
 
 SPLITS: tuple[SplitName, ...] = ("train", "test")
 AWAY = 0.5
-"""How far from a solution its sharpness is measured, in lengths of the line or of the network's own filters."""
+"""Distance from a solution at which sharpness is measured, in lengths of the line or of the network's own filters."""
 
 
 class PairSettings(Settings):
@@ -107,7 +107,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Sharpness:
-    """How good a solution is, how long its weights are, and how sharp it looks in either length.
+    """Scores of a solution, the norm of its weights, and its sharpness in both units of length.
 
     Attributes:
         published_test_error: in percent, if its paper states it.
@@ -128,13 +128,13 @@ class Sharpness:
 
 @dataclass(frozen=True)
 class Found:
-    """What came of a solution.
+    """Results of a solution.
 
     Attributes:
         pair: that it belongs to.
         network: its title.
-        sharpness: what is said of it.
-        identity: what defines it.
+        sharpness: its measurements.
+        identity: everything that defines it.
     """
 
     pair: str
@@ -207,7 +207,7 @@ def compared(pair: PairSettings, small: TrainedNetwork, large: TrainedNetwork, s
 
 
 def around(network: TrainedNetwork, scale: InterpolationScale, seed: int) -> Surface:
-    """The line through a network along a random direction, filter by filter as long as the network."""
+    """The line through a network along a random filter-normalized direction."""
     objective = objective_of(network, "frozen")
     directions = random_directions(objective.parameters, network.identity, seed=seed, count=1)
     identity = {
@@ -241,7 +241,7 @@ def kernel_norm(parameters: Tree) -> float:
 
 
 def describe(pair: Pair) -> list[Found]:
-    """What is said of the two networks."""
+    """Measurements of the two networks."""
     return [
         Found(
             pair.title,
@@ -261,7 +261,7 @@ def describe(pair: Pair) -> list[Found]:
 
 
 def pair_facts(pair: Pair, found: Sequence[Found]) -> dict[str, Any]:
-    """All numbers of a pair, and where they come from."""
+    """All numbers of a pair, with their provenance."""
     lines = [pair.line, *(line for solution in pair.solutions for line in solution.around)]
     return {
         "solutions": {own.network: {**plain(own.sharpness), **own.identity} for own in found},
@@ -276,7 +276,7 @@ def as_facts(line: Surface) -> dict[str, Any]:
 
 
 def value_at(line: Surface, name: str, place: float) -> float:
-    """A value anywhere on a line; between two points of the grid, on the straight line from one to the other."""
+    """A value on a line by linear interpolation between grid points."""
     return float(np.interp(place, line.alpha, line.value(name)))
 
 

@@ -27,23 +27,23 @@ from src.studies.timing import Ratio
 from src.studies.variants import LEARNING_RATE, Variant
 
 FULL = "full"
-"""The block that the others are cheaper forms of."""
+"""The reference block."""
 
 ROUNDS = 15
-"""Training steps of each network that are timed."""
+"""Number of timed training steps per network."""
 
 SAVED = 0.5
-"""A block saves much if it costs at most this part of full filters."""
+"""Criterion: at most this share of the multiplications of full filters."""
 
 LOST = 1.0
-"""An accuracy holds if less than so many points of percent are lost."""
+"""Criterion: an accuracy lower by less than this, in percentage points."""
 
 
 class BlockSettings(Settings):
     """One kind of block.
 
     Attributes:
-        widths: of the networks that are made of it.
+        widths: of its networks.
         arguments: of `src.train`.
     """
 
@@ -56,7 +56,7 @@ class CheapFiltersScale(SeededScale):
 
     Attributes:
         blocks: by their names; `full` is what the others are compared to.
-        learning_rates: from which each network gets its best.
+        learning_rates: candidates; each network uses its best.
     """
 
     blocks: dict[str, BlockSettings]
@@ -87,19 +87,19 @@ def name_of(kind: str, width: int) -> str:
 
 @dataclass(frozen=True)
 class Network:
-    """What came of a network.
+    """Results of a network.
 
     Attributes:
         kind: of its blocks.
         width: channels.
-        learning_rate: its best.
-        seconds: of a training step, over those of full filters of the largest width.
-        parameters: that are trained.
+        learning_rate: the best one.
+        seconds: of a training step, relative to full filters of the largest width.
+        parameters: number of trainable parameters.
         multiplications: for one image, as traced.
-        predicted_multiplications: the same by the formulas.
-        share: of the multiplications of full filters of its width.
+        predicted_multiplications: the same, from the formulas.
+        share: multiplications relative to full filters of its width.
         errors: on the test split in percent, by seed.
-        losses: by how much they are higher than those of full filters of its width.
+        losses: errors minus those of full filters of its width, by seed.
     """
 
     kind: str
@@ -156,7 +156,7 @@ def report(name: str, scale: CheapFiltersScale) -> None:
 
 
 def describe(variant: Variant, kind: str, width: int, comparison: Comparison, seconds: Ratio) -> Network:
-    """What is said of a network, by itself and beside full filters of its width."""
+    """Results of a network, absolute and relative to full filters of its width."""
     full = name_of(FULL, width)
     costs, reference = (traced_costs(comparison.first_run(name)) for name in (variant.name, full))
     return Network(
@@ -174,7 +174,7 @@ def describe(variant: Variant, kind: str, width: int, comparison: Comparison, se
 
 
 def predicted_multiplications(run: StudyRun) -> int:
-    """What the formulas say of the network of a run."""
+    """Multiplications of the network of a run, from the formulas."""
     model, spec = run.settings.model, run.settings.dataset().spec
     assert isinstance(model, FilterStackSettings)
     return sum(layer.multiplications(places) for layer, places in model.layers(spec.shape, spec.classes))
@@ -194,12 +194,12 @@ def as_point(network: Network) -> Measured:
 
 
 def as_table(networks: Sequence[Network]) -> str:
-    """The networks, kind by kind, and the criteria in words."""
+    """A table of the networks by kind, and the criteria as text."""
     return f"{table(COLUMNS, networks)}\n{criteria(networks)}"
 
 
 def criteria(networks: Sequence[Network]) -> str:
-    """The criteria in words."""
+    """The criteria as text."""
     exact = sum(own.predicted_multiplications == own.multiplications for own in networks)
     cheap = [own for own in networks if own.share <= SAVED]
     lines = [

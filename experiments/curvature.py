@@ -100,7 +100,7 @@ def report(name: str, scale: CurvatureScale) -> None:
 
 
 def spectra(network: TrainedNetwork, scale: CurvatureScale, seed: int) -> Surface:
-    """Both ends of the spectrum over the plane of a seed."""
+    """Smallest and largest eigenvalue over the plane of a seed."""
     products, parameters = hessian_of(network, scale.splits[0])
     directions = scale.random_directions(network, parameters, seed)
     measure = spectra_at(products, parameters, directions.value.trees, stream(seed, "Lanczos"), scale.products)

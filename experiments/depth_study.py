@@ -1,4 +1,4 @@
-"""Depth with and without shortcuts: by how much more it hurts plain networks than residual ones.
+"""Depth with and without shortcuts: the increase of the error of plain networks against that of residual ones.
 
 He et al. 2015 (arXiv:1512.03385), Figs 6 and 7 and Table 6; chapter Figs 33-34.
 
@@ -36,21 +36,21 @@ PUBLISHED = {"residual-20": 8.75, "residual-32": 7.51, "residual-44": 7.17, "res
 """Test errors in percent on CIFAR-10, He et al. 2015, Table 6; those of plain networks are only in a figure."""
 
 TRAINED = 0.5
-"""A run has trained if its last training error is below this part of the error of guessing."""
+"""A run has trained if its last training error is below this share of the error of guessing."""
 
 PROBED = 200
-"""Images through which responses and gradients are measured."""
+"""Number of images for the measurement of responses and gradients."""
 
 
 class DepthScale(SeededScale):
     """One size of the study.
 
     Attributes:
-        residual: settings of a residual network; `{depth}` stands for its depth.
+        residual: settings of a residual network; `{depth}` is replaced by its depth.
         plain: the same for a plain one.
         depths: of the networks.
         compared: the shallow and the deep network of the criterion.
-        learning_rates: from which each network gets its best.
+        learning_rates: candidates; each network uses its best.
     """
 
     residual: list[str]
@@ -78,19 +78,19 @@ class DepthScale(SeededScale):
 
 @dataclass(frozen=True)
 class Network:
-    """What came of a network.
+    """Results of a network.
 
     Attributes:
         name: kind and depth.
-        parameters: that are trained.
-        learning_rate: its best.
+        parameters: number of trainable parameters.
+        learning_rate: the best one.
         seeds: of its finished runs.
         errors: in percent, by split and seed; those of training are means over the last tenth of the steps.
         train_error: their mean.
         test_error: their mean.
-        trained: number of runs that have.
-        trained_interval: the 95 % interval of their share.
-        published_test_error: on CIFAR-10, if it is.
+        trained: number of runs that have trained.
+        trained_interval: 95 % interval of their share.
+        published_test_error: on CIFAR-10, if published.
     """
 
     name: str
@@ -152,7 +152,7 @@ def training_errors(runs: Mapping[int, StudyRun]) -> dict[int, float]:
 
 
 def describe(variant: Variant, comparison: Comparison) -> Network:
-    """What is said of a network."""
+    """Results of a network."""
     runs = comparison.runs[variant.name]
     errors = {"train": training_errors(runs), "test": final_errors(runs)}
     trained = sum(error < TRAINED * guessing_error(first_run(runs)) for error in errors["train"].values())
@@ -171,7 +171,7 @@ def describe(variant: Variant, comparison: Comparison) -> Network:
 
 
 def difference_of_differences(errors: Mapping[str, Mapping[int, float]], compared: list[int]) -> Estimate:
-    """(deep plain - shallow plain) - (deep residual - shallow residual) in error, seed by seed, in points of percent.
+    """(deep plain - shallow plain) - (deep residual - shallow residual) in error by seed, in percentage points.
 
     Raises:
         UserError: no seed has all four networks.
@@ -182,7 +182,7 @@ def difference_of_differences(errors: Mapping[str, Mapping[int, float]], compare
 
 
 def layer_signals(run: StudyRun) -> dict[str, Any]:
-    """Responses at the end, and gradients at the beginning and at every checkpoint, by layer."""
+    """Responses of the final networks, and gradients at initialization and at every checkpoint, by layer."""
     finished = run.with_checkpoints()
     engine = finished.engine
     batch = evaluation_batch(engine.split("train"), 0, PROBED)
@@ -201,7 +201,7 @@ def layer_signals(run: StudyRun) -> dict[str, Any]:
 
 
 def as_table(networks: Sequence[Network], differences: Mapping[str, Estimate], compared: list[int]) -> str:
-    """The networks beside the paper's, and the criterion in words."""
+    """A table of the networks with the paper's errors, and the criterion as text."""
     shallow, deep = compared
     what = f"(plain-{deep} − plain-{shallow}) − (residual-{deep} − residual-{shallow}), points of percent:"
     found = verdicts({f"{split} error": difference for split, difference in differences.items()})
@@ -227,7 +227,7 @@ def figures(runs: Mapping[str, Mapping[int, StudyRun]], layers: Mapping[str, Any
 
 
 def mean_curve(name: str, runs: Mapping[int, StudyRun]) -> Curve:
-    """The errors of a network on the way, averaged over the seeds where all of them were measured."""
+    """Errors of a network over the steps, averaged over seeds where all of them have values."""
 
     def mean(split: str) -> tuple[list[int], list[float]]:
         curves = [dict(zip(*error_curve(run.rows(), split), strict=True)) for run in runs.values()]

@@ -25,7 +25,7 @@ from src.studies.settings import SeededScale
 from src.studies.variants import Variant
 
 LEVEL = 0.05
-"""Groups are said to differ if random ones do so less often."""
+"""Significance level of the permutation test."""
 
 
 class GroupScale(SeededScale):
@@ -40,12 +40,12 @@ class GroupScale(SeededScale):
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of one run.
+    """Results of one run.
 
     Attributes:
         test_accuracy: a part of 1.
-        shares: of the energy of each filter of its first layer in differences between colours.
-        trained: how the halves of the filters differ in it.
+        shares: share of the energy of each first-layer filter in differences between colours.
+        trained: difference of these shares between the two halves of the filters.
         before_training: the same before training.
     """
 
@@ -100,7 +100,7 @@ def report(name: str, scale: GroupScale) -> None:
 
 
 def measure(run: StudyRun, seed: int) -> Measured:
-    """Looks at the first layer of a finished run, before and after training."""
+    """Analyses the first layer of a finished run, before and after training."""
     finished = run.loaded()
     network, state = finished.engine.network, finished.engine.init_state()
     before, after = (colour_shares(first_filters(network.module(each))) for each in (state, finished.state))
@@ -120,13 +120,13 @@ def halves(run: StudyRun) -> tuple[Group, Group]:
 
 
 def as_table(found: Mapping[str, Mapping[int, Measured]]) -> str:
-    """A row for each run, and in how many of them the groups differ."""
+    """A table with a row per run, and the number of runs with significant differences."""
     rows = [Row(network, seed, run) for network, own in found.items() for seed, run in own.items()]
     return f"{table(COLUMNS, rows)}\n{verdict(found)}"
 
 
 def verdict(found: Mapping[str, Mapping[int, Measured]]) -> str:
-    """In how many runs of each network the groups differ."""
+    """The number of runs of each network with significant differences."""
     return "".join(
         f"- {network}: the groups differ (p < {LEVEL}) with {sum(one.trained.p < LEVEL for one in own.values())} "
         f"of {len(own)} seeds\n"

@@ -1,8 +1,8 @@
 """ImageNet's challenge year by year: published errors beside what our networks of the entrants cost (chapter Fig. 25).
 
 `python -m experiments.imagenet_winners` writes `imagenet_winners/{winners.png,results.json,table.md}`. The
-chapter has ZFNet as the winner of 2013; the winning entry was Clarifai's (docs/errata.md), and ZFNet's own error stands
-beside it.
+chapter has ZFNet as the winner of 2013. The winning entry was Clarifai's (docs/errata.md); ZFNet's own error is shown
+as well.
 """
 
 from src.config.errors import reported

@@ -49,11 +49,11 @@ class SurfaceScale(PlaneScale):
     """One size of the study.
 
     Attributes:
-        batch_norm: which statistics the networks use on the way.
-        directions: random ones, or the Hessian's eigenvectors of its two largest eigenvalues, of length 1.
-        orthogonal: whether the second random direction loses its part along the first.
-        hessian: at most so many images of the first split define the Hessian at the minimum; null leaves it out.
-        tolerance: standard error of the loss at which a point is known well enough; null takes all images everywhere.
+        batch_norm: which batch statistics the networks use at other points.
+        directions: random, or the eigenvectors of the two largest eigenvalues of the Hessian, of length 1.
+        orthogonal: whether to orthogonalize the second random direction against the first.
+        hessian: number of images of the first split for the Hessian at the minimum; null for no Hessian.
+        tolerance: required standard error of the loss; null for all images at every point.
     """
 
     batch_norm: BatchNorm
@@ -228,7 +228,7 @@ def surface_of(network: TrainedNetwork, scale: SurfaceScale, seed: int) -> Surfa
 def plane(
     network: TrainedNetwork, parameters: Tree, scale: SurfaceScale, seed: int
 ) -> tuple[Cached[Directions], dict[str, Any]]:
-    """The two directions, and what defines them besides the seed."""
+    """The two directions, and their identity without the seed."""
     if scale.directions == "eigenvectors":
         return eigenvectors(network, parameters, scale, seed)
     random = scale.random_directions(network, parameters, seed)
@@ -242,7 +242,7 @@ def plane(
 def eigenvectors(
     network: TrainedNetwork, parameters: Tree, scale: SurfaceScale, seed: int
 ) -> tuple[Cached[Directions], dict[str, Any]]:
-    """The Hessian's two top eigenvectors at the minimum, and what defines them."""
+    """The two top eigenvectors of the Hessian at the minimum, and their identity."""
     about = {"directions": "eigenvectors", "hessian": scale.hessian}
 
     def make() -> Directions:

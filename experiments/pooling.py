@@ -1,4 +1,4 @@
-"""What each way of pooling makes of the numbers of chapter Fig. 7, of whole maps (Fig. 8), and of an image.
+"""Each kind of pooling of the numbers of chapter Fig. 7, of whole maps (Fig. 8), and of an image.
 
 `python -m experiments.pooling` writes `pooling/{grids.png,global.png,images.png,results.json,table.md}`.
 """
@@ -21,9 +21,9 @@ KINDS = {"max": MaxPool, "average": AveragePool, "L1": L1Pool, "L2": L2Pool}
 SIZE = 2
 FIG7 = ((1, 1, 2, 4), (5, 6, 7, 8), (3, 2, 1, 0), (1, 2, 3, 4))
 PUBLISHED = {"max": [[6, 8], [3, 4]]}
-"""What the chapter prints beside it."""
+"""Results printed in the chapter."""
 CAR = 1
-"""Which test image of CIFAR-10 is shown."""
+"""Index of the test image of CIFAR-10."""
 COLORS = ("red", "green", "blue")
 FIG8 = 6
 """Side of the maps that are pooled globally."""
@@ -65,7 +65,7 @@ def pooled(maps: Float[np.ndarray, "h w c"]) -> dict[str, Float[np.ndarray, "h2 
 
 
 def table(grids: dict[str, Float[np.ndarray, "h w"]]) -> str:
-    """A row for each kind of pooling; what the chapter prints is marked as published."""
+    """A row per kind of pooling; the chapter's results are marked as published."""
     rows = [[kind, *(f"{value:.2f}" for value in values.ravel())] for kind, values in grids.items()]
     rows += [
         [f"{kind} (published)", *(f"{value:.2f}" for row in values for value in row)]

@@ -2,7 +2,7 @@
 
 `python -m experiments.search [scale=full]` searches as `python -m src.search` does (`conf/study/search.yaml` says how
 long) and writes `search/SCALE/{table.md,results.json,coordinates.png,history.png}`. Optuna's TPE (Bergstra et
-al. 2011) proposes, and its median rule stops what lags behind.
+al. 2011) proposes the trials, and its median rule prunes them.
 """
 
 from collections import Counter
@@ -33,16 +33,16 @@ RECIPE, BEST = "recipe", "best trial"
 
 SCORE = "validation accuracy (%)"
 ENDS: dict[str, State] = {"complete": "complete", "pruned": "pruned", "fail": "failed"}
-"""How trials end, in Optuna's words and in ours."""
+"""Final states of trials: Optuna's names and ours."""
 
 
 class SearchScale(SeededScale):
     """One size of the study.
 
     Attributes:
-        trials: how many there are in the end.
-        search_seed: of the runs that choose. It is none of the seeds that compare: what was chosen because it was lucky
-            would be scored with its luck.
+        trials: total number of trials.
+        search_seed: of the trials. It differs from the seeds of the comparison, because the best trial is also the
+            luckiest one with its own seed.
     """
 
     trials: Annotated[int, Field(gt=0)]
@@ -62,12 +62,12 @@ class SearchScale(SeededScale):
 
 @dataclass(frozen=True)
 class Found:
-    """What came of a variant.
+    """Results of a variant.
 
     Attributes:
         name: of it.
-        settings: what it has of what is searched, by their keys.
-        validation_accuracy: in percent, of the run with the seed that the search had; none if it did not finish.
+        settings: values of the searched settings, by their keys.
+        validation_accuracy: in percent, of the run with the seed of the search; None if it did not finish.
         test_accuracy: in percent.
     """
 
@@ -86,7 +86,8 @@ def report(name: str, scale: SearchScale) -> None:
     """One scale, from its trials to its files.
 
     Raises:
-        UserError: what is searched are no ranges, no trial was completed, or no seed has finished runs of both.
+        UserError: a searched setting has no range, no trial was completed, or no seed has finished runs of both
+            variants.
     """
     space = planned(scale.arguments).settings.space
     scales = [as_scale(each) for each in space]
@@ -119,7 +120,7 @@ def report(name: str, scale: SearchScale) -> None:
 
 
 def describe(name: str, comparison: Comparison, space: Sequence[Dimension], searched_with: StudyRun) -> Found:
-    """What is said of a variant."""
+    """Results of a variant."""
     settings = comparison.first_run(name).settings
     return Found(
         name=name,
@@ -130,12 +131,12 @@ def describe(name: str, comparison: Comparison, space: Sequence[Dimension], sear
 
 
 def as_table(rows: Sequence[Found], states: Mapping[str, int], gain: Estimate) -> str:
-    """The best trial beside the recipe, how the trials ended, and what the search gained."""
+    """A table of the best trial and the recipe, the final states of the trials, and the gain of the search."""
     return f"{table(columns(rows[0].settings), rows)}\n{in_words(states, gain)}"
 
 
 def columns(settings: Iterable[str]) -> Columns[Found]:
-    """Of the table: a row's settings, then its scores."""
+    """Columns of the table: settings, then scores."""
     values = {short(key): lambda row, key=key: f"{row.settings[key]:.3g}" for key in settings}
     return {
         "": lambda row: row.name,
@@ -149,14 +150,14 @@ def columns(settings: Iterable[str]) -> Columns[Found]:
 
 
 def in_words(states: Mapping[str, int], gain: Estimate) -> str:
-    """How the trials ended, and what the search gained."""
+    """The final states of the trials and the gain of the search, as text."""
     ended = ", ".join(f"{states.get(state, 0)} {word}" for state, word in ENDS.items())
     gains = verdicts({f"{BEST} − {RECIPE} in test accuracy, points of percent": gain})
     return f"- {sum(states.values())} trials: {ended}\n{gains}"
 
 
 def as_record(trial: FrozenTrial) -> dict[str, Any]:
-    """A trial as JSON can say it, with its scores on the way."""
+    """A trial as JSON values, with its intermediate scores."""
     return {
         "trial": trial.number,
         "state": trial.state.name.lower(),
@@ -167,16 +168,16 @@ def as_record(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def as_tried(trial: FrozenTrial) -> Tried:
-    """A trial as figures show it."""
+    """A trial for the figures."""
     score = None if trial.value is None else 100 * trial.value
     return Tried(ENDS[trial.state.name.lower()], score, [*trial.params.values()])
 
 
 def as_scale(dimension: Dimension) -> AxisScale:
-    """What was searched as an axis.
+    """The axis of a searched setting.
 
     Raises:
-        UserError: it has no ends.
+        UserError: it has no range.
     """
     if dimension.low is None or dimension.high is None:
         raise UserError(f"{dimension.key} has choices; the figures of this study show ranges")

@@ -24,7 +24,7 @@ FIG13 = (5, 4, 2, 4)
 
 
 def main() -> None:
-    """The worked example, and how far the sums are from the gradient in it and in a larger convolution."""
+    """Computes the worked example, and the difference between sums and gradient in it and in a larger convolution."""
     with reported():
         no_arguments()
         inputs, kernel = column(INPUTS), column(FILTER)[..., None]
@@ -53,7 +53,7 @@ def column(values: tuple[float, ...]) -> Float[Array, "length 1"]:
 
 
 def squared_error(targets: Float[Array, "places outputs"]) -> Loss:
-    """Half of the squared distance, so that the gradient of an output is its distance."""
+    """Half of the squared distance, so that the gradient of an output is its difference from the target."""
     return lambda outputs: ((outputs - targets) ** 2).sum() / 2
 
 
@@ -69,7 +69,7 @@ def difference_in_fig13() -> float:
 
 
 def table(terms: Float[np.ndarray, "size places"], gradient: Float[np.ndarray, "size"]) -> str:
-    """A row for each weight: what its connections contribute, their sum, and the gradient of the convolution."""
+    """A row per weight: the contributions of its connections, their sum, and the gradient of the convolution."""
     heads = ["weight", *(f"at place {place}" for place in range(1, terms.shape[1] + 1)), "sum", "jax.grad"]
     rows = []
     for number, (row, whole) in enumerate(zip(terms, gradient, strict=True), 1):

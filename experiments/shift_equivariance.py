@@ -26,15 +26,15 @@ IMAGES = 64
 FILTER, FILTERS = 5, 16
 MARGIN = (2, SHIFTS[-1] + FILTER - 1)
 SHOWN = 3
-"""The shift of the picture, which is no multiple of any stride."""
+"""Shift of the figure in pixels, not a multiple of any stride."""
 
 
 class Layer(NamedTuple):
-    """Something that images pass through.
+    """A layer or network to measure.
 
     Attributes:
         network: from images to outputs.
-        stride: pixels between neighbours of its maps; none if it gives no maps.
+        stride: of its maps in pixels; None if its outputs are not maps.
     """
 
     network: Network
@@ -42,7 +42,7 @@ class Layer(NamedTuple):
 
 
 def layers(images: Float[Array, "b h w c"]) -> dict[str, Layer]:
-    """Convolutions with and without pooling behind them, and a dense layer of as many nodes as there are filters."""
+    """Convolutions with and without pooling, and a dense layer with as many nodes as filters."""
     rngs = nnx.Rngs(0)
     features = images[0].size
     conv, strided = (
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def example(name: str, layer: Layer, image: Float[Array, "1 h w c"]) -> Moved:
-    """The map that one image excites most, before and after the image moves."""
+    """The map with the largest values for an image, before and after the shift."""
     maps, after = layer.network(image), layer.network(moved(image, SHOWN))
     strongest = int(maps.sum(axis=(0, 1, 2)).argmax())
     before, shifted, found = (
@@ -92,7 +92,7 @@ def example(name: str, layer: Layer, image: Float[Array, "1 h w c"]) -> Moved:
 
 
 def table(gaps: dict[str, list[float]], changes: dict[str, list[float]]) -> str:
-    """Both properties, a row for each layer and a column for each shift."""
+    """A table of both properties, with a row per layer and a column per shift."""
     parts = {"distance from equivariance": gaps, "change of the output": changes}
     return "\n".join(
         markdown(

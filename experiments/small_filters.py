@@ -1,7 +1,7 @@
-"""Small filters in a row against large ones that see as much.
+"""Stacks of small filters against large filters with the same receptive field.
 
 Simonyan and Zisserman 2014 (arXiv:1409.1556), sections 2.3 and 4.1; Zeiler and Fergus 2013 (arXiv:1311.2901), section
-4.1; chapter Figs 19-20. What of it they look at: Luo et al. 2016 (arXiv:1701.04128).
+4.1; chapter Figs 19-20. Effective receptive fields: Luo et al. 2016 (arXiv:1701.04128).
 
 `python -m experiments.small_filters [scale=full]` trains what is not trained yet (`conf/study/small_filters.yaml`
 says what) and writes `small_filters/SCALE/{table.md,results.json,comparisons.png,fields.png}`.

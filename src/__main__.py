@@ -3,7 +3,7 @@
     convnets train +experiment=resnet56_noskip    trains a network
     convnets evaluate run=DIRECTORY               scores a finished run again
     convnets summary model=vgg16                  shows the layers of a network
-    convnets search +experiment=resnet20          searches good settings
+    convnets search +experiment=resnet20          searches for good settings
 
 `convnets COMMAND --help` says more.
 """
@@ -17,13 +17,13 @@ COMMANDS = ("train", "evaluate", "summary", "search")
 
 
 def command() -> None:
-    """What `convnets` on the command line does."""
+    """The console command `convnets`."""
     begin(__name__)
     main()
 
 
 def main() -> None:
-    """Hands the command line over to the program that its first word names."""
+    """Runs the subcommand that the first argument names, with the remaining arguments."""
     assert __package__ is not None
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in HELP:

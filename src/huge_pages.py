@@ -1,7 +1,7 @@
 """Memory in large pages: on two CPU cores they make a training step of ResNet-20 about a seventh faster.
 
 Layout changes between convolutions stride through memory, and with pages of 4 KiB nearly every access misses the
-translation buffer. The C library reads its tunables once, when a process starts, so this one has to be started again.
+translation buffer. The C library reads its tunables once, when a process starts, so this process has to be restarted.
 """
 
 import os
@@ -12,9 +12,9 @@ HUGE_PAGES = "glibc.malloc.hugetlb"
 
 
 def restart_with_huge_pages() -> None:
-    """Starts this process again with huge pages, on Linux and unless its user has chosen already.
+    """Restarts this process with huge pages, on Linux and unless the user has already set the tunable.
 
-    It has to come before anything heavy is imported, and only from a program's own first lines.
+    Call it from the first lines of a program, before heavy imports.
     """
     chosen = os.environ.get(TUNABLES, "")
     if sys.platform != "linux" or HUGE_PAGES in chosen:

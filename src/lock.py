@@ -1,4 +1,4 @@
-"""Locks between processes, held by the kernel: it lets go of them when their holder dies."""
+"""Locks between processes. The operating system holds them and releases them when their process ends."""
 
 import os
 import platform
@@ -13,16 +13,16 @@ from .config.errors import UserError
 
 @contextmanager
 def locked(file: Path, *, of: Path, wait: bool) -> Iterator[None]:
-    """Keeps other processes out for a while.
+    """Holds a lock while the body runs.
 
     Args:
-        file: the lock; it is made, and stays.
-        of: what it keeps others out of.
-        wait: whether to wait for another holder, or to give up.
+        file: the lock file; it is created, and never deleted.
+        of: what it protects, for the error message.
+        wait: whether to wait until another process releases it; else a held lock is an error.
 
     Raises:
-        UserError: another process holds it, which was not to be waited for.
-        OSError: the file cannot be written.
+        UserError: another process holds it, and `wait` is false.
+        OSError: the lock file cannot be written.
     """
     lock = FileLock(file, blocking=wait, fallback_to_soft=False)
     try:

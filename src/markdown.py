@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table that reads well as text too; all columns but the first are flush right."""
+    """A Markdown table with aligned columns; all but the first are right-aligned."""
     cells = [[str(cell) for cell in row] for row in (heads, *rows)]
     widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
     line = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]

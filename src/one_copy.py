@@ -1,6 +1,7 @@
-"""In a checkout the package has two names, `src` and `convnets`, and each module is there once.
+"""In a checkout the package has two names, `src` and `convnets`; each module is still imported only once.
 
-A second copy would have settings and layers of other classes, and could not register the kernels of the first.
+A second copy of a module would define its classes a second time, and would register the kernels twice, which XLA
+refuses.
 """
 
 import sys
@@ -16,10 +17,10 @@ CHECKOUT, INSTALLED = "src", "convnets"
 
 
 def share_modules(name: str) -> None:
-    """Gives a package that is imported from a checkout its other name as well.
+    """Makes a package that is imported from a checkout importable under its other name too.
 
     Args:
-        name: by which it is imported. An installed package does not take the name `src`.
+        name: the name it was imported by. An installed package does not take the name `src`.
     """
     if Path(__file__).parent.name == CHECKOUT:
         other = INSTALLED if name == CHECKOUT else CHECKOUT
@@ -28,27 +29,27 @@ def share_modules(name: str) -> None:
 
 
 class OtherName(MetaPathFinder, Loader):
-    """Finds the modules of a package under another name.
+    """Imports the modules of a package under a second name.
 
     Attributes:
-        other: the other name.
-        name: by which the package is imported.
+        other: the second name.
+        name: the name by which the package was imported.
     """
 
     def __init__(self, other: str, name: str) -> None:
         self.other, self.name = other, name
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Says that this class loads what begins with the other name."""
+        """Returns this class as the loader of every module under the second name."""
         return spec_from_loader(fullname, self) if fullname.startswith(f"{self.other}.") else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """The one module that there is."""
+        """Returns the module that was imported under the first name."""
         module = import_module(self.name + spec.name.removeprefix(self.other))
         spec.loader_state = module.__spec__
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """It was executed under its own name; the specification of that is put back."""
+        """Restores the module's own specification; it was executed under its own name."""
         assert module.__spec__ is not None
         module.__spec__ = module.__spec__.loader_state

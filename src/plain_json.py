@@ -1,4 +1,4 @@
-"""JSON that every program reads: it has no word for what is not finite, so such numbers are written as strings."""
+"""JSON that every program can read. JSON has no NaN and no infinity, so these are written as strings."""
 
 import json
 import math
@@ -11,16 +11,16 @@ WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def dumps(values: Any, *, indent: int | None = None, sort_keys: bool = False) -> str:
-    """Plain values as JSON (RFC 8259); numbers that are not finite become the strings of `WORDS`.
+    """Plain values as JSON (RFC 8259); NaN and infinities become the strings of `WORDS`.
 
     Raises:
-        TypeError: a value is not plain.
+        TypeError: a value has no JSON form.
     """
     return json.dumps(_in_words(values), indent=indent, sort_keys=sort_keys, allow_nan=False)
 
 
 def plain(values: Any) -> Any:
-    """Values with dataclasses and named tuples as dictionaries of their fields, however deep they are."""
+    """The same values, with dataclasses and named tuples at any depth turned into dictionaries."""
     if is_dataclass(values) and not isinstance(values, type):
         return {field.name: plain(getattr(values, field.name)) for field in fields(values)}
     if hasattr(values, "_asdict"):
@@ -33,7 +33,7 @@ def plain(values: Any) -> Any:
 
 
 def numbers(values: Any) -> Any:
-    """What was read where numbers stand, with those strings as numbers again, however deep they are."""
+    """The same values, with the strings of `WORDS` at any depth turned back into numbers."""
     if isinstance(values, dict):
         return {name: numbers(value) for name, value in values.items()}
     if isinstance(values, list):

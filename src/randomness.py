@@ -1,7 +1,7 @@
-"""The randomness contract: a random number depends on (seed, stream, step or epoch, example), and on nothing else.
+"""The randomness contract: a random number depends only on (seed, stream, step or epoch, example).
 
-So devices, batch size in evaluation, steps in a dispatch, workers and the moment of a resume cannot change a result.
-`docs/randomness.md` lists the streams.
+So the number of devices, the evaluation batch size, the steps per dispatch, the workers and the step of a resume cannot
+change a result. `docs/randomness.md` lists the streams.
 """
 
 import zlib
@@ -18,7 +18,7 @@ def stream(seed: int, name: str) -> Key[Array, ""]:
 
 
 def at(key: Key[Array, ""], *place: Scalar) -> Key[Array, ""]:
-    """The key at a place of a stream: a step, or an epoch and the number of an example in its split."""
+    """The key at a position of a stream: a step, or an epoch and the index of an example in its split."""
     for coordinate in place:
         key = jax.random.fold_in(key, coordinate)
     return key

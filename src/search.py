@@ -1,8 +1,8 @@
-"""Searches good settings: `python -m src.search +experiment=resnet20 +profile=quick search.trials=20`.
+"""Searches for good settings: `python -m src.search +experiment=resnet20 +profile=quick search.trials=20`.
 
-Every trial is a run like any other, in a directory of its own. The same command again goes on with the search.
-Settings are those of `src.train` and those of the search, `search.trials`, `search.metric`, `search.prune`,
-`search.directory` and `search.space`, which conf/search/learning_rate.yaml explains; `search=NAME` takes another file.
+Every trial is an ordinary run with its own directory. The same command continues the search. It takes the settings of
+`src.train`, and `search.trials`, `search.metric`, `search.prune`, `search.directory` and `search.space`, which
+conf/search/learning_rate.yaml explains; `search=NAME` selects another file of conf/search/.
 """
 
 import csv
@@ -20,7 +20,7 @@ from .tuning.study import best, rows
 
 
 def main() -> None:
-    """Searches until there are as many trials as were asked for, and shows them."""
+    """Runs trials until there are `search.trials` of them, and shows them."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, force=True)
     for name in ("absl", "jax"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -31,10 +31,10 @@ def main() -> None:
 
 
 def conclude(study: Study, directory: Path, arguments: list[str]) -> None:
-    """Saves every trial as CSV, and says which command gives the best one.
+    """Saves all trials as CSV, and prints the command that trains with the best settings.
 
     Raises:
-        UserError: none came to its end.
+        UserError: no trial finished.
     """
     table = directory / "trials.csv"
     found = rows(study)

@@ -1,8 +1,8 @@
-"""How every command starts: before anything heavy is imported, so that its first second already behaves.
+"""Start-up of every command, before heavy imports.
 
-Importing JAX takes a second on a warm machine and up to a minute on a cold one. Meanwhile a person sees what is being
-waited for, and Ctrl-C ends the command with one line. Python's `KeyboardInterrupt` would not do: raised inside a
-callback of JAX it is swallowed, and raised inside an import it is a page of traceback.
+Importing JAX takes a second on a warm machine and up to a minute on a cold one. Meanwhile the terminal shows what the
+command is waiting for, and Ctrl-C ends it with one line. Python's `KeyboardInterrupt` would not do that: JAX swallows
+it inside its callbacks, and inside an import it prints a page of traceback.
 """
 
 import atexit
@@ -15,29 +15,29 @@ from pathlib import Path
 from types import FrameType
 
 PROGRAM = "-m"
-"""The first argument while Python looks for the program of `python -m`, and imports the packages that it lies in."""
+"""`sys.argv[0]` while `python -m` locates its module and imports the packages around it."""
 
 HELP = {"--help", "-h"}
 HYDRA_HELPS = "train"
-"""The program whose `--help` is Hydra's."""
+"""The command whose `--help` is Hydra's."""
 
 YNN = "--xla_cpu_experimental_ynn_fusion_type"
 
 
 def begin_program() -> None:
-    """Prepares this process if Python is about to run a program of ours, not if the library is imported."""
+    """Prepares this process when Python is about to run a command of this package, not when the library is imported."""
     if sys.argv[0] == PROGRAM:
         begin(sys.orig_argv[sys.orig_argv.index(PROGRAM) + 1])
 
 
 def begin(program: str) -> None:
-    """Prepares this process. It has to come before all heavy imports.
+    """Prepares this process; call it before all heavy imports.
 
     Args:
-        program: the module that will run; `--help` shows what stands at its head.
+        program: the module that will run; `--help` prints its docstring.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # stays with the process while it is started again
-    from .config.status import show_status  # even these imports take long enough for a Ctrl-C
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # kept across the restart
+    from .config.status import show_status  # these imports are slow enough for a Ctrl-C
     from .config.streams import forgive_streams
     from .huge_pages import restart_with_huge_pages
 
@@ -55,8 +55,8 @@ def begin(program: str) -> None:
 
 
 def description(program: str) -> str:
-    """What stands at the head of a program, which is not imported for that."""
-    import ast  # takes longer than all else here
+    """The docstring of a module, read without importing it."""
+    import ast  # slow to import
 
     found = find_spec(program)
     if found is not None and found.submodule_search_locations:
@@ -66,26 +66,26 @@ def description(program: str) -> str:
 
 
 def configure_xla() -> None:
-    """Tells XLA to leave convolutions and sums on CPUs to its own operations, not to the library YNNPACK.
+    """Makes XLA compute convolutions and sums on CPUs itself, and not by the library YNNPACK.
 
-    Those of YNNPACK take a fifth longer for the small networks here, and its sums take the larger of NaN and 0 for 0,
-    so that a network which overflowed seems only to guess. An option that is set in `XLA_FLAGS` already stays.
+    YNNPACK takes a fifth longer for the small networks here. In its sums the maximum of NaN and 0 is 0, which hides
+    that a network has overflowed: it seems to guess. A value that is already set in `XLA_FLAGS` is kept.
     """
     if YNN not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {YNN}=".strip()
 
 
 def collect_garbage_seldom() -> None:
-    """Searches for cycles of objects less often, since tracing makes many objects, and not in what is left at the end.
+    """Runs the garbage collector less often, since tracing creates many objects, and not at exit.
 
-    Both searches would be an eighth of a short run's time.
+    Otherwise it takes an eighth of the time of a short run.
     """
     gc.set_threshold(10_000)
     atexit.register(gc.freeze)
 
 
 def end_at_once(number: int, frame: FrameType | None, words: str = "") -> None:
-    """Ends the process with one line; files are written whole or not at all, so nothing is left half-made."""
+    """Ends the process with one line. Files are written whole or not at all, so no partial file remains."""
     from .config.errors import SIGNALLED, say
     from .config.status import show_status
 

@@ -1,7 +1,7 @@
-"""What a network is made of: `python -m src.summary model=vgg16` or `python -m src.summary model=vgg16 data=cifar10`.
+"""Prints the layers of a network: `python -m src.summary model=vgg16`, or `… model=vgg16 data=cifar10`.
 
-Without `data=` the network has its published input and classes. `json=true` is for programs, and `zoo=true` shows the
-chapter's Fig. 26 instead.
+Without `data=` the network has the input shape and the classes it was published with. `json=true` prints JSON, and
+`zoo=true` prints the chapter's Fig. 26 instead.
 """
 
 import sys
@@ -34,10 +34,10 @@ def main() -> None:
 
 
 def switched(name: str, arguments: Sequence[str]) -> bool:
-    """Whether something is switched on; what is not named is off.
+    """Whether `name=true` is among the arguments; the default is false.
 
     Raises:
-        UserError: it is neither true nor false.
+        UserError: the value is neither true nor false.
     """
     values = [value.lower() for key, _, value in (text.partition("=") for text in arguments) if key == name]
     for value in values:
@@ -47,10 +47,10 @@ def switched(name: str, arguments: Sequence[str]) -> bool:
 
 
 def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
-    """The network of a command line, with the inputs and outputs that it is to have.
+    """The network of a command line, with its input shape and outputs.
 
     Raises:
-        UserError: the command line names no network or several, or what does not exist.
+        UserError: the command line names no network, several, or one that does not exist.
     """
     jobs = compose_jobs("train", arguments)  # wrong names are reported first
     if not any(argument.startswith("model=") for argument in arguments):
@@ -68,7 +68,7 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
 
 
 def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:
-    """Totals and layers as plain values."""
+    """Totals and layers as JSON values."""
     rows = model_layers(settings, *published)
     trainable = sum(row.parameters for row in rows)
     return {
@@ -93,7 +93,7 @@ def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:
 
 
 def table(settings: ModelSettings, published: Published) -> str:
-    """The layers as text (the form of the chapter's Fig. 9), and the totals below."""
+    """The layers as text (in the form of the chapter's Fig. 9), followed by the totals."""
     rows = model_layers(settings, *published)
     trainable = sum(row.parameters for row in rows)
     total = trainable + sum(row.statistics for row in rows)

@@ -1,6 +1,6 @@
 """Trains a network: `python -m src.train +experiment=resnet56_noskip`.
 
-Compose, check, train, test, and leave a run directory behind.
+It composes and checks the settings, trains, tests, and writes a run directory.
 """
 
 import sys
@@ -18,11 +18,11 @@ CONFIG = "train"
 
 
 def main() -> None:
-    """Refuses what can be refused, then hands over to Hydra, which calls `train` once for each job."""
+    """Reports every mistake in the settings, then lets Hydra call `train` once for each job."""
     sys.argv[1:] = with_home(with_new_keys(sys.argv[1:]))
     by_hydra = hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")
     with reported():
-        jobs = compose_runs(CONFIG, sys.argv[1:])  # wrong names are reported at once: JAX is imported after this
+        jobs = compose_runs(CONFIG, sys.argv[1:])  # reports wrong names at once, before the import of JAX
         if not jobs:
             by_hydra(lambda config: None)()  # help
             return
@@ -35,7 +35,7 @@ def main() -> None:
     if jobs[0].hydra.mode == RunMode.RUN:
         hand_over()
         return
-    from .training.launchers import jobs_apart  # joblib and submitit are for sweeps alone
+    from .training.launchers import jobs_apart  # joblib and submitit are needed by sweeps only
 
     with jobs_apart():
         hand_over()

@@ -1,4 +1,4 @@
-"""Measures what only a GPU can show: `make gpu`, or `python -m benchmarks.gpu seconds=570 steps switches`.
+"""Measurements that need a GPU: `make gpu`, or `python -m benchmarks.gpu seconds=570 steps switches`.
 
 `scale=.01` rehearses it, on CPUs too, with a hundredth of the work. docs/gpu.md says what is measured.
 """
@@ -28,7 +28,7 @@ PREPARE = "python -m src.train +experiment=resnet20 dry_run=true prepares it whe
 
 
 def main() -> None:
-    """Measures the parts that the command line names, or all, and writes the page anew."""
+    """Measures the parts of the command line, or all, and rewrites the page."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the GPU is for the processes that measure
     with reported(), resumable():
         asked = wanted.read(arguments(), tuple(PARTS))
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def check_device(scale: float) -> None:
-    """Refuses to take a CPU for a GPU.
+    """Refuses to measure on a CPU unless it is a rehearsal.
 
     Raises:
         UserError: there is none.
@@ -66,17 +66,17 @@ def check_device(scale: float) -> None:
 
 
 def check_root(root: Path) -> None:
-    """Refuses to write among what somebody else keeps.
+    """Refuses a folder with files of others.
 
     Raises:
-        UserError: the folder holds what is not ours.
+        UserError: the folder has other files.
     """
     ours = any(scales(root)) or any(root.glob("runs/*/.lock"))
     check_ours(root, ours=ours, instead="name another folder: output=FOLDER")
 
 
 def with_data(rows: list[Row], place: Place) -> list[Row]:
-    """Those rows whose data are here: recipes train on CIFAR-10, all others on random images."""
+    """The rows whose data are available: recipes train on CIFAR-10, all others on random images."""
     here = (cache_home() / "cifar10-original").is_dir()
     if here or place.scale < 1 or not any(row.goes_on and not place.measured(row) for row in rows):
         return rows

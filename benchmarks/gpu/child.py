@@ -1,4 +1,4 @@
-"""The process of one row: it measures, and writes the row."""
+"""The process that measures and writes one row."""
 
 import json
 import os
@@ -17,12 +17,12 @@ PROGRAM = "from benchmarks.gpu.child import main; main()"
 
 
 def command(part: str, name: str, place: Place, at_once: int) -> list[str]:
-    """What starts it."""
+    """The command that starts it."""
     return [sys.executable, "-c", PROGRAM, dumps([part, name, [str(part) for part in place[:2]], place.scale, at_once])]
 
 
 def main() -> None:
-    """Measures the row that the command line names."""
+    """Measures the row of the command line."""
     part, name, (results, runs), scale, at_once = json.loads(sys.argv[1])
     place = Place(Path(results), Path(runs), scale)
     threading.Thread(target=end_with_parent, daemon=True).start()
@@ -33,6 +33,6 @@ def main() -> None:
 
 
 def end_with_parent() -> None:
-    """Asks this process to stop when the one that started it is gone, and with it the other end of a pipe."""
+    """Interrupts this process when its parent has ended, which closes a pipe."""
     os.read(0, 1)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -33,16 +33,16 @@ ROWS = {AT_ONCE: 35.0, "resnet20": 230.0, "resnet20 without shortcuts": 220.0, "
 }
 GO_ON = frozenset(RECIPES)
 POINTS = 200
-"""Of a curve, at most."""
+"""Largest number of points of a curve."""
 
 
 def measure(name: str, place: Place) -> dict[str, Any]:
-    """How many processes at once are best, or a whole recipe."""
+    """Measures the best number of processes, or a whole recipe."""
     return at_once(place) if name == AT_ONCE else recipe("recipes", name, RECIPES[name], place)
 
 
 def at_once(place: Place) -> dict[str, Any]:
-    """Steps a second of one, two and four processes that train ResNet-20."""
+    """Steps per second of one, two and four processes that train ResNet-20."""
     if place.scale == 1:
         found = rates((1, 2, 4), ("data=cifar10", "model.depth=20"), side=32, examples=50_000, seconds=4)
     else:
@@ -52,7 +52,7 @@ def at_once(place: Place) -> dict[str, Any]:
 
 
 def recipe(part: str, name: str, arguments: tuple[str, ...], place: Place) -> dict[str, Any]:
-    """Brings a run to its end and tells what came out; whoever stops it makes it go on the next time."""
+    """Trains a run and returns its results; an interrupted run is resumed the next time."""
     rehearsed = () if place.scale == 1 else (
         "data=digits", "model.depth=8", "data.batch_size=8", f"debug.duration={round(STEPS * place.scale)}steps",
     )  # fmt: skip
@@ -63,7 +63,7 @@ def recipe(part: str, name: str, arguments: tuple[str, ...], place: Place) -> di
 
 
 def outcome(run: StudyRun, file: Any) -> dict[str, Any]:
-    """What came out of a finished run; its final state is written as float16, and scored again as that."""
+    """Results of a finished run; its final state is written as float16, and evaluated again in this form."""
     finished, results = run.loaded(), run.results()
     file.parent.mkdir(parents=True, exist_ok=True)
     write_state(file, finished.state)
@@ -95,7 +95,7 @@ def thinned(curve: tuple[list[int], list[float]]) -> list[list[float]]:
 
 
 def runs_at_once(place: Place, part_of: Row) -> int:
-    """How many runs are to be trained at once: what was measured, or else one."""
+    """The number of runs to train at once: the measured one, or else one."""
     record = place.record(part_of)
     return int(record["figures"]["best"]) if record and "figures" in record else 1
 
@@ -138,7 +138,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def figure(found: Mapping[str, Mapping[str, Any]]) -> Figure | None:
-    """The errors of all recipes on the way; nothing if there are none."""
+    """Error curves of all recipes; None if there are none."""
     panels: dict[str, list[Curve]] = {}
     for name, own in found.items():
         if "curves" in own:

@@ -36,7 +36,7 @@ def measure(name: str, place: Place) -> dict[str, Any]:
 
 
 def surface(precision: str, whole: bool) -> dict[str, Any]:
-    """How long a survey takes for a point, and the share of the device's arithmetic."""
+    """Time of a grid evaluation per point, and utilization of the device's arithmetic."""
     depth, side, images = (56, 32, 50_000) if whole else (8, 8, 100)
     run = noise_engine(
         "data=cifar10", f"model.depth={depth}", f"precision={precision}", "data.batch_size=50",

@@ -1,4 +1,4 @@
-"""Rows of measurements, each a file of its own: written whole when it is there, and not measured again."""
+"""Rows of measurements, each in its own file, written atomically and not measured again."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ OURS = {"part", "name", "revision", "scale", "where"}
 
 
 class Row(NamedTuple):
-    """What is to be measured in a process of its own.
+    """A measurement in its own process.
 
     Attributes:
-        part: to which it belongs.
-        name: in tables and, as far as letters go, of its file.
-        revision: of the way in which it is measured; a higher one measures it anew.
-        seconds: that an H100 takes for it, as far as is known.
-        goes_on: whether it goes on from where it was stopped.
+        part: name of its part.
+        name: in tables, and in the name of its file.
+        revision: of the measurement; a higher one measures again.
+        seconds: estimated for an H100.
+        goes_on: whether it can be resumed.
     """
 
     part: str
@@ -32,12 +32,12 @@ class Row(NamedTuple):
 
     @property
     def title(self) -> str:
-        """How it is told of."""
+        """Its name in messages."""
         return f"{self.part}: {self.name}"
 
 
 class Place(NamedTuple):
-    """Where rows of one kind of device are, and how much work each of them is.
+    """The folders of rows of one kind of device, and the scale of the work.
 
     Attributes:
         results: folder of the rows.
@@ -50,21 +50,21 @@ class Place(NamedTuple):
     scale: float
 
     def record(self, row: Row) -> dict[str, Any] | None:
-        """What is known of a row: what was measured, or how it failed; nothing if that was in another way.
+        """The contents of a row's file, measured or failed; None for another revision or scale.
 
         Raises:
-            UserError: the file of the row is damaged, or not ours.
+            UserError: the file is damaged, or not ours.
         """
         found = read_record(self.file(row))
         same = found is not None and (found["revision"], found["scale"]) == (row.revision, self.scale)
         return found if same else None
 
     def measured(self, row: Row) -> bool:
-        """Whether a row is there."""
+        """Whether a row has been measured."""
         return "figures" in (self.record(row) or {})
 
     def write(self, row: Row, **found: Any) -> None:
-        """Writes a row, with where it was measured."""
+        """Writes a row with its provenance."""
         file = self.file(row)
         file.parent.mkdir(parents=True, exist_ok=True)
         about = {"part": row.part, "name": row.name, "revision": row.revision, "scale": self.scale, "where": where()}
@@ -75,7 +75,7 @@ class Place(NamedTuple):
         return self.results / row.part / f"{file_stem(row.name)}.json"
 
     def log(self, row: Row) -> Path:
-        """What the process of a row printed."""
+        """The output file of the process of a row."""
         return self.runs / "logs" / row.part / f"{file_stem(row.name)}.log"
 
 

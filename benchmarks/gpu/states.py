@@ -15,13 +15,13 @@ from src.training.state import TrainState
 
 
 def half(values: np.ndarray) -> np.ndarray:
-    """Numbers as float16, or as they are where one of them is too large for it."""
+    """An array as float16, or unchanged if one of its numbers is too large."""
     largest = np.abs(values).max(initial=0)
     return values.astype(np.float16) if largest <= np.finfo(np.float16).max else values
 
 
 def write_state(file: Path, state: TrainState) -> None:
-    """Writes what is scored of a state, each array under its place, such as `[0]['blocks'][3]['conv1']…`."""
+    """Writes parameters and batch statistics of a state, each array by its path: `[0]['blocks'][3]['conv1']…`."""
     leaves = jax.tree.leaves_with_path(jax.device_get(state.scored()))
     content = io.BytesIO()
     arrays: dict[str, Any] = {keystr(path): half(np.asarray(leaf)) for path, leaf in leaves}
@@ -30,7 +30,7 @@ def write_state(file: Path, state: TrainState) -> None:
 
 
 def read_state(file: Path, like: TrainState) -> TrainState:
-    """A state with the parameters and statistics of a file, in the numbers of a state of the same network.
+    """A state with the parameters and batch statistics of a file, with the dtypes of a state of the same network.
 
     Raises:
         UserError: the file cannot be read, or is that of another network.

@@ -27,7 +27,7 @@ class Timed(NamedTuple):
     """A network, and how much of it is timed.
 
     Attributes:
-        arguments: of `python -m src.train`, which choose it.
+        arguments: of `python -m src.train`, for the network.
         side: of its images.
         classes: of them.
         trained: images in a batch of training.
@@ -110,7 +110,7 @@ def measure(name: str, place: Place) -> dict[str, Any]:
 
 
 def described(seconds: Mapping[str, list[float]], operations: float, moved: float, side: int) -> dict[str, Any]:
-    """Milliseconds of everybody, and the shares of the device that ours uses."""
+    """Milliseconds of all implementations, and our utilization of the device."""
     whose = {who: found for who, found in seconds.items() if who not in ("product", "copy")}
     return {
         "milliseconds": {who: spread(found) for who, found in whose.items()},

@@ -30,7 +30,7 @@ def nothing() -> None:
 
 
 def no_normalization() -> None:
-    """Takes batch normalization out of every network of this process."""
+    """Removes batch normalization from every network of this process."""
     patch.object(nnx.BatchNorm, "__call__", lambda self, x, *more, **how: x).start()
 
 
@@ -71,7 +71,7 @@ ROWS = dict.fromkeys(SWITCHES, 22.0)
 
 
 def measure(name: str, place: Place) -> dict[str, Any]:
-    """Milliseconds of a step with one thing changed, in a process that has not computed anything yet."""
+    """Milliseconds of a step with one change; call it in a fresh process."""
     switch, whole = SWITCHES[name], place.scale == 1
     switch.change()
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {switch.flags}".strip()
@@ -94,7 +94,7 @@ def engine_of(switch: Switch, whole: bool) -> engine.Engine:
 
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Every switch beside what it changes."""
+    """A table of all switches."""
     base = found.get(BASE, {}).get("milliseconds", {}).get("median")
     lines = [
         [name, in_words(own["milliseconds"]), f"{own['milliseconds']['median'] / base:.2f}" if base else "–"]

@@ -1,4 +1,4 @@
-"""What a command line asks for."""
+"""The settings of a command line."""
 
 import math
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ NUMBERS = ("scale", "seconds")
 
 
 class Wanted(NamedTuple):
-    """How much is to be measured.
+    """Settings of `make gpu`.
 
     Attributes:
         scale: 1 for all of the work; below 1 it is a rehearsal.
-        seconds: that it may take; none for as many as it takes.
-        parts: of it.
+        seconds: time limit, or None.
+        parts: to measure.
     """
 
     scale: float

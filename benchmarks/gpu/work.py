@@ -1,4 +1,4 @@
-"""Rows are worked off in processes, until they are there or the time is up."""
+"""Measures rows in processes, until all are done or the time is up."""
 
 import os
 import subprocess
@@ -15,30 +15,30 @@ from src.config.errors import UserError, say
 from src.training.interruption import Interrupted, Interruption, signals_noted
 
 START = 15.0
-"""Seconds that a process takes before it measures."""
+"""Start-up time of a process, in seconds."""
 
 SAVING = 10.0
-"""Seconds that are left for runs to be saved, and for files to be written."""
+"""Time reserved for saving runs and writing files, in seconds."""
 
 SHORTEST = 30.0
-"""Seconds below which no run is begun, or goes on."""
+"""Least time for starting or resuming a run, in seconds."""
 
 
 def needed(row: Row, scale: float) -> float:
-    """Seconds that have to be left for a row to be begun."""
+    """Time that must be left to start a row, in seconds."""
     return SHORTEST if row.goes_on else START + scale * row.seconds
 
 
 def missing(rows: Sequence[Row], place: Place) -> list[Row]:
-    """Rows that are not there; those that failed before come last."""
+    """Missing rows; those that failed before come last."""
     return sorted((row for row in rows if not place.measured(row)), key=lambda row: place.record(row) is not None)
 
 
 def check_time(rows: Sequence[Row], place: Place, seconds: float | None) -> None:
-    """Refuses to begin with too little time.
+    """Checks that there is enough time.
 
     Raises:
-        UserError: it is not enough for any of the rows that are missing.
+        UserError: it is not enough for any missing row.
     """
     least = min((needed(row, place.scale) for row in missing(rows, place)), default=0.0) + SAVING
     if seconds is not None and seconds < least:
@@ -46,10 +46,10 @@ def check_time(rows: Sequence[Row], place: Place, seconds: float | None) -> None
 
 
 def work_off(rows: Sequence[Row], place: Place, seconds: float | None) -> bool:
-    """Measures rows that are not there, in their order but for those that there is no time for.
+    """Measures missing rows in order, and skips those for which there is not enough time.
 
     Returns:
-        Whether none of them failed.
+        Whether all succeeded.
 
     Raises:
         Interrupted: the process was asked to stop.
@@ -71,10 +71,10 @@ def work_off(rows: Sequence[Row], place: Place, seconds: float | None) -> bool:
 
 
 def measure(rows: Sequence[Row], place: Place, ends: float, interruption: Interruption) -> None:
-    """Measures some rows at once, each in a process of its own, and tells what became of them.
+    """Measures some rows in parallel, each in its own process, and reports the results.
 
     Raises:
-        Interrupted: the process was asked to stop; those that can go on are saved.
+        Interrupted: the process was asked to stop; rows that can be resumed are saved.
     """
     began = time.perf_counter()
     with ExitStack() as running:
@@ -94,7 +94,7 @@ def measure(rows: Sequence[Row], place: Place, ends: float, interruption: Interr
 
 @contextmanager
 def process(row: Row, place: Place, at_once: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """The process of a row, in a group of its own, so that Ctrl-C reaches it through this process alone."""
+    """Starts the process of a row in its own process group, so that Ctrl-C reaches it only through this process."""
     log = place.log(row)
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -108,13 +108,13 @@ def process(row: Row, place: Place, at_once: int) -> Iterator["subprocess.Popen[
 
 
 def environment(place: Place) -> dict[str, str]:
-    """Variables for the process of a row: a GPU is shared, and what is rehearsed on a CPU need not be fast."""
+    """Environment variables of the process of a row: the GPU is shared, and rehearsals on CPUs need not be fast."""
     slow = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "true"} if jax.default_backend() == "cpu" and place.scale < 1 else {}
     return {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **slow}
 
 
 def conclude(row: Row, place: Place, code: int, seconds: float, *, stopped: bool) -> None:
-    """Tells what became of a row, and keeps why it failed."""
+    """Reports the result of a row, and stores the reason of a failure."""
     if code == 0 and place.measured(row):
         say(f"{row.title}: {seconds:.0f} s")
     elif stopped:

@@ -1,7 +1,7 @@
-"""Sizes of what convolutions and pooling give, and how much of the input they see (chapter, "Sizing ConvNets").
+"""Output sizes and receptive fields of convolutions and pooling (chapter, "Sizing ConvNets").
 
-A window of F values that moves by S over W values with P zeros on each side stops at (W - F + 2P) / S + 1 places.
-Pooling and convolution follow the same formula, in each spatial dimension by itself.
+A window of F values with stride S over W values with P zeros on each side has (W - F + 2P) / S + 1 positions. The
+formula holds for convolution and pooling, in each spatial dimension separately.
 """
 
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ Padding = int | tuple[int, int]
 
 
 def exact_size(size: int, filter: int, *, stride: int = 1, padding: Padding = 0) -> Fraction:
-    """The formula as it stands; where the result is not whole, frameworks round it down and leave the rest unread.
+    """The formula without rounding. Frameworks round a fractional result down and ignore the last values.
 
     Raises:
-        ValueError: the window does not fit, or a number makes no sense.
+        ValueError: the window does not fit, or a number is out of range.
     """
     before, after = _sides(padding)
     for name, value in {"size": size, "filter": filter, "stride": stride}.items():
@@ -35,10 +35,10 @@ def exact_size(size: int, filter: int, *, stride: int = 1, padding: Padding = 0)
 
 
 def output_size(size: int, filter: int, *, stride: int = 1, padding: Padding = 0) -> int:
-    """The number of places at which a window stops in one dimension.
+    """The number of positions of a window in one dimension.
 
     Raises:
-        ValueError: the last window would hang over the edge; the message names strides and paddings that fit.
+        ValueError: the result is not whole; the message lists strides and paddings that fit.
     """
     exact = exact_size(size, filter, stride=stride, padding=padding)
     if exact.denominator == 1:
@@ -55,15 +55,16 @@ def output_size(size: int, filter: int, *, stride: int = 1, padding: Padding = 0
 def output_shape(
     shape: tuple[int, ...], filter: tuple[int, ...], *, stride: int = 1, padding: Padding = 0
 ) -> tuple[int, ...]:
-    """The sizes in all spatial dimensions, with the same stride and padding in each."""
+    """The output size in every spatial dimension, with the same stride and padding in each."""
     pairs = zip(shape, filter, strict=True)
     return tuple(output_size(size, side, stride=stride, padding=padding) for size, side in pairs)
 
 
 def same_padding(size: int, filter: int, *, stride: int = 1) -> tuple[int, int]:
-    """Zeros before and after that give ⌈size / stride⌉ places, the rule called "same" by Keras and JAX.
+    """Zeros before and after such that there are ⌈size / stride⌉ positions: "same" padding of Keras and JAX.
 
-    With stride 1 and an odd filter that is the chapter's (F - 1) / 2 on each side; an odd zero goes behind.
+    With stride 1 and an odd filter these are the chapter's (F - 1) / 2 on each side. An odd total has one more zero
+    after.
     """
     places = -(-size // stride)
     total = max(0, (places - 1) * stride + filter - size)
@@ -71,11 +72,11 @@ def same_padding(size: int, filter: int, *, stride: int = 1) -> tuple[int, int]:
 
 
 class Field(NamedTuple):
-    """What one value of a layer sees of the input in one dimension.
+    """The receptive field of one value of a layer, in one dimension.
 
     Attributes:
-        size: values of the input that it depends on.
-        stride: values of the input between neighbours.
+        size: number of input values that it depends on.
+        stride: distance between neighbouring values, in input values.
     """
 
     size: int
@@ -83,7 +84,7 @@ class Field(NamedTuple):
 
 
 def receptive_fields(windows: Iterable[tuple[int, int]]) -> list[Field]:
-    """The fields after each layer of a stack, which is given by filters and strides from the input on."""
+    """The receptive fields after each layer of a stack, from pairs of filter size and stride, the input side first."""
     size, stride, fields = 1, 1, []
     for side, step in windows:
         size, stride = size + (side - 1) * stride, stride * step
@@ -96,7 +97,7 @@ def _sides(padding: Padding) -> tuple[int, int]:
 
 
 def _fitting_paddings(size: int, filter: int, stride: int) -> str:
-    """Paddings that give a whole size, the smallest first; beyond F - 1 a window would see nothing but zeros."""
+    """Paddings that give a whole size, the smallest first, up to F - 1: beyond that a window sees only zeros."""
     least = max(0, filter - size)
     totals = [total for total in range(least, 2 * filter - 1) if (size - filter + total) % stride == 0]
     sides = [(total // 2, total - total // 2) for total in totals]

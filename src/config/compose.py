@@ -1,7 +1,7 @@
-"""From a command line to composed configurations, with every mistake in it reported before anything happens.
+"""Composes configurations from a command line, and reports every mistake in it before anything happens.
 
-Hydra itself reports a bad override over several lines, with exit code 1, after it has made a directory. So the command
-line is composed and checked here first, and handed over to Hydra only when there is nothing left to refuse.
+Hydra reports a bad override in several lines, with exit code 1, after it has made a directory. So the command line is
+composed and checked here first, and passed to Hydra only when it has no mistakes.
 """
 
 import sys
@@ -27,25 +27,26 @@ from .overrides import each_job, parsed, typed_text, with_new_keys
 from .place import CONF, check_configurations
 
 UNPLACED = (HydraException, OmegaConfBaseException, AttributeError, AssertionError)
-"""What Hydra and OmegaConf raise at overrides that they cannot place; the last two where a value was null."""
+"""Raised by Hydra and OmegaConf for overrides of keys that do not exist; the last two where a value was null."""
 
 DIRECTORIES = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
-"""Names of runs are worked out later: they need JAX."""
+"""These contain names of runs, which need JAX and are computed later."""
 
 HYDRA_OWN = ("help", "hydra_help", "version", "show_cfg", "cfg", "shell_completion", "info")
 
 
 def compose_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
-    """Composes every job that a command line asks for: one, or one for each combination of its sweep.
+    """Composes every job of a command line: one, or one for each combination of its sweep.
 
-    A sweep is what `-m` or `hydra.mode=MULTIRUN` makes of several values, typed or in `hydra.sweeper.params`.
+    A sweep has several values for a setting, on the command line or in `hydra.sweeper.params`, with `-m` or
+    `hydra.mode=MULTIRUN`.
 
     Args:
         config: name of the primary configuration in `conf/`.
-        arguments: the command line without the program.
+        arguments: the command line without the program name.
 
     Returns:
-        One resolved configuration for each job, with Hydra's own node; nothing when Hydra is asked for help.
+        One resolved configuration per job, with Hydra's own node; an empty list when help is requested.
 
     Raises:
         UserError: the command line cannot be read, or names what does not exist.
@@ -76,10 +77,10 @@ def compose_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
 
 
 def _check_text(arguments: list[str]) -> None:
-    """Refuses what was no text where it was typed: file names of another encoding, or a terminal without umlauts.
+    """Refuses arguments that are no valid text: file names in another encoding, or a terminal without umlauts.
 
     Raises:
-        UserError: with the way out.
+        UserError: an argument is not UTF-8; the message says what to do.
     """
     for argument in arguments:
         if not argument.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in argument):
@@ -88,7 +89,7 @@ def _check_text(arguments: list[str]) -> None:
 
 @contextmanager
 def _conf(extra: str | None) -> Iterator[None]:
-    """Opens `conf/`, and beside it the directory of a person's own configurations if there is one."""
+    """Makes Hydra read `conf/`, and the directory of `--config-dir` if there is one."""
     if extra and not Path(extra).is_dir():
         raise UserError(f"--config-dir {extra} is not there")
     if extra:
@@ -112,23 +113,23 @@ def _conf(extra: str | None) -> Iterator[None]:
 
 
 def importable_beside(configurations: Path) -> None:
-    """Lets Python find what stands beside a person's own configurations, after everything that it finds anyway."""
+    """Appends the folder around the user's configurations to `sys.path`, so that modules there can be imported."""
     folder = str(configurations.absolute().parent)
     if folder not in sys.path:
         sys.path.append(folder)
 
 
 def find_own_code(hydra: Any) -> None:
-    """The same from Hydra's node of a job, for the process that runs it."""
+    """Does the same from Hydra's node of a job, in the process that runs it."""
     for source in hydra.runtime.config_sources:
         if source.provider == "command-line":
             importable_beside(Path(source.path))
 
 
 def _written(config: str, overrides: list[str], known: DictConfig) -> DictConfig:
-    """Hydra's own settings before any job is made.
+    """Hydra's own settings, before the jobs are composed.
 
-    If what was typed cannot be composed, those without it; what is wrong is said by the composition of the first job.
+    If the overrides cannot be composed, the settings without them; composing the first job then reports the mistake.
     """
     loader = GlobalHydra.instance().config_loader()
     try:
@@ -138,7 +139,7 @@ def _written(config: str, overrides: list[str], known: DictConfig) -> DictConfig
 
 
 def _swept(hydra: DictConfig) -> list[str]:
-    """The sweep of a configuration, as if it were typed before everything else."""
+    """The sweep of a configuration, as overrides that come before those of the command line."""
     sweeper: Any = hydra.sweeper or {}
     if not str(sweeper.get("_target_")).endswith(".BasicSweeper"):
         raise UserError("hydra/sweeper: sweeps are made by Hydra's basic sweeper; searches by python -m src.search")
@@ -146,7 +147,7 @@ def _swept(hydra: DictConfig) -> list[str]:
 
 
 def _compose(config: str, overrides: list[str], known: DictConfig) -> DictConfig:
-    """One composed configuration, or the first override that stands in its way; `known` is the one without any."""
+    """Composes one job, or reports the first wrong override; `known` is the configuration without overrides."""
     typed = [parsed(text) for text in overrides]
     for override in typed:
         check_group(override, known)
@@ -166,7 +167,7 @@ def _compose(config: str, overrides: list[str], known: DictConfig) -> DictConfig
 
 
 def _check_references(job: DictConfig, keys: Iterable[str]) -> None:
-    """Refuses values of Hydra's own settings that refer to nothing.
+    """Refuses values of Hydra's own settings with interpolations of keys that do not exist.
 
     Raises:
         UserError: naming the setting.
@@ -180,5 +181,5 @@ def _check_references(job: DictConfig, keys: Iterable[str]) -> None:
 
 
 def without(config: DictConfig, *names: str) -> DictConfig:
-    """A composed configuration less some of its top nodes."""
+    """A composed configuration without some of its top-level nodes."""
     return OmegaConf.masked_copy(config, [str(name) for name in config if name not in names])

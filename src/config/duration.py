@@ -1,4 +1,4 @@
-"""Lengths of training and of time, in the unit that their author thinks in."""
+"""Durations of training or of time, in several units."""
 
 import re
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ PATTERN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%|[a-z]+)\s*", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Clock:
-    """What turns a duration into steps.
+    """The constants that convert a duration into steps.
 
     Attributes:
-        batch_size: examples in a step.
-        epoch_examples: examples in an epoch.
-        total_steps: what 100 percent are.
-        scale: how much shorter the run is than its author stated; steps, epochs and examples shrink with it.
+        batch_size: examples per step.
+        epoch_examples: examples per epoch.
+        total_steps: the steps of 100 percent.
+        scale: factor on durations in steps, epochs and examples, for shortened runs.
     """
 
     batch_size: int
@@ -35,8 +35,8 @@ class Clock:
 class Duration:
     """A length of training such as `64000 steps`, `300 epochs`, `1000000 examples` or `50 %` (of the whole run).
 
-    Where the clock on the wall may decide, it can also be a time such as `10 minutes`. Amounts are kept as fractions,
-    so that a boundary falls on the step that its author computed by hand.
+    Where wall-clock time may decide, it can also be a time such as `10 minutes`. Amounts are exact fractions, so that a
+    boundary is at the step that one computes by hand.
     """
 
     amount: Fraction
@@ -44,10 +44,10 @@ class Duration:
 
     @classmethod
     def parse(cls, text: object) -> "Duration":
-        """Reads `text`.
+        """Parses a duration.
 
         Raises:
-            ValueError: the text has no number, no unit, or a unit that does not exist, or is more than the whole.
+            ValueError: the text has no number, no unit or an unknown unit, or is more than 100 percent.
         """
         match = PATTERN.fullmatch(text) if isinstance(text, str) else None
         if not match:
@@ -61,10 +61,10 @@ class Duration:
         return cls(Fraction(amount), unit)
 
     def examples(self, clock: Clock) -> Fraction:
-        """The length in training examples.
+        """The duration in training examples.
 
         Raises:
-            ValueError: a percentage where there is no whole to take it of, or a time.
+            ValueError: it is a percentage and `total_steps` is not known, or it is a time.
         """
         if self.unit in SECONDS:
             raise ValueError("a time is no length of training; use steps, epochs or examples")
@@ -85,7 +85,7 @@ class Duration:
 
     @property
     def seconds(self) -> float | None:
-        """How long by the clock on the wall; nothing for a length of training."""
+        """The duration in seconds of wall-clock time; None for a length of training."""
         return float(self.amount) * SECONDS[self.unit] if self.unit in SECONDS else None
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class Duration:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Lets a settings class declare a field of this type and read it from text."""
+        """Lets a settings class have a field of this type, read from text."""
         return core_schema.no_info_plain_validator_function(
             lambda value: value if isinstance(value, cls) else cls.parse(value),
             serialization=core_schema.to_string_ser_schema(),

@@ -1,4 +1,4 @@
-"""What a person can mend: one clear line, the nearest right thing, exit code 2."""
+"""Errors that the user can fix: one line with the nearest valid alternative, exit code 2."""
 
 import difflib
 import sys
@@ -14,30 +14,30 @@ SIGNALLED = 128
 
 
 class UserError(Exception):
-    """Something in the command, the configuration or the data that its user can mend.
+    """An error in the command, the configuration or the data that the user can fix.
 
-    The message is a single line that names the thing, says what is wrong with it and, where there is one, names the
-    nearest right thing.
+    The message is a single line. It says what is wrong with which value and, if there is one, names the nearest valid
+    alternative.
     """
 
 
 def look_alike(word: str) -> str:
-    """The same for all words that look alike, as `resnet2O` and `resnet20` do."""
+    """A normal form that is equal for words that look alike, such as `resnet2O` and `resnet20`."""
     return word.lower().translate(ALIKE)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that looks most like `word`, if one does at all."""
+    """The known word most similar to `word`, or None if no word is similar."""
     looks = {look_alike(name): name for name in sorted(set(known), reverse=True)}
     near = difflib.get_close_matches(look_alike(word), sorted(looks), n=1)
     return looks[near[0]] if near else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A clause that names the known word nearest to `word`, or lists all of them when none is near.
+    """A clause that suggests the known word nearest to `word`, or lists all known words if none is near.
 
     Returns:
-        `"; did you mean 'depth'?"`, or `"; known are: a, b, c"`, or nothing when nothing is known.
+        `"; did you mean 'depth'?"`, or `"; known are: a, b, c"`, or an empty string without known words.
     """
     names = sorted(set(known))
     near = nearest(word, names)
@@ -47,23 +47,23 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def say(line: str) -> None:
-    """Prints a line to standard error, beside the log; a lost terminal is ignored."""
+    """Prints a line to standard error; a closed terminal is ignored."""
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, without its line breaks."""
+    """The message of an error on one line."""
     return " ".join(str(error).split())
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of OmegaConf says, without the lines on its types."""
+    """The first line of an OmegaConf error; the others repeat types."""
     return str(error).partition("\n")[0]
 
 
 def no_settings(arguments: Sequence[str]) -> None:
-    """For a command that has none.
+    """Checks the arguments of a command without settings.
 
     Raises:
         UserError: there are arguments.

@@ -1,4 +1,4 @@
-"""Import paths that runs were named by before there were kinds. They never change: they are hashed."""
+"""Import paths that are part of the hashed names of old runs. They never change, even when the classes move."""
 
 HASHED_NAMES = {
     "alexnet": "src.models.alexnet.AlexNetSettings",
@@ -54,4 +54,4 @@ HASHED_NAMES = {
     "TrainSettings": "src.training.settings.TrainSettings",
     "WarmupSettings": "src.training.schedule.WarmupSettings",
 }
-"""By kind, or by the name of a class that is not chosen."""
+"""By kind, or by class name for settings classes without kinds."""

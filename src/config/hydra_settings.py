@@ -1,4 +1,4 @@
-"""Hydra's own settings that it takes without a look, and would fall over later, when directories are made."""
+"""Checks of Hydra's own settings that Hydra would only reject after it has made directories."""
 
 import logging.config
 import os
@@ -12,13 +12,13 @@ from .errors import UserError, one_line
 
 
 def check_hydra_settings(job: DictConfig) -> None:
-    """Refuses what Hydra, the logs or joblib could not begin with.
+    """Refuses settings with which Hydra, logging or joblib would fail at their start.
 
     Args:
         job: a composed configuration with Hydra's node.
 
     Raises:
-        UserError: naming the setting.
+        UserError: a setting has an invalid value.
     """
     verbose = job.hydra.verbose
     if not isinstance(verbose, (bool, str, ListConfig)):
@@ -30,7 +30,7 @@ def check_hydra_settings(job: DictConfig) -> None:
 
 
 def _check_logs(name: str, job: DictConfig) -> None:
-    """Sets logs up as Hydra is about to, but without their files."""
+    """Configures logging as Hydra will, but without log files."""
     anywhere = deepcopy(job)
     with open_dict(anywhere):
         anywhere.hydra.runtime.output_dir = ""

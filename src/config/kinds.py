@@ -1,8 +1,8 @@
-"""Kinds: short names of settings classes that can be chosen, which stay when the classes move.
+"""Kinds: short names of settings classes, which stay valid when the classes move.
 
-`kind: vgg` among the settings of a network is the settings class in the file `vgg.py`, beside the file that says what
-all networks have in common. So a new network, data set or optimizer is a new file, and no table has to know of it.
-A person's own class, in a package of theirs, is named by its path: `_target_: package.module.Class`.
+`kind: vgg` in the settings of a network selects the settings class in `vgg.py`, in the same package as the abstract
+    class of all networks. So adding a network, data set or optimizer takes one new file and no registration. A class in
+    a user's own package is named by its import path: `_target_: package.module.Class`.
 """
 
 import importlib
@@ -21,15 +21,15 @@ Class = type[Any]
 
 
 def chosen_class(node: Mapping[str, Any], expected: Class, trust: Sequence[str]) -> Class:
-    """The settings class that a node chooses.
+    """The settings class that a node selects.
 
     Args:
-        node: its settings, with a `kind` or a `_target_`; the latter counts where there are both.
-        expected: the abstract class of which it has to be one.
-        trust: packages beside this project that may be imported.
+        node: its settings, with a `kind` or a `_target_`; `_target_` takes precedence.
+        expected: the abstract class that it must derive from.
+        trust: packages outside this project that may be imported.
 
     Raises:
-        ValueError: there is none, or it is none of those expected.
+        ValueError: the class does not exist, does not derive from `expected`, or is not trusted.
     """
     if TARGET not in node:
         return _of_kind(node[KIND], expected)
@@ -38,19 +38,20 @@ def chosen_class(node: Mapping[str, Any], expected: Class, trust: Sequence[str])
 
 
 def kind_at(path: Any) -> Any:
-    """The kind of a class by the path that it had before there were kinds; any other path as it is."""
+    """The kind of a class from its import path in old runs; any other path is returned unchanged."""
     return next((name for name, old in HASHED_NAMES.items() if old == path), path)
 
 
 def family(cls: Class) -> Class | None:
-    """The abstract class of which a class is one of several kinds; none if there is no choice in its place."""
+    """The abstract class whose kind a class is; None for a class without kinds."""
     return next((base for base in cls.__mro__ if inspect.isabstract(base)), None)
 
 
 def hashed_name(cls: Class) -> dict[str, str]:
-    """What a class adds to the identity of a run.
+    """The part of a run's identity that names a class.
 
-    The classes that there were before kinds have their paths of that time; others that were not chosen add nothing.
+    Classes that are older than kinds are named by their import paths of that time. Newer ones are named by their kind,
+    or not at all if they have none.
     """
     inside = cls.__module__.partition(".")[0] == HOME
     chosen = family(cls) is not None
@@ -63,14 +64,14 @@ def hashed_name(cls: Class) -> dict[str, str]:
 
 
 def kinds(expected: Class) -> list[str]:
-    """The names of all kinds of a class; this imports them."""
+    """The names of all kinds of an abstract class; imports all of them."""
     room = importlib.import_module(_room(expected))
     names = [module.name for module in pkgutil.iter_modules(room.__path__)]
     return [name for name in names if _in_module(importlib.import_module(f"{room.__name__}.{name}"), expected)]
 
 
 def _of_kind(kind: Any, expected: Class) -> Class:
-    """The class of a kind; only files beside that of the expected class are looked at."""
+    """The class of a kind; searches only the package of the expected class."""
     found = None
     if isinstance(kind, str) and kind.isidentifier():
         name = f"{_room(expected)}.{kind}"
@@ -86,18 +87,18 @@ def _of_kind(kind: Any, expected: Class) -> Class:
 
 
 def _room(expected: Class) -> str:
-    """The package of the file that says what all kinds of a class have in common."""
+    """The package that contains the kinds of an abstract class."""
     return expected.__module__.rpartition(".")[0]
 
 
 def _in_module(module: Any, expected: Class) -> Class | None:
-    """The class of a module that is one of those expected."""
+    """The class of a module that derives from the expected one."""
     own = [cls for cls in vars(module).values() if isinstance(cls, type) and cls.__module__ == module.__name__]
     return next((cls for cls in own if issubclass(cls, expected) and not inspect.isabstract(cls)), None)
 
 
 def _of_path(path: Any, expected: Class, trust: Sequence[str]) -> Class:
-    """Imports a class of a trusted package; nothing else is ever imported."""
+    """Imports a class of a trusted package, and nothing else."""
     package = str(path).partition(".")[0]
     if not isinstance(path, str) or package not in trust:
         if package == HOME:

@@ -1,4 +1,4 @@
-"""What a command line names and does not exist, beside the nearest thing that does."""
+"""Errors for names on a command line that do not exist, with the nearest ones that do."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from .kinds import TARGET
 from .overrides import typed_key, typed_text
 
 RECIPES = "experiment"
-"""The group whose files change settings of all others."""
+"""The group whose files change settings of all other groups."""
 
 BROUGHT = {
     "lr": "optimizer.learning_rate={}",
@@ -45,18 +45,18 @@ BROUGHT = {
     "output_dir": "hydra.run.dir={}",
     "save_dir": "hydra.run.dir={}",
 }
-"""Names that people bring from other projects, and ours."""
+"""Names of settings in other projects, and what they are called here."""
 
 
 def check_group(override: Override, known: DictConfig) -> None:
-    """Refuses a choice that its group does not have, and a plus too many or too few.
+    """Refuses an option that its group does not have, and a missing or superfluous plus sign.
 
     Args:
         override: as typed.
         known: the composition without it.
 
     Raises:
-        UserError: naming the right spelling or the nearest choice.
+        UserError: the message has the right spelling or the nearest option.
     """
     if not is_group(override):
         return
@@ -77,14 +77,14 @@ def check_group(override: Override, known: DictConfig) -> None:
 
 
 def check_key(override: Override, known: DictConfig) -> None:
-    """Refuses a key that no file of the composition has.
+    """Refuses a key that the composed configuration does not have.
 
     Args:
         override: as typed.
-        known: the composition with all groups as chosen, without the settings of their files.
+        known: the composition with the selected groups and no other overrides.
 
     Raises:
-        UserError: naming the nearest key and the file it belongs to.
+        UserError: the message has the nearest key and its file.
     """
     key = str(override.key_or_group)
     if key.startswith("hydra.") or override.is_add() or _exists(known, key):
@@ -93,7 +93,7 @@ def check_key(override: Override, known: DictConfig) -> None:
 
 
 def _mend(key: str, value: str, known: DictConfig) -> str:
-    """What to write in place of a setting that does not exist."""
+    """What to write instead of a setting that does not exist."""
     group, _, name = key.partition(".")
     owners = [option for option in options(group) if name and _exists(_file(group, option).config, name)]
     if owners:
@@ -115,7 +115,7 @@ def _mend(key: str, value: str, known: DictConfig) -> str:
 
 
 def _meant(group: str, option: str, known: DictConfig) -> str:
-    """The nearest choice of a group, unless what was typed is that of another group."""
+    """Suggests the nearest option of a group, or an option of the same name in another group."""
     for other in [group, *_groups()]:
         for choice in options(other):
             if other != group and look_alike(choice) == look_alike(option):
@@ -126,7 +126,7 @@ def _meant(group: str, option: str, known: DictConfig) -> str:
 
 
 def _file_of(key: str, known: DictConfig) -> str:
-    """The file of `conf/` that a setting is written in."""
+    """The file in `conf/` that defines a setting."""
     group = key.split(".")[0]
     choice = known.hydra.runtime.choices.get(group)
     if choice:
@@ -135,13 +135,13 @@ def _file_of(key: str, known: DictConfig) -> str:
 
 
 def is_group(override: Override) -> bool:
-    """Whether it chooses a file, rather than sets a value."""
+    """Whether an override selects a file of a group, and does not set a value."""
     name = str(override.key_or_group)
     return name in _groups() or name.startswith("hydra/")
 
 
 def options(group: str) -> list[str]:
-    """The choices of a group; none if it is no group."""
+    """The options of a group; empty if there is no such group."""
     return GlobalHydra.instance().config_loader().get_group_options(group)
 
 
@@ -150,7 +150,7 @@ def _groups() -> list[str]:
 
 
 def _file(group: str, option: str) -> ConfigResult:
-    """The file of a choice, as it is written."""
+    """The file of an option, before composition."""
     loader = GlobalHydra.instance().config_loader()
     assert isinstance(loader, ConfigLoaderImpl)
     found = loader.repository.load_config(f"{group}/{option}")
@@ -159,14 +159,14 @@ def _file(group: str, option: str) -> ConfigResult:
 
 
 def _exists(config: Container, key: str) -> bool:
-    """Whether the key is written down, be it with the value null."""
+    """Whether a key exists, even with the value null."""
     parent, _, name = key.rpartition(".")
     node = OmegaConf.select(config, parent) if parent else config
     return name in {*node} if isinstance(node, DictConfig) else OmegaConf.select(config, key) is not None
 
 
 def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
-    """Every key of a configuration but Hydra's own, dotted."""
+    """All dotted keys of a configuration except Hydra's own."""
     for name, node in config.items_ex(resolve=False):
         if f"{prefix}{name!s}" == "hydra":
             continue

@@ -1,4 +1,4 @@
-"""What a person types, piece by piece, and the jobs that several values of several pieces come to."""
+"""The overrides of a command line, and the jobs of a sweep over several values."""
 
 import itertools
 import shlex
@@ -35,10 +35,10 @@ def with_new_key(argument: str, renamed: Mapping[str, str]) -> str:
 
 
 def parsed(argument: str) -> Override:
-    """One override.
+    """Parses one override.
 
     Raises:
-        UserError: it is not of the form that Hydra reads.
+        UserError: Hydra cannot parse it.
     """
     if argument.startswith("="):
         raise UserError(f"{argument} has no name before the =; settings are written key=value")
@@ -54,14 +54,14 @@ def parsed(argument: str) -> Override:
 
 
 def each_job(arguments: Sequence[str], multirun: bool) -> list[list[str]]:
-    """The overrides of each job; a sweep over several values becomes several jobs.
+    """The overrides of each job; a sweep has one job for each combination of values.
 
     Args:
-        arguments: as typed; what is typed twice counts as it was typed last, as in Hydra's sweeps.
-        multirun: whether there may be several jobs.
+        arguments: as typed; the last one of a repeated key counts, as in Hydra's sweeps.
+        multirun: whether several jobs are allowed.
 
     Raises:
-        UserError: an argument has several values where one is meant, or none at all.
+        UserError: an argument has several values without `multirun`, or no value.
     """
     overrides = [parsed(argument) for argument in arguments]
     for override in overrides:
@@ -74,10 +74,10 @@ def each_job(arguments: Sequence[str], multirun: bool) -> list[list[str]]:
 
 
 def check_sweep(override: Override, multirun: bool) -> None:
-    """Refuses several values that cannot be run one by one.
+    """Refuses a sweep over values that cannot be enumerated.
 
     Raises:
-        UserError: saying why.
+        UserError: the message says why.
     """
     typed = override.input_line
     if not multirun:
@@ -91,17 +91,17 @@ def check_sweep(override: Override, multirun: bool) -> None:
 
 
 def typed_values(override: Override) -> list[str]:
-    """An override for each of its values."""
+    """One override per value."""
     if not override.is_sweep_override():
         return [typed_text(override)]
     return [f"{typed_key(override)}={value}" for value in override.sweep_string_iterator()]
 
 
 def typed_key(override: Override) -> str:
-    """The key as it was typed, with its plus signs, its tilde and its package."""
+    """The key as typed, with plus signs, tilde and package."""
     return typed_text(override).partition("=")[0]
 
 
 def typed_text(override: Override) -> str:
-    """The override as it was typed."""
+    """The override as typed."""
     return override.input_line or ""

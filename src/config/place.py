@@ -1,4 +1,4 @@
-"""Where the package lies: in a checkout, or installed with its configurations inside it."""
+"""Paths of the package: in a checkout, or installed with its configurations inside."""
 
 from pathlib import Path
 
@@ -7,16 +7,16 @@ from .kinds import HOME
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CHECKOUT = PACKAGE.parent if PACKAGE.name == "src" else None
-"""The folder of the checkout; none where the package is installed."""
+"""The folder of the checkout; None if the package is installed."""
 
 CONF = (PACKAGE if CHECKOUT is None else CHECKOUT) / "conf"
 
 
 def check_configurations() -> None:
-    """Refuses to go on without configurations.
+    """Checks that the configurations are there.
 
     Raises:
-        UserError: they are not there.
+        UserError: they are missing.
     """
     if not (CONF / "train.yaml").exists():
         raise UserError(f"{HOME} lies in {PACKAGE} without its configurations ({CONF} is not there); install it again")

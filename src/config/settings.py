@@ -1,4 +1,4 @@
-"""Typed settings: each part of the project declares its own, and this turns a composed node into checked values."""
+"""Typed settings: each part of the project declares its own class; this module checks composed nodes against them."""
 
 import inspect
 import logging
@@ -20,19 +20,19 @@ Packages = Annotated[list[str], BeforeValidator(lambda given: [given] if isinsta
 
 
 class Settings(BaseModel):
-    """Base of all settings: immutable, every field required or defaulted in the open, unknown fields refused.
+    """Base class of all settings: immutable, unknown fields refused.
 
-    Where a class has several kinds, a node says with `kind` (or a `_target_`) which of them it is.
+    The node of an abstract class selects one of its kinds with `kind` or `_target_`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
 
     @property
     def rule_revision(self) -> int:
-        """Number of the rule that these values stand for; a higher one says that equal values give another result now.
+        """Revision of the code behind these values; a higher one says that equal values now give another result.
 
-        It is overridden where a rule was mended, for the values whose results changed. It is part of a run's name, so
-        that no name means two results.
+        Override it where a bug fix changed results, for the values concerned. It is part of a run's name, so that one
+        name never means two results.
         """
         return 1
 
@@ -50,33 +50,33 @@ class Settings(BaseModel):
 
 
 def not_defining(default: Any = ..., **unless: str) -> Any:
-    """A field that says how a run is shown or placed, not what its result is; it is left out of a run's identity.
+    """A field that does not affect the result, such as how a run is displayed; it is not part of a run's identity.
 
     Args:
-        default: of the field.
-        unless: another field and its value, with which this one defines the result after all.
+        default: default value of the field.
+        unless: values of other fields with which this one does affect the result.
     """
     return Field(default, json_schema_extra={"defining": False, "unless": {**unless}})
 
 
 def added(default: Any) -> Any:
-    """A field that came later. At the value that always held before, it is left out of identities: runs keep names."""
+    """A field that was added later. At its default, the behaviour before, it is not part of a run's identity."""
     return Field(default, json_schema_extra={"added": True})
 
 
 def renamed(old: str, default: Any = ...) -> Any:
-    """A field that had another name before. It is still understood, and runs are still named by it."""
+    """A renamed field. The old name is still read, and is still the one in a run's identity."""
     return Field(default, json_schema_extra={"was": old})
 
 
 def without_choice(cls: type[Settings], node: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings beside the choice of a class. Where that is a `_target_`, `kind` may be a setting of its own."""
+    """The settings of a node without `kind` and `_target_`. With a `_target_`, `kind` may be a field of the class."""
     own = {*cls.model_fields, *old_names(cls).values()} if TARGET in node else set()
     return {key: value for key, value in node.items() if key not in {KIND, TARGET} - own}
 
 
 def with_new_names(cls: type[Settings], node: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings whose old names are replaced by those of today, with a line that says so."""
+    """The settings of a node with old field names replaced by the new ones; logs a line for each."""
     new = {old: name for name, old in old_names(cls).items() if old in node}
     for old, name in new.items():
         log.warning("%s is called %s now", old, name)
@@ -84,13 +84,13 @@ def with_new_names(cls: type[Settings], node: Mapping[str, Any]) -> dict[str, An
 
 
 def old_names(cls: type[Settings]) -> dict[str, str]:
-    """The names that fields had before, by those of today."""
+    """Old names of fields, by their new names."""
     extras = {name: field.json_schema_extra for name, field in cls.model_fields.items()}
     return {name: str(extra["was"]) for name, extra in extras.items() if isinstance(extra, dict) and "was" in extra}
 
 
 def defining_values(settings: Settings) -> dict[str, Any]:
-    """The values that define a result, as plain nested JSON values: the ground of a run's identity."""
+    """The values that define a result, as nested JSON values; a run's identity consists of them."""
     values: dict[str, Any] = {**hashed_name(type(settings))}
     for name, field in type(settings).model_fields.items():
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
@@ -108,7 +108,7 @@ def defining_values(settings: Settings) -> dict[str, Any]:
 
 
 def rule_revisions(settings: Settings, prefix: str = "") -> dict[str, int]:
-    """Revisions above 1 in settings and their parts, by dotted keys such as `optimizer`."""
+    """Revisions above 1 of settings and nested settings, by dotted keys such as `optimizer`."""
     found = {prefix: settings.rule_revision} if settings.rule_revision > 1 else {}
     for name in type(settings).model_fields:
         part = getattr(settings, name)
@@ -118,17 +118,17 @@ def rule_revisions(settings: Settings, prefix: str = "") -> dict[str, int]:
 
 
 def read_settings(cls: type[S], node: Mapping[str, Any], trust: str | Sequence[str] = ()) -> S:
-    """Checks a plain nested mapping against `cls`.
+    """Checks a nested mapping against a settings class.
 
     Args:
-        cls: the class of the whole.
-        node: for instance a composed configuration, or that of an untrusted run directory.
-        trust: packages beside this project whose classes the mapping may name. Naming one imports it, which executes
-            it, so this has to come from the person at the keyboard and never from the mapping itself.
+        cls: the settings class.
+        node: for example a composed configuration, or one from an untrusted run directory.
+        trust: packages outside this project whose classes the mapping may name. They are imported and so executed;
+            therefore this has to come from the command line and never from the mapping itself.
 
     Raises:
-        UserError: a value is of the wrong type or outside its range, a field is unknown or missing. All of them are
-            in the one line, each with its full key.
+        UserError: a value is of the wrong type or out of range, or a field is unknown or missing. One line has all of
+            them, each with its full key.
     """
     trust = (trust,) if isinstance(trust, str) else tuple(trust)
     try:
@@ -158,7 +158,7 @@ def _in_words(details: ErrorDetails, cls: type[Settings], node: Mapping[str, Any
 
 
 def _expected(details: ErrorDetails) -> str:
-    """What should have been there, in the words of the part that owns the value."""
+    """What the value should be, in the words of the validator."""
     if details["type"] == "model_type":
         return "should be a group of settings, or null where it can be left out"
     message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
@@ -167,10 +167,10 @@ def _expected(details: ErrorDetails) -> str:
 
 
 def _siblings(cls: type[Settings], node: Mapping[str, Any], parents: list[Any], trust: Sequence[str]) -> list[str]:
-    """Names of the settings beside an unknown one, found by walking down from the root."""
+    """Names of the valid settings at the place of an unknown one."""
     for parent in parents:
         node = node[parent]
-        if parent not in cls.model_fields:  # a name in a mapping, of whose values the class is known already
+        if parent not in cls.model_fields:  # a key of a mapping, whose value class is known already
             continue
         types = (cls.model_fields[parent].annotation, *get_args(cls.model_fields[parent].annotation))
         cls = next(each for each in types if isinstance(each, type) and issubclass(each, Settings))

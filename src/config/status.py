@@ -1,4 +1,4 @@
-"""What is being waited for, on a terminal: a line that gives way to the next one. Files and pipes see nothing of it."""
+"""A status line on a terminal, which the next line overwrites. Nothing is written to files and pipes."""
 
 import sys
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ ERASE = "\r\x1b[2K"
 
 
 def show_status(text: str) -> None:
-    """Shows a status in place of the one before; an empty one takes it away."""
+    """Replaces the status line; an empty text removes it."""
     if sys.stderr.isatty():
         sys.stderr.write(f"{ERASE}{text and text + ' …'}")
         sys.stderr.flush()
@@ -16,7 +16,7 @@ def show_status(text: str) -> None:
 
 @contextmanager
 def waiting_for(what: str) -> Iterator[None]:
-    """Shows what is being waited for until it is there."""
+    """Shows a status while the body runs."""
     show_status(what)
     try:
         yield

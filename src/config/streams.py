@@ -1,4 +1,4 @@
-"""Output that a terminal cannot show, or that has no reader any more, is no error; a full disk is one line."""
+"""Standard output and error: unprintable characters and closed readers are no errors; a full disk is one line."""
 
 import atexit
 import errno
@@ -12,29 +12,29 @@ from typing import ClassVar, TextIO
 from .errors import EXIT_USER_ERROR, SIGNALLED, say
 
 GONE = errno.EIO
-"""The error of a terminal whose connection is lost; it is not reported."""
+"""The error of a lost terminal; it is not reported."""
 
 
 class Console(logging.StreamHandler[TextIO]):
-    """Shows a log. What it cannot show stands in the log's file too, so the work goes on, and the end tells of it.
+    """Shows a log. Errors do not stop the work, since the log file has every line; the end of the process reports them.
 
     Attributes:
-        fault: why something could not be shown.
+        fault: the last error of showing a line.
     """
 
     fault: ClassVar[OSError | None] = None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Takes note of what is being handled."""
+        """Stores the exception that is being handled."""
         error = sys.exc_info()[1]
         if isinstance(error, OSError):
             Console.fault = error
 
 
 def forgive_streams() -> None:
-    """Lets this process print every letter, as its code if need be, and end without a word when its reader has gone.
+    """Makes this process escape characters that it cannot print, and end silently when its reader has closed the pipe.
 
-    Readers such as `head` go when they have seen enough. Of a log they miss the rest; the work goes on.
+    Readers such as `head` close it early. The work continues without them.
     """
     for stream in streams():
         stream.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]
@@ -44,12 +44,12 @@ def forgive_streams() -> None:
 
 
 def streams() -> list[TextIO]:
-    """Where this process prints; a stream that was closed before it began is none."""
+    """The open output streams of this process."""
     return [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
 
 
 def excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Shows what was not caught, unless it is that nothing can be printed any more, of which `leave` tells."""
+    """Prints an uncaught exception, unless it is an output error, which `leave` reports."""
     if isinstance(error, OSError) and not all(writable(stream) for stream in streams()):
         Console.fault = error
     else:
@@ -57,7 +57,7 @@ def excepthook(kind: type[BaseException], error: BaseException, traceback: Trace
 
 
 def writable(stream: TextIO) -> bool:
-    """Whether a stream takes another line: it has a reader, or room on its disk."""
+    """Whether another line can be written to a stream."""
     try:
         print(file=stream, flush=True)
     except OSError:
@@ -66,7 +66,7 @@ def writable(stream: TextIO) -> bool:
 
 
 def leave() -> None:
-    """Ends the process as others end in a broken pipe, or with a line on why something was not printed."""
+    """Ends the process like a broken pipe ends others, or with a line that says why output was lost."""
     try:
         for stream in streams():
             stream.flush()

@@ -1,8 +1,8 @@
-"""How much of its receptive field a network really looks at.
+"""Effective receptive fields.
 
 Luo, Li, Urtasun, Zemel 2016: Understanding the Effective Receptive Field in Deep Convolutional Neural Networks
-(arXiv:1701.04128): the gradient of an output in the middle by the pixels is concentrated around its centre, the more so
-the more layers there are.
+(arXiv:1701.04128): the gradient of a central output with respect to the pixels is concentrated at the centre, the more
+so the deeper the network is.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,15 +18,15 @@ Network = Callable[[Float[Array, "b h w c"]], Float[Array, "b h2 w2 d"]]
 def effective_field(
     networks: Sequence[Network], images: Float[Array, "b h w c"], key: Key[Array, ""]
 ) -> Float[np.ndarray, "height width"]:
-    """The squared gradient of the middle output by every pixel, averaged over networks, images and channels.
+    """The squared gradient of the central output by every pixel, averaged over networks, images and channels.
 
     Args:
-        networks: of one shape with weights of their own; each gives maps.
-        images: large enough for all of the receptive field of the middle output.
-        key: of the signs with which the gradients of the outputs' channels are added up.
+        networks: of one architecture with different weights; each outputs maps.
+        images: at least as large as the receptive field of the central output.
+        key: of the random signs with which the gradients of the output channels are summed.
 
     Returns:
-        The part of the image that the output depends on at all.
+        The part of the image that the output depends on.
     """
     squares = [
         _squared_gradient(network, images, own)
@@ -51,8 +51,8 @@ def _squared_gradient(
 def spread(field: Float[np.ndarray, "height width"]) -> float:
     """The standard deviation of an effective field around its centre in one dimension, in pixels.
 
-    Layers of k x k filters with independent random weights add (k² - 1) / 12 each to its square, so three 3x3 filters
-    come to 1.4 pixels, and one 7x7 filter, which sees as far, to 2.
+    Each layer of k x k filters with independent random weights adds (k² - 1) / 12 to its square: three 3x3 filters have
+    1.4 pixels, and one 7x7 filter, with the same theoretical field, 2.
     """
     shares = field / field.sum()
     variances = []

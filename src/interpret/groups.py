@@ -1,7 +1,7 @@
-"""Whether two groups of filters look at different things: one at colours, the other at brightness.
+"""Tests whether two groups of filters specialise, one in colours and the other in brightness.
 
-Krizhevsky et al. 2012 (NeurIPS), section 6.1 and Fig. 3: of AlexNet's two groups, whose paths part at the first layer,
-one becomes largely colour-agnostic and the other largely colour-specific, in every run.
+Krizhevsky et al. 2012 (NeurIPS), section 6.1 and Fig. 3: of AlexNet's two groups, which are separate from the first
+layer on, one becomes largely colour-agnostic and the other largely colour-specific, in every run.
 """
 
 from typing import NamedTuple
@@ -18,12 +18,12 @@ PERMUTATIONS = 10_000
 
 
 class Difference(NamedTuple):
-    """Two groups of numbers.
+    """The comparison of two groups of numbers.
 
     Attributes:
         means: of both groups.
-        difference: between the means, without its sign, as groups have no order.
-        p: how often groups drawn at random differ at least as much.
+        difference: absolute difference of the means, as groups have no order.
+        p: share of random divisions into groups that differ at least as much.
     """
 
     means: tuple[float, float]
@@ -52,8 +52,8 @@ def first_filters(module: nnx.Module) -> Float[np.ndarray, "h w c filters"]:
 def colour_shares(filters: Float[np.ndarray, "h w c filters"]) -> Float[np.ndarray, "filters"]:
     """The part of each filter's energy, the sum of its squares, that lies in differences between colour channels.
 
-    It is 0 for a filter that sees brightness alone, 1 for one whose channels cancel, and 1 - 1/c on average for
-    independent random weights; that of a filter without energy is not known.
+    It is 0 for a filter of brightness only, 1 for one whose channels cancel, 1 - 1/c on average for independent random
+    weights, and NaN for a filter of zeros.
     """
     differences = filters - filters.mean(axis=2, keepdims=True)
     energy = (filters**2).sum(axis=(0, 1, 2))
@@ -64,8 +64,8 @@ def halves_differ(values: Float[np.ndarray, "n"], seed: int) -> Difference:
     """Compares the first half of some numbers with the second, by a permutation test (Fisher 1935).
 
     Args:
-        values: one for each filter, of which there is an even number; those that are not known are left out.
-            Where they could be a whole group, nothing is known.
+        values: one per filter, an even number of them; NaN are left out. If there are enough NaN to fill a group, all
+            results are NaN.
         seed: of the permutations.
     """
     if np.isnan(values).sum() >= len(values) // 2:
@@ -74,6 +74,6 @@ def halves_differ(values: Float[np.ndarray, "n"], seed: int) -> Difference:
     orders[1:] = np.random.default_rng(seed).permuted(orders[1:], axis=1)
     first, second = (np.nanmean(half, axis=1) for half in np.split(orders, 2, axis=1))
     gaps = np.abs(first - second)
-    # The groups as they are count as one of the orders; sums in another order may differ in the last bits.
+    # # The actual groups count as one permutation; sums in another order may differ by rounding.
     p = np.mean(gaps >= gaps[0] * (1 - 1e-9))
     return Difference((float(first[0]), float(second[0])), float(gaps[0]), float(p))

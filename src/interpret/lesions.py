@@ -1,7 +1,7 @@
-"""Modules of a trained network that are taken out, or that change places.
+"""Removes or swaps modules of a trained network.
 
-Veit, Wilber, Belongie 2016 (arXiv:1605.06431), section 4. Neither compiles anything anew: whether a module is there is
-a value of the network's state, and a network whose like modules changed places has the same definition.
+Veit, Wilber, Belongie 2016 (arXiv:1605.06431), section 4. Neither needs recompilation: whether a module is present is a
+value in the network's state, and a network with swapped modules of equal structure has the same graph definition.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,20 +22,20 @@ from ..models.vgg import VGG
 from ..tasks.base import Sums, TaskSettings, sum_over_batches
 
 BATCH = 500
-"""At most so many images are computed at once."""
+"""Largest number of images per batch."""
 
 
 class Kept(nnx.Variable[Bool[Array, ""]]):
-    """Whether a layer is in its place."""
+    """Whether a layer is present."""
 
 
 class Removable(nnx.Module):
-    """A layer that can be taken out.
+    """A layer that can be removed.
 
     Attributes:
         layer: the layer.
-        instead: what stays where it was.
-        kept: whether it is there.
+        instead: its replacement when it is removed.
+        kept: whether the layer is present.
     """
 
     def __init__(self, layer: nnx.Module, instead: nnx.Module) -> None:
@@ -47,21 +47,21 @@ class Removable(nnx.Module):
 
 
 class Nothing(nnx.Module):
-    """Zeros."""
+    """Returns zero."""
 
     def __call__(self, x: Float[Array, "b ..."]) -> Float[Array, ""]:
         return jnp.zeros((), x.dtype)
 
 
 def make_removable(network: nnx.Module) -> list[Removable]:
-    """Changes a network so that its modules can be taken out, and gives these in the order of the signal.
+    """Makes the modules of a network removable, in place, and returns them in forward order.
 
-    Of a residual network they are the branches of all blocks, where the shortcut stays. Where there is no shortcut
-    they are what gives as many values as it gets: blocks of a plain network, or convolutions of a VGG network, whose
-    ReLU changes nothing then, since what comes in is not negative.
+    In a residual network these are the branches of all blocks; the shortcuts stay. In a network without shortcuts they
+    are the modules with equal input and output shapes: blocks of a plain network, or convolutions of a VGG network,
+    whose ReLU then has no effect, since its input is not negative.
 
     Raises:
-        UserError: it is another kind of network.
+        UserError: the network is of another kind.
     """
     if isinstance(network, VGG):
         convs = [(stage.convs, place) for stage in network.stages for place in range(len(stage.convs))]
@@ -78,7 +78,7 @@ def residual_blocks(network: nnx.Module) -> nnx.List:
     """The blocks of a network in which each has a branch and a shortcut.
 
     Raises:
-        UserError: it has none.
+        UserError: the network has none.
     """
     if not isinstance(network, PreActivationResNet) or not _residual(network):
         raise UserError("branches and shortcuts are told apart in resnet_preact and wide_resnet with shortcuts only")
@@ -104,24 +104,24 @@ def _keeps_shape(block: PreActivationBlock) -> bool:
 
 
 def take_out(layers: Sequence[Removable], numbers: Collection[int]) -> None:
-    """Takes out the layers with these numbers, and puts all others back."""
+    """Removes the layers with these indices, and restores all others."""
     for number, layer in enumerate(layers):
         layer.kept[...] = jnp.array(number not in numbers)
 
 
 def random_modules(modules: int, count: int, key: Key[Array, ""]) -> list[int]:
-    """The numbers of so many different modules."""
+    """The indices of `count` different random modules."""
     return jax.random.permutation(key, modules)[:count].tolist()
 
 
 def like_pairs(network: nnx.Module) -> list[tuple[int, int]]:
-    """All pairs of blocks that can change places: those of one definition, so of one stage, without down-sampling."""
+    """All pairs of blocks that can be swapped: those of equal structure, so of one stage and without down-sampling."""
     definitions = [nnx.graphdef(block) for block in residual_blocks(network)]
     return [pair for pair in combinations(range(len(definitions)), 2) if definitions[pair[0]] == definitions[pair[1]]]
 
 
 def swapped(blocks: int, pairs: Sequence[tuple[int, int]], count: int, key: Key[Array, ""]) -> list[int]:
-    """The order of blocks after so many swaps in a row, each of a random pair of places."""
+    """The order of blocks after `count` swaps of random pairs."""
     order = list(range(blocks))
     for number in jax.random.randint(key, (count,), 0, len(pairs)).tolist():
         one, other = pairs[number]
@@ -130,7 +130,7 @@ def swapped(blocks: int, pairs: Sequence[tuple[int, int]], count: int, key: Key[
 
 
 def reordered(network: PreActivationResNet, order: Sequence[int]) -> PreActivationResNet:
-    """The network with its blocks in another order; they are shared with the one that is given."""
+    """The network with its blocks in another order; it shares them with the original."""
     changed = nnx.clone(network, variables=False)
     changed.blocks = nnx.List([changed.blocks[number] for number in order])
     return changed

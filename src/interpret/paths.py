@@ -1,8 +1,8 @@
 """The gradient that reaches the image along single paths through a residual network.
 
-Veit, Wilber, Belongie 2016 (arXiv:1605.06431), section 5 and Fig. 6; chapter Fig. 38. All of the network computes the
-loss. On the way back the gradient passes through the branch of some modules alone and along the shortcut of all others
-alone: one of 2^n paths, whose gradients add up to the whole.
+Veit, Wilber, Belongie 2016 (arXiv:1605.06431), section 5 and Fig. 6; chapter Fig. 38. The whole network computes the
+loss. In the backward pass the gradient goes only through the branch of some modules, and only along the shortcut of all
+others: one of 2^n paths, whose gradients sum to the total.
 """
 
 from functools import partial
@@ -26,7 +26,7 @@ class Open(nnx.Variable[Bool[Array, ""]]):
 
 
 class Gate(nnx.Module):
-    """A layer that gives what it gave before, and lets the gradient pass only if it is open."""
+    """A layer with unchanged output whose gradient is zero unless the gate is open."""
 
     def __init__(self, layer: nnx.Module) -> None:
         self.layer = layer
@@ -38,12 +38,12 @@ class Gate(nnx.Module):
 
 
 class Gated(NamedTuple):
-    """A network with gates on its branches and shortcuts, as the compiled functions take it.
+    """A network with gates on its branches and shortcuts, split for compiled functions.
 
     Attributes:
-        definition: what it is.
-        state: its values.
-        modules: how many it has.
+        definition: graph definition.
+        state: its variables.
+        modules: number of residual modules.
     """
 
     definition: nnx.GraphDef
@@ -52,13 +52,13 @@ class Gated(NamedTuple):
 
 
 def gated(network: nnx.Module) -> Gated:
-    """Puts gates on all branches and shortcuts.
+    """Adds gates to all branches and shortcuts.
 
     Args:
-        network: in evaluation mode; it keeps the gates.
+        network: in evaluation mode; changed in place.
 
     Raises:
-        UserError: it is not residual.
+        UserError: the network is not residual.
     """
     blocks = residual_blocks(network)
     for block in blocks:
@@ -70,14 +70,14 @@ def gated(network: nnx.Module) -> Gated:
 def path_gradient(
     definition: nnx.GraphDef, state: Tree, task: TaskSettings, batch: Batch, branches: Bool[Array, "modules"]
 ) -> Float[Array, "b h w c"]:
-    """The gradient of the mean loss by the images that comes along one path.
+    """The gradient of the mean loss with respect to the images along one path.
 
     Args:
         definition: of a network with gates.
-        state: of the same.
-        task: gives the loss.
+        state: of the same network.
+        task: computes the loss.
         batch: of images.
-        branches: through which modules' branches the path goes.
+        branches: whether the path goes through the branch of each module.
     """
 
     def loss(images: Float[Array, "b h w c"]) -> Float[Array, ""]:
@@ -134,10 +134,10 @@ def sampled_norms(
 
 
 def carrying_lengths(magnitudes: Float[np.ndarray, "lengths"], share: float) -> tuple[int, int]:
-    """The fewest lengths in a row that have at least this share of the gradient: the first and the last of them.
+    """The shortest range of lengths with at least this share of the gradient: its first and last length.
 
     Args:
-        magnitudes: of the gradient that all paths of each length carry together, from length 0 on.
+        magnitudes: of the total gradient along all paths of each length, from length 0 on.
         share: of their sum, from 0 to 1.
     """
     ends = np.concatenate([[0.0], np.cumsum(magnitudes, dtype=np.float64)])

@@ -1,7 +1,7 @@
 """The gradient of a shared weight is the sum over its connections (the notebook's "Backprop for ConvNets").
 
-A convolution without sharing has a filter of its own at every place. Where all of them hold the same numbers it
-computes the same, and its gradient says what each connection contributes.
+A convolution without sharing has a separate filter at every position. With equal filters it computes the same, and its
+gradient has the contribution of each connection.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""What becomes of a network's outputs when the image moves (chapter Figs 3 and 4).
+"""Equivariance and invariance of a network's outputs under shifts of the image (chapter Figs 3 and 4).
 
-Equivariance: the map of a moved image is the moved map. Invariance: it is the same map.
+Equivariance: the map of a shifted image is the shifted map. Invariance: it is the same map.
 """
 
 from collections.abc import Callable
@@ -21,25 +21,25 @@ def on_canvas(images: UInt8[np.ndarray, "b h w c"], margin: tuple[int, int]) -> 
 
 
 def moved(maps: Float[Array, "b h w c"], pixels: int) -> Float[Array, "b h w c"]:
-    """Images or maps moved to the right; what leaves on one side, which should be empty, comes back on the other."""
+    """Images or maps shifted cyclically to the right; the margin that wraps around should be empty."""
     return jnp.roll(maps, pixels, axis=2)
 
 
 def equivariance_gap(network: Network, images: Float[Array, "b h w c"], pixels: int, stride: int) -> float:
-    """How far the maps of moved images are from moved maps, over the norm of the maps; 0 is equivariance.
+    """Relative distance between the maps of shifted images and the shifted maps; 0 is equivariance.
 
     Args:
-        network: gives maps.
-        images: with room to move.
-        pixels: by which they move to the right.
-        stride: pixels between neighbours of the maps, which move by the nearest whole number of steps.
+        network: outputs maps.
+        images: with margins.
+        pixels: shift to the right.
+        stride: of the maps in pixels; they are shifted by the nearest whole number of steps.
     """
     maps = network(images)
     return _relative(network(moved(images, pixels)), moved(maps, round(pixels / stride)), maps)
 
 
 def change(network: Network, images: Float[Array, "b h w c"], pixels: int) -> float:
-    """How far the outputs for moved images are from those before, over their norm; 0 is invariance."""
+    """Relative distance between the outputs for shifted and original images; 0 is invariance."""
     outputs = network(images)
     return _relative(network(moved(images, pixels)), outputs, outputs)
 

@@ -1,4 +1,4 @@
-"""How strongly the layers of a network respond, and how strongly the loss pulls at them."""
+"""Standard deviations of layer responses, and gradient norms by layer."""
 
 import jax
 import jax.numpy as jnp
@@ -12,17 +12,17 @@ from ..tasks.base import TaskSettings
 
 
 def response_stds(module: nnx.Module, images: Float[Array, "b h w c"]) -> dict[str, float]:
-    """The standard deviation of what every batch normalization gives, before nonlinearity or addition.
+    """The standard deviation of the output of every batch normalization, before nonlinearity or addition.
 
-    He et al. 2015 (arXiv:1512.03385), Fig. 7: residual networks respond less than plain ones, and deeper ones less than
-    shallow ones.
+    He et al. 2015 (arXiv:1512.03385), Fig. 7: responses are weaker in residual networks than in plain ones, and weaker
+    in deeper residual networks.
 
     Args:
         module: in evaluation mode.
         images: normalized.
 
     Returns:
-        By the names of the layers, in the order in which the network makes them.
+        By name of the layer, in the order of creation.
     """
     names = [name for _, _, layer, name in innermost(module) if isinstance(layer, nnx.BatchNorm)]
     _, captured = nnx.capture(module, nnx.Intermediate, method_outputs=nnx.Intermediate)(images)
@@ -31,13 +31,13 @@ def response_stds(module: nnx.Module, images: Float[Array, "b h w c"]) -> dict[s
 
 
 def kernel_gradients(network: Network, task: TaskSettings, parameters: Tree, batch_stats: Tree, batch: Batch) -> Tree:
-    """The norm of the loss's gradient by every kernel, in training mode; in the tree of the parameters.
+    """The norm of the gradient of the loss with respect to every kernel, in training mode; a tree like the parameters.
 
     Args:
-        network: what is differentiated.
-        task: gives the loss.
+        network: the network.
+        task: computes the loss.
         parameters: of the network.
-        batch_stats: of the network; training mode does not read running ones.
+        batch_stats: of the network; not used in training mode, except as input to the update.
         batch: of training examples.
     """
 

@@ -1,4 +1,4 @@
-"""Losses of all examples at the places of a surface that were measured on all of them."""
+"""Per-example losses at the points of a surface that were measured on all examples."""
 
 import io
 from pathlib import Path
@@ -10,18 +10,18 @@ from ..config.errors import UserError
 from ..runs.files import write_whole
 
 NEAREST = 8
-"""Of the places that were measured on all examples, so many help another one."""
+"""Number of such points that are used as regressors for another one."""
 
 
 class Complete:
-    """Losses of all examples at the places that were measured on all of them, in files, so that a survey can go on."""
+    """Losses of all examples at such points, in files, so that a grid evaluation can resume."""
 
     def __init__(self, folder: Path, places: Float32[np.ndarray, "p d"]) -> None:
-        """Reads what is there.
+        """Reads the existing files.
 
         Args:
             folder: of the files.
-            places: all that will be measured, in their order.
+            places: all points, in the order of their measurement.
 
         Raises:
             UserError: a file is damaged.
@@ -35,7 +35,7 @@ class Complete:
                 raise UserError(f"{path} is damaged; remove {folder} to measure anew") from None
 
     def keep(self, rank: int, losses: Float32[np.ndarray, "n"]) -> None:
-        """Keeps the losses at the place of a rank."""
+        """Stores the losses at the point with this rank."""
         content = io.BytesIO()
         np.save(content, losses, allow_pickle=False)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ class Complete:
         self._losses[rank] = losses
 
     def nearest(self, rank: int) -> list[Float32[np.ndarray, "n"]]:
-        """Finite losses at the nearest places among those that come earlier than one."""
+        """Losses at the nearest earlier points where all are finite."""
         earlier = [other for other, losses in self._losses.items() if other < rank and np.isfinite(losses).all()]
         distance = ((self._places - self._places[rank]) ** 2).sum(axis=1)
         return [self._losses[other] for other in sorted(earlier, key=lambda k: (distance[k], k))[:NEAREST]]

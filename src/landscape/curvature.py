@@ -1,6 +1,6 @@
-"""Curvature of a loss: exact products with its Hessian, its spectrum over a plane, the directions of most curvature.
+"""Curvature of a loss: exact Hessian-vector products, the ends of the spectrum over a plane, and top eigenvectors.
 
-Li et al. 2018 (arXiv:1712.09913), section 6: |smallest / largest eigenvalue| over the plane tells where it is convex.
+Li et al. 2018 (arXiv:1712.09913), section 6: |smallest / largest eigenvalue| over a plane shows where it is convex.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,22 +20,22 @@ from .evaluation import Measure, moved
 from .lanczos import Product, extreme_eigenvalues, top_eigenvectors
 
 BatchLoss = Callable[[Tree, Any], Float[Array, ""]]
-"""The sum of the losses of a batch's examples."""
+"""The sum of the losses of the examples of a batch."""
 
 
 def hessian_products(loss: BatchLoss, batches: Sequence[Any], examples: int) -> Callable[[Tree], Product]:
-    """Products with the Hessian of the mean loss, over all tensors of more than one dimension, as in the paper.
+    """Hessian-vector products of the mean loss, over all tensors of more than one dimension, as in the paper.
 
-    The mean is over examples, so how they are divided into batches does not matter. Gradients of convolutions are slow
-    inside loops on the CPU, so batches follow each other outside of the compiled function.
+    The mean is over examples, so the division into batches does not matter. The loop over batches is outside of the
+    compiled function, since gradients of convolutions inside loops are slow on the CPU.
 
     Args:
         loss: the sum over a batch.
         batches: all of the data.
-        examples: how many there are in all of them.
+        examples: total number of examples.
 
     Returns:
-        A function of the weights where the Hessian is taken, giving the product; compiled once for all weights.
+        A function from weights to the product with the Hessian there; compiled once for all weights.
     """
 
     @jax.jit
@@ -62,19 +62,19 @@ def hessian_products(loss: BatchLoss, batches: Sequence[Any], examples: int) -> 
 def top_directions(
     products: Callable[[Tree], Product], parameters: Tree, key: Key[Array, ""], count: int = 2
 ) -> tuple[list[Tree], list[float]]:
-    """Directions of length 1 along which the loss curves most: eigenvectors of the Hessian's largest eigenvalues.
+    """Eigenvectors of length 1 of the largest eigenvalues of the Hessian.
 
     Args:
-        products: with the Hessian at any weights.
-        parameters: where it is taken.
-        key: of the first vector of the search.
+        products: see `hessian_products`.
+        parameters: weights at which the Hessian is taken.
+        key: of the first Lanczos vector.
         count: how many.
 
     Returns:
         The directions, zero in tensors of one dimension, orthogonal to each other; their eigenvalues, largest first.
 
     Raises:
-        UserError: so many were not found, as where the loss is flat.
+        UserError: fewer were found, for example where the loss is flat.
     """
     found = top_eigenvectors(products(parameters), kernel_count(parameters), key, count)
     if len(found.vectors) < count:
@@ -89,17 +89,17 @@ def top_directions(
 def spectra_at(
     products: Callable[[Tree], Product], parameters: Tree, directions: Sequence[Tree], key: Key[Array, ""], count: int
 ) -> Measure:
-    """Both ends of the Hessian's spectrum at places of a plane, and how far from convex it is there.
+    """Smallest and largest eigenvalue of the Hessian at points of a plane, and their ratio.
 
     Args:
-        products: with the Hessian at any weights.
-        parameters: in the middle.
+        products: see `hessian_products`.
+        parameters: weights at the centre of the plane.
         directions: one or two.
-        key: of the first vector of each.
-        count: of products at each place.
+        key: of the first Lanczos vector at each point.
+        count: number of products at each point.
 
     Raises:
-        UserError: a direction belongs to another network.
+        UserError: a direction has other shapes than the parameters.
     """
     for direction in directions:
         check_same_network(parameters, direction)

@@ -1,4 +1,4 @@
-"""Directions in the space of weights: random ones, from one network to another, along training.
+"""Directions in weight space: random, from one network to another, and along training.
 
 Li et al. 2018 (arXiv:1712.09913), sections 4 and 7.
 """
@@ -23,23 +23,23 @@ TINY = 1e-10
 
 
 SAME = 1e-6
-"""Part of the squared length of a path by which inner products in float32 may be off."""
+"""Relative error of inner products in float32."""
 
 
 @version(1)
 def gaussian(
     key: Key[Array, ""], parameters: Tree, normalization: Normalization = "filter", *, one_dimensional: bool = False
 ) -> Tree:
-    """A Gaussian direction, each filter of it as long as that filter of the network (Li et al., section 4).
+    """A Gaussian direction, by default with filters normalized to those of the network (Li et al., section 4).
 
-    A filter is what makes one output: all of a tensor but its last axis, so for a dense layer the weights of a neuron.
+    A filter has all axes of a tensor but the last; in a dense layer it is the weights of a neuron.
 
     Args:
-        key: of the randomness.
+        key: of the draw.
         parameters: of the network.
-        normalization: what is as long as in the network: each filter, each tensor, or nothing.
-        one_dimensional: whether tensors of one dimension, biases and those of batch normalization, are moved too. The
-            paper does not. Each number counts as a filter, so it moves by its own size, up or down.
+        normalization: whether each filter or each tensor gets the norm of the network's, or nothing is normalized.
+        one_dimensional: whether one-dimensional tensors (biases and batch normalization) are included; in the paper
+            they are not. Each of their numbers counts as a filter, so its component is plus or minus the number.
     """
     leaves, structure = jax.tree.flatten(parameters)
     keys = jax.random.split(key, len(leaves))
@@ -57,7 +57,7 @@ def gaussian(
 def scaled(
     direction: Float[Array, "*shape"], weights: Float[Array, "*shape"], normalization: Normalization
 ) -> Float[Array, "*shape"]:
-    """One tensor of a direction, made as long as the weights filter by filter or as a whole."""
+    """One tensor of a direction, scaled to the norms of the weights by filter or as a whole."""
     if normalization == "none":
         return direction
     axes = tuple(range(direction.ndim - 1)) if normalization == "filter" else None
@@ -70,10 +70,10 @@ def scaled(
 
 @version(1)
 def between(start: Tree, end: Tree) -> Tree:
-    """The direction that leads from one network to another in one step.
+    """The difference of two networks.
 
     Raises:
-        UserError: they are different networks.
+        UserError: their trees or shapes differ.
     """
     check_same_network(start, end)
     return optax.tree.sub(end, start)
@@ -81,17 +81,17 @@ def between(start: Tree, end: Tree) -> Tree:
 
 @version(1)
 def orthogonal(direction: Tree, to: Tree) -> Tree:
-    """What is left of a direction without its part along another one."""
+    """A direction without its component along another one."""
     share = optax.tree.vdot(direction, to) / optax.tree.vdot(to, to)
     return jax.tree.map(lambda own, other: own - share * other, direction, to)
 
 
 class Principal(NamedTuple):
-    """Principal directions of a path.
+    """Principal components of a path.
 
     Attributes:
-        directions: of length 1, orthogonal, most of the path first.
-        explained: the share of the path's squared distances from its end that lies along each.
+        directions: of length 1, orthogonal, by decreasing share.
+        explained: share of the squared distances from the end of the path along each direction.
     """
 
     directions: list[Tree]
@@ -103,12 +103,12 @@ def principal(path: Sequence[Tree], end: Tree, count: int = 2) -> Principal:
     """Principal components of the differences of a path from its end (Li et al., section 7.2), not centred.
 
     Args:
-        path: weights on the way.
-        end: where it leads.
-        count: how many directions.
+        path: weights along the path.
+        end: weights at its end.
+        count: number of directions.
 
     Raises:
-        UserError: the path has fewer points than that, or leads in fewer directions.
+        UserError: the path has fewer points or spans fewer dimensions.
     """
     if len(path) < count:
         raise UserError(
@@ -127,7 +127,7 @@ def principal(path: Sequence[Tree], end: Tree, count: int = 2) -> Principal:
 
 
 def inner_products(trees: Sequence[Tree]) -> Float[np.ndarray, "k k"]:
-    """The inner product of each with each, over all weights."""
+    """All pairwise inner products, over all weights."""
     return np.array([[float(optax.tree.vdot(one, other)) for other in trees] for one in trees])
 
 
@@ -135,7 +135,7 @@ def check_same_network(one: Tree, other: Tree) -> None:
     """Refuses trees that are not the weights of the same network.
 
     Raises:
-        UserError: naming the first layer in which they differ.
+        UserError: they differ; the message names the first layer.
     """
     ours, theirs = (
         {

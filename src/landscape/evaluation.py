@@ -1,4 +1,4 @@
-"""An objective at places of a line or a plane of weights, compiled once, on all devices."""
+"""Evaluates an objective at points of a line or a plane of weights; compiled once, on all devices."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -22,24 +22,24 @@ from .objective import Objective, network_of
 AXIS = "points"
 
 Measure = Callable[[Float32[np.ndarray, "k d"]], list[dict[str, float]]]
-"""Gives named numbers at each of some places."""
+"""Returns named numbers at each of the given points."""
 
 ExampleScores = Callable[[Float32[np.ndarray, "d"], Int[np.ndarray, "n"]], Float64[np.ndarray, "n 2"]]
-"""Gives loss and correctness of each of some examples at a place."""
+"""Returns loss and correctness of each of the given examples at a point."""
 
 
 def at_points(objective: Objective, directions: Sequence[Tree]) -> Measure:
-    """Compiles the measurement of places, which are divided over the devices.
+    """Compiles the measurement of points, which are divided over the devices.
 
-    Weights are moved and measured place after place: mapping convolutions over their weights with `vmap` would make
-    them grouped ones, which take fifty times as long.
+    On each device the points are evaluated sequentially: `vmap` over the weights would turn convolutions into grouped
+    ones, which take fifty times as long.
 
     Args:
         objective: what is measured.
         directions: one or two.
 
     Returns:
-        A function of coordinates along the directions, a multiple of the number of devices at a time.
+        A function of coordinates along the directions; their number is a multiple of the number of devices.
 
     Raises:
         UserError: a direction belongs to another network.
@@ -74,15 +74,15 @@ def scores_at(
     batch_size: int,
     kernels: Library | None = None,
 ) -> ExampleScores:
-    """Compiles the measurement of chosen examples at one place; batches of them are divided over the devices.
+    """Compiles the measurement of chosen examples at one point; batches of them are divided over the devices.
 
     Args:
-        module: with the weights of the middle and the statistics that are used everywhere.
-        task: gives the scores.
-        data: that examples are chosen from.
+        module: with the weights at the centre, and the batch statistics for all points.
+        task: computes the scores.
+        data: the split that examples are chosen from.
         directions: one or two.
-        batch_size: examples that are computed at once, on all devices together.
-        kernels: by which the network computes; None for XLA's operations.
+        batch_size: examples per batch, on all devices together.
+        kernels: for the network; None for XLA's operations.
 
     Raises:
         UserError: a direction belongs to another network.
@@ -111,10 +111,10 @@ def scores_at(
 
 
 def moved(parameters: Tree, directions: Sequence[Tree], place: Float[Array, "d"]) -> Tree:
-    """The weights at a place: parameters + alpha delta + beta eta.
+    """The weights at a point: parameters + alpha delta + beta eta.
 
     Raises:
-        UserError: there are more or fewer steps than directions.
+        UserError: the number of coordinates differs from that of directions.
     """
     if len(place) != len(directions):
         raise UserError(f"a place with {len(place)} steps needs as many directions, not {len(directions)}")
@@ -126,7 +126,7 @@ def moved(parameters: Tree, directions: Sequence[Tree], place: Float[Array, "d"]
 
 
 def together(measures: Mapping[str, Measure]) -> Measure:
-    """Measures of several splits as one, whose names begin with the split's."""
+    """Combines measures of several splits; names get the split as prefix."""
 
     def measure(places: Float32[np.ndarray, "k d"]) -> list[dict[str, float]]:
         found = {split: own(places) for split, own in measures.items()}

@@ -1,4 +1,4 @@
-"""Surfaces for other programs: a table for anything, a grid for ParaView."""
+"""Exports surfaces: as CSV, and as a grid for ParaView."""
 
 import base64
 import csv
@@ -19,9 +19,9 @@ VTK_TYPES = {"float64": "Float64", "float32": "Float32", "uint8": "UInt8"}
 
 
 def write_csv(surface: Surface, path: Path) -> None:
-    """Writes a row for each point: alpha, beta unless on a line, and every value.
+    """Writes a row for each point: alpha, beta (for a plane), and every value.
 
-    Numbers are the shortest that read back to the same bits; what is not finite is `nan`, `inf` or `-inf`.
+    Numbers are the shortest that are read back to the same bits; others are `nan`, `inf` or `-inf`.
 
     Raises:
         OSError: it cannot be written.
@@ -39,15 +39,15 @@ def write_csv(surface: Surface, path: Path) -> None:
 def write_vts(surface: Surface, path: Path, *, value: str = "train_loss") -> None:
     """Writes a structured grid in VTK's XML format (`.vts`), with every value at its points.
 
-    The third coordinate is the value, or the decimal logarithm of a positive loss. A point without a finite one lies at
-    the highest and is marked as hidden, so that ParaView shows a hole; its values stay what they are.
-    (VTK file formats, docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html; ghost points:
+    The third coordinate is the value, or the decimal logarithm of a positive loss. A point without a finite one gets
+    the largest height and is marked as hidden, so that ParaView shows a hole; its values are not changed. (VTK file
+    formats, docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html; ghost points:
     vtkDataSetAttributes::PointGhostTypes.)
 
     Args:
         surface: over a plane.
         path: ends in `.vts`, by which ParaView knows the format.
-        value: which of its values is the height.
+        value: name of the value that is the height.
 
     Raises:
         UserError: the surface is a line, has no such value, or no finite one.

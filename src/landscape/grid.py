@@ -1,4 +1,4 @@
-"""Points of a line or a plane, and in which order they are measured."""
+"""Points of a line or a plane, and the order of their measurement."""
 
 import itertools
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def grid(axes: Sequence[Float64[np.ndarray, "_"]]) -> Float32[np.ndarray, "n d"]
 
 
 def coarse_to_fine(axes: Sequence[Float64[np.ndarray, "_"]]) -> list[int]:
-    """All points of a grid, from its middle, each as far as can be from all before it (Gonzalez 1985)."""
+    """All points of a grid, starting at its centre; each next one is farthest from those before (Gonzalez 1985)."""
     steps = [np.linspace(-1, 1, len(axis)) for axis in axes]
     points = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, len(axes))
     order = [int((points**2).sum(axis=1).argmin())]

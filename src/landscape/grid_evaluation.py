@@ -1,4 +1,4 @@
-"""Measuring over a line or a plane, place after place; what is measured is cached at once."""
+"""Grid evaluation over a line or a plane, point by point; each measurement is cached immediately."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ from .grid import grid
 from .surface import Surface
 
 Callback = Callable[[int, int], None]
-"""Is called with how many points are done, and of how many."""
+"""Called with the number of measured points and the total."""
 
 
 def evaluate_grid(
@@ -36,23 +36,23 @@ def evaluate_grid(
     order: Sequence[int] | None = None,
     kernels: Library | None = None,
 ) -> Surface:
-    """Measures every point of a grid; what a process that was stopped or killed has measured is not measured again.
+    """Measures every point of a grid, except those that an interrupted process has already measured.
 
     Args:
-        measure: for instance `at_points(objective, directions)`; it is given as many places as there are devices.
+        measure: for example `at_points(objective, directions)`; called with one point per device.
         axes: steps along the one or two directions.
         title: of the surface.
-        identity: everything that defines the values, as JSON can say it; becomes the surface's metadata, beside the
+        identity: everything that defines the values, as JSON values; becomes the metadata of the surface, with the
             commits, devices and kernels that measured its points.
-        points: file of the measurements so far, one JSON object a line.
+        points: cache file of the measurements, one JSON object per line.
         callback: is called with the progress.
-        order: in which points are measured, one by one; none for row after row, one on each device.
-        kernels: by which `measure` computes, for the record; None for XLA's operations.
+        order: of the points, measured one at a time; None for row by row, one on each device.
+        kernels: that `measure` uses, for the metadata; None for XLA's operations.
 
     Raises:
         UserError: an axis does not have two or more increasing steps; the file cannot be written, holds another
             surface, or is in use.
-        Interrupted: the process was asked to stop; what was measured is cached.
+        Interrupted: the process was asked to stop; all measurements are cached.
     """
     axes = [np.asarray(axis, np.float64) for axis in axes]
     for name, axis in zip(("alpha", "beta"), axes, strict=False):
@@ -71,11 +71,11 @@ def evaluate_grid(
 
 
 class MeasuredPlaces(NamedTuple):
-    """What was measured, place by place.
+    """Measurements of points.
 
     Attributes:
-        rows: named numbers of each place.
-        measured_by: commit, device, and kernels if any; once, unless a survey went on with other code or elsewhere.
+        rows: named numbers of each point.
+        measured_by: commit, device and kernels; several if the evaluation was resumed with others.
     """
 
     rows: list[dict[str, float]]
@@ -92,7 +92,7 @@ def evaluate_points(
     order: Sequence[int] | None = None,
     kernels: Library | None = None,
 ) -> MeasuredPlaces:
-    """Measures places that need not be a grid, and caches what it has; for arguments and errors see `evaluate_grid`."""
+    """Measures points that need not be a grid, and caches them; for arguments and errors see `evaluate_grid`."""
     try:
         points.parent.mkdir(parents=True, exist_ok=True)
         with locked(points.with_suffix(".lock"), of=points, wait=False):
@@ -108,7 +108,7 @@ def _measure_missing(
     callback: Callback,
     order: Sequence[int] | None,
 ) -> MeasuredPlaces:
-    """Measures what is not measured yet."""
+    """Measures the points that are not cached."""
     together = jax.device_count() if order is None else 1
     waiting = [number for number in order or range(len(places)) if number not in points.values]
     with signals_noted() as interruption:
@@ -124,15 +124,15 @@ def _measure_missing(
 
 
 class _PointsFile:
-    """The measurements of a surface on disk: what it is in the first line, then a line for each point.
+    """The cache file of a surface: its identity in the first line, then a line per point.
 
     Attributes:
-        values: by the number of the point.
+        values: by index of the point.
         measured_by: commits, devices and kernels.
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any], kernels: Library | None) -> None:
-        """Reads what is there; a line that was cut short is measured again, one without provenance is not.
+        """Reads the file. A truncated line is measured again; lines without provenance are valid.
 
         Raises:
             UserError: the file holds another surface.
@@ -155,7 +155,7 @@ class _PointsFile:
         self._path, self._by = path, code_and_device() + (f", kernels {kernels.key}" if kernels else "")
 
     def add(self, number: int, values: dict[str, float]) -> None:
-        """Keeps the measurement of a point; it is on disk when this returns."""
+        """Appends the measurement of a point; it is on disk when this returns."""
         self.values[number] = values
         self.measured_by.add(self._by)
         with self._path.open("a") as file:

@@ -1,4 +1,4 @@
-"""The ends of a symmetric operator's spectrum, of which only products with vectors are known (Lanczos 1950)."""
+"""Extreme eigenvalues of a symmetric operator from products with vectors (Lanczos 1950)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,20 +13,20 @@ from ..runs.versions import version
 Product = Callable[[Float[Array, "p"]], Float[Array, "p"]]
 
 PRODUCTS = 40
-"""The default number. Errors do not show when to end: a value can settle close to some eigenvalue
-while the outermost one, behind a crowd that is a thousand times as near to 0 as the other end, shows much later."""
+"""The default number. The error bounds cannot be used to stop: a value can converge to some eigenvalue long before the
+extreme one appears, which happens if it is near many eigenvalues and a thousand times smaller than the other end."""
 
 ROUNDING = 4 * float(np.finfo(np.float32).eps)
-"""Part of the largest eigenvalue by which products in float32 may be off."""
+"""Error of products in float32, relative to the largest eigenvalue."""
 
 
 class Ritz(NamedTuple):
-    """What a few products say of an operator's eigenvalues and eigenvectors.
+    """Ritz values and vectors after some products.
 
     Attributes:
-        values: eigenvalues of the operator as the basis sees it, increasing.
-        errors: bounds on the distance of each to a true eigenvalue, with the rounding of float32 added.
-        coordinates: of their vectors in the basis, one column for each.
+        values: eigenvalues of the operator projected on the basis, increasing.
+        errors: bounds on the distance of each to a true eigenvalue, including rounding in float32.
+        coordinates: of their vectors in the basis, one per column.
         basis: orthogonal vectors of length 1.
     """
 
@@ -36,20 +36,20 @@ class Ritz(NamedTuple):
     basis: list[Float[Array, "p"]]
 
     def vector(self, number: int) -> Float[Array, "p"]:
-        """The vector of a value, of length 1; its sign is that of its part along the first vector of the basis."""
+        """The Ritz vector of a value, of length 1, with a positive component along the first vector of the basis."""
         weights = self.coordinates[:, number]
-        weights = weights if weights[0] >= 0 else -weights  # the sign that LAPACK gives may hang on a last bit
+        weights = weights if weights[0] >= 0 else -weights  # LAPACK's sign may depend on rounding
         return sum((weight * vector for weight, vector in zip(weights, self.basis, strict=True)), jnp.zeros(()))
 
 
 class Spectrum(NamedTuple):
-    """The ends of an operator's spectrum, as far as they were found: the true ones are not inside of them.
+    """Estimates of the extreme eigenvalues; the true ones are at least as extreme.
 
     Attributes:
         smallest: eigenvalue.
         largest: eigenvalue.
-        errors: bounds on the distance of each to some true eigenvalue.
-        products: that were taken.
+        errors: bounds on the distance of each to a true eigenvalue.
+        products: number of products.
     """
 
     smallest: float
@@ -59,12 +59,12 @@ class Spectrum(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """|smallest / largest|: how far from convex; unknown where everything is flat."""
+        """|smallest / largest|, near 0 where the loss is nearly convex; NaN if the largest is 0."""
         return abs(self.smallest / self.largest) if self.largest else float("nan")
 
 
 class Eigenvectors(NamedTuple):
-    """The upper end of an operator's spectrum.
+    """The largest eigenvalues of an operator and their vectors.
 
     Attributes:
         values: eigenvalues, the largest first.
@@ -99,15 +99,15 @@ def top_eigenvectors(
 
 
 def lanczos(product: Product, size: int, key: Key[Array, ""], products: int) -> Ritz:
-    """Eigenvalues and eigenvectors, those at the ends of the spectrum first, each new vector orthogonal to all before.
+    """Lanczos iteration with full reorthogonalization; the extreme eigenvalues converge first.
 
-    Where the operator overflows nothing is known, and all is NaN. The products are taken to be in float32.
+    If the operator overflows, all results are NaN. Products are assumed to be in float32.
 
     Args:
-        product: with the operator.
-        size: of its vectors.
+        product: of the operator and a vector.
+        size: length of the vectors.
         key: of the first vector.
-        products: how many; fewer where nothing is left to be found.
+        products: number of products; fewer if the Krylov space is exhausted.
     """
     basis = [_unit(jax.random.normal(key, (size,)))]
     diagonal: list[float] = []
@@ -115,7 +115,7 @@ def lanczos(product: Product, size: int, key: Key[Array, ""], products: int) -> 
     while True:
         new = product(basis[-1])
         diagonal.append(float(jnp.vdot(basis[-1], new)))
-        for _ in range(2):  # once leaves what rounding added
+        for _ in range(2):  # twice, because of rounding
             for vector in basis:
                 new -= jnp.vdot(vector, new) * vector
         length = float(jnp.linalg.norm(new))
@@ -123,7 +123,7 @@ def lanczos(product: Product, size: int, key: Key[Array, ""], products: int) -> 
             break
         beside.append(length)
         basis.append(new / length)
-    if not np.isfinite(length):  # the operator overflowed, and nothing is known of it
+    if not np.isfinite(length):  # the operator overflowed
         unknown = np.full(len(basis), np.nan)
         return Ritz(unknown, unknown, np.full((len(basis), len(basis)), np.nan), basis)
     values, coordinates = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))

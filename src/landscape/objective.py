@@ -1,4 +1,4 @@
-"""What a landscape is drawn of: measurements as a pure function of a network's weights."""
+"""Objectives of landscapes: measurements as pure functions of a network's weights."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ class Objective:
     """Measurements of a network with any weights.
 
     Attributes:
-        measure: a pure function of weights and data, giving a dictionary of arrays; traced by JAX, never mapped over
+        measure: a pure function from weights and data to a dictionary of arrays; traced by JAX, never mapped over
             weights with `vmap`.
-        parameters: the weights in the middle of the landscape.
-        data: what `measure` reads besides, such as images and labels: any tree of arrays.
-        summary: the arrays of one point, fetched from the device, as numbers.
+        parameters: the weights at the centre of the landscape.
+        data: the other inputs of `measure`, such as images and labels: any tree of arrays.
+        summary: turns the arrays of one point into numbers, on the host.
     """
 
     measure: Callable[[Tree, Any], Mapping[str, Any]]
@@ -45,18 +45,18 @@ class Objective:
 
 
 def network_of(module: nnx.Module, kernels: Library | None = None) -> Network:
-    """A network as a function of weights; the module is left as it is.
+    """A network as a function of its weights; the module is not changed.
 
     Args:
-        module: with the weights and statistics of the middle.
-        kernels: by which it computes, if its gradient is not asked for; None for XLA's operations.
+        module: with the weights and batch statistics at the centre.
+        kernels: for the network if no gradient is needed; None for XLA's operations.
     """
     module = nnx.clone(module)
     return Network(module, with_kernels(module, kernels))
 
 
 class SplitMeasure:
-    """Sums of a network's losses and hits over whole splits, as a function of its weights."""
+    """Sums of losses and correct predictions over whole splits, as a function of a network's weights."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class SplitMeasure:
         batch_size: int,
         kernels: Library | None,
     ) -> None:
-        """Prepares; see `split_objective`."""
+        """For the arguments see `split_objective`."""
         self._network = network_of(module, kernels)
         self.parameters = self._network.parameters
         self._batch_stats = jax.tree.map(
@@ -119,16 +119,16 @@ def split_objective(
     """Loss and accuracy of a network on whole splits: `train_loss`, `train_accuracy`, `test_loss` and so on.
 
     Args:
-        module: with the weights and statistics of the middle.
-        task: what its outputs mean.
-        splits: by name; `recalibrated` takes statistics from `train`.
-        batch_norm: which statistics the network uses.
-        batch_size: images that are computed at once; with `batch` it is part of the definition of the loss, and a short
-            last batch is left out.
-        kernels: by which the network computes; None for XLA's operations, where its gradient is asked for.
+        module: with the weights and batch statistics at the centre.
+        task: computes the scores.
+        splits: by name; `recalibrated` computes batch statistics on `train`.
+        batch_norm: which batch statistics the network uses.
+        batch_size: images per batch; with `batch_norm=batch` it is part of the definition of the loss, and a short last
+            batch is left out.
+        kernels: for the network; None for XLA's operations, needed for gradients.
 
     Raises:
-        UserError: statistics are to be recalibrated without training images.
+        UserError: `recalibrated` without a split `train`.
     """
     if batch_norm == "recalibrated" and "train" not in splits:
         raise UserError("batch_norm=recalibrated takes statistics from the training images; add the split train")
@@ -147,15 +147,15 @@ def split_objective(
 def batch_losses(
     module: nnx.Module, task: TaskSettings, data: DeviceDataset, batch_size: int = 200
 ) -> tuple[Callable[[Tree, Batch], Float[Array, ""]], list[Batch]]:
-    """The sum of the losses of a batch, those that surfaces show, as a function of weights, and all batches of a split.
+    """The summed loss of a batch, as shown by surfaces, as a function of weights; and all batches of a split.
 
-    Examples without weight fill the last batch up; the losses leave them out.
+    The last batch is padded with examples of weight 0, which do not count.
 
     Args:
-        module: with the statistics that are used.
-        task: gives the loss.
+        module: with the batch statistics to use.
+        task: computes the loss.
         data: the split.
-        batch_size: images that are computed at once.
+        batch_size: images per batch.
     """
     network = network_of(module)
 

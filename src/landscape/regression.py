@@ -1,4 +1,4 @@
-"""Means over all examples from a sample of them and what is known of all: the regression estimator of survey sampling.
+"""Means over all examples from a sample and from variables known for all: the regression estimator of survey sampling.
 
 Särndal, Swensson and Wretman 1992, Model Assisted Survey Sampling, chapter 6.
 """
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 EXACT = 1e-9
-"""An example of which regression leaves less than this part is fitted exactly."""
+"""An example whose residual has less than this share of freedom is fitted exactly."""
 
 MISSED = 1.5
 """Of what is not in a sample of n there are at most 3/n in all, with 95 % (the rule of three; Hanley and Lippman-Hand
@@ -17,11 +17,11 @@ MISSED = 1.5
 
 
 class Means(NamedTuple):
-    """Means over all examples, as far as a sample says.
+    """Estimated means over all examples.
 
     Attributes:
         values: of each column.
-        errors: their standard errors.
+        errors: standard errors of the values.
     """
 
     values: Float64[np.ndarray, "k"]
@@ -31,12 +31,12 @@ class Means(NamedTuple):
 def means_of_first(
     values: Float64[np.ndarray, "n k"], known: Float64[np.ndarray, "total d"], missed: Float64[np.ndarray, "k"]
 ) -> Means:
-    """Means over all examples from the first ones; where one overflowed, no other makes the mean finite again.
+    """Means over all examples from the first ones. If one of these is not finite, neither is the mean.
 
     Args:
-        values: of the first ones.
-        known: of all.
-        missed: by how much an example that the sample has nothing like is taken to be worse at most.
+        values: of the first examples.
+        known: variables of all examples.
+        missed: upper limit on how much worse a missed example is.
     """
     count, total = len(values), len(known)
     if count == total or not np.isfinite(values).all():
@@ -51,15 +51,15 @@ def regression_means(
     known_means: Float64[np.ndarray, "d"],
     total: int,
 ) -> Means:
-    """Means over all examples, from the values of a random sample and what is known of every example.
+    """Means over all examples, from the values of a random sample and from variables known for every example.
 
-    Where the sample has nothing of what some examples have, such as a class, or a single one of a class, which tells
-    nothing of the others, its errors are infinite.
+    If the sample has no example of some kind, such as a class, or only one, which gives no variance, the errors are
+    infinite.
 
     Args:
         values: of the sample.
-        known: of the sample; its columns span a constant.
-        known_means: means of these columns over all examples.
+        known: variables of the sample; the columns span the constant.
+        known_means: their means over all examples.
         total: number of all examples.
     """
     basis, weights, rows = np.linalg.svd(known, full_matrices=False)
@@ -69,7 +69,7 @@ def regression_means(
     leverage = (basis**2).sum(axis=1, keepdims=True)
     free = np.where(1 - leverage > EXACT, 1 - leverage, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        left = (values - known @ coefficients) / free  # of each example, predicted from all others
+        left = (values - known @ coefficients) / free  # leave-one-out residuals
     variance = (left**2).sum(axis=0) / len(values) * (1 / len(values) - 1 / total)
     unseen = ((known == 0).all(axis=0) & (known_means != 0)).any()
     errors = np.sqrt(np.nan_to_num(variance, nan=np.inf, posinf=np.inf))
@@ -77,7 +77,7 @@ def regression_means(
 
 
 def strata(labels: Int[np.ndarray, "n"], share: float) -> Bool[np.ndarray, "n k"]:
-    """Which examples belong to which class; classes below a share are taken together, with the smallest above it."""
+    """Class indicators of the examples; classes below a share are merged with the smallest class above it."""
     classes, counts = np.unique(labels, return_counts=True)
     own = counts >= share * len(labels)
     if not own.all() and own.any():

@@ -1,15 +1,16 @@
-"""Places of a plane measured on as few examples as a tolerance allows.
+"""Measures points of a plane on as few examples as a tolerance allows.
 
-A place is measured on a random sample first. What is known of all examples, their classes and their losses at places
-that were measured on all of them, takes its part of the variance away (the regression estimator of survey sampling;
-Särndal, Swensson and Wretman 1992, Model Assisted Survey Sampling, chapter 6); where that is not enough, the sample
-grows. A place is measured on all examples where that will spare more of them at the places that follow around it.
+A point is first measured on a random sample. Regression on variables that are known for all examples, namely their
+classes and their losses at points that were measured on all examples, reduces the variance (the regression estimator of
+survey sampling; Särndal, Swensson and Wretman 1992, Model Assisted Survey Sampling, chapter 6). If the standard error
+is still too large, the sample grows. A point is measured on all examples if that saves more examples at later points
+around it.
 
-A sample speaks of what it has met. Where one example in hundreds has nearly all of the loss, as with training images
-that a network has learnt, it may have met none of them: so every standard error has an allowance for them, if their
-loss is at most that of guessing. It does not hold larger losses that are too rare for the sample, since nothing in the
-sample says how large they are: where 10 of 10,000 examples have a loss of 8 and all others none, the mean is within two
-errors in six of ten samples; with 5 of a loss of 100, in one of three. Where that matters, measure all examples.
+If one example in hundreds has nearly all of the loss, as with training images that a network has learnt, a sample may
+contain none of them. So every standard error includes an allowance for missed examples with losses up to that of
+guessing. It does not cover rare examples with larger losses, whose size a sample cannot show: where 10 of 10,000
+examples have a loss of 8 and all others none, the mean is within two errors in six of ten samples; with 5 of a loss of
+100, in one of three. If that matters, measure all examples.
 """
 
 from pathlib import Path
@@ -26,22 +27,22 @@ from .evaluation import ExampleScores
 from .regression import Means, means_of_first, strata
 
 SPARED = 0.3
-"""If a place is measured on all, each neighbour that follows is spared such a part of the examples that it needs."""
+"""Share of its examples that each later neighbour saves if a point is measured on all examples."""
 
 FEW = 10
-"""Classes with fewer examples in the first sample, on average, are taken together."""
+"""Classes with fewer examples in the first sample, on average, are merged."""
 
 NAMES = ("loss", "accuracy", "loss_error", "accuracy_error", "examples")
-"""The values of a place: means, their standard errors, and on how many examples it was measured."""
+"""The values of a point: means, their standard errors, and the number of examples."""
 
 
 class Tolerance(Settings):
-    """The standard error at which a loss is known well enough: the larger of two.
+    """The required standard error of a loss: the larger of two limits.
 
     Attributes:
-        relative: part of the loss.
-        absolute: in nats, for where the loss is small.
-        examples: that are measured at first, and by which a sample grows.
+        relative: relative to the loss.
+        absolute: in nats, for small losses.
+        examples: size of the first sample, and of its increments.
     """
 
     relative: Annotated[float, Field(gt=0)]
@@ -51,7 +52,7 @@ class Tolerance(Settings):
 
 @version(1)
 class Sampled:
-    """Measures places one after the other, each to a tolerance; the later ones learn from the earlier."""
+    """Measures points one after the other to a tolerance; later points use the losses at earlier ones."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a surface says in single numbers: how wide its valley is, and how far from convex."""
+"""Scalar summaries of a surface: the width of its valley, and its non-convexity."""
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -7,23 +7,23 @@ from ..config.errors import UserError
 from .surface import Surface
 
 ALONG = ((1, 0), (0, 1), (1, 1), (1, -1))
-"""Directions of the grid in which a point has neighbours on both sides."""
+"""Grid directions along which convexity is checked."""
 
 ROUNDING = 1e-5
-"""Part of a value by which sums in float32 may be off."""
+"""Relative error of sums in float32."""
 
 
 def share_below(surface: Surface, name: str, level: float) -> float:
-    """The share of the grid's points whose value is below a level; what is not finite is not below."""
+    """The share of grid points with a value below a level; values that are not finite are not below."""
     return float(np.mean(surface.value(name) < level))
 
 
 def nonconvex_share(surface: Surface, name: str) -> float:
-    """The share of the inner points of a plane that prove it not convex: they lie above a chord to two neighbours.
+    """The share of inner points of a plane that lie above the chord between two neighbours, which disproves convexity.
 
-    The neighbours are those on both sides along the rows, the columns and the diagonals of the grid. Where the plane is
-    not convex, neither is the loss (Li et al. 2018, section 6); the other way round nothing is proved, and noise makes
-    any plane look rough. Points beside a value that is not finite are left out.
+    The neighbours are those along the rows, the columns and the diagonals of the grid. If the plane is not convex,
+    neither is the loss (Li et al. 2018, section 6); the converse does not hold, and noise makes any plane look
+    non-convex. Points next to a value that is not finite are left out.
 
     Raises:
         UserError: the surface is a line, has fewer than three steps along a direction, or steps of different lengths.
@@ -38,7 +38,7 @@ def nonconvex_share(surface: Surface, name: str) -> float:
 
 
 def _second_differences(values: Float64[np.ndarray, "n m"], rows: int, columns: int) -> Float64[np.ndarray, "n-2 m-2"]:
-    """Of each inner point with its neighbours along a direction of the grid."""
+    """Second differences of the inner points along a grid direction."""
     height, width = (length - 2 for length in values.shape)
 
     def moved(by: int) -> Float64[np.ndarray, "_ _"]:

@@ -1,4 +1,4 @@
-"""Loss and accuracy over a line or a plane of weights (Li et al. 2018), as numbers and as a file."""
+"""Surfaces: loss and accuracy over a line or a plane of weights (Li et al. 2018), and their files."""
 
 import io
 import json
@@ -21,18 +21,18 @@ FORMAT = "surface 1"
 
 @dataclass(frozen=True)
 class Surface:
-    """What was measured at weights theta + alpha * delta + beta * eta (Li et al. 2018, section 3).
+    """Measurements at weights theta + alpha * delta + beta * eta (Li et al. 2018, section 3).
 
     Attributes:
-        title: which network this is, as a figure calls it.
+        title: name of the network in figures.
         alpha: steps along the first direction, increasing.
         beta: steps along the second direction, increasing; none for a line.
         values: float32 or float64 by name, such as `train_loss` (cross-entropy) or `test_accuracy` (a share of 1). The
-            first axis is alpha's. NaN and infinity are measurements too: that is where the loss overflowed.
-        metadata: where it came from, as JSON can say it: run, seed, normalisation, commit.
+            first axis is alpha's. NaN and infinity are allowed, for a loss that overflowed.
+        metadata: identity and provenance as JSON values: run, seed, normalization, commit.
 
     Raises:
-        ValueError: the parts do not fit each other.
+        ValueError: the shapes do not agree.
     """
 
     title: str
@@ -62,7 +62,7 @@ class Surface:
         """The steps along both directions.
 
         Raises:
-            UserError: there is only one.
+            UserError: the surface is a line.
         """
         if self.beta is None:
             raise UserError(f"the surface '{self.title}' is a line, and a plane is needed")
@@ -101,14 +101,14 @@ class Surface:
 
 
 def heights(values: Float[np.ndarray, "*shape"], *, logarithmic: bool) -> Float[np.ndarray, "*shape"]:
-    """How high values stand in a figure: themselves or their decimal logarithm; NaN where that is not finite."""
+    """Heights of values in a figure: the values or their decimal logarithms; NaN where these are not finite."""
     with np.errstate(divide="ignore", invalid="ignore"):
         high = np.log10(values) if logarithmic else values
     return np.where(np.isfinite(high), high, np.nan)
 
 
 def save(surface: Surface, path: Path) -> None:
-    """Writes a surface as `.npz`: plain arrays, and a string of JSON; whole or not at all.
+    """Writes a surface as `.npz`, atomically: arrays, and a JSON string.
 
     Raises:
         OSError: it cannot be written.
@@ -122,10 +122,10 @@ def save(surface: Surface, path: Path) -> None:
 
 
 def load(path: Path) -> Surface:
-    """Reads what `save` wrote, to the same bits; the file cannot hold code.
+    """Reads a file of `save`, to the same bits; the file cannot contain code.
 
     Raises:
-        UserError: there is no such file, or it is something else.
+        UserError: there is no such file, or it is not a surface.
     """
     try:
         with path.open("rb") as file, zipfile.ZipFile(file):

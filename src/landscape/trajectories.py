@@ -1,4 +1,4 @@
-"""The path of training, seen on a plane of weights."""
+"""Training trajectories projected on a plane of weights."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -14,11 +14,11 @@ from ..models.functional import Tree
 from .directions import between, inner_products
 
 SAME = 1e-5
-"""Part of the squared length of directions by which inner products in float32 may be off."""
+"""Relative error of inner products of directions in float32."""
 
 
 class Projection(NamedTuple):
-    """A point of weight space on a plane.
+    """The projection of a point of weight space on a plane.
 
     Attributes:
         coordinates: of the nearest point of the plane.
@@ -32,15 +32,15 @@ class Projection(NamedTuple):
 
 
 def project(points: Iterable[Tree], origin: Tree, directions: Sequence[Tree]) -> list[Projection]:
-    """The nearest point of the plane to each point, by least squares; directions need be neither orthogonal nor short.
+    """Projects points on a plane by least squares; the directions need not be orthogonal or normalized.
 
     Args:
         points: weights, such as those of a run's checkpoints.
-        origin: weights where all coordinates are 0.
-        directions: that span the plane.
+        origin: weights at coordinates 0.
+        directions: spanning the plane.
 
     Raises:
-        UserError: the points are of another network, or the directions span less than they should.
+        UserError: the points are of another network, or the directions are linearly dependent.
     """
     gram: Float[np.ndarray, "d d"] = inner_products(directions)
     lengths = np.sqrt(np.diag(gram))

@@ -1,4 +1,4 @@
-"""Pieces that families of networks share."""
+"""Layers that several families of networks share."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -16,13 +16,13 @@ he_normal = nnx.initializers.variance_scaling(2.0, "fan_in", "normal")
 """He et al. 2015 (arXiv:1502.01852), equation 10: a Gaussian of variance 2 / (inputs of the filter), not truncated."""
 
 Padding = int | Literal["SAME", "VALID"] | Sequence[tuple[int, int]]
-"""Pixels on every side, or on both sides of each dimension; or Keras's rules, which pad strided layers unevenly."""
+"""Pixels on every side, pixels before and after each dimension, or Keras's rules, which pad strided layers unevenly."""
 
 
 class ConvReLU(nnx.Module):
     """A convolution with bias, then ReLU.
 
-    Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`. Without `padding` there is half
+    Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`. The default `padding` is half
     the filter on each side.
     """
 
@@ -53,22 +53,22 @@ class ConvReLU(nnx.Module):
 
 
 class ConvNorm(nnx.Module):
-    """A convolution, then batch normalization (Ioffe and Szegedy 2015); the activation is its user's.
+    """A convolution, then batch normalization (Ioffe and Szegedy 2015), without activation.
 
     Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`.
 
     Args:
-        inputs: channels that come in.
-        outputs: channels that go out.
-        kernel: side of the filter, or height and width.
+        inputs: input channels.
+        outputs: output channels.
+        kernel: side of the filters, or height and width.
         stride: of the filter.
-        padding: none given means half the filter on each side, as in the papers; "SAME" would pad stride-2
-            convolutions on the right only.
-        groups: into which channels are divided.
-        bias: whether the convolution has one, although the normalization takes it away again (Keras's ResNets).
-        scale: whether the normalization has one (Keras's Inception has none).
+        padding: by default half the filter on each side, as in the papers; "SAME" would pad stride-2 convolutions on
+            the right only.
+        groups: number of channel groups.
+        bias: whether the convolution has one; the normalization cancels it (Keras's ResNets).
+        scale: whether the normalization has a scale (Keras's Inception has none).
         momentum: of the running statistics.
-        epsilon: is added to the variance; Keras's is 1e-3.
+        epsilon: added to the variance; Keras's is 1e-3.
         rngs: source of the initial parameters.
     """
 
@@ -120,7 +120,7 @@ class ConvNormReLU6(ConvNorm):
 
 
 class DenseDropout(nnx.Module):
-    """A dense layer with ReLU, and dropout of what leaves it, or of what enters it."""
+    """A dense layer with ReLU, and dropout of its output or of its input."""
 
     def __init__(self, inputs: int, outputs: int, *, dropout: float = 0.5, dropout_first: bool, rngs: nnx.Rngs) -> None:
         self.dropout_first = dropout_first
@@ -136,13 +136,13 @@ class DenseDropout(nnx.Module):
 def dense_blocks(
     widths: tuple[int, ...], *, dropout: float = 0.5, dropout_first: bool = False, rngs: nnx.Rngs
 ) -> nnx.List[DenseDropout]:
-    """Dense layers one after the other; `widths` starts with the inputs of the first."""
+    """A sequence of dense layers; `widths` starts with the inputs of the first."""
     block = partial(DenseDropout, dropout=dropout, dropout_first=dropout_first, rngs=rngs)
     return nnx.List([block(*pair) for pair in pairwise(widths)])
 
 
 class Identity(nnx.Module):
-    """The input itself."""
+    """Returns its input."""
 
     def __call__(self, x: Float[Array, "b ..."]) -> Float[Array, "b ..."]:
         return x

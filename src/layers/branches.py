@@ -1,8 +1,7 @@
-"""Layers in branches, made from tables: what the later Inception networks consist of.
+"""Branches of layers built from tables, for Inception-v3 and Inception-ResNet-v2.
 
 Szegedy, Vanhoucke, Ioffe, Shlens, Wojna 2015: Rethinking the Inception Architecture for Computer Vision
-(arXiv:1512.00567); after chapter Figs 31-32. The stem and the details of Keras are those that Inception-v3 and
-Inception-ResNet-v2 have in common.
+(arXiv:1512.00567); after chapter Figs 31-32. The stem and Keras's details are the same in both networks.
 """
 
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from .pooling import AveragePool, MaxPool
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution in a table: filters, their side or sides, stride, and whether zeros surround the image."""
+    """A convolution in a table: filters, their side or sides, stride, and whether the image is padded."""
 
     outputs: int
     kernel: int | tuple[int, int] = 1
@@ -29,7 +28,7 @@ class Conv:
 
 
 Steps = tuple[Any, ...]
-"""Layers one after the other: a `Conv`, "max" or "average", or several `Steps` side by side, which are concatenated."""
+"""A sequence of layers: a `Conv`, "max" or "average", or several parallel `Steps` whose outputs are concatenated."""
 
 reduce = partial(Conv, kernel=3, stride=2, padding="VALID")
 
@@ -49,7 +48,7 @@ keras_average = partial(AveragePool, 3, 1, padding=1)
 
 
 class Chain(nnx.Module):
-    """Layers one after the other, made from a table.
+    """A sequence of layers, built from a table.
 
     Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`.
     """
@@ -78,7 +77,7 @@ class Chain(nnx.Module):
 
 
 class Branches(nnx.Module):
-    """Chains side by side; their channels are concatenated (chapter Fig. 31).
+    """Parallel chains whose channels are concatenated (chapter Fig. 31).
 
     Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`.
     """
@@ -94,7 +93,7 @@ class Branches(nnx.Module):
 
 
 def smallest_side(steps: Steps, side: int = 1) -> int:
-    """Side of the smallest image that these steps turn into one of at least the given side."""
+    """The side of the smallest input whose output has at least the given side."""
     for step in reversed(steps):
         match step:
             case Conv(kernel=int(kernel), stride=stride, padding="VALID"):

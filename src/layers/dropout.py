@@ -1,4 +1,4 @@
-"""Layers whose randomness belongs to the example, so that it does not depend on batches or devices."""
+"""Random layers with one key per example, so that draws do not depend on batches or devices."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,11 +14,11 @@ from .children import children, replace
 
 
 class RandomLayer(nnx.Module):
-    """A layer that draws at random in training; one's own is made by deriving from it.
+    """Base class of layers that draw at random in training.
 
     Attributes:
-        deterministic: whether it is not to; set by `module.train()` and `module.eval()`.
-        keys: of its own, one for each example; set by `give_keys`.
+        deterministic: true in evaluation; set by `module.train()` and `module.eval()`.
+        keys: the layer's keys, one per example; set by `give_keys`.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class RandomLayer(nnx.Module):
 class Dropout(RandomLayer):
     """Sets values to zero with probability `rate` in training, and scales the others up (Srivastava et al. 2014).
 
-    Along `broadcast_dims`, which count the batch as the first, the same values are lost.
+    The mask is the same along `broadcast_dims`; dimension 0 is the batch.
     """
 
     def __init__(self, rate: float, broadcast_dims: Sequence[int] = ()) -> None:
@@ -51,7 +51,7 @@ class Dropout(RandomLayer):
 
 
 def replace_dropout(module: nnx.Module) -> None:
-    """Puts dropout by examples in the place of Flax's, which draws for a whole batch at once."""
+    """Replaces Flax's dropout, which draws once for a whole batch, by dropout with one key per example."""
     made: dict[int, Dropout] = {}  # a layer may be used in several places
     for _, parent in list(nnx.iter_modules(module)):
         for key, child in children(parent):
@@ -60,7 +60,7 @@ def replace_dropout(module: nnx.Module) -> None:
 
 
 def give_keys(module: nnx.Module, keys: Key[Array, "b"] | None) -> None:
-    """Gives every layer of a network that draws at random keys of its own, one for each example of the batch."""
+    """Sets the keys of every random layer of a network, one per example and different for each layer."""
     if keys is None:
         return
     layers = [layer for _, layer in nnx.iter_modules(module) if isinstance(layer, RandomLayer)]

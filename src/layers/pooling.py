@@ -1,4 +1,4 @@
-"""Pooling as layers, over one or two spatial dimensions (chapter Figs 7 and 8)."""
+"""Pooling layers over one or two spatial dimensions (chapter Figs 7 and 8)."""
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +9,13 @@ from .blocks import Padding
 
 
 class Pool(nnx.Module):
-    """A window that moves over each channel by itself.
+    """Base class of pooling over windows of each channel.
 
     Attributes:
         size: side of the window.
-        stride: by which it moves; its own size unless said.
-        padding: pixels on each side, never chosen by a maximum and never counted by an average, or a rule by name.
-        ceil: whether a last window may hang over the edge.
+        stride: of the window; `size` by default.
+        padding: pixels on each side, which maxima and averages ignore, or "SAME" or "VALID".
+        ceil: whether the output size is rounded up, so that the last window may extend beyond the edge.
     """
 
     def __init__(self, size: int, stride: int | None = None, *, padding: Padding = 0, ceil: bool = False) -> None:
@@ -35,7 +35,7 @@ class MaxPool(Pool):
     """The largest value of each window.
 
     Attributes:
-        max_pool: computes it; the form that suits the device gives the same.
+        max_pool: the implementation; replaced by a faster one with the same results on some devices.
     """
 
     max_pool = staticmethod(nnx.max_pool)
@@ -46,11 +46,11 @@ class MaxPool(Pool):
 
 
 class AveragePool(Pool):
-    """The mean of each window, over the pixels that are there.
+    """The mean of each window, without padding unless `counts_padding`.
 
     Attributes:
-        counts_padding: whether pixels outside count as zeros.
-        average_pool: computes it; the form that suits the device gives the same.
+        counts_padding: whether padding counts as zeros.
+        average_pool: the implementation; replaced by a faster one with the same results on some devices.
     """
 
     counts_padding = False
@@ -63,7 +63,7 @@ class AveragePool(Pool):
 
 
 class AdaptiveAveragePool(nnx.Module):
-    """Means over `size` x `size` windows of about equal size, which cover an image of any size, as in PyTorch."""
+    """Means over `size` x `size` windows of about equal size that cover the image, as in PyTorch."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -77,7 +77,7 @@ class AdaptiveAveragePool(nnx.Module):
 
 
 def _windows(side: int, number: int) -> list[tuple[int, int]]:
-    """Where windows start and end: fractions of the side, rounded outwards."""
+    """Start and end of each window: fractions of the side, rounded outwards."""
     return [(place * side // number, -(-(place + 1) * side // number)) for place in range(number)]
 
 
@@ -103,7 +103,7 @@ class L1Pool(Pool):
 
 
 class L2Pool(Pool):
-    """The Euclidean norm of each window; where all is zero the gradient is zero, too."""
+    """The Euclidean norm of each window; at zero the gradient is zero."""
 
     def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b *smaller c"]:
         squares = _sums(x**2, self)

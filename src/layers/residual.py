@@ -1,4 +1,4 @@
-"""Residual blocks of two convolutions, with the activation behind the addition (He et al. 2015, chapter Fig. 34)."""
+"""Residual blocks of two convolutions, with the activation after the addition (He et al. 2015, chapter Fig. 34)."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Convolutions divided into one over space and one over channels."""
+"""Depthwise separable convolutions."""
 
 from flax import nnx
 from jaxtyping import Array, Float
@@ -7,9 +7,9 @@ from .blocks import Padding, he_normal
 
 
 class SeparableConv(nnx.Module):
-    """A filter for each channel by itself, then a 1x1 convolution, neither with bias (chapter Fig. 24).
+    """A depthwise convolution, then a 1x1 convolution, both without bias (chapter Fig. 24).
 
-    Sifre 2014, as Chollet 2016 (arXiv:1610.02357) uses it: nothing stands between the two convolutions.
+    Sifre 2014, in the form of Chollet 2016 (arXiv:1610.02357): no activation between the two convolutions.
 
     Input `[batch, height, width, inputs]`, output `[batch, height', width', outputs]`, float.
     """

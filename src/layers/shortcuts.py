@@ -13,22 +13,22 @@ from .blocks import Identity
 Shortcut = Literal["A", "A_centred", "B", "none"]
 """Where shapes change: A subsamples and pads with zeros, B is a 1x1 convolution; none leaves every shortcut out.
 
-The paper does not say where the zeros of A are. They are behind the channels; with `A_centred` half of them are before
-these, as in widespread code (pytorch_resnet_cifar10). Weights of one make no sense in the other, though they fit.
+The paper does not say where the zeros of A are. Here they come after the channels; with `A_centred` half of them come
+before, as in pytorch_resnet_cifar10. Weights of one fit the shapes of the other, but give wrong outputs.
 """
 
 
 def make_shortcut(
     option: Shortcut, inputs: int, outputs: int, stride: int, *, project: Callable[[], nnx.Module]
 ) -> nnx.Module | None:
-    """The identity where shapes agree, and an option where they do not.
+    """The identity if the shapes agree, else the shortcut of the option.
 
     Args:
-        option: which one.
-        inputs: channels that come in.
-        outputs: channels that go out.
+        option: of the network.
+        inputs: input channels.
+        outputs: output channels.
         stride: of the block.
-        project: makes option B's convolution, whose details differ between families.
+        project: makes the convolution of option B, whose details differ between families.
     """
     if option == "none":
         return None
@@ -41,10 +41,10 @@ def make_shortcut(
 
 
 class PadShortcut(nnx.Module):
-    """Option A: every `stride`-th pixel, with zeros for the channels that are new. No parameters.
+    """Option A: every `stride`-th pixel, with zeros for the new channels. No parameters.
 
     Attributes:
-        before: how many of the new channels come before the others.
+        before: number of new channels before the others.
     """
 
     def __init__(self, stride: int, new_channels: int, before: int = 0) -> None:

@@ -50,9 +50,9 @@ class AlexNetSettings(ModelSettings):
     """Settings of the network.
 
     Attributes:
-        variant: whose it is.
+        variant: the paper's, torchvision's, or one of the changed ones; see `AlexNet`.
         small: whether it is for images of about 32x32 pixels.
-        dropout: probability with which a dense layer loses a value in training (Srivastava et al. 2014).
+        dropout: dropout rate of the dense layers (Srivastava et al. 2014).
     """
 
     variant: Variant
@@ -75,8 +75,8 @@ class AlexNet(ConvsThenDense):
     """Five convolutions, three of them with max-pooling, then two dense layers of 4096 and a linear one.
 
     Input: images `[batch, height, width, channels]` of the one size that it was built for, float. Output: logits
-    `[batch, outputs]`. The paper says 224x224, but its 55x55 first maps need 227x227. The initialization is
-    He et al.'s, not the paper's.
+    `[batch, outputs]`. The paper says 224x224, but its first maps of 55x55 need 227x227. The initialization is He et
+    al.'s, not the paper's.
 
     `paper` has two groups of channels, one for each of its two GPUs, and local response normalization; `ungrouped` is
     the same without groups, `unnormalized` the same without that normalization. `torchvision` has fewer filters, no
@@ -98,12 +98,12 @@ class AlexNet(ConvsThenDense):
 
 
 def _steps(variant: Variant, small: bool) -> Steps:
-    """The layers of a variant before its dense ones."""
+    """The layers of a variant before the dense ones."""
     return _small(LAYERS[variant]) if small else LAYERS[variant]
 
 
 def _small(steps: Steps) -> Steps:
-    """The same with filters of 5x5 without a stride for those of 11x11, and without averages."""
+    """The same with a first convolution of 5x5 and stride 1, and without average pooling."""
     kept = (step for step in steps if not isinstance(step, Average))
     return tuple(
         Conv(step.filters, 5, padding=2) if isinstance(step, Conv) and step.kernel == 11 else step for step in kept

@@ -1,4 +1,4 @@
-"""What every network of the project has in common."""
+"""The interface of all networks."""
 
 import os
 import sysconfig
@@ -28,7 +28,7 @@ ImageShape = tuple[int, ...]
 
 
 class Published(NamedTuple):
-    """What a network was published for.
+    """The input and output sizes that a network was published with.
 
     Attributes:
         input_shape: of one example, without the batch.
@@ -40,14 +40,14 @@ class Published(NamedTuple):
 
 
 class ModelSettings(Settings):
-    """Settings of a network; they know how to build it for given inputs and outputs."""
+    """Settings of a network, and how to build it for given inputs and outputs."""
 
     @property
     def published(self) -> Published:
-        """The inputs and outputs of the paper, or of whose variant it is.
+        """The input and output sizes of the paper or implementation.
 
         Raises:
-            UserError: it is from no paper.
+            UserError: there is no paper.
         """
         raise UserError("this network was published for no inputs; name some with data=")
 
@@ -57,19 +57,19 @@ class ModelSettings(Settings):
 
         Args:
             input_shape: height, width and channels of one image.
-            outputs: length of the vector that the network gives for one image.
+            outputs: length of the output vector for one image.
             rngs: source of the initial parameters.
 
         Raises:
-            UserError: the input is too small, or of another kind.
+            UserError: the input is too small or has the wrong number of dimensions.
         """
 
 
 def abstract_network(model: ModelSettings, input_shape: ImageShape, outputs: int) -> nnx.Module:
-    """Builds a network of which nothing is computed: in the place of arrays are their shapes.
+    """Builds a network with shapes in place of arrays (`jax.eval_shape`); nothing is computed.
 
     Raises:
-        UserError: it does not take them, or its parameters alone are more than this machine can hold.
+        UserError: the network does not accept these sizes, or its parameters exceed the memory of this machine.
     """
     with faults_in_one_line(model):
         network = nnx.eval_shape(lambda: arrays_as_data(model.build(input_shape, outputs, rngs=abstract_rngs())))
@@ -83,10 +83,10 @@ def abstract_network(model: ModelSettings, input_shape: ImageShape, outputs: int
 
 @contextmanager
 def faults_in_one_line(model: ModelSettings) -> Iterator[None]:
-    """Says whatever goes wrong inside a network, which may be anybody's, in one line with its place.
+    """Turns any exception inside a network, which may be the user's own, into one line with its place.
 
     Raises:
-        UserError: that line.
+        UserError: an exception was raised.
     """
     try:
         yield
@@ -103,7 +103,7 @@ def faults_in_one_line(model: ModelSettings) -> Iterator[None]:
 
 
 class Heads(NamedTuple):
-    """What a network with auxiliary classifiers gives in training; in evaluation it gives the main output alone.
+    """Outputs of a network with auxiliary classifiers in training; in evaluation it returns the main output only.
 
     Attributes:
         main: the output, or a tree of outputs.
@@ -117,7 +117,7 @@ class Heads(NamedTuple):
 
 
 def heads(outputs: Any) -> Heads:
-    """The output of any network in training as heads, in float32 at least, so that losses are."""
+    """The outputs of any network in training as `Heads`, in at least float32, so that losses are too."""
     found = outputs if isinstance(outputs, Heads) else Heads(outputs)
     return found._replace(main=at_least_float32(found.main), auxiliary=tuple(map(at_least_float32, found.auxiliary)))
 
@@ -137,16 +137,16 @@ def at_least_float32(outputs: Any) -> Any:
 
 
 def check_depth(name: str, depth: int, *, each: int, others: int) -> int:
-    """Refuses a depth that is not some number of units of `each` layers, and `others`.
+    """Checks that a depth is `others` plus a multiple of `each`, and returns it.
 
     Args:
         name: what the network is called.
-        depth: its weighted layers.
-        each: layers of a unit.
-        others: layers beside the units.
+        depth: number of weighted layers.
+        each: layers per unit.
+        others: layers outside the units.
 
     Raises:
-        ValueError: it is not; with the depths next to it.
+        ValueError: it is not; the message has the nearest depths.
     """
     smallest = each + others
     if depth >= smallest and (depth - others) % each == 0:
@@ -157,16 +157,16 @@ def check_depth(name: str, depth: int, *, each: int, others: int) -> int:
 
 
 def check_size(name: str, input_shape: ImageShape, smallest: int, *, small: bool = True) -> None:
-    """Refuses images of which a network would leave nothing.
+    """Refuses images that are too small for a network.
 
     Args:
         name: what the network is called.
         input_shape: height, width and channels.
-        smallest: side of the smallest image that it can take.
-        small: whether it is the version for small images already, or has none.
+        smallest: side of the smallest image that it accepts.
+        small: whether it is already the version for small images, or has none.
 
     Raises:
-        UserError: they are too small, or no images.
+        UserError: the images are too small, or not images.
     """
     if len(input_shape) != 3:
         raise UserError(f"{name} takes images, which have height, width and channels; here are {input_shape}")

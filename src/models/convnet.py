@@ -46,8 +46,8 @@ class ConvNet(nnx.Module):
 
     Input: images `[batch, height, width, channels]` of at least 24x24, float; with `flatten` of the one size that it
     was built for. Output: logits `[batch, outputs]`. Nothing is padded: 32x32 becomes 30, 28, 14, 12, 10, 5 and 3.
-    There is no paper. The figures do not say how many filters there are; the multiplications that the chapter counts
-    do: 32, 32, 64, 64, 64.
+    There is no paper. The numbers of filters, 32, 32, 64, 64, 64, follow from the multiplications that the chapter
+    counts.
     """
 
     def __init__(self, settings: ConvNetSettings, input_shape: ImageShape, *, outputs: int, rngs: nnx.Rngs) -> None:

@@ -1,4 +1,4 @@
-"""Convolutions and pools from a table, then dense layers: the shape that AlexNet and ZFNet share."""
+"""Convolutions and pooling from a table, then dense layers: the structure of AlexNet and ZFNet."""
 
 from itertools import count
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Conv(NamedTuple):
     groups: int = 1
 
     def make(self, channels: int, rngs: nnx.Rngs) -> nnx.Module:
-        """The layer, for that many channels."""
+        """Makes the layer for that many input channels."""
         filters, kernel, stride, padding, groups = self
         return ConvReLU(channels, filters, kernel=kernel, stride=stride, padding=padding, groups=groups, rngs=rngs)
 
@@ -34,7 +34,7 @@ class Conv(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """Max-pooling by overlapping windows; with `ceil` the last one may hang over the edge."""
+    """Max-pooling with overlapping windows; with `ceil` the last one may extend beyond the edge."""
 
     ceil: bool = False
     size: int = 3
@@ -62,7 +62,7 @@ class Norm(NamedTuple):
 
 
 class Average(NamedTuple):
-    """Averages over windows that cover an image of any size."""
+    """Adaptive average pooling to a fixed size."""
 
     side: int
 
@@ -71,7 +71,7 @@ class Average(NamedTuple):
         return AdaptiveAveragePool(self.side)
 
     def after(self, side: int) -> int:
-        """Always the same, but of nothing there is no average."""
+        """The fixed size, or 0 without input."""
         return self.side if side > 0 else 0
 
 
@@ -96,7 +96,7 @@ class ConvsThenDense(nnx.Module):
         outputs: int,
         rngs: nnx.Rngs,
     ) -> None:
-        """Makes all layers; the small version has one narrower dense layer in place of two."""
+        """Makes all layers; the small version has one narrower dense layer instead of two."""
         height, width, channels = input_shape
         features: list[nnx.Module] = []
         for step in steps:
@@ -119,12 +119,12 @@ class ConvsThenDense(nnx.Module):
 
 
 def side_after(steps: Steps, side: int) -> int:
-    """The side of the last feature maps, for the side of an image."""
+    """The side of the last feature maps, from the side of an image."""
     for step in steps:
         side = step.after(side)
     return side
 
 
 def smallest_side(steps: Steps) -> int:
-    """The side of the smallest image that leaves a pixel."""
+    """The side of the smallest image whose last feature maps have a pixel."""
     return next(side for side in count(1) if side_after(steps, side) > 0)

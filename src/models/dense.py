@@ -1,4 +1,4 @@
-"""Linear and dense networks, which know nothing of where a pixel is; chapter Fig. 1."""
+"""Linear and dense networks on the pixels as a vector; chapter Fig. 1."""
 
 from itertools import pairwise
 from math import prod
@@ -14,7 +14,7 @@ from .sizes import DEEPEST, WIDEST
 
 
 class DenseSettings(ModelSettings):
-    """Settings of a network with hidden layers of the given widths; none is the linear network."""
+    """Settings of a network with hidden layers of the given widths; an empty list is the linear network."""
 
     hidden: Annotated[list[Annotated[int, Field(le=WIDEST)]], Field(max_length=DEEPEST)]
 

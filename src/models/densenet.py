@@ -1,4 +1,4 @@
-"""Networks in which a layer sees the output of all layers before it.
+"""Networks in which each layer reads the outputs of all layers before it.
 
 Huang, Liu, van der Maaten, Weinberger 2016: Densely Connected Convolutional Networks (arXiv:1608.06993), Table 1 and
 section 4; chapter Fig. 40.
@@ -21,10 +21,10 @@ BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 
 EPSILON = {"torchvision": 1e-5, "keras": 1.001e-5}
 SMALLEST = 29
-"""Side of the smallest image of which the networks for ImageNet leave a pixel."""
+"""Side of the smallest image for the networks for ImageNet."""
 
 SMALLEST_SMALL = 8
-"""The same for their version for small images."""
+"""The same for their small version."""
 
 
 class Plan(NamedTuple):
@@ -35,7 +35,7 @@ class Plan(NamedTuple):
         growth: channels that a layer adds.
         stem: channels before the first dense block.
         bottleneck: whether a 1x1 convolution to 4 * growth channels comes before each 3x3.
-        compression: share of the channels that a transition keeps.
+        compression: factor on the channels in a transition.
         epsilon: of the batch normalization.
     """
 
@@ -114,7 +114,7 @@ class DenseNet(nnx.Module):
 
 
 def small_stem(channels: int, outputs: int, *, rngs: nnx.Rngs) -> nnx.Conv:
-    """A 3x3 convolution that leaves the size of the images."""
+    """A 3x3 convolution that keeps the size of the images."""
     return nnx.Conv(channels, outputs, (3, 3), use_bias=False, kernel_init=he_normal, rngs=rngs)
 
 
@@ -130,7 +130,7 @@ class PooledStem(nnx.Module):
 
 
 class DenseLayer(nnx.Module):
-    """Puts `growth` new channels behind those that come in (chapter Fig. 40)."""
+    """Concatenates `growth` new channels to its input (chapter Fig. 40)."""
 
     def __init__(self, inputs: int, plan: Plan, *, rngs: nnx.Rngs) -> None:
         make = partial(NormConv, epsilon=plan.epsilon, rngs=rngs)

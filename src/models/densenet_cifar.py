@@ -12,7 +12,7 @@ from .densenet import DenseNet, Plan, small_stem
 from .sizes import Channels, Depth
 
 SMALLEST = 4
-"""Side of the smallest image of which three blocks leave a pixel."""
+"""Side of the smallest image for three blocks."""
 
 
 class CifarDenseNetSettings(ModelSettings):

@@ -1,4 +1,4 @@
-"""How deep a network is, read off the traced program."""
+"""The depth of a network, from the traced program."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,12 @@ from .program import read
 
 
 def depth(make: Callable[[], nnx.Module], input_shape: ImageShape) -> int:
-    """The most convolutions and matrix products on any way from the input to the output, as papers count layers.
+    """The largest number of convolutions and matrix products on a path from input to output, as papers count layers.
 
-    What lies beside the longest way, such as a convolution in a shortcut, does not add to it.
+    Layers that are not on the longest path, such as a convolution in a shortcut, do not count.
 
     Args:
-        make: makes the network, which is then in evaluation; nothing is computed.
+        make: makes the network, which is traced in evaluation mode; nothing is computed.
         input_shape: of one example.
     """
 

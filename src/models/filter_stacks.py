@@ -1,4 +1,4 @@
-"""Plain stacks of one kind of block: what small and cheap filters are compared in.
+"""Plain stacks of one kind of block, to compare small and cheap filters.
 
 Chapter, "Small Filters", "Bottlenecking", "Grouped" and "Depthwise Separable Convolutions", Figs 19-24 and 39. Small
 filters: Simonyan and Zisserman 2014 (arXiv:1409.1556), section 2.3. Rows and columns: Szegedy et al. 2015
@@ -28,12 +28,12 @@ class FilterStackSettings(ModelSettings):
     Attributes:
         stem: side of the first layer's filters.
         stride: of the first layer.
-        width: channels that enter and leave every block.
-        stages: between which max-pooling halves the maps.
-        blocks: of each stage.
-        block: which one is repeated.
+        width: input and output channels of every block.
+        stages: number of stages; max-pooling between them halves the maps.
+        blocks: per stage.
+        block: the kind of block.
         kernel: side of the filters of every block.
-        groups: into which channels are divided that such a filter sees; in full blocks and bottlenecks.
+        groups: number of channel groups of these filters, in full blocks and bottlenecks.
     """
 
     stem: Side
@@ -82,7 +82,7 @@ class FilterStackSettings(ModelSettings):
                 return factorised(self.kernel, width)
 
     def layers(self, input_shape: ImageShape, outputs: int) -> list[tuple[Convolution, tuple[int, ...]]]:
-        """The formula of every layer, and height and width of what it gives, none for the last."""
+        """The formula of every layer, with height and width of its output; none for the last."""
         *shape, channels = input_shape
         shape = [-(-side // self.stride) for side in shape]
         found = [(Convolution((self.stem, self.stem), channels, self.width), tuple(shape))]
@@ -92,7 +92,7 @@ class FilterStackSettings(ModelSettings):
         return [*found, (dense(self.width, outputs), ())]
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "FilterStack":
-        """Builds the network for images that leave a pixel in the last stage."""
+        """Builds the network for images that are large enough for the last stage."""
         smallest = self.stride * (2 ** (self.stages - 1) - 1) + 1
         check_size("this stack", input_shape, smallest)
         stem = Convolution((self.stem, self.stem), input_shape[-1], self.width)
@@ -131,7 +131,7 @@ class FilterStack(nnx.Module):
         return self.head(self.pool(self.maps(images)))
 
     def maps(self, images: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        """What the last stage gives."""
+        """The output of the last stage."""
         x = images
         for layer in self.body:
             x = layer(x)
@@ -139,7 +139,7 @@ class FilterStack(nnx.Module):
 
 
 def _layer(convolution: Convolution, stride: int, rngs: nnx.Rngs) -> ConvNormReLU:
-    """A layer of the formula's filters; the normalization has their bias."""
+    """The layer of a formula; the bias is that of the normalization."""
     height, width = convolution.filter
     return ConvNormReLU(
         convolution.inputs,

@@ -1,4 +1,4 @@
-"""A network as a pure function: what training, surfaces and studies compute with."""
+"""A network as a pure function, for training, surfaces and studies."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
@@ -20,21 +20,21 @@ Tree = Any
 
 @runtime_checkable
 class Scored(Protocol):
-    """A state of training."""
+    """A training state."""
 
     def scored(self) -> tuple[Tree, Tree]:
-        """The parameters and statistics that are scored."""
+        """The parameters and batch statistics to evaluate."""
 
 
 class Network:
-    """A Flax NNX network as a pure function of its parameters and statistics.
+    """A Flax NNX network as a pure function of its parameters and batch statistics.
 
-    The module is split once into its definition and plain trees; merging copies, since an NNX graph may not cross the
-    boundary of a transformation. Arrays and variables of other kinds are constants.
+    The module is split once into its graph definition and trees of arrays. Each call merges them into a copy, since an
+    NNX graph may not cross the boundary of a JAX transformation. Variables of other types are constants.
 
     Raises:
-        UserError: it draws random numbers that would depend on batches and devices; when called, that it changes one
-            of its constants.
+        UserError: the network contains random generators, whose numbers would depend on batches and devices; when
+            called, it changes one of its constants.
     """
 
     def __init__(self, module: nnx.Module, fast: nnx.Module | None = None) -> None:
@@ -42,7 +42,7 @@ class Network:
 
         Args:
             module: the network.
-            fast: the same in a form that computes faster, and can do less: its forward derivatives may be missing.
+            fast: the same network with faster layers, which may not support forward-mode derivatives.
         """
         fast = fast or module
         for form in (module, fast):
@@ -84,17 +84,17 @@ class Network:
         return at_least_float32(module(x)), nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
 
     def module(self, state: Scored) -> nnx.Module:
-        """The network as an object again, in evaluation mode, with the values of a state; not in its fast form."""
+        """The network as a module in evaluation mode with the values of a state, without its fast layers."""
         return self._merged(self._module, *state.scored())
 
     def _merged(self, definition: nnx.GraphDef, parameters: Tree, batch_stats: Tree) -> nnx.Module:
         return nnx.merge(definition, parameters, batch_stats, self._constants, copy=True)
 
     def _check_constants(self, module: nnx.Module) -> None:
-        """Refuses, once a network was used, that it changed what is kept nowhere.
+        """Checks after a call that the network changed no variable that is not part of the state.
 
         Raises:
-            UserError: naming the variable.
+            UserError: it did; the message names the variable.
         """
         after = dict(nnx.to_flat_state(nnx.state(module)))
         for path, before in nnx.traversals.flatten_mapping(self._constants).items():
@@ -108,10 +108,10 @@ class Network:
 
 
 def check_random_numbers(constants: nnx.State) -> None:
-    """Refuses generators of random numbers inside a network.
+    """Refuses random generators inside a network.
 
     Raises:
-        UserError: naming the layer that has one, and the way.
+        UserError: a layer has one; the message says what to use instead.
     """
     for path, variable in nnx.to_flat_state(constants):
         if isinstance(variable, nnx.RngState):
@@ -122,10 +122,10 @@ def check_random_numbers(constants: nnx.State) -> None:
 
 
 def concrete(leaf: Any) -> Any:
-    """Of a network that is abstract only the shapes matter."""
+    """Replaces abstract leaves, of which only the shapes matter, by arrays."""
     return jnp.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf
 
 
 def dotted(path: Iterable[Any]) -> str:
-    """The place of something in a network."""
+    """A path in a network as dotted text."""
     return ".".join(map(str, path))

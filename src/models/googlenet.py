@@ -49,7 +49,7 @@ BODY: dict[str, Widths | None] = {
 """Inception modules by the names of the paper, with the max-pooling between them."""
 
 AUXILIARY = ("4a", "4d")
-"""Modules whose output an auxiliary classifier reads."""
+"""Modules after which there is an auxiliary classifier."""
 AUXILIARY_WEIGHT = 0.3
 AUXILIARY_DROPOUT = 0.7
 
@@ -82,9 +82,9 @@ class GoogLeNet(nnx.Module):
     auxiliary classifiers, `Heads` of three logits. Modules see images of 224x224 as 28x28,
     14x14 and 7x7.
 
-    Differs from the paper: it gives no constants of its local response normalization, so those of Krizhevsky et al.
-    2012 are taken. torchvision has batch normalization in its place and no biases, 3x3 filters for 5x5, and pools 4x4
-    windows before the auxiliary classifiers.
+    Differs from the paper: the paper gives no constants of its local response normalization, so those of Krizhevsky et
+    al. 2012 are used. torchvision has batch normalization instead and no biases, 3x3 filters instead of 5x5, and
+    average pooling to 4x4 before the auxiliary classifiers.
 
     In the small version the first convolution has stride 1 and the first two max-poolings are left out, so 32x32
     images are seen as 32x32, 16x16 and 8x8.
@@ -127,19 +127,19 @@ class GoogLeNet(nnx.Module):
 
 
 def _stem(conv: Callable[..., nnx.Module], channels: int, *, norm: type[nnx.Module], small: bool) -> list[nnx.Module]:
-    """The layers before the first module."""
+    """The layers before the first Inception module."""
     shrink = Identity if small else partial(MaxPool, 3, 2, ceil=True)
     first = conv(channels, 64, kernel=7, stride=1 if small else 2)
     return [first, shrink(), norm(), conv(64, 64, kernel=1), conv(64, 192, kernel=3), norm(), shrink()]
 
 
 def _side_of_4a(side: int, small: bool) -> int:
-    """The first convolution rounds up where it halves; the poolings after it round down."""
+    """The side of the maps at module 4a: the first convolution rounds up, the pooling layers round down."""
     return side // 2 if small else (side + 1) // 2 // 8
 
 
 class Inception(nnx.Module):
-    """Filters of several sizes side by side, each behind a 1x1 bottleneck (chapter Fig. 32).
+    """Parallel filters of several sizes, each after a 1x1 bottleneck (chapter Fig. 32).
 
     Input `[batch, height, width, inputs]`, output `[batch, height, width, one + three + five + pool]`. `conv` makes a
     convolution with its nonlinearity; `five` is the side of the largest filters.
@@ -162,7 +162,7 @@ class Inception(nnx.Module):
 
 
 class Auxiliary(nnx.Module):
-    """A classifier on the way: average pooling, a 1x1 convolution, two linear layers with dropout between them.
+    """An auxiliary classifier: average pooling, a 1x1 convolution, two linear layers with dropout between them.
 
     Input `[batch, *shape]`, output: logits `[batch, outputs]`.
     """
@@ -190,15 +190,15 @@ class Auxiliary(nnx.Module):
 
 
 class Details(NamedTuple):
-    """In what the variants differ.
+    """The differences between the variants.
 
     Attributes:
         conv: makes a convolution with its nonlinearity.
-        norm: the layer around the second and third convolution.
+        norm: the normalization around the second and third convolution.
         five: side of the largest filters of a module.
         last_pool: side of the windows between modules 4e and 5a.
         auxiliary_pool: makes the first layer of an auxiliary classifier.
-        smallest_4a: side of the smallest image that module 4a can get, without and with auxiliary classifiers.
+        smallest_4a: side of the smallest maps at module 4a, without and with auxiliary classifiers.
     """
 
     conv: Callable[..., nnx.Module]

@@ -41,7 +41,7 @@ STAGES: tuple[tuple[Steps, Steps, int, float], ...] = (
     (REDUCE_A, B, 20, 0.1),
     (REDUCE_B, C, 9, 0.2),
 )
-"""Each stage: the layers that begin it, its residual module, how many of these, and by what they are scaled."""
+"""Each stage: the layers before its modules, its residual module, the number of modules, and their scale."""
 
 
 class InceptionResNetV2Settings(ModelSettings):
@@ -85,7 +85,7 @@ class InceptionResNetV2(nnx.Module):
             self.layers.append(Chain(width, first, conv, keras_average))
             width = self.layers[-1].outputs
             self.layers.extend(Residual(width, module, conv, scale=scale, rngs=rngs) for _ in range(count))
-        # The last module of all is neither scaled nor followed by a nonlinearity.
+        # # The last module is neither scaled nor followed by a nonlinearity.
         self.layers.append(Residual(width, C, conv, scale=1.0, relu=False, rngs=rngs))
         self.last = Chain(width, LAST, conv, keras_average)
         self.pool = GlobalAveragePool()
@@ -99,7 +99,7 @@ class InceptionResNetV2(nnx.Module):
 
 
 class Residual(nnx.Module):
-    """Branches whose channels a 1x1 convolution brings to those of the input, to which they are added, scaled down.
+    """Branches, a 1x1 convolution to the channels of the input, and their scaled sum with the input.
 
     Without scaling, networks of more than a thousand filters died in training (section 3.3 of the paper).
 

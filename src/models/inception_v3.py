@@ -48,11 +48,11 @@ SPLIT: Steps = ((Conv(384, (1, 3)),), (Conv(384, (3, 1)),))
 E: Steps = ((Conv(320),), (Conv(384), SPLIT), (Conv(448), Conv(384, 3), SPLIT), ("average", Conv(192)))
 
 BEFORE: Steps = (_a(32), _a(64), _a(64), B, _c(128), _c(160), _c(160), _c(192))
-"""Modules up to where the auxiliary classifier reads."""
+"""Modules before the auxiliary classifier."""
 AFTER: Steps = (D, E, E)
 
 AUXILIARY_WEIGHT = 0.4
-"""That of the authors' code; the paper names none."""
+"""From the authors' code; the paper does not give it."""
 
 
 class InceptionV3Settings(ModelSettings):
@@ -123,7 +123,7 @@ class InceptionV3(nnx.Module):
 
 
 class Auxiliary(nnx.Module):
-    """A classifier on the way: average pooling, a 1x1 and a 5x5 convolution, global average pooling, a linear layer.
+    """An auxiliary classifier: average pooling, a 1x1 and a 5x5 convolution, global average pooling, a linear layer.
 
     Input `[batch, height, width, inputs]`, output: logits `[batch, outputs]`.
     """
@@ -142,12 +142,12 @@ class Auxiliary(nnx.Module):
 
     @staticmethod
     def smallest(small: bool) -> int:
-        """Side of the smallest image that leaves something to the 5x5 convolution."""
+        """Side of the smallest maps for the 5x5 convolution."""
         return 5 + 4 * (1 if small else 3)
 
 
 class ZerosAverage(AveragePool):
-    """The mean of each 3x3 window, with zeros around the image counted."""
+    """The mean of each 3x3 window, padding included."""
 
     counts_padding = True
 
@@ -156,7 +156,7 @@ class ZerosAverage(AveragePool):
 
 
 class Parts(NamedTuple):
-    """What the variants are made of: convolutions, the averages in their modules, dropout before the linear layer."""
+    """The layers of a variant: convolutions, average pooling in the modules, dropout before the linear layer."""
 
     conv: Callable[..., ConvNormReLU]
     average: Callable[[], nnx.Module]

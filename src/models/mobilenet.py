@@ -94,7 +94,7 @@ class MobileNet(nnx.Module):
 
 
 class SeparableBlock(nnx.Module):
-    """A 3x3 filter for each channel by itself, then a 1x1 convolution that mixes channels.
+    """A 3x3 depthwise convolution, then a 1x1 convolution.
 
     Input `[batch, height, width, inputs]`, output `[batch, height / stride, width / stride, outputs]`.
     """
@@ -108,7 +108,7 @@ class SeparableBlock(nnx.Module):
 
 
 def _conv(inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: int = 1, rngs: nnx.Rngs) -> ConvNormReLU6:
-    """A convolution and its normalization with the details of Keras."""
+    """A convolution and batch normalization with Keras's padding and constants."""
     padding = KERAS_PADDING if stride == 2 else None
     return ConvNormReLU6(
         inputs, outputs, kernel=kernel, stride=stride, padding=padding, groups=groups, epsilon=EPSILON, rngs=rngs

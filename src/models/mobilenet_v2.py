@@ -26,10 +26,10 @@ Variant = Literal["torchvision", "keras"]
 
 
 class Details(NamedTuple):
-    """In what the implementations differ.
+    """The differences between the implementations.
 
     Attributes:
-        padding: of all convolutions; none given means half the filter on each side.
+        padding: of all convolutions; None is half the filter on each side.
         epsilon: of the batch normalization.
         dropout: before the linear layer.
     """
@@ -99,10 +99,10 @@ class MobileNetV2(nnx.Module):
 
 
 class InvertedResidual(nnx.Module):
-    """A 1x1 convolution to more channels, a 3x3 filter for each, a 1x1 back to few; the few are linear.
+    """A 1x1 convolution to more channels, a 3x3 depthwise one, and a linear 1x1 convolution to fewer channels.
 
     Input `[batch, height, width, inputs]`, output `[batch, height / stride, width / stride, outputs]`. The shortcut
-    lies between the narrow ends, where their shapes agree; an expansion of 1 has no first convolution.
+    connects the narrow ends if their shapes agree. With an expansion of 1 there is no first convolution.
     """
 
     def __init__(

@@ -22,14 +22,14 @@ MOMENTUM = 0.9997
 SMALL_MOMENTUM = 0.9
 
 Operation = int | Literal["max", "average", "same"]
-"""Separable convolutions with filters of that side, 3x3 pooling, or nothing at all."""
+"""Separable convolutions with filters of that side, 3x3 pooling, or the identity."""
 
 
 class Kind(NamedTuple):
-    """A kind of cell, of which the paper says how its maps come from one another.
+    """A kind of cell of the paper.
 
     Attributes:
-        stride: of the operations on the two maps that come in.
+        stride: of the operations on the two inputs.
         sums: two operations each, and the numbers of the maps they are applied to; map 0 is the output of the cell
             before, map 1 that of an earlier one, both brought to the filters of this cell; sums are maps 2, 3, ...
         outputs: maps that are concatenated.
@@ -72,7 +72,7 @@ class Plan(NamedTuple):
         stem: filters of the convolution.
         cells: normal cells in each of three stages.
         filters: of the cells in the first stage; the others have twice and four times as many.
-        skips: whether a cell behind a reduction looks, as its second map, past the input of the reduction.
+        skips: whether the second input of a cell after a reduction is the one from before the reduction's input.
     """
 
     side: int
@@ -107,7 +107,7 @@ class NASNetSettings(ModelSettings):
 
 
 def places(plan: Plan, *, small: bool) -> Iterator[tuple[Kind, int, bool]]:
-    """Kind and filters of each cell, and whether the next one looks past its input."""
+    """Kind and filters of each cell, and whether the next one skips its input."""
     if not small:
         yield from ((REDUCTION, plan.filters // 4, False), (REDUCTION, plan.filters // 2, False))
     for stage in range(3):
@@ -123,11 +123,11 @@ class NASNet(nnx.Module):
     Input: images `[batch, height, width, channels]`, float. Output: logits `[batch, outputs]`. The stages see images of
     224x224 as 28x28, 14x14 and 7x7, those of 331x331 as 42x42, 21x21 and 11x11.
 
-    As in Keras. Differs from the paper: no auxiliary classifier, no dropout before the linear layer, no paths dropped.
+    As in Keras. Differs from the paper: no auxiliary classifier, no dropout before the linear layer, no drop-path.
 
-    The small version begins like the paper's networks for CIFAR: a convolution of stride 1 and no cells before the
+    The small version starts like the paper's networks for CIFAR: a convolution of stride 1 and no cells before the
     stages, which see images of 32x32 as 32x32, 16x16 and 8x8. The momentum of its running statistics is 0.9, as in the
-    authors' code for CIFAR: with 0.9997 they forget what they begin with only in ten thousand steps.
+    authors' code for CIFAR: with 0.9997 they depend on their initial values for ten thousand steps.
     """
 
     def __init__(self, plan: Plan, *, small: bool, channels: int, outputs: int, rngs: nnx.Rngs) -> None:
@@ -139,7 +139,7 @@ class NASNet(nnx.Module):
         now = before = plan.stem
         halve = False
         for number, (kind, filters, skipped) in enumerate(places(plan, small=small)):
-            # Keras takes the output of the first convolution as it is where the filters of the cell do not matter.
+            # # Keras does not fit the output of the first convolution to the filters of the first cell.
             fit = None if number == 0 and not small else Halve if halve else Fit
             self.cells.append(Cell(kind, filters, (now, before), fit, momentum=momentum, rngs=rngs))
             self.skipped += (skipped,)
@@ -155,10 +155,10 @@ class NASNet(nnx.Module):
 
 
 class Cell(nnx.Module):
-    """Sums of two operations each, on the two maps that come in and on other sums (Fig. 4 of the paper).
+    """Sums of two operations each, on the two inputs and on other sums (Fig. 4 of the paper).
 
-    Input: the output of the cell before, `[batch, height, width, channels]`, and an earlier one of the same size or
-    twice that. Output `[batch, height / stride, width / stride, maps * filters]`, rounded up.
+    Input: the output of the previous cell, `[batch, height, width, channels]`, and an earlier one of the same or twice
+    the size. Output: `[batch, height / stride, width / stride, maps * filters]`, rounded up.
 
     `widths` are the channels of these two; `fit` brings the earlier one to the size and filters of this cell.
     """
@@ -215,7 +215,7 @@ class Fit(ConvNorm):
 
 
 class Halve(nnx.Module):
-    """ReLU, two 1x1 convolutions of stride 2 of which one looks at every other pixel, batch normalization.
+    """ReLU, two 1x1 convolutions of stride 2, the second shifted by one pixel, batch normalization.
 
     Input `[batch, height, width, inputs]`, output `[batch, height / 2, width / 2, outputs]`, rounded up.
     """
@@ -246,7 +246,7 @@ class Separables(nnx.Module):
 
 
 class ZeroEdge(nnx.Module):
-    """3x3 pooling of stride 2 that takes zeros around the image for pixels, as Keras does.
+    """3x3 pooling of stride 2 that counts padding as zeros, as Keras does.
 
     Input `[batch, height, width, channels]`, output `[batch, height / 2, width / 2, channels]`, rounded up.
     """

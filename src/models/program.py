@@ -1,4 +1,4 @@
-"""What a network costs and sees, read off the traced program, so that it holds for anybody's network."""
+"""Multiplications and receptive fields of any network, computed from its traced program."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,17 +14,17 @@ Fields = list["Field | None"]
 
 WEIGHTED = ("conv_general_dilated", "dot_general")
 COMBINING = ("reduce", "scatter")
-"""Their programs are applied to pairs of values."""
+"""Operations whose inner programs combine pairs of values."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """What one value of a layer's output sees of the input, in each spatial dimension.
+    """The receptive field of one output value of a layer, in each spatial dimension.
 
     Attributes:
-        size: pixels of the input that it depends on; borders are not cut off.
-        stride: pixels of the input between neighbours, rounded up.
-        depth: the most convolutions and matrix products on any way from the input to it.
+        size: input pixels that it depends on, not cut off at the borders.
+        stride: input pixels between neighbours, rounded up.
+        depth: the largest number of convolutions and matrix products on a path from the input.
     """
 
     size: Shape
@@ -32,7 +32,7 @@ class Field:
     depth: int = 0
 
     def through(self, window: Shape, strides: Shape, spread: Shape) -> "Field":
-        """The field after a window of that size and those strides, over pixels that were spread apart before."""
+        """The field after a window of that size and stride over an input dilated by `spread`."""
         grown = zip(self.size, window, self.stride, spread, strict=True)
         steps = zip(self.stride, strides, spread, strict=True)
         return Field(
@@ -47,9 +47,9 @@ class Operation:
     """One operation of the program.
 
     Attributes:
-        scope: names of the scopes around it, outermost first, joined by slashes.
-        multiplications: of a convolution or a matrix product, those with padding included; 0 for everything else.
-        field: of its first output; none where that does not depend on the input.
+        scope: names of the enclosing scopes, outermost first, joined by slashes.
+        multiplications: of a convolution or a matrix product, padding included; 0 for other operations.
+        field: of its first output; None if that does not depend on the input.
     """
 
     scope: str
@@ -59,11 +59,11 @@ class Operation:
 
 @dataclass(frozen=True)
 class Program:
-    """All operations of a network, and what its output sees.
+    """All operations of a network, and the receptive field of its output.
 
     Attributes:
-        operations: in the order in which they are made; those of a loop as often as it goes round.
-        output: field of the first output; none where that does not depend on the input.
+        operations: in program order; those of a loop once per iteration.
+        output: field of the first output; None if that does not depend on the input.
     """
 
     operations: list[Operation]
@@ -71,14 +71,14 @@ class Program:
 
 
 def read(program: ClosedJaxpr, spatial: Shape) -> Program:
-    """Walks through a program of one input with a batch of one.
+    """Analyses a program of one input with batch size 1.
 
     Args:
         program: traced with `jax.make_jaxpr`.
         spatial: height and width of the input, or its length; channels come last.
 
     Raises:
-        UserError: how often a convolution or a product is computed depends on values.
+        UserError: the number of convolutions or products depends on values.
     """
     here = Field((1,) * len(spatial), (1,) * len(spatial))
     found: list[Operation] = []
@@ -87,7 +87,7 @@ def read(program: ClosedJaxpr, spatial: Shape) -> Program:
 
 
 def _walk(jaxpr: Jaxpr, given: Fields, spatial: Shape, scope: str, found: list[Operation]) -> Fields:
-    """Adds the operations of a program to those found, and gives the fields of its outputs."""
+    """Adds the operations of a program to `found`, and returns the fields of its outputs."""
     fields: dict[Var, Field | None] = dict(zip(jaxpr.invars, given, strict=True))
 
     def known(values: Any) -> Fields:
@@ -112,9 +112,9 @@ def _walk(jaxpr: Jaxpr, given: Fields, spatial: Shape, scope: str, found: list[O
 
 
 def _scanned(equation: JaxprEqn, inputs: Fields, spatial: Shape, name: str, found: list[Operation]) -> Fields:
-    """A loop of known length, once round after the other: what it carries goes in again.
+    """A scan of known length, iteration by iteration.
 
-    A round is given constants, what is carried and slices of arrays, and gives what is carried and slices again.
+    The body takes constants, the carry and slices of arrays, and returns the carry and slices.
     """
     (round_,) = _programs(equation)
     carried = _whole(equation.outvars, round_.outvars)
@@ -127,12 +127,12 @@ def _scanned(equation: JaxprEqn, inputs: Fields, spatial: Shape, name: str, foun
 
 
 def _whole(outside: Sequence[Any], inside: Sequence[Any]) -> int:
-    """How many values a round of a loop has as they are outside of it, and not as slices."""
+    """The number of values that the body of a scan takes whole and not as slices."""
     return sum(out.aval.ndim == of_round.aval.ndim for out, of_round in zip(outside, inside, strict=True))
 
 
 def _programs(equation: JaxprEqn) -> list[Jaxpr]:
-    """The programs inside an operation that calls some."""
+    """The inner programs of an operation."""
     values = [each for value in equation.params.values() for each in (value if isinstance(value, tuple) else (value,))]
     return [
         value.jaxpr if isinstance(value, ClosedJaxpr) else value
@@ -142,10 +142,10 @@ def _programs(equation: JaxprEqn) -> list[Jaxpr]:
 
 
 def _check_branches(kind: str, inner: list[Jaxpr]) -> None:
-    """Refuses convolutions and products that are computed as often as values say.
+    """Refuses convolutions and products whose number depends on values.
 
     Raises:
-        UserError: saying so.
+        UserError: there are some.
     """
     for jaxpr in inner:
         for equation in jaxpr.eqns:
@@ -158,12 +158,12 @@ def _check_branches(kind: str, inner: list[Jaxpr]) -> None:
 
 
 def _multiplications(equation: JaxprEqn) -> int:
-    """Every output value of a convolution or product is a sum of so many products."""
+    """Multiplications of a convolution or product: number of output values times products per value."""
     kind, outputs = equation.primitive.name, prod(_shape(equation.outvars[0]))
     if kind == "conv_general_dilated":
         kernel = _shape(equation.invars[1])
         of_each = prod(kernel) // kernel[equation.params["dimension_numbers"].rhs_spec[0]]
-        return outputs * of_each // prod(equation.params["lhs_dilation"])  # zeros between pixels cost nothing
+        return outputs * of_each // prod(equation.params["lhs_dilation"])  # inserted zeros cost nothing
     if kind == "dot_general":
         (contracted, _), _ = equation.params["dimension_numbers"]
         return outputs * prod(_shape(equation.invars[0])[axis] for axis in contracted)
@@ -171,7 +171,7 @@ def _multiplications(equation: JaxprEqn) -> int:
 
 
 def _field(equation: JaxprEqn, inputs: Fields, spatial: Shape) -> Field | None:
-    """The field of an output, from those of the inputs."""
+    """The field of the first output, from those of the inputs."""
     before = _union(inputs)
     if before is None:
         return None
@@ -185,13 +185,13 @@ def _field(equation: JaxprEqn, inputs: Fields, spatial: Shape) -> Field | None:
 
 
 def _window(equation: JaxprEqn, dimensions: int) -> tuple[Shape, Shape, Shape] | None:
-    """Window and strides of an operation that has them, and how far it spreads its input, in the spatial dimensions."""
+    """Window, strides and input dilation of an operation in the spatial dimensions; None if it has no window."""
     kind, params = equation.primitive.name, equation.params
     inside, ones = slice(1, 1 + dimensions), (1,) * dimensions
     if kind == "conv_general_dilated":
         kernel = [_shape(equation.invars[1])[axis] for axis in params["dimension_numbers"].rhs_spec[2:]]
         spread = zip(kernel, params["rhs_dilation"], strict=True)
-        gone = (1,) * (dimensions - len(kernel))  # dimensions of one pixel that the network took away
+        gone = (1,) * (dimensions - len(kernel))  # dimensions of size 1 that the network removed
         sides = tuple((side - 1) * dilation + 1 for side, dilation in spread)
         return sides + gone, tuple(params["window_strides"]) + gone, tuple(params["lhs_dilation"]) + gone
     if kind.startswith("reduce_window"):
@@ -206,12 +206,12 @@ def _shape(value: Any) -> Shape:
 
 
 def _mixes(equation: JaxprEqn) -> bool:
-    """Whether an operation may bring different places together."""
+    """Whether an operation may combine different positions."""
     return equation.primitive.name in ("reshape", "reduce_max", "reduce_sum", "dot_general", "argmax", "reduce_and")
 
 
 def _union(inputs: Fields) -> Field | None:
-    """The field of something that depends on all of these; none where none of them depends on the input."""
+    """The field of a value that depends on all of these; None if none depends on the input."""
     fields = [field for field in inputs if field is not None]
     if not fields:
         return None

@@ -21,16 +21,16 @@ BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 
 
 STAGE_WIDTHS = (64, 128, 256, 512)
 EXPANSION = 4
-"""A bottleneck gives four times as many channels as it has inside."""
+"""Output channels of a bottleneck per inner channel."""
 
 Variant = Literal["torchvision", "keras"]
 
 
 class Details(NamedTuple):
-    """In what the implementations differ.
+    """The differences between the implementations.
 
     Attributes:
-        bias: whether convolutions have one.
+        bias: whether convolutions have a bias.
         epsilon: of the batch normalization.
         early_stride: whether a bottleneck strides in its first 1x1 convolution, as in the paper, or in its 3x3.
     """
@@ -77,16 +77,16 @@ class ResNet(nnx.Module):
     stage after the first halves the size and doubles the width. Blocks are basic up to 34 layers and bottlenecks
     from 50 on. Shortcuts are the identity, or a 1x1 convolution where the shape changes (option B).
 
-    Differs from the paper: torchvision strides in the 3x3 convolution of a bottleneck; Keras gives its convolutions
-    a bias, which the normalization takes away again.
+    Differs from the paper: torchvision strides in the 3x3 convolution of a bottleneck; Keras's convolutions have
+    biases, which the normalization cancels.
 
     The small version has a 3x3 stem of stride 1 and no max-pooling, so 32x32 images end as 4x4.
 
     Args:
         depth: weighted layers on the longest path.
-        variant: whose details.
+        variant: implementation whose details are used.
         small: whether it is for images near 32x32.
-        paths: into which the 3x3 convolution of a bottleneck is divided; more than one is a ResNeXt.
+        paths: groups of the 3x3 convolution of a bottleneck; more than one is a ResNeXt.
         path_width: channels of one path in the first stage.
         channels: of the images.
         outputs: length of the vector for one image.
@@ -179,7 +179,7 @@ class Bottleneck(nnx.Module):
 
 
 def _shortcut(conv: Callable[..., ConvNorm], inputs: int, outputs: int, stride: int) -> nnx.Module:
-    """The identity where shapes agree, a 1x1 convolution where they do not."""
+    """The identity if the shapes agree, else a 1x1 convolution."""
     if inputs == outputs and stride == 1:
         return Identity()
     return conv(inputs, outputs, kernel=1, stride=stride)

@@ -19,7 +19,7 @@ from .sizes import Count, Depth
 
 STAGE_WIDTHS = (16, 32, 64)
 SMALLEST = 4
-"""Two stages halve the size."""
+"""Side of the smallest image: two stages halve it."""
 
 
 class CifarResNetSettings(ModelSettings):

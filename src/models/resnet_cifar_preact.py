@@ -1,7 +1,7 @@
 """Residual networks for small images whose normalization and activation come before the convolution.
 
-He, Zhang, Ren, Sun 2016: Identity Mappings in Deep Residual Networks (arXiv:1603.05027), Fig. 4e and appendix. The one
-of 54 blocks is what Veit, Wilber, Belongie 2016 (arXiv:1605.06431) take blocks out of; chapter Figs 37-38.
+He, Zhang, Ren, Sun 2016: Identity Mappings in Deep Residual Networks (arXiv:1603.05027), Fig. 4e and appendix. Veit,
+    Wilber, Belongie 2016 (arXiv:1605.06431) remove blocks of the one with 54 blocks; chapter Figs 37-38.
 """
 
 from functools import partial
@@ -56,11 +56,11 @@ class PreActivationResNet(nnx.Module):
     """A 3x3 convolution of 16 filters, three stages of blocks, a normalization, global average pooling, a linear layer.
 
     Input: images `[batch, height, width, channels]`, any size of at least 4x4, float. Output: logits
-    `[batch, outputs]`. The stages have `width` times 16, 32 and 64 filters, or four times these in bottlenecks. Wide
-    networks differ from the paper's best in having no dropout inside their blocks.
+    `[batch, outputs]`. The stages have `width` times 16, 32 and 64 filters, or four times these in bottlenecks. Unlike
+    the paper's best wide networks, blocks have no dropout.
 
     Attributes:
-        blocks: any of them may be replaced by whatever gives the same shape; see `PreActivationBlock`.
+        blocks: see `PreActivationBlock`; each may be replaced by a module with the same output shape.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class PreActivationResNet(nnx.Module):
         outputs: int,
         rngs: nnx.Rngs,
     ) -> None:
-        """Makes all layers; a stage has so many `blocks`."""
+        """Makes all layers; `blocks` is the number per stage."""
         inputs = STAGE_WIDTHS[0]
         self.stem = nnx.Conv(channels, inputs, (3, 3), padding=1, use_bias=False, kernel_init=he_normal, rngs=rngs)
         made: list[PreActivationBlock] = []
@@ -100,13 +100,13 @@ class PreActivationBlock(nnx.Module):
     """A normalization and a ReLU, a branch of convolutions, and a shortcut to which the branch is added.
 
     Input `[batch, height, width, inputs]`, output `[batch, height / stride, width / stride, filters of the last]`. The
-    shortcut begins before the normalization, so the signal passes unchanged, but behind the ReLU where it is a
-    convolution (the authors' code) and in the first block of all (the paper's appendix).
+    shortcut starts before the normalization, so that the signal passes unchanged. It starts after the ReLU if it is a
+    convolution (the authors' code) and in the first block (the paper's appendix).
 
     Attributes:
-        halves: whether it is one of those that make the image smaller.
-        branch: what is added; a module that gives zeros in its place leaves the shortcut alone.
-        shortcut: what it is added to; none in a plain network.
+        halves: whether it halves the image.
+        branch: the residual branch. Replaced by a module that returns zeros, only the shortcut remains.
+        shortcut: the module that `branch` is added to; None in a plain network.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class PreActivationBlock(nnx.Module):
         first: bool,
         rngs: nnx.Rngs,
     ) -> None:
-        """Makes all layers; `shape` has the side and the number of the filters of each convolution."""
+        """Makes all layers; `shape` has side and number of filters of each convolution."""
         outputs = shape[-1][1]
         project = partial(_conv, inputs, outputs, 1, stride, rngs)
         self.halves = stride > 1

@@ -38,8 +38,8 @@ class ResNetV2Settings(ModelSettings):
 class ResNetV2(nnx.Module):
     """A 7x7 convolution, max-pooling, four stages of bottlenecks, global average pooling, a linear layer.
 
-    Input: images `[batch, height, width, channels]` of any size, float. Output: logits `[batch, outputs]`. Inside
-    a stage the signal passes unchanged but for what the blocks add; it is normalized once more after the last.
+    Input: images `[batch, height, width, channels]` of any size, float. Output: logits `[batch, outputs]`. Inside a
+    stage the blocks only add to the signal; it is normalized once after the last block.
 
     Differs from the paper as Keras does: the last block of the first three stages halves the size, not the first of
     the next; the stem, the last convolution of a block and the 1x1 shortcuts have a bias.
@@ -72,9 +72,9 @@ class ResNetV2(nnx.Module):
 
 
 class ZeroPaddedMaxPool(nnx.Module):
-    """The largest value of each 3x3 window, stride 2, where zeros surround the image.
+    """3x3 max-pooling of stride 2 with zero padding.
 
-    The stem has no activation, so at the border a zero can be larger than all values; Keras keeps it.
+    The stem has no activation, so at the border a zero of the padding can be the maximum, as in Keras.
     """
 
     def __init__(self) -> None:

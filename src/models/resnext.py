@@ -17,7 +17,7 @@ class ResNeXtSettings(ModelSettings):
     """Settings of a ResNet of bottlenecks whose 3x3 convolution is split into `cardinality` paths of width `width`.
 
     The paths are one grouped convolution, as in the paper's Fig. 3c, which computes the same as separate ones.
-    Details are torchvision's, which are the authors'. Input, output and small version are those of `ResNet`.
+    Details are torchvision's, which agree with the authors'. Input, output and small version are those of `ResNet`.
     """
 
     depth: Literal[50, 101, 152]

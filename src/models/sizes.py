@@ -1,4 +1,4 @@
-"""How large what a person sets may be: far more than was ever built, and little enough to be refused at once."""
+"""Upper limits of sizes in settings: far larger than any published network, small enough to catch mistakes."""
 
 from typing import Annotated
 
@@ -11,19 +11,19 @@ WIDEST = 1_000_000
 """Filters or nodes of a layer."""
 
 Depth = Annotated[int, Field(le=DEEPEST)]
-"""Weighted layers; how few there may be is said by the network."""
+"""Weighted layers; each network checks its own lower limit."""
 
 Count = Annotated[int, Field(gt=0, le=DEEPEST)]
 """Blocks, groups, or a factor on channels."""
 
 Channels = Annotated[int, Field(gt=0, le=WIDEST)]
-"""The same where there is at least one."""
+"""Filters or nodes of a layer, at least one."""
 
 Words = Annotated[int, Field(gt=0, le=100_000_000)]
-"""Of a vocabulary."""
+"""Size of a vocabulary."""
 
 Side = Annotated[int, Field(gt=0, le=1_000)]
-"""Of a filter, or of a step between filters, in pixels."""
+"""Side of a filter, or a stride, in pixels."""
 
 Halvings = Annotated[int, Field(gt=0, le=32)]
-"""How often maps are halved."""
+"""Number of times that maps are halved."""

@@ -23,13 +23,13 @@ Version = Literal["1.0", "1.1"]
 
 
 class Plan(NamedTuple):
-    """In what the versions differ.
+    """The differences between the versions.
 
     Attributes:
         width: filters of the first convolution.
         kernel: side of these filters.
         pooled_after: fire modules before each pooling.
-        smallest: side of the smallest image that they leave a pixel of.
+        smallest: side of the smallest image.
     """
 
     width: int
@@ -68,8 +68,8 @@ class SqueezeNet(nnx.Module):
     """A convolution, eight fire modules with max-pooling between, a 1x1 convolution, global average pooling.
 
     Input: images `[batch, height, width, channels]`, float, at least 21x21 (version 1.1: 17x17). Output: logits
-    `[batch, outputs]`, the means of maps after a ReLU and so never negative. Last windows of the pooling hang over
-    the edge, as in Caffe and torchvision.
+    `[batch, outputs]`, the means of maps after a ReLU and so never negative. The last windows of the pooling extend
+    beyond the edge, as in Caffe and torchvision.
 
     The small version has a 3x3 first convolution of stride 1 and no first pooling, so 32x32 images end as 8x8.
     """

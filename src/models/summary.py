@@ -20,16 +20,16 @@ from .tracing import abstract_rngs
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer that has no layers inside.
+    """A layer without sublayers.
 
     Attributes:
-        name: its place in the network.
-        kind: its class.
+        name: its path in the network.
+        kind: its class, with details.
         output_shape: for one example, without the batch; empty for a layer that is used in training only.
         tensors: shapes of its trainable parameters.
-        statistics: number of its running statistics, which are not trained.
+        statistics: number of values of its running statistics, which are not trained.
         multiplications: for one example, padding included.
-        field: what one value of its output sees of the input.
+        field: receptive field of an output value.
     """
 
     name: str
@@ -47,17 +47,17 @@ class Layer:
 
 
 class Named(nnx.Module):
-    """A layer whose operations carry its name, and which notes the shape of what it gives.
+    """Wraps a layer: its operations get the name of the layer as scope, and its output shape is recorded.
 
     Raises:
-        UserError: when called, naming the layer, if it does not fit what comes in.
+        UserError: when called, the input has the wrong shape; the message names the layer.
     """
 
     def __init__(self, layer: nnx.Module, name: str, note: Callable[[str, tuple[int, ...]], None]) -> None:
         self.layer, self._name, self._note = layer, name, note
 
     def __getattr__(self, name: str) -> Any:
-        if name == "layer":  # copies are asked for their attributes before they have any
+        if name == "layer":  # a copy has no attributes yet
             raise AttributeError(name)
         return getattr(self.layer, name)
 
@@ -74,15 +74,15 @@ class Named(nnx.Module):
 
 
 def layers(make: Callable[[], nnx.Module], input_shape: ImageShape, dtype: Any = jnp.float32) -> list[Layer]:
-    """Traces the making and the use of a network in evaluation; nothing is computed.
+    """Traces the construction and the evaluation of a network; nothing is computed.
 
     Args:
-        make: makes the network; its layers are listed in the order in which it makes them.
+        make: makes the network; layers are listed in the order of their creation.
         input_shape: of one example.
-        dtype: of the input; whole numbers for networks that read symbols.
+        dtype: of the input; an integer type for networks that read tokens.
 
     Raises:
-        UserError: a layer does not fit what comes in.
+        UserError: the input of a layer has the wrong shape.
     """
     found: dict[str, tuple[str, tuple[tuple[int, ...], ...], int]] = {}
     shapes: dict[str, tuple[int, ...]] = {}
@@ -110,15 +110,15 @@ def layers(make: Callable[[], nnx.Module], input_shape: ImageShape, dtype: Any =
 
 
 def model_layers(model: ModelSettings, input_shape: ImageShape, outputs: int) -> list[Layer]:
-    """The layers of a network for inputs and outputs that it is to have.
+    """The layers of a network for given inputs and outputs.
 
     Args:
         model: its settings.
-        input_shape: of one example; a length alone means a text, whose words are numbers.
-        outputs: length of the vector that it gives for one example.
+        input_shape: of one example; a length alone means tokens.
+        outputs: length of the output vector for one example.
 
     Raises:
-        UserError: it does not fit the inputs, or there is a fault in it.
+        UserError: the network does not accept the inputs, or raises an exception.
     """
     dtype = jnp.int32 if len(input_shape) == 1 else jnp.float32
     with faults_in_one_line(model):
@@ -126,7 +126,7 @@ def model_layers(model: ModelSettings, input_shape: ImageShape, outputs: int) ->
 
 
 Columns = dict[str, Callable[[Layer], int | str]]
-"""What a table shows of each layer, by heading; numbers are added up in the last row."""
+"""Columns of a table by heading; numbers are summed in the last row."""
 
 SHAPES: Columns = {
     "layer": lambda layer: layer.name,
@@ -166,7 +166,7 @@ def by_dimension(sizes: tuple[int, ...]) -> str:
 
 
 def _described(layer: nnx.Module) -> str:
-    """What a layer is, in words."""
+    """A description of a layer."""
     if isinstance(layer, nnx.Conv):
         groups = layer.feature_group_count
         channels = f"from {layer.in_features} to {layer.out_features} channels"
@@ -179,7 +179,7 @@ def _shapes(layer: nnx.Module, kind: type[nnx.Variable]) -> tuple[tuple[int, ...
 
 
 def innermost(module: nnx.Module, path: tuple[str, ...] = ()) -> Iterator[tuple[nnx.Module, str, nnx.Module, str]]:
-    """Layers without layers inside, in the order in which they were made: parent, key, layer, and name."""
+    """Layers without sublayers, in the order of their creation: parent, key, layer and name."""
     for key, child in children(module):
         name = (*path, key)
         if children(child) or isinstance(child, nnx.List | nnx.Dict):

@@ -1,4 +1,4 @@
-"""A one-dimensional ConvNet that says whether a film review is kind; chapter Fig. 14, on the IMDB reviews."""
+"""A one-dimensional ConvNet for the sentiment of IMDB film reviews; chapter Fig. 14."""
 
 from typing import Any
 
@@ -17,19 +17,19 @@ WINDOW = 7
 POOL = 5
 SMALLEST = POOL * WINDOW + WINDOW - 1
 EMBEDDED = 0.05
-"""Embeddings begin between minus this and this in Keras."""
+"""Keras draws initial embeddings uniformly from minus this to this."""
 
 glorot_uniform = nnx.initializers.glorot_uniform()
 
 
 class TextConv1dSettings(ModelSettings):
-    """Settings of the network; a token is a number from 0 to `vocabulary` - 1."""
+    """Settings of the network; tokens are 0 to `vocabulary` - 1."""
 
     vocabulary: Words
 
     @property
     def published(self) -> Published:
-        """IMDB reviews cut or filled up to 500 words; one logit, as the chapter trains with binary cross-entropy."""
+        """IMDB reviews cut or padded to 500 words; one logit, as the chapter trains with binary cross-entropy."""
         return Published((500,), 1)
 
     def build(self, input_shape: ImageShape, outputs: int, *, rngs: nnx.Rngs) -> "TextConv1d":
@@ -48,9 +48,9 @@ class TextConv1d(nnx.Module):
     Input: tokens `[batch, length]` of at least 41, int32. Output: logits `[batch, outputs]`. There is no paper. The
     chapter's code has no sigmoid under its binary cross-entropy; here, as everywhere, the output is a logit.
 
-    Its weights begin as in Keras (Glorot and Bengio 2010 for kernels). RMSprop moves every weight by about the learning
-    rate, whatever its gradient, so a network that begins with larger weights changes more slowly, and the embeddings of
-    Flax are three times as large.
+    The initialization is Keras's (Glorot and Bengio 2010 for kernels). It matters: RMSprop changes every weight by
+    about the learning rate, whatever its gradient, so larger initial weights change relatively more slowly, and Flax's
+    initial embeddings are three times as large.
     """
 
     def __init__(self, vocabulary: int, *, outputs: int, rngs: nnx.Rngs) -> None:

@@ -1,4 +1,4 @@
-"""VGG: nothing but 3x3 convolutions and pools.
+"""VGG: networks of 3x3 convolutions and max-pooling.
 
 Simonyan, Zisserman: Very Deep Convolutional Networks for Large-Scale Image Recognition (2014, arXiv:1409.1556),
 Table 1; chapter Fig. 30. Small: Li et al., Visualizing the Loss Landscape of Neural Nets (2018, arXiv:1712.09913).
@@ -69,9 +69,9 @@ class VGG(nnx.Module):
     the features to 7x7.
 
     The small version is that of Li et al. for CIFAR-10: one dense layer, as wide as the last convolution, in place of
-    two; normalized where the convolutions are, and without dropout; pools whose last window may hang over the edge, so
-    that 28x28 passes. Of 9 layers there are seven convolutions of 64 to 256 filters, in three stages. The
-    others keep their names, and have one weighted layer less.
+    two; normalized where the convolutions are, and without dropout; pooling whose last window may extend beyond the
+    edge, so that 28x28 is accepted. VGG-9 has seven convolutions of 64 to 256 filters, in three stages. The other
+    depths keep their names but have one weighted layer less.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ def _side(side: int, pools: int, ceil: bool) -> int:
 
 
 class Stage(nnx.Module):
-    """Convolutions of 3x3 with ReLU, all of the same number of filters, then a pool."""
+    """3x3 convolutions with ReLU and equal numbers of filters, then max-pooling."""
 
     def __init__(
         self, inputs: int, filters: int, convolutions: int, *, batch_norm: bool, ceil: bool, rngs: nnx.Rngs
@@ -133,7 +133,7 @@ def _conv(inputs: int, filters: int, *, batch_norm: bool, rngs: nnx.Rngs) -> nnx
 
 
 class SmallDense(nnx.Module):
-    """A dense layer with ReLU, and batch normalization before it if wanted."""
+    """A dense layer with ReLU, and optional batch normalization before it."""
 
     def __init__(self, inputs: int, outputs: int, *, batch_norm: bool, rngs: nnx.Rngs) -> None:
         self.linear = nnx.Linear(inputs, outputs, kernel_init=he_normal, rngs=rngs)

@@ -14,7 +14,7 @@ from .sizes import Count, Depth
 
 
 class WideResNetSettings(ModelSettings):
-    """Settings of a WRN-`depth`-`width`: 6n + 4 layers, the three 1x1 convolutions of option B counted as well."""
+    """Settings of a WRN-`depth`-`width`: 6n + 4 layers, including the three 1x1 convolutions of option B."""
 
     depth: Depth
     shortcut: Shortcut

@@ -65,7 +65,7 @@ class Xception(nnx.Module):
         inputs = second
         for number, widths in enumerate((*ENTRY, *MIDDLE, *EXIT)):
             halves = widths not in MIDDLE and not (small and number == 0)
-            # The stem has just applied the nonlinearity with which every other block begins.
+            # # The stem ends with the ReLU with which every other block begins.
             self.blocks.append(Block(inputs, widths, stride=2 if halves else 1, relu_first=number > 0, rngs=rngs))
             inputs = widths[-1]
         self.tail: nnx.List = nnx.List()

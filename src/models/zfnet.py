@@ -1,4 +1,4 @@
-"""ZFNet: AlexNet with a finer look at the image.
+"""ZFNet: AlexNet with smaller first filters and strides.
 
 Zeiler, Fergus: Visualizing and Understanding Convolutional Networks (2013, arXiv:1311.2901), Fig. 3; chapter Fig. 29.
 """
@@ -35,9 +35,9 @@ class ZFNet(ConvsThenDense):
     """Five convolutions, three of them with max-pooling, then two dense layers of 4096 and a linear one.
 
     Input: images `[batch, height, width, channels]` of the one size that it was built for, float. Output: logits
-    `[batch, outputs]`. Against AlexNet the first filters are 7x7 with stride 2, not 11x11 with stride 4, nothing is
-    grouped, and the normalization follows the pool. The paper's sizes 110, 26, 13, 6 follow from padding the first
-    convolution by 1 and from pools whose last window may hang over the edge. Its contrast normalization across maps is
-    taken to be AlexNet's; its renormalization of the first filters during training is left out. The small version has
-    a first convolution of 3x3, both first convolutions without a stride, and one dense layer of 512 in place of two.
+    `[batch, outputs]`. Unlike in AlexNet, the first filters are 7x7 with stride 2, not 11x11 with stride 4, there are
+    no groups, and normalization comes after the pooling. The paper's sizes 110, 26, 13, 6 imply padding of 1 in the
+    first convolution and pooling whose last window may extend beyond the edge. Its contrast normalization across maps
+    is implemented as AlexNet's; its renormalization of the first filters during training is left out. The small version
+    has a first convolution of 3x3, stride 1 in the first two convolutions, and one dense layer of 512 instead of two.
     """

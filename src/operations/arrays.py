@@ -1,10 +1,10 @@
-"""The arrays that kernels compute with, all of them float32."""
+"""Array types of the kernels, all float32."""
 
 from jaxtyping import Array, Float
 
 Maps = Float[Array, "_ _ _ _"]
-"""Images, rows, columns, channels."""
+"""`[images, rows, columns, channels]`."""
 Filters = Float[Array, "_ _ _ _"]
-"""Rows, columns, channels, filters."""
+"""`[rows, columns, channels, filters]`."""
 Vector = Float[Array, "_"]
-"""By channel or by filter."""
+"""One value per channel or per filter."""

@@ -1,4 +1,4 @@
-"""Residual blocks of two convolutions; values and gradients."""
+"""Residual blocks of two convolutions, with gradients."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ class Block(NamedTuple):
     Attributes:
         first: its first convolution and normalization.
         second: the second.
-        identity: whether its input is added; else what is given besides, if anything.
+        identity: whether the shortcut is the input; else it is a separate array, or absent.
     """
 
     first: Norm
@@ -29,18 +29,18 @@ class Block(NamedTuple):
 def residual_block(
     library: str, block: Block, x: Maps, one: Weights, two: Weights, shortcut: Maps | None
 ) -> tuple[Maps, Moments, Moments]:
-    """relu(norm(conv(relu(norm(conv(x))))) + shortcut): what lies between the two convolutions is never written.
+    """relu(norm(conv(relu(norm(conv(x))))) + shortcut), without writing the values between the convolutions to memory.
 
     Args:
-        library: key of loaded kernels.
-        block: windows and normalizations, and whether x is added.
+        library: key of the loaded kernels.
+        block: windows, normalizations and kind of shortcut.
         x: float32.
-        one: of the first convolution.
-        two: of the second.
-        shortcut: what is added, unless x is; None for nothing.
+        one: weights of the first convolution.
+        two: weights of the second.
+        shortcut: the array to add, if it is not x; None for none.
 
     Returns:
-        The result, and the moments of both convolutions.
+        The output, and the moments of both convolutions.
     """
     x, *parts = together(x, *one, *two)
     return _residual_block(library, block, x, Weights(*parts[:3]), Weights(*parts[3:]), shortcut)

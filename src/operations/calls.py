@@ -1,7 +1,7 @@
-"""The calls of a library of kernels: what goes in and comes out, and the same by XLA's operations.
+"""The kernels as JAX calls: inputs, outputs, and a reference implementation in XLA operations.
 
-XLA's form is what a call has to agree with, and what its derivatives are taken of: a gradient that is made of calls can
-then be differentiated again, forwards or backwards.
+A kernel has to agree with its reference. Derivatives of a call are those of the reference, so gradients that consist of
+calls can be differentiated again, in forward and reverse mode.
 """
 
 from collections.abc import Callable
@@ -18,38 +18,38 @@ from .varying import together
 from .window import Window, convolution
 
 Given = Any
-"""An array, or None where it is left out."""
+"""An array, or None for an optional one that is absent."""
 Arrays = tuple[Given, ...]
 Shapes = tuple[tuple[int, ...] | None, ...]
-"""None where a result is not wanted."""
+"""Shapes of results; None for a result that is not needed."""
 
 
 class OfBytes(tuple[int, ...]):
-    """The shape of a result that consists of bytes; others are float32."""
+    """The shape of a result of type uint8; others are float32."""
 
 
 @runtime_checkable
 class Call(Protocol):
-    """One kernel with what is fixed about it."""
+    """A kernel with its static attributes."""
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """The attributes that the kernel gets beside the arrays."""
+        """The static attributes that the kernel gets in addition to the arrays."""
 
     @property
     def shapes(self) -> Callable[..., Shapes]:
-        """Of the results, from the arrays."""
+        """Returns the function from the arrays to the shapes of the results."""
 
     @property
     def reference(self) -> Callable[..., Arrays]:
-        """The results by XLA's operations, from the arrays."""
+        """Returns the function from the arrays to the results, in XLA operations."""
 
 
 @dataclass(frozen=True)
 class Forward:
-    """A convolution of relu(scale x + shift), or of x; bias, an addend and ReLU after it; moments of what comes out.
+    """A convolution of relu(scale x + shift) or of x, then optional bias, addend and ReLU; and the output's moments.
 
-    A ReLU may have a ceiling, here and in the other calls.
+    Here and in the other calls a ReLU may have an upper limit, `ceiling`.
     """
 
     window: Window
@@ -78,11 +78,12 @@ class Forward:
 
 @dataclass(frozen=True)
 class Backward:
-    """Gradients of a convolution's input and filters.
+    """Gradients of a convolution with respect to input and filters.
 
-    The gradient dy of what follows passes where y > 0 and below the ceiling, or where mask_scale z + mask_shift > 0, or
-    everywhere; by its normalization it is multiplied, and a multiple of z and a constant are added. An addend is added
-    to the input's gradient, of which sums are taken (`Sums`) where the ReLU before the convolution is open.
+    The incoming gradient dy is masked: where y > 0 and below the ceiling, or where mask_scale z + mask_shift > 0, or
+    not at all. The normalization after the convolution makes of it by_gradient dy + by_value z + constant. `addend` is
+    added to the gradient of the input. Its sums (`Sums`) are over the positions where the ReLU before the convolution
+    is active.
     """
 
     window: Window
@@ -128,7 +129,7 @@ class Backward:
 
 @dataclass(frozen=True)
 class Apply:
-    """scale x + shift + addend, and ReLU if it is said."""
+    """scale x + shift + addend, then optional ReLU."""
 
     relu: bool
     ceiling: float | None = None
@@ -148,7 +149,7 @@ class Apply:
 
 @dataclass(frozen=True)
 class Sums:
-    """Of the gradient where y > 0 and below the ceiling, or everywhere; and of its product with z - mean."""
+    """Sums by channel of the masked gradient (y > 0 and below the ceiling), and of its product with z - mean."""
 
     ceiling: float | None = None
 
@@ -181,7 +182,7 @@ class MomentsOf:
 
 @dataclass(frozen=True)
 class NormBack:
-    """by_gradient dy + by_value z + constant, by channel; of dy what passes where scale z + shift > 0."""
+    """by_gradient dy + by_value z + constant, by channel, with dy masked by scale z + shift > 0."""
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -198,12 +199,12 @@ class NormBack:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def called(library: str, call: Call, arrays: Arrays) -> Arrays:
-    """The results of a kernel of a library that is loaded; XLA's where something is empty.
+    """Calls a kernel of a loaded library, or its reference if an array is empty.
 
     Args:
-        library: its key.
+        library: key of the library.
         call: which kernel.
-        arrays: float32, or what another call gave.
+        arrays: float32, or results of other calls.
     """
     shapes = call.shapes(*arrays)
     if any(0 in shape for shape in (*(array.shape for array in arrays if array is not None), *filter(None, shapes))):
@@ -220,33 +221,33 @@ def called(library: str, call: Call, arrays: Arrays) -> Arrays:
 
 @called.defjvp
 def _derivative(library: str, call: Call, primals: tuple[Arrays], tangents: tuple[Arrays]) -> tuple[Arrays, Arrays]:
-    """The kernel's values, and the derivatives of XLA's form."""
+    """Values of the kernel, and tangents of the reference."""
     _, along = jax.jvp(lambda arrays: call.reference(*arrays), primals, tangents)
     return called(library, call, *primals), along
 
 
 def number_of(shape: tuple[int, ...] | None) -> np.dtype:
-    """What a result of a shape consists of."""
+    """The dtype of a result."""
     return np.dtype(np.uint8 if isinstance(shape, OfBytes) else np.float32)
 
 
 def target(library: str, kernel: str) -> str:
-    """The name by which XLA knows a kernel. Compiled programs are kept on disk, so it names the library's version."""
+    """The FFI name of a kernel. It contains the key of the library, since compiled programs are cached on disk."""
     return f"convnets_{kernel.lower()}_{library}"
 
 
 def before(x: Array, scale: Given, shift: Given) -> Array:
-    """What a convolution reads."""
+    """The input of a convolution after the prologue."""
     return x if scale is None else jax.nn.relu(scale * x + shift)
 
 
 def rectified(y: Array, ceiling: float | None) -> Array:
-    """ReLU, up to a ceiling if there is one."""
+    """ReLU with an optional ceiling."""
     return jax.nn.relu(y) if ceiling is None else jnp.clip(y, 0, ceiling)
 
 
 def passed(gradient: Array, y: Given, ceiling: float | None = None) -> Array:
-    """A gradient where the ReLU that gave y lets it pass; everywhere if y is left out."""
+    """A gradient masked by the ReLU with output y; unmasked without y."""
     if y is None:
         return gradient
     return jnp.where((y > 0) if ceiling is None else (y > 0) & (y < ceiling), gradient, 0)
@@ -258,6 +259,6 @@ def as_number(ceiling: float | None) -> np.float32:
 
 
 def as_numbers(window: Window) -> np.ndarray:
-    """A window as an attribute; zeros after the maps follow from the shape that comes out."""
+    """A window as an attribute; the padding after the maps follows from the output shape."""
     (above, _), (left, _) = window.padding
     return np.array([*window.strides, above, left, *window.dilation], np.int64)

@@ -1,4 +1,4 @@
-"""A convolution with bias, before or behind batch normalization, and with ReLU; values and gradients."""
+"""Fused convolution, bias, batch normalization and ReLU, with gradients."""
 
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from .window import Window
 def convolution_norm(
     library: str, norm: Norm, activation: Activation, x: Maps, weights: Weights, addend: Maps | None = None
 ) -> tuple[Maps, Moments]:
-    """A convolution, batch normalization by the batch's own moments, an addend, and an activation.
+    """A convolution, batch normalization with the moments of the batch, an addend, and an activation.
 
     Args:
         library: key of loaded kernels.
@@ -106,7 +106,7 @@ _convolution_bias.defvjp(_convolution_bias_kept, _convolution_bias_back)
 
 
 def norm_convolution(library: str, norm: Norm, x: Maps, weights: Weights) -> tuple[Maps, Moments]:
-    """Batch normalization by the batch's own moments, ReLU, and a convolution: what lies between is never written.
+    """Batch normalization with the moments of the batch, ReLU, and a convolution, without writing the values between.
 
     Args:
         library: key of loaded kernels.

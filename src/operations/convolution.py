@@ -1,4 +1,4 @@
-"""Convolutions by kernels: values and gradients."""
+"""Convolutions by our own kernels, with gradients."""
 
 from dataclasses import replace
 from functools import partial
@@ -13,21 +13,21 @@ from .varying import together
 from .window import Window
 
 FUSED_FILTERS = 64 * 64 * 9
-"""Up to so many values of filters, gradients of input and filters come from one call: both read the same gradient."""
+"""Up to this number of weights, one call computes both gradients, since both read the same incoming gradient."""
 
 FEWEST_CHANNELS = 8
-"""Inputs with fewer are images, whose gradient is mostly not asked for; XLA leaves out a call that gives only that."""
+"""Inputs with fewer channels are images, whose gradient is rarely used; computed by its own call, XLA removes it."""
 
 FULL = 16
-"""Channels that fill a vector."""
+"""Number of channels that fill a vector register."""
 
 
 class Activation(NamedTuple):
-    """What comes after a layer.
+    """The activation after a layer.
 
     Attributes:
-        relu: whether there is one.
-        ceiling: the largest value that it lets pass, as 6 in ReLU6.
+        relu: whether there is a ReLU.
+        ceiling: its upper limit, such as 6 in ReLU6.
     """
 
     relu: bool
@@ -68,18 +68,18 @@ _convolution.defvjp(_convolution_kept, _convolution_back)
 
 
 def grouped_convolution(library: str, window: Window, x: Maps, filters: Filters, groups: int) -> Maps:
-    """A convolution of groups of channels: filters `[rows, columns, channels of a group, filters of all groups]`.
+    """A grouped convolution: filters `[rows, columns, channels per group, filters of all groups]`.
 
-    Groups of few channels are taken together, with zeros in the place of filters between them, until they fill
-    vectors. Products with zeros cost less than vectors that are nearly empty: 32 groups of 4 channels took 16 ms so,
-    32 ms one by one. What is not finite in one group is then NaN in those beside it.
+    Small groups are merged until they fill vectors, with zero filters between them. Products with zeros cost less than
+    nearly empty vectors: 32 groups of 4 channels took 16 ms merged, 32 ms separately. A value that is not finite in one
+    group becomes NaN in the merged ones.
 
     Args:
         library: key of loaded kernels.
         window: how it moves.
         x: float32.
         filters: float32.
-        groups: how many.
+        groups: number of groups.
     """
     rows, columns, channels, _ = filters.shape
     together = max(n for n in range(1, groups + 1) if groups % n == 0 and (n == 1 or n * channels <= FULL))
@@ -93,7 +93,7 @@ def grouped_convolution(library: str, window: Window, x: Maps, filters: Filters,
 def finished_convolution(
     library: str, window: Window, x: Maps, filters: Filters, bias: Vector, addend: Maps | None, activation: Activation
 ) -> Maps:
-    """A convolution with bias, addend and ReLU, for evaluation: its gradient is XLA's.
+    """A convolution with bias, addend and ReLU, for evaluation; its gradient is computed by XLA.
 
     Args:
         library: key of loaded kernels.
@@ -109,7 +109,7 @@ def finished_convolution(
 
 
 def opened_convolution(library: str, window: Window, x: Maps, filters: Filters, scale: Vector, shift: Vector) -> Maps:
-    """A convolution of relu(scale x + shift), for evaluation: its gradient is XLA's.
+    """A convolution of relu(scale x + shift), for evaluation; its gradient is computed by XLA.
 
     Args:
         library: key of loaded kernels.
@@ -132,7 +132,7 @@ def values(
     bias: Vector | None = None,
     addend: Maps | None = None,
 ) -> Arrays:
-    """What a forward kernel gives, with all that may be left out."""
+    """Calls the forward kernel, with all optional inputs."""
     return called(library, call, (x, filters, *before, bias, addend))
 
 
@@ -147,7 +147,7 @@ def gradients(
     z: Maps | None = None,
     after: tuple[Vector | None, Vector | None, Vector | None] = (None, None, None),
 ) -> tuple[Maps, Filters, Maps | None]:
-    """Gradients of input and filters, in one call or in two; and that which passes the activation, if it is wanted."""
+    """Gradients of input and filters, in one call or two; optionally the gradient after the mask of the activation."""
     arrays = (x, filters, None, None, dy, y, z, None, None, *after, None, None)
     if x.shape[-1] >= FEWEST_CHANNELS and filters.size <= FUSED_FILTERS:
         dx, dfilters, masked, *_ = called(library, call, arrays)

@@ -1,9 +1,8 @@
-"""Convolutions that XLA compiles badly for the CPU, written in a form that it compiles well.
+"""Convolutions that are slow in XLA on the CPU, rewritten in a faster form.
 
-Maps smaller than their filters: XLA swaps the two, and what comes out leaves its fast path; a 3x3 convolution of 512
-channels on 2x2 pixels and its gradients take thirty times as long as the product of matrices that it is. Groups of
-channels: they and their gradients take many times as long as one convolution for each group. `python -m benchmarks.run
-layers` measures both.
+Maps smaller than their filters: XLA swaps the two and then leaves its fast path. A 3x3 convolution of 512 channels on
+2x2 pixels and its gradients take thirty times as long as the equivalent matrix product. Grouped convolutions: they and
+their gradients take many times as long as one convolution per group. `python -m benchmarks.run layers` measures both.
 """
 
 import itertools
@@ -30,22 +29,22 @@ def convolution(
     precision: Any,
     **more: Any,
 ) -> Num[Array, "b *out_size out"]:
-    """What `jax.lax.conv_general_dilated` gives for channels that come last; to be the attribute of an `nnx.Conv`.
+    """`jax.lax.conv_general_dilated` for channels last; to be the attribute `conv_general_dilated` of an `nnx.Conv`.
 
     Args:
         images: maps.
-        filters: as Flax keeps them.
+        filters: in Flax's layout.
         strides: of the window.
         padding: `SAME`, `VALID` or numbers.
-        lhs_dilation: of the maps.
-        rhs_dilation: of the filters.
-        feature_group_count: groups of channels.
+        lhs_dilation: dilation of the maps.
+        rhs_dilation: dilation of the filters.
+        feature_group_count: number of channel groups.
         precision: of products.
-        more: what else Flax hands on.
+        more: other arguments from Flax.
     """
     how = {"lhs_dilation": lhs_dilation, "rhs_dilation": rhs_dilation, "precision": precision, **more}
     groups, (*window, channels, _) = feature_group_count, filters.shape
-    if groups > 1 and channels > 1:  # what is depthwise is fast as it is
+    if groups > 1 and channels > 1:  # depthwise convolutions are fast already
         parts = zip(jnp.split(images, groups, axis=-1), jnp.split(filters, groups, axis=-1), strict=True)
         found = [convolution(*part, strides, padding, feature_group_count=1, **how) for part in parts]
         return jnp.concatenate(found, axis=-1)
@@ -63,7 +62,7 @@ def product(
     precision: Any,
     preferred_element_type: Any,
 ) -> Num[Array, "b *out_size out"]:
-    """A convolution as a product of what each window sees and all filters."""
+    """A convolution as a matrix product of patches and filters."""
     seen = patches(images, filters.shape[:-2], strides, padding)
     return jnp.einsum(
         "...kc,kco->...o",
@@ -80,7 +79,7 @@ def patches(
     strides: Sequence[int],
     padding: str | Sequence[tuple[int, int]],
 ) -> Num[Array, "b *out_size k c"]:
-    """What each window sees, its places in the order of the filters' weights."""
+    """The patch of each window, in the order of the filters' weights."""
     return jnp.stack(windows(images, window, strides, padding), axis=-2)
 
 
@@ -91,7 +90,7 @@ def windows(
     padding: str | Sequence[tuple[int, int]],
     outside: float = 0,
 ) -> list[Num[Array, "b *out_size c"]]:
-    """What every place of a window sees, one array for each; outside the images there is what is said."""
+    """For each position of the window, the values that it reads; `outside` is the padding value."""
     pads = zeros_around(images.shape[1:-1], window, strides, padding)
     padded = jnp.pad(images, [(0, 0), *pads, (0, 0)], constant_values=outside)
     steps = [

@@ -1,7 +1,7 @@
-"""Max-pooling with a gradient that XLA compiles well for the CPU.
+"""Max-pooling with a gradient that is fast in XLA on the CPU.
 
-XLA looks for the place of each maximum again (select-and-scatter) by a loop that is slow on the CPU; values and
-gradients take five to nine times as long as with masks of all places. `python -m benchmarks.run layers` measures it.
+XLA searches for each maximum again (select-and-scatter) in a loop that is slow on the CPU; values and gradients take
+five to nine times as long as with masks for all window positions. `python -m benchmarks.run layers` measures it.
 """
 
 from functools import partial
@@ -20,7 +20,7 @@ Padding = str | tuple[tuple[int, int], ...]
 def max_pool(
     x: Float[Array, "b *spatial c"], window: tuple[int, ...], strides: tuple[int, ...], padding: Padding
 ) -> Float[Array, "b *smaller c"]:
-    """What `flax.nnx.max_pool` gives, and its gradient; to be the attribute of a `MaxPool`."""
+    """`flax.nnx.max_pool` with a faster gradient; to be the attribute `max_pool` of a `MaxPool`."""
     return nnx.max_pool(x, window, strides, padding)
 
 
@@ -34,7 +34,7 @@ def _forward(
 def _backward(
     window: tuple[int, ...], strides: tuple[int, ...], padding: Padding, kept: tuple[Array, Array], gradient: Array
 ) -> tuple[Array]:
-    """Each gradient goes to the first place of its window that has the largest value, as in XLA."""
+    """Each gradient goes to the first position in its window with the largest value, as in XLA."""
     x, largest = kept
     seen, back = jax.vjp(partial(windows, window=window, strides=strides, padding=padding, outside=-jnp.inf), x)
     parts, sought = [], jnp.ones(largest.shape, bool)

@@ -1,4 +1,4 @@
-"""Layers of a network in the form that is fast on a kind of device; they give the same numbers."""
+"""Replaces layers of a network by forms that are faster on a kind of device, with the same results."""
 
 from flax import nnx
 
@@ -8,11 +8,11 @@ from .cpu_pooling import max_pool
 
 
 def use_fast_layers(module: nnx.Module, platform: str) -> None:
-    """Tells every convolution and max-pooling inside a network how to compute.
+    """Sets the implementation of every convolution and max-pooling in a network.
 
     Args:
         module: the network.
-        platform: as JAX calls it; `cpu`, `gpu` or another one, for which nothing is written differently.
+        platform: JAX's name; `cpu`, `gpu`, or another one, for which nothing changes.
     """
     if platform == "cpu":
         module.set_attributes(nnx.Conv, conv_general_dilated=cpu_convolution.convolution, raise_if_not_found=False)

@@ -1,6 +1,6 @@
-"""Layers that compute by kernels of our own, fused where no value inside is read.
+"""Layers that use our own kernels, fused where intermediate values are not needed.
 
-A network is made of the usual layers and knows of nothing; `use_kernels` puts these in their places.
+Networks consist of ordinary layers; `use_kernels` replaces these.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from .own_pooling import average_pool, max_pool
 
 
 def use_kernels(module: nnx.Module, library: str) -> None:
-    """Makes all layers of a network that kernels are there for compute by them.
+    """Makes all layers of a network use kernels where there are any for them.
 
     Args:
         module: the network.
@@ -56,7 +56,7 @@ def use_kernels(module: nnx.Module, library: str) -> None:
 
 
 def with_kernels(module: nnx.Module, library: Library | None) -> nnx.Module | None:
-    """A copy of a network that computes by kernels; nothing without any."""
+    """A copy of a network that uses kernels; None without kernels."""
     if library is None:
         return None
     fast = nnx.clone(module)
@@ -65,7 +65,7 @@ def with_kernels(module: nnx.Module, library: Library | None) -> nnx.Module | No
 
 
 class FusedConvReLU(ConvReLU):
-    """A convolution with bias and ReLU in one."""
+    """A fused convolution with bias and ReLU."""
 
     kernels: str
 
@@ -78,7 +78,7 @@ class FusedConvReLU(ConvReLU):
 
 
 class FusedConvNorm(ConvNorm):
-    """A convolution and batch normalization in one, with the activation that follows them."""
+    """A fused convolution and batch normalization, with the activation after them."""
 
     kernels: str
     activation: ClassVar[Activation] = NOTHING
@@ -102,7 +102,7 @@ class FusedConvNormReLU6(FusedConvNorm, ConvNormReLU6):
 
 
 class FusedNormConv(NormConv):
-    """Batch normalization, ReLU and a convolution in one."""
+    """A fused batch normalization, ReLU and convolution."""
 
     kernels: str
 
@@ -113,7 +113,7 @@ class FusedNormConv(NormConv):
 
 
 class FusedBlock(Block):
-    """A residual block whose values between its convolutions are never written."""
+    """A residual block that does not write the values between its convolutions to memory."""
 
     kernels: str
 
@@ -156,7 +156,7 @@ def convolution(
     padding: str | Sequence[tuple[int, int]],
     **how: Any,
 ) -> Num[Array, "b *out_size out"]:
-    """A convolution as Flax asks for it, by kernels if they take it; to be the attribute of an `nnx.Conv`.
+    """A convolution by kernels if they support it; to be the attribute `conv_general_dilated` of an `nnx.Conv`.
 
     Args:
         library: key of loaded kernels.
@@ -164,7 +164,7 @@ def convolution(
         filters: as Flax keeps them.
         strides: of the window.
         padding: `SAME`, `VALID` or numbers.
-        how: what else Flax hands on.
+        how: other arguments from Flax.
     """
     groups = how["feature_group_count"]
     plain = {*how["lhs_dilation"]} == {1} and images.dtype == jnp.float32
@@ -186,7 +186,7 @@ def computed(
     activation: Activation,
     addend: Float[Array, "b h2 w2 d"] | None = None,
 ) -> Float[Array, "b h2 w2 d"]:
-    """A layer that is fusible: by the batch's statistics, which are remembered, or by those that are."""
+    """The output of a fusible layer, by running statistics, or by the batch's moments, which update them."""
     norm, own, constants = layer.norm, weights_of(layer), norm_of(layer, x.shape)
     if norm.use_running_average:
         running = Moments(norm.mean[...] - bias_of(layer.conv), norm.var[...])
@@ -199,7 +199,7 @@ def computed(
 
 
 def computed_after(library: str, layer: NormConv, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-    """A convolution behind a normalization and ReLU, if it is fusible."""
+    """The output of a fusible normalization, ReLU and convolution."""
     norm, own, constants = layer.norm, weights_of(layer), norm_of(layer, x.shape)
     if norm.use_running_average:
         before = applied(constants, Moments(norm.mean[...], norm.var[...]), own.scale, own.bias)
@@ -210,19 +210,19 @@ def computed_after(library: str, layer: NormConv, x: Float[Array, "b h w c"]) ->
 
 
 def pays_as_block(*layers: ConvNorm) -> bool:
-    """Whether a residual block is best computed as one: in training, and with filters that stay in the cache."""
+    """Whether fusing a residual block is faster: in training, and if the filters fit the cache."""
     small = all(layer.conv.kernel.size <= FUSED_FILTERS for layer in layers)
     training = not any(layer.norm.use_running_average for layer in layers)
     return training and small and layers[0].conv.in_features >= FEWEST_CHANNELS
 
 
 def norm_of(layer: ConvNorm | NormConv, shape: tuple[int, ...]) -> Norm:
-    """Window and normalization of a layer that is fusible."""
+    """Window and normalization of a fusible layer."""
     return Norm(some_window(layer.conv, shape), layer.norm.epsilon, layer.norm.axis_name)
 
 
 def weights_of(layer: ConvNorm | NormConv) -> Weights:
-    """Filters, scale and bias, with those that a normalization does without."""
+    """Filters, scale and bias; 1 and 0 where the normalization has none."""
     norm, filters = layer.norm, layer.conv.kernel[...]
     ones = jnp.ones(norm.num_features)
     scale = ones if norm.scale is None else norm.scale[...]
@@ -230,9 +230,9 @@ def weights_of(layer: ConvNorm | NormConv) -> Weights:
 
 
 def remember(layer: ConvNorm | NormConv, moments: Moments) -> None:
-    """Moves the running statistics, as Flax does.
+    """Updates the running statistics, as Flax does.
 
-    What a convolution's bias adds, the normalization takes away again: the bias is seen here alone.
+    The normalization cancels the bias of a convolution, so only the running mean depends on it.
     """
     norm = layer.norm
     for kept, found in ((norm.mean, moments.mean + bias_of(layer.conv)), (norm.var, moments.variance)):

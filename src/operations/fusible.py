@@ -1,4 +1,4 @@
-"""Which layers kernels of our own take; the others are XLA's."""
+"""Decides which layers our own kernels support; XLA computes the others."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,18 +10,18 @@ from ..layers.blocks import ConvNorm, ConvReLU, NormConv
 from .window import Window, zeros_around
 
 LARGEST = 2**24
-"""The most values of an image: threads keep a padded copy of one."""
+"""The largest number of values of an image: each thread keeps a padded copy of one."""
 
 DEEP_ALONE, DEEP_NORMALIZED = 512, 1024
-"""From so many channels on, XLA is the faster one at 1x1 windows in single steps, which are products of matrices: alone
+"""From these numbers of channels on, XLA is faster at 1x1 convolutions of stride 1, which are matrix products: alone
 (at batch 64 a step with 1024 channels takes .84 of the kernels' time), and with a normalization (.74 with 2048)."""
 
 ACTIVATIONS = nnx.relu, nnx.relu6
-"""If other functions are put in their places, those have to be called."""
+"""If these are monkeypatched, layers have to call the replacements."""
 
 
 def fusible(layer: ConvNorm | NormConv, shape: tuple[int, ...], dtype: Any) -> bool:
-    """Whether kernels take a layer's convolution and normalization together, for maps of a shape and a type."""
+    """Whether kernels support convolution and normalization of a layer together, for maps of a shape and dtype."""
     norm = layer.norm
     if type(norm) is not nnx.BatchNorm or norm.axis_index_groups or norm.axis != -1:
         return False
@@ -31,7 +31,7 @@ def fusible(layer: ConvNorm | NormConv, shape: tuple[int, ...], dtype: Any) -> b
 
 
 def fusible_convolution(layer: ConvReLU | ConvNorm | NormConv, shape: tuple[int, ...], dtype: Any, deep: int) -> bool:
-    """Whether a layer's convolution is just what its maker made, in float32, is not looked at, and kernels take it."""
+    """Whether a layer's convolution is unmodified, in float32, not intercepted, and supported by kernels."""
     conv = layer.conv
     if type(conv) is not nnx.Conv or conv.mask is not None or (nnx.relu, nnx.relu6) != ACTIVATIONS:
         return False
@@ -45,9 +45,9 @@ def fusible_convolution(layer: ConvReLU | ConvNorm | NormConv, shape: tuple[int,
 
 
 def taken(x: tuple[int, ...], filters: tuple[int, ...], window: Window, deep: int) -> bool:
-    """Whether kernels take a convolution: of all channels, or of each by one filter of its own.
+    """Whether kernels support a convolution: an ordinary or a depthwise one.
 
-    Products of matrices that are deep are XLA's, as is whatever else kernels do not take.
+    Not supported are also 1x1 convolutions of `deep` or more channels, at which XLA is faster.
     """
     if filters[2] != x[-1] and not (filters[2] == 1 and filters[3] == x[-1]):
         return False
@@ -59,7 +59,7 @@ def taken(x: tuple[int, ...], filters: tuple[int, ...], window: Window, deep: in
 
 
 def window_of(conv: nnx.Conv, shape: tuple[int, ...]) -> Window | None:
-    """How a layer's window moves over maps of a shape; none where it pads with something else than zeros."""
+    """The window of a layer for maps of a shape; None if the padding is not zeros."""
     padding: Any = conv.padding
     if isinstance(padding, str) and padding not in ("SAME", "VALID"):
         return None
@@ -73,7 +73,7 @@ def window_of(conv: nnx.Conv, shape: tuple[int, ...]) -> Window | None:
 
 
 def some_window(conv: nnx.Conv, shape: tuple[int, ...]) -> Window:
-    """The window of a layer that kernels take."""
+    """The window of a layer that kernels support."""
     window = window_of(conv, shape)
     assert window is not None
     return window
@@ -86,7 +86,7 @@ def window_by(
     padding: str | Sequence[tuple[int, int]],
     dilation: Sequence[int],
 ) -> Window:
-    """A window whose padding is said in numbers."""
+    """A window with its padding in numbers."""
     seen = [(side - 1) * apart + 1 for side, apart in zip(filters[:2], dilation, strict=True)]
     pads = zeros_around(shape[1:3], seen, strides, padding)
     above, beside = ((int(before), int(after)) for before, after in pads)
@@ -94,7 +94,7 @@ def window_by(
 
 
 def _pair(value: int | Sequence[int] | None) -> tuple[int, int]:
-    """The same for rows and columns, unless both are said."""
+    """Values for rows and columns; a single value counts for both."""
     if value is None or isinstance(value, int):
         return (value or 1, value or 1)
     return (value[0], value[1])

@@ -1,8 +1,8 @@
-"""Convolutions with few filters, written in a form that GPUs compute fast.
+"""Convolutions with few filters, rewritten in a form that is faster on GPUs.
 
-Their matrix units work on dozens of filters at a time, and 16 of them leave most of a unit idle. So the same filters
-are laid out for four neighbouring pixels side by side: 64 filters in a window that is three pixels wider, which moves
-on by four pixels. That is twice the work of a 3x3 convolution, in two thirds of its time.
+Tensor cores process dozens of filters at a time, and 16 filters leave most of them idle. So the filters for four
+neighbouring pixels are placed side by side: 64 filters in a window that is three pixels wider, with a stride of four
+pixels. That is twice the work of a 3x3 convolution, in two thirds of its time.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from jaxtyping import Array, Num
 from .window import zeros_around
 
 NARROW = 16
-"""The most filters that are laid out side by side."""
+"""The largest number of filters that are placed side by side."""
 
 PIXELS = 4
-"""So many pixels are computed at once."""
+"""Number of pixels that are computed at once."""
 
 
 def convolution(
@@ -28,14 +28,14 @@ def convolution(
     padding: str | Sequence[tuple[int, int]],
     **how: Any,
 ) -> Num[Array, "b *out_size out"]:
-    """What `jax.lax.conv_general_dilated` gives for channels that come last; to be the attribute of an `nnx.Conv`.
+    """`jax.lax.conv_general_dilated` for channels last; to be the attribute `conv_general_dilated` of an `nnx.Conv`.
 
     Args:
         images: maps.
-        filters: as Flax keeps them.
+        filters: in Flax's layout.
         strides: of the window.
         padding: `SAME`, `VALID` or numbers.
-        how: what else Flax hands on.
+        how: other arguments from Flax.
     """
     size, window = images.shape[1:-1], filters.shape[:-2]
     pads = zeros_around(size, window, strides, padding)
@@ -46,7 +46,7 @@ def convolution(
 
 
 def side_by_side(filters: Num[Array, "h w c out"]) -> Num[Array, "h wide c outs"]:
-    """Filters at each of several places beside each other in a wider window, the place before the filter."""
+    """The filters at several offsets in a wider window; the offset is the major index of the outputs."""
     at_places = [jnp.pad(filters, ((0, 0), (at, PIXELS - 1 - at), (0, 0), (0, 0))) for at in range(PIXELS)]
     return jnp.stack(at_places, axis=3).reshape(len(filters), -1, filters.shape[2], PIXELS * filters.shape[3])
 
@@ -62,7 +62,7 @@ def _pays(
     feature_group_count: int,
     **more: Any,
 ) -> bool:
-    """Whether a convolution has few filters, of several pixels' width, at every pixel of rows that divide evenly."""
+    """Whether a convolution has few filters, wider than one pixel, stride 1, and a divisible number of columns."""
     *window, _, outputs = filters.shape
     usual = feature_group_count == 1 and {*strides, *lhs_dilation, *rhs_dilation} == {1}
     if len(window) != 2 or outputs > NARROW or window[1] == 1 or not usual:

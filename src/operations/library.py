@@ -1,4 +1,4 @@
-"""Kernels built where they run: compiled on first use, kept in a cache, trusted after a trial against XLA."""
+"""The library of kernels: compiled on first use on the machine that runs it, checked against XLA, and cached."""
 
 import ctypes
 import hashlib
@@ -28,34 +28,34 @@ from .pooling import AveragePool, AveragePoolBack, MaxPool, MaxPoolBack
 log = logging.getLogger(__name__)
 
 KERNELS = (Forward, Backward, Apply, Sums, MomentsOf, NormBack, MaxPool, MaxPoolBack, AveragePool, AveragePoolBack)
-"""The calls of every library."""
+"""The calls in every library."""
 
 SOURCES = Path(__file__).parent / "cpp"
 NATIVE = "-mcpu=native" if platform.machine() in ("aarch64", "arm64") else "-march=native"
 FLAGS = ("-std=c++17", "-O3", NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared", "-pthread")
-"""Nothing that lets a compiler change what NaN, infinity or the order of sums mean."""
+"""No flag that lets a compiler change the handling of NaN and infinity, or the order of sums."""
 
 BINARY, ABOUT = "kernels.so", "about.json"
 KEY = re.compile("[0-9a-f]{16}")
-"""What `_key` gives; nothing else is a folder of ours, least of all `../elsewhere`."""
+"""The form of `_key`; checked because an untrusted run may name a key, such as `../elsewhere`."""
 
 SECONDS = 300
-"""The longest that a compiler or a trial may take."""
+"""Time limit of the compiler and of the trial."""
 
 
 class Unusable(Exception):
-    """Why there are no kernels, in one line."""
+    """The kernels cannot be used; the message says why in one line."""
 
 
 @dataclass(frozen=True)
 class Library:
-    """Kernels that are loaded.
+    """A loaded library of kernels.
 
     Attributes:
-        key: hash of all that they are made of; part of the names by which XLA calls them.
-        compiler: its first line about itself.
-        flags: that it was given.
-        vector_width: numbers in a vector.
+        key: hash of sources and build environment; part of the FFI names.
+        compiler: first line of its version.
+        flags: of the compiler.
+        vector_width: float32 values per vector register.
     """
 
     key: str
@@ -66,14 +66,15 @@ class Library:
 
 @lru_cache
 def kernels(folder: Path, key: str | None = None) -> Library | None:
-    """The kernels for this machine; they are built where they are not there yet.
+    """Loads the kernels for this machine; builds them first if they are not cached.
 
     Args:
-        folder: where built kernels are kept.
-        key: of those that are wanted, if they are there; else of the present sources. An untrusted run may name it.
+        folder: cache of built kernels.
+        key: of the library to load if it is cached; by default, and otherwise, that of the present sources. It may come
+            from an untrusted run.
 
     Returns:
-        Kernels that are loaded; nothing where there cannot be any, which is said in one line.
+        The library; None if it cannot be built or loaded, after logging why in one line.
     """
     try:
         _make_private(folder)
@@ -95,10 +96,10 @@ def kernels(folder: Path, key: str | None = None) -> Library | None:
 
 
 def _make_private(folder: Path) -> None:
-    """Makes the folder. What lies there is executed, so no other user may be able to write there.
+    """Creates the folder. Its files are executed, so no other user may be able to write there.
 
     Raises:
-        Unusable: others can write into it.
+        Unusable: other users can write to it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _check_own(folder)
@@ -114,7 +115,7 @@ def _compiler() -> tuple[str, ...]:
     """The command of `$CXX`, or of `c++`.
 
     Raises:
-        Unusable: there is none.
+        Unusable: there is no such command.
     """
     command = tuple(shlex.split(os.environ.get("CXX") or "c++"))
     if not command or shutil.which(command[0]) is None:
@@ -123,7 +124,7 @@ def _compiler() -> tuple[str, ...]:
 
 
 def _key(compiler: tuple[str, ...]) -> str:
-    """A hash of sources, compiler, flags, processor, and JAX's library."""
+    """A hash of sources, compiler, flags, processor, and the version of jaxlib."""
     parts = [file.name.encode() + file.read_bytes() for file in _files()]
     words = [_about(compiler), *FLAGS, _processor(), version("jaxlib"), sys.platform]
     return hashlib.sha256(b"\0".join([*parts, *map(str.encode, words)])).hexdigest()[:16]
@@ -134,16 +135,16 @@ def _files() -> list[Path]:
 
 
 def _about(compiler: tuple[str, ...]) -> str:
-    """The first line of what a compiler says about itself."""
+    """The first line of `--version` of a compiler."""
     return _run([*compiler, "--version"]).partition("\n")[0]
 
 
 TELLING = ("flags", "model name", "Features", "CPU implementer", "CPU architecture", "CPU variant", "CPU part")
-"""Lines of /proc/cpuinfo that tell processors apart: the first two of x86, the others of ARM."""
+"""Lines of /proc/cpuinfo that identify a processor: the first two on x86, the others on ARM."""
 
 
 def _processor() -> str:
-    """What decides about the machine's instructions."""
+    """A description of the processor, on which `-march=native` depends."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -152,10 +153,10 @@ def _processor() -> str:
 
 
 def _build(compiler: tuple[str, ...], folder: Path, key: str) -> None:
-    """Compiles and tries; only what stood its trial gets its name.
+    """Compiles a library and runs its trial; it gets its final name only after that.
 
     Raises:
-        Unusable: it did not compile, or gave other numbers than XLA.
+        Unusable: it did not compile, or its results differ from XLA's.
     """
     log.info("building kernels for this machine, once")
     part = Path(tempfile.mkdtemp(prefix=".part-", dir=folder))
@@ -171,10 +172,10 @@ def _build(compiler: tuple[str, ...], folder: Path, key: str) -> None:
 
 
 def _run(command: list[str]) -> str:
-    """What a command prints.
+    """The output of a command.
 
     Raises:
-        Unusable: it failed.
+        Unusable: the command failed.
     """
     name = Path(command[0]).name if "-m" not in command else "their trial"
     try:
@@ -189,10 +190,10 @@ def _run(command: list[str]) -> str:
 
 
 def _load(directory: Path) -> Library:
-    """Loads what was built and makes it known to XLA.
+    """Loads a built library and registers it with XLA.
 
     Raises:
-        Unusable: it is damaged, or others may have written it.
+        Unusable: it is damaged, or other users could have written it.
     """
     for path in (directory, directory / BINARY, directory / ABOUT):
         _check_own(path)
@@ -205,17 +206,17 @@ def _load(directory: Path) -> Library:
 
 
 _registered: set[str] = set()
-"""Keys that XLA knows; it takes no name twice."""
+"""Registered keys; XLA does not accept a name twice."""
 
 
 def register(binary: Path, key: str) -> int:
-    """Makes the kernels of a file known to XLA.
+    """Registers the kernels of a shared library with XLA.
 
     Returns:
-        The width of their vectors.
+        The vector width.
 
     Raises:
-        Unusable: they are not there.
+        Unusable: a kernel is missing.
     """
     try:
         symbols = ctypes.CDLL(str(binary))

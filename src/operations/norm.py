@@ -1,4 +1,4 @@
-"""Batch normalization: what is applied by channel, and its gradient from sums over the maps."""
+"""Batch normalization: scale and shift by channel, and the gradient from sums over the maps."""
 
 from typing import NamedTuple
 
@@ -11,12 +11,12 @@ from .window import Window
 
 
 class Norm(NamedTuple):
-    """A convolution's window and the batch normalization behind it.
+    """A convolution's window and its batch normalization.
 
     Attributes:
         window: of the convolution.
-        epsilon: is added to the variance.
-        axis: of the devices that share their statistics, if they do.
+        epsilon: added to the variance.
+        axis: device axis over which moments are averaged, or None.
     """
 
     window: Window
@@ -40,7 +40,7 @@ class Moments(NamedTuple):
 
 
 def shared(moments: Moments, axis: str | None) -> Moments:
-    """Moments over the batches of all devices, which are equally large."""
+    """Moments over the batches of all devices, which have equal sizes."""
     if axis is None:
         return moments
     mean = jax.lax.pmean(moments.mean, axis)
@@ -59,18 +59,18 @@ def normalized(
     """The gradient of a normalization.
 
     Args:
-        norm: its constants.
+        norm: constants of the normalization.
         moments: over all devices.
-        scale: of it.
-        z: what was normalized, here.
-        sums: of the gradient and of its products with z - mean, here.
+        scale: of the normalization.
+        z: input of the normalization, on this device.
+        sums: of the gradient and of its product with z - mean, on this device.
         dmoments: cotangents of the moments.
 
     Returns:
-        What the gradient of z is: a multiple of the gradient, one of z, and a constant; gradients of scale and bias.
+        (by_gradient, by_value, constant) of the gradient of z, see `NormBack`; gradients of scale and bias.
     """
     count = z.size // z.shape[-1]
-    slope = jax.lax.rsqrt(moments.variance + norm.epsilon) if count else 0 * scale  # without images nothing counts
+    slope = jax.lax.rsqrt(moments.variance + norm.epsilon) if count else 0 * scale  # zero without images
     own_sum, own_products = sums
     all_sums, dmean, dvariance = (own_sum, own_products), *dmoments
     if norm.axis is not None:

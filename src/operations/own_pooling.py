@@ -1,4 +1,4 @@
-"""Pooling by kernels of our own where they take it, else in the form that XLA compiles well."""
+"""Pooling by our own kernels if they support it, else in a form that is fast in XLA."""
 
 import math
 
@@ -12,11 +12,11 @@ from .cpu_pooling import max_pool as xla_max_pool
 from .window import Pair, Window, zeros_around
 
 LARGEST = 256
-"""The most places of a window: the number of one is a byte."""
+"""The largest number of positions of a window: the index of one is a byte."""
 
 FEWEST = 16
-"""XLA is the faster one where channels are fewer, which do not fill a vector (with 12 of them 1.2 to 1.4 times as fast,
-with 3 of them 2 to 5 times), and where a window has one place (1.2 to 2.1 times)."""
+"""XLA is faster with fewer channels, which do not fill a vector (1.2 to 1.4 times as fast with 12 channels, 2 to 5
+times with 3), and with windows of one position (1.2 to 2.1 times)."""
 
 
 def max_pool(
@@ -26,7 +26,7 @@ def max_pool(
     strides: tuple[int, ...],
     padding: Padding,
 ) -> Float[Array, "b *smaller c"]:
-    """What `flax.nnx.max_pool` gives; to be the attribute of a `MaxPool`.
+    """`flax.nnx.max_pool`; to be the attribute `max_pool` of a `MaxPool`.
 
     Args:
         library: key of loaded kernels.
@@ -47,7 +47,7 @@ def average_pool(
     padding: Padding,
     counts_padding: bool,
 ) -> Float[Array, "b *smaller c"]:
-    """What `flax.nnx.avg_pool` gives; to be the attribute of an `AveragePool`.
+    """`flax.nnx.avg_pool`; to be the attribute `average_pool` of an `AveragePool`.
 
     Args:
         library: key of loaded kernels.
@@ -55,7 +55,7 @@ def average_pool(
         window: its sides.
         strides: of it.
         padding: `SAME`, `VALID` or numbers.
-        counts_padding: whether pixels outside count as zeros.
+        counts_padding: whether padding counts as zeros.
     """
     taken = _taken(x, window, strides, padding)
     if taken is None:
@@ -64,7 +64,7 @@ def average_pool(
 
 
 def _taken(x: Array, size: tuple[int, ...], strides: tuple[int, ...], padding: Padding) -> tuple[Pair, Window] | None:
-    """The window, if kernels take it: over float32 maps of rows and columns, none of them empty."""
+    """The window if kernels support it: over non-empty float32 maps of rows and columns."""
     if x.ndim != 4 or x.dtype != jnp.float32 or x.shape[3] < FEWEST or not 1 < math.prod(size) <= LARGEST:
         return None
     above, beside = ((int(before), int(after)) for before, after in zeros_around(x.shape[1:3], size, strides, padding))

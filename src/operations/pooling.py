@@ -1,4 +1,4 @@
-"""The largest value and the mean of windows that move over each channel by itself; values and gradients."""
+"""Max- and average-pooling by our own kernels, with gradients."""
 
 import math
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from .window import Pair, Window
 
 @dataclass(frozen=True)
 class Pool:
-    """Windows over maps, outside of which there is nothing.
+    """Base class of pooling calls; windows ignore positions outside the maps.
 
     Attributes:
-        maps: rows and columns of what goes in.
+        maps: rows and columns of the input.
         size: of a window.
-        window: how it moves, without dilation.
+        window: strides and padding, without dilation.
     """
 
     maps: Pair
@@ -36,22 +36,22 @@ class Pool:
         return {"window": np.array([*self.size, *self.window.strides, above, left], np.int64)}
 
     def inward(self, dy: Array) -> tuple[int, ...]:
-        """The shape of what goes in, from a gradient of what comes out."""
+        """The shape of the input, from the gradient of the output."""
         return dy.shape[0], *self.maps, dy.shape[3]
 
     def outward(self, x: Array) -> tuple[int, ...]:
-        """The shape of what comes out."""
+        """The shape of the output."""
         return self.window.outputs(x.shape, (*self.size, 1, x.shape[3]))
 
     def reduced(self, x: Array, first: float, operation: Any) -> Array:
-        """What each window sees, put together."""
+        """The values of each window, reduced."""
         strides, padding, _ = self.window
         return jax.lax.reduce_window(
             x, first, operation, (1, *self.size, 1), (1, *strides, 1), ((0, 0), *padding, (0, 0))
         )
 
     def seen(self, x: Array, outside: float) -> list[Array]:
-        """What each place of a window sees, one array for each."""
+        """For each position of the window, the values that it reads."""
         padded = jnp.pad(x, ((0, 0), *self.window.padding, (0, 0)), constant_values=outside)
         (down, across), (_, rows, columns, _) = self.window.strides, self.outward(x)
         return [
@@ -62,7 +62,7 @@ class Pool:
 
 
 class MaxPool(Pool):
-    """The largest value of each window, and the number of its first place in the window."""
+    """The largest value of each window, and the index of its first position in the window."""
 
     def shapes(self, x: Array) -> Shapes:
         return self.outward(x), OfBytes(self.outward(x))
@@ -79,7 +79,7 @@ class MaxPool(Pool):
 
 
 class MaxPoolBack(Pool):
-    """The gradient of `MaxPool`: each goes to the first place of its window that has the largest value."""
+    """The gradient of `MaxPool`: each goes to the first position in its window with the largest value."""
 
     def shapes(self, first: Array, dy: Array) -> Shapes:
         return (self.inward(dy),)
@@ -94,7 +94,7 @@ class AveragePool(Pool):
     """The mean of what each window sees.
 
     Attributes:
-        whole: whether the sum is divided by the size of the whole window, as if it saw zeros outside.
+        whole: whether the sum is divided by the size of the whole window, as if padding were zeros.
     """
 
     whole: bool = False
@@ -125,7 +125,7 @@ class AveragePoolBack(AveragePool):
 
 
 def max_pool(library: str, size: Pair, window: Window, x: Maps) -> Maps:
-    """The largest value of each window; of its gradient see `MaxPoolBack`.
+    """The largest value of each window; see `MaxPoolBack` for its gradient.
 
     Args:
         library: key of loaded kernels.

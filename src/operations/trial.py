@@ -1,6 +1,6 @@
-"""A library that was just built, beside XLA: `python -m src.operations.trial LIBRARY` prints the width of its vectors.
+"""Checks a new library against XLA: `python -m src.operations.trial LIBRARY` prints its vector width.
 
-In a process of its own, which a wrong library may bring down.
+It runs in a separate process, because a wrong library may crash it.
 """
 
 import math
@@ -30,11 +30,11 @@ POOLS = (
 )
 KEY = "trial"
 TOLERANCE = 1e-5
-"""Of the largest value."""
+"""Relative to the largest value."""
 
 
 def cases(x: tuple[int, ...], filters: tuple[int, ...], window: Window) -> list[tuple[Call, Arrays]]:
-    """Every kernel, with all that can be left out, and without."""
+    """Every kernel, with and without its optional inputs."""
     rng = np.random.default_rng(0)
 
     def some(*shape: int) -> jax.Array:
@@ -44,7 +44,7 @@ def cases(x: tuple[int, ...], filters: tuple[int, ...], window: Window) -> list[
     layer = some(*x), some(*filters)
     open_, moments = (some(*before), some(*before)), some(*before)
     own = some(*after), some(*after), some(*after)
-    ceiling = 3.0 * float(np.prod(filters[:3])) ** 0.5  # a few of the sums are larger
+    ceiling = 3.0 * float(np.prod(filters[:3])) ** 0.5  # some of the sums exceed it
     bare = (*layer, None, None, some(*y), *[None] * 9)
     return [
         (Forward(window), (*layer, None, None, None, None)),
@@ -69,7 +69,7 @@ def cases(x: tuple[int, ...], filters: tuple[int, ...], window: Window) -> list[
 
 
 def pools(x: tuple[int, ...], size: Pair, window: Window) -> list[tuple[Call, Arrays]]:
-    """Every kernel of windows that move over each channel by itself; some values are equal."""
+    """Every pooling kernel, on maps with equal values among them."""
     rng = np.random.default_rng(0)
     how = ((x[1], x[2]), size, window)
     maps = jnp.asarray(np.round(rng.normal(size=x)), jnp.float32)
@@ -84,7 +84,7 @@ def pools(x: tuple[int, ...], size: Pair, window: Window) -> list[tuple[Call, Ar
 
 
 def wrong(library: str) -> list[str]:
-    """The calls whose results are not XLA's."""
+    """The calls whose results differ from XLA's."""
     found = []
     for tried in (*starmap(cases, SHAPES), *starmap(pools, POOLS)):
         calls, arrays = zip(*tried, strict=True)
@@ -101,7 +101,7 @@ def wrong(library: str) -> list[str]:
 
 
 def main() -> None:
-    """Prints the width, or fails."""
+    """Prints the vector width, or exits with an error."""
     jax.config.update("jax_platforms", "cpu")
     width = register(Path(sys.argv[1]), KEY)
     for line in wrong(KEY):

@@ -1,4 +1,4 @@
-"""How the window of a convolution moves, and XLA's own convolution by it."""
+"""The window of a convolution, and XLA's convolution with it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,12 +10,12 @@ Pair = tuple[int, int]
 
 
 class Window(NamedTuple):
-    """First of rows, then of columns.
+    """Strides, padding and dilation, each for rows and columns.
 
     Attributes:
         strides: of the window.
-        padding: zeros before and after.
-        dilation: distance between its places.
+        padding: zeros before and after, for rows and columns.
+        dilation: distance between neighbouring positions of the window.
     """
 
     strides: Pair
@@ -23,7 +23,7 @@ class Window(NamedTuple):
     dilation: Pair = (1, 1)
 
     def outputs(self, x: tuple[int, ...], filters: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape that comes out."""
+        """The shape of the output."""
         sides = [
             (size + sum(pads) - (window - 1) * dilation - 1) // stride + 1
             for size, window, stride, pads, dilation in zip(x[1:3], filters, *self, strict=False)
@@ -34,14 +34,14 @@ class Window(NamedTuple):
 def zeros_around(
     size: Sequence[int], window: Sequence[int], strides: Sequence[int], padding: str | Sequence[tuple[int, int]]
 ) -> Sequence[tuple[int, int]]:
-    """How many zeros stand before and after a map, side by side of it: `SAME` and `VALID` in numbers."""
+    """Zeros before and after in each dimension: `SAME` and `VALID` in numbers."""
     return jax.lax.padtype_to_pads(size, window, strides, padding) if isinstance(padding, str) else padding
 
 
 def convolution(
     x: Float[Array, "b h w c"], filters: Float[Array, "kh kw c_of_group d"], window: Window
 ) -> Float[Array, "b h2 w2 d"]:
-    """XLA's; filters say by their shape how many groups of channels there are."""
+    """XLA's convolution; the number of channel groups follows from the shape of the filters."""
     layout = ("NHWC", "HWIO", "NHWC")
     return jax.lax.conv_general_dilated(
         x,

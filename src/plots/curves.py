@@ -13,9 +13,9 @@ class Curve:
     """One network's errors in percent.
 
     Attributes:
-        label: how it is called in the legend.
+        label: in the legend.
         train: steps and training errors, drawn thin.
-        held_out: steps and errors on examples that were not trained on, drawn bold.
+        held_out: steps and errors on validation or test examples, drawn bold.
     """
 
     label: str
@@ -24,7 +24,7 @@ class Curve:
 
 
 def error_curves(panels: dict[str, list[Curve]], held_out: str) -> Figure:
-    """Draws one panel beside the other, on the same axes.
+    """Draws panels side by side with the same axes.
 
     Args:
         panels: the curves of each panel, by its title.

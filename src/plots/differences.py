@@ -1,4 +1,4 @@
-"""What each of several changes did: a difference and its interval, one line a change."""
+"""Effects of several changes: one line per change, with a difference and its interval."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,10 +14,10 @@ class Difference(NamedTuple):
     """One change.
 
     Attributes:
-        what: was changed.
-        before: how it was.
-        after: how it is then.
-        mean: the difference that it makes, after less before.
+        what: what was changed.
+        before: its old value.
+        after: its new value.
+        mean: the difference, after minus before.
         low: lower end of its interval, if there is one.
         high: upper end.
     """
@@ -31,10 +31,10 @@ class Difference(NamedTuple):
 
 
 def differences_figure(changes: Sequence[Difference], label: str) -> Figure:
-    """Points with their intervals around zero; those whose interval leaves zero out are blue.
+    """Points with intervals; those whose interval does not contain zero are blue.
 
     Args:
-        changes: from top to bottom; of several with the same `what`, the first alone names it.
+        changes: from top to bottom; only the first of several with the same `what` is labelled.
         label: of the differences.
     """
     figure = Figure(figsize=(9, 0.8 + 0.36 * len(changes)), layout="constrained")

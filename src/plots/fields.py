@@ -11,14 +11,14 @@ from matplotlib.patches import Circle, Rectangle
 from .style import bare
 
 WIDE = 4
-"""A circle of so many standard deviations across."""
+"""Diameter of the circle, in standard deviations."""
 
 
 class FieldPicture(NamedTuple):
     """One network's field.
 
     Attributes:
-        squares: mean squared gradient by pixel, in the part of the image that matters at all.
+        squares: mean squared gradient by pixel, in the part of the image that the output depends on.
         side: of the theoretical field, in pixels.
         spread: standard deviation of the effective field, in pixels.
     """
@@ -29,7 +29,7 @@ class FieldPicture(NamedTuple):
 
 
 def effective_fields(rows: Mapping[str, Mapping[str, FieldPicture]]) -> Figure:
-    """Networks in columns; the root of the mean squared gradient, as a part of the largest.
+    """Networks in columns; the root of the mean squared gradient, relative to the largest.
 
     Args:
         rows: pictures by what they are called, by the title of the row.

@@ -1,4 +1,4 @@
-"""Networks with different filters: what they cost and how well they do (chapter Figs 19-24 and 39)."""
+"""Costs and errors of networks with different filters (chapter Figs 19-24 and 39)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ class Contender(NamedTuple):
 
     Attributes:
         name: written beside it.
-        costs: over those of the first network of the comparison, by what is counted.
+        costs: relative to the first network of the comparison, by kind of cost.
         errors: on the test split in percent, one for each seed.
     """
 
@@ -30,7 +30,7 @@ class Contender(NamedTuple):
 
 
 def comparisons(groups: Sequence[Sequence[Contender]]) -> Figure:
-    """One network below the other, a panel of bars for each cost, and one of errors: seeds hollow, their mean full."""
+    """One row per network, a panel of bars per cost, and one of errors: seeds as open circles, means as filled ones."""
     kinds = list(groups[0][0].costs)
     count = sum(map(len, groups))
     figure = Figure(figsize=(2.5 * len(kinds) + 4.2, 0.42 * count + 0.4 * len(groups) + 0.5), layout="constrained")
@@ -70,7 +70,7 @@ class Measured(NamedTuple):
         multiplications: for one image, in millions.
         accuracy: on the test split in percent, the mean over the seeds.
         accuracies: of the seeds.
-        seconds: of a training step, over those of full filters of the largest width.
+        seconds: of a training step, relative to full filters of the largest width.
     """
 
     kind: str
@@ -82,7 +82,7 @@ class Measured(NamedTuple):
 
 
 def accuracy_front(networks: Sequence[Measured]) -> Figure:
-    """Accuracy over multiplications; a dashed line joins the networks that no cheaper one equals."""
+    """Accuracy over multiplications; a dashed line joins the Pareto-optimal networks."""
     figure = Figure(figsize=(8.6, 4.8), layout="constrained")
     axis = figure.subplots()
     line = [(network.multiplications, network.accuracy) for network in frontier(networks)]
@@ -105,7 +105,7 @@ def accuracy_front(networks: Sequence[Measured]) -> Figure:
 
 
 def seconds_against_multiplications(networks: Sequence[Measured]) -> Figure:
-    """Measured time over counted multiplications, both as parts of the costliest; on the line time is as predicted."""
+    """Measured time over multiplications, both relative to the costliest network; the line is proportionality."""
     figure = Figure(figsize=(7.6, 4.8), layout="constrained")
     axis = figure.subplots()
     most = max(network.multiplications for network in networks)

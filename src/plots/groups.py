@@ -21,7 +21,7 @@ class Group(NamedTuple):
 
     Attributes:
         filters: for red, green and blue.
-        shares: of each filter's energy in differences between colours.
+        shares: share of each filter's energy in differences between colours.
     """
 
     filters: Float[np.ndarray, "h w 3 n"]
@@ -51,7 +51,7 @@ def _shares(axis: Axes, groups: tuple[Group, Group]) -> None:
 
 
 def _tiles(filters: Float[np.ndarray, "h w 3 n"]) -> Float[np.ndarray, "height width 3"]:
-    """Filters in rows, with white between them; each is shown as strongly as it can be, with zero as grey."""
+    """Filters in rows, with white between them; each is scaled to the full range, with zero as grey."""
     height, width, _, count = filters.shape
     rows = -(-count // COLUMNS)
     picture = np.ones((rows * (height + 1) - 1, COLUMNS * (width + 1) - 1, 3))

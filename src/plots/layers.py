@@ -1,4 +1,4 @@
-"""One value for each layer of a network, in the order of the layers."""
+"""Values by layer of a network, in the order of the layers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from .style import quiet
 
 Series = Mapping[str, Sequence[float]]
-"""Values by layer, by what they are called in the legend."""
+"""Values by layer, by label in the legend."""
 
 
 def responses_by_layer(panels: Mapping[str, Series]) -> Figure:
-    """Standard deviations of layer responses, as in He et al. 2015, Fig. 7: by place above, by size below.
+    """Standard deviations of layer responses, as in He et al. 2015, Fig. 7: above by layer, below sorted.
 
     Args:
-        panels: networks of a kind, by its name; each has the deviations of its layers.
+        panels: networks of a kind, by its name; each has the standard deviations of its layers.
     """
     figure = Figure(figsize=(4.6 * len(panels), 5.6), layout="constrained")
     rows = figure.subplots(2, len(panels), sharex="col", sharey=True, squeeze=False)
@@ -34,7 +34,7 @@ def responses_by_layer(panels: Mapping[str, Series]) -> Figure:
 
 
 def gradients_by_layer(panels: Mapping[str, Series]) -> Figure:
-    """Gradient norms at every layer on the way through training, one panel for each network.
+    """Gradient norms of every layer at several steps of training, one panel per network.
 
     Args:
         panels: by the network's name; each has the norms of its layers by when they were measured, earliest first.

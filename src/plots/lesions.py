@@ -1,4 +1,4 @@
-"""Errors of networks whose modules were taken out or changed places."""
+"""Errors of networks with removed or swapped modules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from .style import quiet
 
 @dataclass(frozen=True)
 class Removals:
-    """One network without each of its modules in turn.
+    """Errors of a network without single modules.
 
     Attributes:
-        label: how it is called in the legend.
+        label: in the legend.
         errors: in percent, by run and module.
         whole: the error with all modules, by run.
-        marked: modules that are told apart, such as those that halve the image.
+        marked: modules with another marker, such as those that halve the image.
     """
 
     label: str
@@ -34,7 +34,7 @@ def single_removals(networks: Sequence[Removals], guessing: float, marked: str) 
     Args:
         networks: one colour each; the dashed line is the error of the whole network.
         guessing: the error of guessing.
-        marked: what the modules in squares are.
+        marked: legend of the modules in squares.
     """
     figure = Figure(figsize=(7.4, 3.8), layout="constrained")
     axis = figure.subplots()
@@ -62,12 +62,12 @@ def single_removals(networks: Sequence[Removals], guessing: float, marked: str) 
 def several_lesions(
     removed: Mapping[int, Sequence[float]], shuffled: Sequence[tuple[float, float]], whole: float, guessing: float
 ) -> Figure:
-    """Errors with more and more damage, as in Veit et al. 2016, Fig. 5: modules taken out, and in another order.
+    """Errors with more and more lesions, as in Veit et al. 2016, Fig. 5: modules removed, and reordered.
 
     Args:
         removed: errors in percent by the number of modules.
         shuffled: Kendall's tau of the order, and the error with it.
-        whole: the error of the network as it is, dashed.
+        whole: the error of the intact network, dashed.
         guessing: the error of guessing, dotted.
     """
     figure = Figure(figsize=(8.6, 3.6), layout="constrained")

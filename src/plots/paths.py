@@ -1,4 +1,4 @@
-"""Which paths through a residual network carry the gradient (chapter Fig. 38)."""
+"""The gradient by path length in a residual network (chapter Fig. 38)."""
 
 from collections.abc import Sequence
 

@@ -20,7 +20,7 @@ CHANNELS = ("#e63946", "#2a9d8f", "#457b9d")
 def pooled_grids(
     numbers: Float[np.ndarray, "h w"], size: int, pooled: Mapping[str, Float[np.ndarray, "h2 w2"]]
 ) -> Figure:
-    """A grid of numbers whose windows are coloured, and beside it what each way of pooling makes of them."""
+    """A grid of numbers with coloured windows, and beside it the result of each kind of pooling."""
     figure = Figure(figsize=(2.4 + 1.7 * len(pooled), 2.5), layout="constrained")
     axes = figure.subplots(
         1, 1 + len(pooled), width_ratios=[numbers.shape[1], *(each.shape[1] for each in pooled.values())]
@@ -39,7 +39,7 @@ def pooled_grids(
 
 
 def global_grids(maps: Float[np.ndarray, "h w c"], names: Sequence[str], largest: Float[np.ndarray, "c"]) -> Figure:
-    """A grid of numbers for each channel, and beside it the one number that global max-pooling keeps of it."""
+    """A grid of numbers per channel, and beside it the result of global max-pooling."""
     figure = Figure(figsize=(3.1 * len(names), 2.7), layout="constrained")
     side = maps.shape[1]
     axes = figure.subplots(1, 2 * len(names), width_ratios=[side, 1.3] * len(names))
@@ -60,7 +60,7 @@ def pooled_pictures(
     edges: Float[np.ndarray, "h w"],
     pooled_edges: Mapping[str, Float[np.ndarray, "h2 w2"]],
 ) -> Figure:
-    """An image and a map with both signs, with all ways of pooling beside them; each picture has its own scale."""
+    """An image and a map with both signs, and the results of all kinds of pooling; each has its own scale."""
     figure = Figure(figsize=(2 * (1 + len(pooled_image)), 4.5), layout="constrained")
     axes = figure.subplots(2, 1 + len(pooled_image))
     for axis, (title, picture) in zip(axes[0], {"image": image / 255, **pooled_image}.items(), strict=True):

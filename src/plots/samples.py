@@ -1,4 +1,4 @@
-"""Where a surface from samples took how many images, and how far it is from the exact one."""
+"""Images used by each point of a sampled surface, and its errors against exact losses."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Checked(NamedTuple):
     Attributes:
         surface: over a plane.
         split: that was measured.
-        chosen: numbers of the points with an exact loss.
+        chosen: indices of the points with an exact loss.
         exact: these losses.
         exact_by: commits, devices and kernels that measured them.
     """
@@ -30,16 +30,16 @@ class Checked(NamedTuple):
     exact_by: Sequence[str] = ()
 
     def sampled(self, name: str) -> Float64[np.ndarray, "k"]:
-        """What the samples say of the chosen points."""
+        """The sampled values at the chosen points."""
         return self.surface.value(f"{self.split}_{name}").ravel()[self.chosen]
 
     def shares(self) -> Float64[np.ndarray, "n m"]:
-        """The part of all images that each point took."""
+        """The share of all images that was used at each point."""
         return self.surface.value(f"{self.split}_examples") / self.surface.metadata["examples"][self.split]
 
 
 def samples(checked: Sequence[Checked]) -> Figure:
-    """For each surface a map of the images that its points took, and deviations against their standard errors."""
+    """For each surface a map of the images used, and errors over their standard errors."""
     figure = Figure(figsize=(4.8 * len(checked) + 0.8, 8.2), layout="constrained")
     maps, clouds = figure.subplots(2, len(checked), squeeze=False)
     for axis, cloud, each in zip(maps, clouds, checked, strict=True):

@@ -1,4 +1,4 @@
-"""What a search tried and what came of it."""
+"""Trials of a search and their scores."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -17,7 +17,7 @@ State = Literal["complete", "pruned", "failed"]
 
 COLORS = colormaps["viridis_r"]
 PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
-"""What is behind numbers on a line."""
+"""Background of numbers on a line."""
 LEGEND: dict[State, str] = {"complete": "#3b528b", "pruned": "0.75", "failed": "#e07a5f"}
 
 
@@ -26,8 +26,8 @@ class Tried(NamedTuple):
 
     Attributes:
         state: how it ended.
-        score: the last one; none if it failed.
-        values: of what was searched, in the order of its scales.
+        score: the last one; None if it failed.
+        values: of the searched settings, in the order of the axes.
     """
 
     state: State
@@ -36,7 +36,7 @@ class Tried(NamedTuple):
 
 
 class AxisScale(NamedTuple):
-    """The axis of something that was searched, or of the score."""
+    """The axis of a searched setting, or of the score."""
 
     name: str
     low: float
@@ -44,12 +44,12 @@ class AxisScale(NamedTuple):
     log: bool = False
 
     def height(self, value: float) -> float:
-        """Where a value stands between the ends, from 0 to 1."""
+        """The position of a value between the ends, from 0 to 1."""
         low, high, value = np.log([self.low, self.high, value]) if self.log else (self.low, self.high, value)
         return float((value - low) / (high - low)) if high > low else 0.5
 
     def ticks(self) -> list[float]:
-        """Powers of ten, or five values at equal distances where there are not two of them."""
+        """Powers of ten, or five equidistant values if there are fewer than two."""
         if not self.log:
             return np.linspace(self.low, self.high, 5).tolist()
         first, last = np.ceil(np.log10(self.low)), np.floor(np.log10(self.high))
@@ -58,11 +58,11 @@ class AxisScale(NamedTuple):
 
 
 def parallel_coordinates(trials: Sequence[Tried], searched: Sequence[AxisScale], score: str) -> Figure:
-    """A line for each trial through what it tried, which ends at its score; the better, the darker.
+    """A line per trial through its settings, ending at its score; better trials are darker.
 
     Args:
         trials: at least one of them complete.
-        searched: what was searched.
+        searched: axes of the searched settings.
         score: what it is called.
     """
     figure = Figure(figsize=(2.4 + 2.6 * len(searched), 4.6), layout="constrained")
@@ -87,12 +87,12 @@ def parallel_coordinates(trials: Sequence[Tried], searched: Sequence[AxisScale],
 
 
 def search_history(trials: Sequence[Tried], score: str, recipe: float | None) -> Figure:
-    """Scores in the order of the trials, with the best so far.
+    """Scores by trial, and the best so far.
 
     Args:
         trials: in their order.
         score: what it is called.
-        recipe: the score that the search would improve on, if it is known.
+        recipe: the score of the recipe, if it is known.
     """
     figure = Figure(figsize=(6.4, 3.8), layout="constrained")
     axis = figure.subplots()
@@ -116,14 +116,14 @@ def search_history(trials: Sequence[Tried], score: str, recipe: float | None) ->
 
 
 def _color(trial: Tried, shade: Normalize) -> str | tuple[float, ...]:
-    """The colour of a trial; the better, the darker, if it is complete."""
+    """The colour of a trial; better complete trials are darker."""
     if trial.state != "complete" or trial.score is None:
         return LEGEND[trial.state]
     return COLORS(0.2 + 0.8 * float(shade(trial.score)))
 
 
 def _upright(axis: Axes, place: int, scale: AxisScale) -> None:
-    """An axis of its own, with its name above it."""
+    """A vertical axis with its name above it."""
     axis.plot([place, place], [0, 1], color="0.3", linewidth=0.8, zorder=0)
     axis.text(place, 1.05, scale.name, ha="center", va="bottom")
     for value in scale.ticks():

@@ -1,4 +1,4 @@
-"""Connections that share weights, and what each of them contributes to the gradient."""
+"""Connections that share weights, and their contributions to the gradient."""
 
 from collections.abc import Sequence
 

@@ -55,7 +55,7 @@ def shift_curves(gaps: Curves, changes: Curves) -> Figure:
 
 
 def shift_maps(image: Float[np.ndarray, "h w"], pixels: int, rows: Sequence[Moved]) -> Figure:
-    """Image and moved image on top; below, each layer's maps and the difference that should be none."""
+    """Image and shifted image on top; below, each layer's maps and their difference, zero for an equivariant layer."""
     heads = ("$f(x)$", "$f(x)$, moved", "$f(\\mathrm{moved}\\ x)$", "difference")
     figure = Figure(figsize=(9.6, 1.5 * (1 + len(rows))), layout="constrained")
     axes = figure.subplots(1 + len(rows), len(heads), squeeze=False)

@@ -1,4 +1,4 @@
-"""What all figures have in common."""
+"""Common style of the figures."""
 
 from matplotlib.axes import Axes
 
@@ -7,7 +7,7 @@ SIGNED = "RdBu_r"
 
 
 def quiet(axis: Axes) -> None:
-    """A faint grid, and no lines where there is nothing to read."""
+    """A faint grid, without the frame lines at the top and the right."""
     axis.grid(alpha=0.25)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Surfaces to turn by hand: one HTML file that needs no network, with exactly the measured values in it."""
+"""Interactive surfaces: one HTML file that works offline and contains the exact measured values."""
 
 import base64
 import html
@@ -19,7 +19,7 @@ PARTS = Path(__file__).with_name("page")
 
 
 def surface_page(surfaces: Sequence[Surface], title: str) -> str:
-    """A page with the surfaces beside each other (Li et al. 2018, Fig. 1), on one scale of heights and colours.
+    """A page with surfaces side by side (Li et al. 2018, Fig. 1), with one scale of heights and colours.
 
     Args:
         surfaces: over planes, in any sizes; losses and accuracies of all of them can be chosen on the page.
@@ -45,7 +45,7 @@ def surface_page(surfaces: Sequence[Surface], title: str) -> str:
 
 
 def _scale(surfaces: Sequence[Surface], name: str) -> dict[str, Any]:
-    """How a value is called and drawn in all panels."""
+    """Label and scale of a value in all panels."""
     low, high = finite_range(surfaces, name)
     loss, log = is_loss(name), logarithmic(surfaces, name)
     levels = LOSS_LEVELS if loss else ACCURACY_LEVELS
@@ -65,7 +65,7 @@ def _surface(surface: Surface, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _short(fact: Any) -> Any:
-    """A fact to be read, its numbers with four digits."""
+    """A fact for display, with numbers of four digits."""
     if isinstance(fact, dict):
         return {name: _short(value) for name, value in fact.items()}
     if isinstance(fact, list | tuple):
@@ -74,7 +74,7 @@ def _short(fact: Any) -> Any:
 
 
 def _array(values: Float[np.ndarray, "..."]) -> dict[str, str]:
-    """The bytes of an array, as the page's typed arrays read them."""
+    """The bytes of an array, for typed arrays in JavaScript."""
     return {"dtype": values.dtype.name, "base64": _base64(values.astype(values.dtype.newbyteorder("<")))}
 
 

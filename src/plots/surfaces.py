@@ -1,4 +1,4 @@
-"""Loss surfaces as Li et al. 2018 draw them (chapter Figs. 35, 36 and 41), several beside each other on one scale."""
+"""Loss surfaces in the style of Li et al. 2018 (chapter Figs. 35, 36 and 41), side by side on one scale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ GONE: dict[str, Any] = {"facecolor": "0.88", "edgecolor": "0.55", "hatch": "////
 
 @dataclass(frozen=True)
 class Trajectory:
-    """How training moved through the plane of a surface (Li et al. 2018, section 7).
+    """The trajectory of training in the plane of a surface (Li et al. 2018, section 7).
 
     Attributes:
         points: alpha and beta of each checkpoint, first to last.
-        explained: the share of all movement that lies along alpha and along beta, from 0 to 1.
+        explained: share of the squared distances along alpha and along beta, from 0 to 1.
     """
 
     points: Float64[np.ndarray, "k 2"]
@@ -79,7 +79,7 @@ def contours(
 
 
 def heat_maps(surfaces: Sequence[Surface], value: str = "train_loss") -> Figure:
-    """Every point of the grid in its colour, positive losses on a logarithmic scale.
+    """One coloured cell per grid point, positive losses on a logarithmic scale.
 
     Raises:
         UserError: a surface is a line, lacks the value or has no finite one.
@@ -169,7 +169,7 @@ def interpolations(surfaces: Sequence[Surface]) -> Figure:
 
 
 def is_loss(value: str) -> bool:
-    """Whether a value is a loss, of which less is better, and no accuracy."""
+    """Whether a value is a loss and not an accuracy."""
     return value.endswith("loss")
 
 
@@ -179,12 +179,12 @@ def logarithmic(surfaces: Sequence[Surface], value: str) -> bool:
 
 
 def scores(surface: Surface) -> list[str]:
-    """What a surface says of the network, and not of how it was measured: losses and accuracies."""
+    """Names of the losses and accuracies of a surface, without the values about their measurement."""
     return [name for name in surface.values if name.endswith(("loss", "accuracy"))]
 
 
 def words(value: str) -> str:
-    """A value's name as an axis label says it."""
+    """The axis label of a value."""
     return value.replace("train_", "training ").replace("_", " ")
 
 
@@ -237,7 +237,7 @@ def _colorbar(figure: Figure, panels: list[Axes], norm: Normalize, value: str, s
 
 
 def _draw_trajectory(axis: Axes, trajectory: Trajectory) -> None:
-    """Joins the checkpoints, and says how much of the movement this plane shows."""
+    """Joins the checkpoints, and labels the axes with the explained shares."""
     axis.plot(*trajectory.points.T, color="C3", linewidth=1.2, marker="o", markersize=2.5, label="training")
     axis.plot(*trajectory.points[-1], color="C3", marker="*", markersize=11, markeredgecolor="white", linestyle="")
     alpha, beta = (f"{share:.1%} of the movement" for share in trajectory.explained)
@@ -263,13 +263,13 @@ def _mark_line(axis: Axes, surface: Surface, gone: Bool[np.ndarray, "n"]) -> Non
 
 
 def _edges(steps: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n+1"]:
-    """Where the cell of one point ends and that of the next begins."""
+    """Boundaries between the cells of points."""
     inner = (steps[1:] + steps[:-1]) / 2
     return np.concatenate([2 * steps[:1] - inner[:1], inner, 2 * steps[-1:] - inner[-1:]])
 
 
 def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
-    """One legend below all panels; nothing is named twice."""
+    """One legend for all panels, without duplicates."""
     named: dict[str, Artist] = {}
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):

@@ -15,12 +15,12 @@ EDGE = "0.8"
 
 
 class Match(NamedTuple):
-    """An image against every template.
+    """An image and its products with every template.
 
     Attributes:
-        image: what is recognized.
+        image: the image.
         label: its class.
-        products: what each pixel contributes to the score of each class.
+        products: contribution of each pixel to the score of each class.
         scores: of each class.
     """
 
@@ -58,7 +58,7 @@ def template_figure(
 
 
 def _template(axis: Axes, template: Float[np.ndarray, "h w c"], largest: float) -> None:
-    """One channel on a scale that all templates share; of three, each template is shown as strongly as it can be."""
+    """One channel on the common scale of all templates; three channels scaled to the full range of this template."""
     _frame(axis, EDGE, 0.8)
     if template.shape[-1] == 1:
         axis.imshow(template[..., 0], cmap=SIGNED, vmin=-largest, vmax=largest)
@@ -67,7 +67,7 @@ def _template(axis: Axes, template: Float[np.ndarray, "h w c"], largest: float) 
 
 
 def _match(row: Sequence[Axes], match: Match, names: Sequence[str]) -> None:
-    """An image, and what is left of it under each template; the class of the highest score is framed."""
+    """An image and its product with each template; the class of the highest score is framed."""
     image = match.image
     row[0].imshow(image if image.shape[-1] == 3 else image[..., 0], cmap="gray_r", vmin=0, vmax=255)
     _frame(row[0], EDGE, 0.8)

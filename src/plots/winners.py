@@ -10,7 +10,7 @@ COLORS = ("#457b9d", "#e76f51", "#8d99ae", "#2a9d8f")
 
 
 def winners_figure(names: Sequence[str], panels: Mapping[str, Sequence[float | None]]) -> Figure:
-    """One entrant below the other, and a panel of bars for each quantity; what is not known has no bar."""
+    """One row per entrant, and a panel of bars for each quantity; unknown values have no bar."""
     figure = Figure(figsize=(2.7 * len(panels) + 1.2, 0.5 * len(names) + 0.8), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True)
     for axis, color, (title, values) in zip(axes, COLORS, panels.items(), strict=False):

@@ -1,4 +1,4 @@
-"""Accuracy against cost, the field's standard picture of its networks (chapter Fig. 26)."""
+"""Accuracy against cost of networks (chapter Fig. 26)."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -45,11 +45,11 @@ class Scored(Protocol):
 
     @property
     def multiplications(self) -> float:
-        """What it costs."""
+        """Multiplications."""
 
     @property
     def accuracy(self) -> float:
-        """How well it does."""
+        """Accuracy."""
 
 
 ScoredT = TypeVar("ScoredT", bound=Scored)
@@ -58,8 +58,8 @@ ScoredT = TypeVar("ScoredT", bound=Scored)
 def accuracy_against_cost(points: Sequence[Point]) -> Figure:
     """Circles with areas in proportion to the parameters, over a logarithmic axis of multiply-adds.
 
-    A line joins the networks that no cheaper one equals; their names stand on the left, those of the others on the
-    right if there is room.
+    A line joins the Pareto-optimal networks; their names are on the left, those of the others on the right if there is
+    room.
     """
     figure = Figure(figsize=(9.2, 6), layout="constrained")
     axis = figure.subplots()
@@ -86,7 +86,7 @@ def accuracy_against_cost(points: Sequence[Point]) -> Figure:
 
 
 def frontier(points: Sequence[ScoredT]) -> list[ScoredT]:
-    """The networks that are more accurate than all that are not dearer, the cheapest first."""
+    """The Pareto front: networks more accurate than all that cost at most as much, the cheapest first."""
     found: list[ScoredT] = []
     for point in sorted(points, key=lambda point: (point.multiplications, -point.accuracy)):
         if not found or point.accuracy > found[-1].accuracy:
@@ -95,7 +95,7 @@ def frontier(points: Sequence[ScoredT]) -> list[ScoredT]:
 
 
 def crowded(point: Point, points: Sequence[Point]) -> bool:
-    """Whether another circle lies where a name on the right would go."""
+    """Whether another circle overlaps the place of a name on the right."""
     return any(
         1 < other.multiplications / point.multiplications < 1.6 and abs(other.accuracy - point.accuracy) < 0.5
         for other in points

@@ -1,4 +1,4 @@
-"""Where the convolutions of an Inception network stand, in the order in which they are built."""
+"""Names of the convolutions of an Inception network, in the order of their creation."""
 
 from collections.abc import Iterator
 

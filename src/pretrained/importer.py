@@ -1,7 +1,7 @@
-"""Weights from elsewhere: arrays with PyTorch's or Keras's names, put into a network of ours.
+"""Imports weights: arrays with PyTorch's or Keras's names into networks of this project.
 
-A family's table (`torchvision.py`, `keras.py`, `li2018.py`) says which of their layers is which of ours. What follows
-from the framework alone, the names of the arrays of a layer and the order of their axes, is said here once.
+A table per family (`torchvision.py`, `keras.py`, `li2018.py`) maps our layers to theirs. This module has what depends
+on the framework only: the names of the arrays of a layer and the order of their axes.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,13 +28,13 @@ Table = Mapping[str, str | Kernel | Zeros]
 
 @dataclass(frozen=True)
 class Framework:
-    """How a framework names and stores what a layer has.
+    """How a framework names and stores the arrays of a layer.
 
     Attributes:
         separator: between the names of a layer and of its array.
-        leaves: their names for ours; a layer has one of them.
-        turned: brings the axes of an array into our order.
-        ignored: ends of names that mean no weights.
+        leaves: their possible names for each of ours.
+        turned: transposes an array into our order of axes.
+        ignored: suffixes of names that are not weights.
     """
 
     separator: str
@@ -73,7 +73,7 @@ KERAS = Framework(
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Reads a `.npz` or `.safetensors` file; neither can hold code.
+    """Reads a `.npz` or `.safetensors` file; neither can contain code.
 
     Raises:
         UserError: there is no such file, or it is neither.
@@ -94,18 +94,18 @@ def put_weights(
     framework: Framework,
     images: Float[Array | np.ndarray, "b ..."] | None,
 ) -> None:
-    """Puts the values of a trained network into one of ours, in place, and warns if they make no sense there.
+    """Loads trained weights into a network, in place, and warns if they do not match its computation.
 
-    Running variances are taken as they are. Of n values of a channel in a batch, PyTorch records the unbiased variance
-    (over n - 1), and Flax, which goes on from there if the network is trained further, the biased one (over n).
+    Running variances are not converted. Of n values of a channel in a batch, PyTorch records the unbiased variance
+    (over n - 1), Flax the biased one (over n), also in further training.
 
     Args:
-        module: gets a value for every parameter and running statistic.
+        module: every parameter and running statistic is set.
         arrays: by the framework's names, such as `layer1.0.conv1.weight` or `conv1/kernel`.
         layers: the family's table.
         framework: `TORCH` or `KERAS`.
-        images: 30 to 100 of several classes, prepared as the source says, to see whether the network makes sense of
-            them; None for no check.
+        images: 30 to 100 of several classes, preprocessed as for the source, for a check of the network; None for no
+            check.
 
     Raises:
         UserError: a layer is not in the table; an array is missing, of another shape, or left over; a shortcut has its
@@ -125,7 +125,7 @@ def put_weights(
 def matched(
     module: nnx.Module, arrays: Arrays, layers: Table, framework: Framework
 ) -> list[tuple[nnx.Variable, np.ndarray]]:
-    """Every parameter and running statistic of a network, with the array that is its value; nothing is put there yet.
+    """Every parameter and running statistic of a network, with its array; nothing is changed.
 
     Raises:
         UserError: a layer is not in the table; an array is missing, of another shape, or left over.
@@ -153,7 +153,7 @@ def matched(
 
 
 def check_zeros(module: nnx.Module, layers: Table) -> None:
-    """Refuses shortcuts that pad with zeros in other places than those that the weights were trained with.
+    """Refuses shortcuts that pad with zeros at another place than those that the weights were trained with.
 
     Raises:
         UserError: naming the first.

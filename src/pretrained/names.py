@@ -1,4 +1,4 @@
-"""What a table of names consists of: our name of a layer, and where it is elsewhere.
+"""Entries of a table of names: our name of a layer, and its name and layout elsewhere.
 
 Our kernels are `[height, width, inputs of a group, outputs]` in a convolution, `[inputs, outputs]` in a linear layer.
 """
@@ -10,13 +10,13 @@ import numpy as np
 
 
 class Kernel(NamedTuple):
-    """The kernel of a layer of theirs, where it is stored in another way than most of its framework.
+    """The kernel of one of their layers with a layout that is unusual in its framework.
 
     Attributes:
         layer: their name of the layer.
-        turned: brings the kernel into our layout, once its axes are in our order.
-        names: of the array, the first that is there; none given means the framework's.
-        vectors: brings bias, scale and running statistics into our order of channels.
+        turned: converts the kernel into our layout, after its axes are in our order.
+        names: possible names of the array; the first that exists counts. Empty for the framework's.
+        vectors: permutes bias, scale and running statistics into our order of channels.
     """
 
     layer: str
@@ -26,26 +26,26 @@ class Kernel(NamedTuple):
 
 
 class Zeros(NamedTuple):
-    """A shortcut that pads with zeros. It has no arrays, so nothing else would tell where these are to be.
+    """A shortcut that pads with zeros. It has no arrays, so its name in the table says where the zeros are.
 
     Attributes:
-        centred: whether half of them are before the channels; else all are behind.
+        centred: whether half of the zeros are before the channels; else all are after.
     """
 
     centred: bool
 
 
 Names = dict[str, str | Kernel | Zeros]
-"""Their name of each layer by ours, or their kernel where it is stored in a way of its own."""
+"""Their name of each layer by ours, or a `Kernel` for an unusual layout."""
 
 
 def conv_norm(ours: str, conv: str | Kernel, norm: str) -> Names:
-    """A `ConvNorm` of ours, which is two layers elsewhere."""
+    """A `ConvNorm`, which is two layers elsewhere."""
     return {f"{ours}.conv": conv, f"{ours}.norm": norm}
 
 
 def flattened(layer: str, *, channels: int) -> Kernel:
-    """A linear layer behind PyTorch's flattening, where all pixels of a channel come before the next channel.
+    """A linear layer after PyTorch's flattening, which has channels as the major index.
 
     Args:
         layer: their name of the layer.
@@ -55,14 +55,14 @@ def flattened(layer: str, *, channels: int) -> Kernel:
     def channels_last(kernel: np.ndarray) -> np.ndarray:
         pixels, rest = divmod(len(kernel), channels)
         if rest:
-            return kernel  # of a network with other maps, which its shape will tell
+            return kernel  # another network; the check of shapes reports it
         return kernel.reshape(channels, pixels, -1).swapaxes(0, 1).reshape(kernel.shape)
 
     return Kernel(layer, channels_last)
 
 
 def permuted(layer: str, *, inputs: Sequence[int] = (), outputs: Sequence[int] = ()) -> Kernel:
-    """A layer whose channels have another order.
+    """A layer with permuted channels.
 
     Args:
         layer: their name of it.

@@ -1,7 +1,7 @@
-"""Whether weights from elsewhere make sense in a network of ours, seen from what they do to a batch of images.
+"""Checks whether imported weights fit a network, from its activations on a batch of images.
 
-Shapes tell little: zeros on another side of a shortcut, channels in another order, pixels in another range fit as well.
-But every batch normalization has written down, while it was trained, the mean and the deviation of what came in.
+Matching shapes are not enough: shortcuts with zeros on the other side, permuted channels, and pixels in another range
+have the same shapes. But every batch normalization has the mean and the standard deviation of its input in training.
 """
 
 import jax
@@ -13,32 +13,32 @@ from jaxtyping import Array, Float
 from ..models.summary import innermost
 
 FARTHEST, FARTHEST_OF_ALL = 0.25, 1.0
-"""Deviations from the running means in the middle layer, and in any. 100 test images of CIFAR-10 are .07 to .11 away in
-networks that they fit (any layer: .23), and up to .19 if they are of one class only (.82); with the zeros of shortcuts
-on the wrong side .30 to .46 (.51 to 1.05)."""
+"""Distances from the running means, in running std, in the median layer and in any. 100 test images of CIFAR-10 are
+.07 to .11 away in networks that they fit (any layer: .23), and up to .19 if they are of one class only (.82); with
+the zeros of shortcuts on the wrong side .30 to .46 (.51 to 1.05)."""
 
 NARROWEST, WIDEST = 0.7, 1.4
-"""Deviations over the running ones, without the narrowest and the widest quarter of the layers: .95 to 1.06 in networks
-that they fit (from .75 if the images are of one class only). With pixels from 0 to 1 the middle layer has .57 to .64. A
-ResNet-20 of digits with its zeros on the wrong side has .55 to 1: the layers before its first shortcut see nothing of
-them."""
+"""Limits of std over running std, without the narrowest and the widest quarter of the layers: .95 to 1.06 in
+networks that they fit (from .75 if the images are of one class only). With pixels from 0 to 1 the middle layer has
+.57 to .64. A ResNet-20 of digits with its zeros on the wrong side has .55 to 1: the layers before its first shortcut
+see nothing of them."""
 
 ALIVE = 1e-3
-"""The scale of a channel that weight decay has left alone."""
+"""The least scale of a channel that weight decay has not driven to zero."""
 
 FEW = 10
-"""So many images may well be of one class."""
+"""With this number of images or fewer, all may be of one class."""
 
 
 def doubts(module: nnx.Module, images: Float[Array, "b ..."]) -> str | None:
-    """What speaks against a trained network, if anything does.
+    """A reason to doubt the weights of a trained network, if there is one.
 
     Args:
-        module: with its trained values; it is left as it is.
+        module: with its trained weights; not changed.
         images: some 30 to 100, of several classes, prepared as for training.
 
     Returns:
-        A clause.
+        A clause, or None.
     """
     logits, layers = jax.device_get(_measured(module, images))
     if not np.isfinite(logits).all():
@@ -59,7 +59,7 @@ def doubts(module: nnx.Module, images: Float[Array, "b ..."]) -> str | None:
 
 
 def _measured(module: nnx.Module, images: Float[Array, "b ..."]) -> tuple[Array, dict[str, tuple[Array, Array]]]:
-    """Logits, and for each batch normalization how far means are from the running ones, and how wide the spread is."""
+    """Logits, and for each batch normalization the distance of means from the running ones and the ratio of std."""
     own = nnx.merge(*nnx.split(module))
     own.eval()
     norms = {name: layer for _, _, layer, name in innermost(own) if isinstance(layer, nnx.BatchNorm)}
@@ -77,9 +77,9 @@ def _measured(module: nnx.Module, images: Float[Array, "b ..."]) -> tuple[Array,
 
 
 def _against_running(norm: nnx.BatchNorm, output: Float[Array, "b ... c"]) -> tuple[Array, Array]:
-    """The mean and the deviation of what came in, in units of the running deviation, over the channels that are alive.
+    """Mean and standard deviation of the input in units of the running std, RMS over the channels with nonzero scale.
 
-    They follow from what went out, which would have the bias as its mean and the scale as its deviation.
+    They are computed from the output, whose expected mean is the bias and whose expected std is the scale.
     """
     channels = output.shape[-1]
     scale = jnp.ones(channels) if norm.scale is None else jnp.abs(norm.scale[...])

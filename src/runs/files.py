@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, whenever the process dies; those of others stay as they are."""
+"""Atomic writing of files, and checks that keep files of others from being overwritten."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ SHOWN = 3
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Writes a file beside its place and renames it, when its bytes are on the disk.
+    """Writes a temporary file, syncs it to disk, and renames it to its final name.
 
     Raises:
         OSError: it cannot be written.
@@ -27,16 +27,16 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def check_ours(directory: Path, *, ours: bool, beginnings: Sequence[str] = (), instead: str) -> None:
-    """Refuses to write among what somebody else keeps.
+    """Refuses a directory with files of others.
 
     Args:
-        directory: it need not be there.
-        ours: whether it holds what only we write.
-        beginnings: patterns of names of ours that can be there before that.
-        instead: what can be done.
+        directory: may be missing.
+        ours: whether it has a file that only this project writes.
+        beginnings: name patterns of files that we write before that one.
+        instead: advice at the end of the error message.
 
     Raises:
-        UserError: it holds something, and nothing says that it is ours.
+        UserError: it contains other files and `ours` is false.
     """
     try:
         names = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
@@ -49,16 +49,16 @@ def check_ours(directory: Path, *, ours: bool, beginnings: Sequence[str] = (), i
 
 
 def at_home(path: str | Path) -> Path:
-    """A path that begins with the home directory where it begins with `~`."""
+    """A path with `~` expanded."""
     with suppress(RuntimeError):  # there is no such user
         return Path(path).expanduser()
     return Path(path)
 
 
 def remove(paths: Iterable[Path], home: Path) -> None:
-    """Removes files inside a directory, and directories around them that are empty then; links are not followed."""
+    """Removes files inside a directory, and the directories that this leaves empty; links are not followed."""
     inside = home.resolve()
-    for path in sorted(paths, reverse=True):  # what is inside a directory comes before it
+    for path in sorted(paths, reverse=True):  # files before their directories
         if not path.parent.resolve().is_relative_to(inside):
             continue
         if path.is_symlink() or not path.is_dir():
@@ -66,5 +66,5 @@ def remove(paths: Iterable[Path], home: Path) -> None:
         for folder in (path, *path.parents):
             if folder == home:
                 break
-            with suppress(OSError):  # it is none, or not empty
+            with suppress(OSError):  # not a directory, or not empty
                 folder.rmdir()

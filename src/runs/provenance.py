@@ -1,4 +1,4 @@
-"""Where a result came from: command, code, packages and machine."""
+"""Provenance of a result: command, code, packages and machine."""
 
 import os
 import platform
@@ -17,17 +17,17 @@ from .. import __version__
 from ..config.place import CHECKOUT, PACKAGE
 
 BUILT_FROM = PACKAGE / "commit.txt"
-"""Of an installed package: the commit that it was built from, written when it was."""
+"""In an installed package: the commit that it was built from, written by the build."""
 
 CODE = ("src", "conf", "experiments")
 UNKNOWN = "unknown code and device"
-"""Of what was measured before provenances were written beside it."""
+"""The provenance of measurements that were cached before provenances were recorded."""
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "hydra-core")
 
 
 def provenance() -> dict[str, Any]:
-    """What would be needed to make a result again."""
+    """What is needed to reproduce a result."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "command": command(),
@@ -44,14 +44,14 @@ def provenance() -> dict[str, Any]:
 
 
 def threads() -> int | None:
-    """How many processors this process may use, and XLA with it."""
+    """The number of processors that this process, and so XLA, may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """What differs between two provenances that can change a result, in words; nothing if nothing does."""
+    """The differences between two provenances that can change a result, in words; empty without any."""
     kinds = ("commit", "dirty", "packages", "python", "device", "devices", "threads", "xla_flags", "kernels")
-    before, now = ({"kernels": "xla", **each} for each in (before, now))  # as all runs did before there were others
+    before, now = ({"kernels": "xla", **each} for each in (before, now))  # all older runs used XLA's operations
     return ", ".join(f"{kind} {before.get(kind)} -> {now[kind]}" for kind in kinds if before.get(kind) != now[kind])
 
 
@@ -61,28 +61,28 @@ def command() -> str:
 
 
 def commit() -> str | None:
-    """The commit of the code, be it of a checkout or of an installed package; nothing if it is not known."""
+    """The commit of the checkout, or the one that the installed package was built from; None if unknown."""
     return _built_from()[0] if CHECKOUT is None else _git("rev-parse", "HEAD").strip() or None
 
 
 def dirty() -> bool:
-    """Whether the code is not that of its commit: files changed, or new."""
+    """Whether the code differs from its commit: changed or new files."""
     return _built_from()[1] if CHECKOUT is None else bool(_git("status", "--porcelain", "--", *CODE))
 
 
 def _built_from() -> tuple[str | None, bool]:
-    """The commit of an installed package, and whether files were changed when it was built."""
+    """The commit that an installed package was built from, and whether there were uncommitted changes."""
     words = BUILT_FROM.read_text().split() if BUILT_FROM.exists() else []
     return (words[0] if words else None), "dirty" in words
 
 
 def code_and_device() -> str:
-    """The commit of the code in words, whether the code is something else by now, and what it runs on."""
+    """Commit, uncommitted changes and device of this process, in words."""
     return in_words({"commit": commit(), "dirty": dirty(), "device": jax.devices()[0].device_kind})
 
 
 def in_words(record: Mapping[str, Any] | None) -> str:
-    """A provenance in a few words: commit, whether the code was something else, and device; none is an unknown one."""
+    """A provenance in a few words: commit, whether there were uncommitted changes, and device; None is unknown."""
     if record is None:
         return UNKNOWN
     changed = " with changes" if record["dirty"] else ""
@@ -90,14 +90,14 @@ def in_words(record: Mapping[str, Any] | None) -> str:
 
 
 def uncommitted() -> str:
-    """The difference of the code to its commit, as far as files are known to git."""
+    """The diff of tracked files to their commit."""
     return _git("diff", "HEAD", "--", *CODE)
 
 
 def _git(*arguments: str) -> str:
-    """What git says of the checkout; nothing where there is no git, or no checkout.
+    """The output of a git command in the checkout; empty without git or checkout.
 
-    A repository around the checkout, which only holds it among other things, is not asked.
+    A repository that merely contains the checkout is not used.
     """
     if CHECKOUT is None or not (CHECKOUT / ".git").exists():
         return ""

@@ -1,4 +1,4 @@
-"""What a sweep came to: for each setting the number of its runs, and the mean and deviation of their scores."""
+"""The table of a sweep: for each setting the number of runs, and mean and standard deviation of their scores."""
 
 import csv
 import hashlib
@@ -16,7 +16,7 @@ from .files import write_whole
 
 REPEATED = "seed="
 OURS = "${run_name:}"
-"""What no record of another project's sweep has."""
+"""Occurs in the record of our sweeps, and in no other project's."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Job:
     """One job of a sweep.
 
     Attributes:
-        directory: its run.
-        overrides: by which it differs from the defaults.
+        directory: of its run.
+        overrides: its overrides of the defaults.
     """
 
     directory: RunDirectory
@@ -34,11 +34,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Setting:
-    """All runs that differ in nothing but their seed.
+    """All runs that differ only in their seed.
 
     Attributes:
-        name: the overrides by which it differs from the other settings of the sweep.
-        scores: of each finished run, by name.
+        name: the overrides that distinguish it from the other settings of the sweep.
+        scores: of each finished run, by the name of the score.
         missing: directories of the runs that did not finish.
     """
 
@@ -48,7 +48,7 @@ class Setting:
 
 
 def check_home(home: Path) -> None:
-    """Refuses a directory with somebody else's record of a sweep, over which Hydra would write its own.
+    """Refuses a directory with another project's record of a sweep, which Hydra would overwrite.
 
     Raises:
         UserError: there is one.
@@ -59,7 +59,7 @@ def check_home(home: Path) -> None:
 
 
 def settings_of(jobs: list[Job]) -> list[Setting]:
-    """Groups the jobs of a sweep, in the order in which they stand; a run that is named twice counts once."""
+    """Groups the jobs of a sweep by setting, in their order; a run that occurs twice counts once."""
     jobs = list({job.directory: job for job in jobs}.values())
     shared = set.intersection(*(set(job.overrides) for job in jobs))
     groups: dict[str, list[Job]] = {}
@@ -121,7 +121,7 @@ def _cell(values: list[float], share: bool) -> str:
 
 
 def _why(path: Path) -> str:
-    """The last line of the traceback that a run left, without the module of the exception."""
+    """The last line of the traceback in `failure.txt`, without the module of the exception."""
     failure = path / "failure.txt"
     if not failure.exists():
         return "killed or interrupted, or it never began"

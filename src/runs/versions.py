@@ -1,4 +1,4 @@
-"""Versions of code that measures: what is cached of one version is not taken for what another one would measure."""
+"""Versions of measuring code: a measurement that was cached by one version is not reused by another."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -7,9 +7,9 @@ MeasureT = TypeVar("MeasureT", bound=Callable[..., Any])
 
 
 def version(number: int) -> Callable[[MeasureT], MeasureT]:
-    """Declares the version of a function or class that measures.
+    """Declares the version of a measuring function or class.
 
-    It goes up by one when what is measured changes, also if the reason is in code that the function calls.
+    Increment it when the measured values change, also if the reason is in code that the function calls.
     """
 
     def declare(measure: MeasureT) -> MeasureT:
@@ -20,20 +20,20 @@ def version(number: int) -> Callable[[MeasureT], MeasureT]:
 
 
 def versions(*measures: Callable[..., Any]) -> dict[str, int]:
-    """What an identity says of the code that measures: the versions after the first.
+    """The versions above 1 of measuring code, as part of an identity.
 
-    The first one is not named, so that measurements from before versions were declared keep their names.
+    Version 1 is left out, so that measurements that are older than versions keep their names.
 
     Raises:
-        AttributeError: one of them declares no version.
+        AttributeError: a function has no version.
     """
     return {f"version of {name}": number for name, number in declared_versions(*measures).items() if number > 1}
 
 
 def declared_versions(*measures: Callable[..., Any]) -> dict[str, int]:
-    """The version of each, by its name.
+    """The versions of functions or classes, by their names.
 
     Raises:
-        AttributeError: one of them declares none.
+        AttributeError: a function has no version.
     """
     return {measure.__name__: measure.version for measure in measures}  # type: ignore[attr-defined]

@@ -1,8 +1,7 @@
-"""Long measurements are cached with where they came from, so that a study that was stopped does not make them again.
+"""Caches slow measurements with their provenance, so that an interrupted study does not repeat them.
 
-A cached measurement has an identity, which names its file: everything that it depends on, and the versions of the code
-that measures (`src/runs/versions.py`). It has a provenance: the commit, machine and time that it was measured by. Of a
-file from before there were provenances it is unknown.
+The identity of a measurement, whose hash is its file name, is everything that it depends on, with the versions of the
+measuring code (`src/runs/versions.py`). Its provenance has commit, machine and time; older files have none.
 """
 
 import json
@@ -20,19 +19,19 @@ from ..runs.provenance import in_words, provenance
 from ..runs.versions import declared_versions, versions
 
 HOME = Path("runs/measurements")
-"""Holds a file for each, named by its identity."""
+"""One file per measurement, named by its identity."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Cached(Generic[T]):
-    """A measurement, made now or before.
+    """A measurement, new or from the cache.
 
     Attributes:
-        value: what was measured.
+        value: the measured value.
         measured_by: its provenance in words.
-        versions: of the code that measured it, for the identity of what is measured with it.
+        versions: of the measuring code, for identities of measurements that depend on it.
     """
 
     value: T
@@ -41,15 +40,15 @@ class Cached(Generic[T]):
 
 
 def cached(identity: Mapping[str, Any], code: Sequence[Callable[..., Any]], measure: Callable[[], Any]) -> Cached[Any]:
-    """What was measured before, or else is measured now.
+    """Returns a measurement from the cache, or measures.
 
     Args:
-        identity: everything that the measurement depends on but the code, as JSON can say it.
-        code: functions that measure, each with its version.
-        measure: gives what JSON can say; tuples come back as lists.
+        identity: everything that the measurement depends on except the code, as JSON values.
+        code: measuring functions, each with a version.
+        measure: returns JSON values; tuples become lists.
 
     Raises:
-        UserError: it cannot be written, or is damaged.
+        UserError: the file cannot be written, or is damaged.
     """
     identity = {**identity, **versions(*code)}
 
@@ -65,20 +64,20 @@ def cached(identity: Mapping[str, Any], code: Sequence[Callable[..., Any]], meas
 
 
 def provenance_of(code: Sequence[Callable[..., Any]]) -> dict[str, Any]:
-    """Where a measurement that is about to be made comes from: what of a run is written down, and the versions."""
+    """The provenance of a new measurement: that of a run, and the versions of the code."""
     return {**provenance(), "versions": declared_versions(*code)}
 
 
 def cached_file(file: Path, content: Callable[[], bytes], read: Callable[[bytes], T]) -> T:
-    """What a file holds, which is made first if there is none.
+    """The contents of a cache file, which is written first if it is missing.
 
     Args:
-        file: named by the identity of what it holds.
-        content: measures, and gives what the file will hold.
-        read: understands it.
+        file: path, named by the identity.
+        content: measures, and returns the contents.
+        read: parses the contents.
 
     Raises:
-        UserError: it cannot be written or read, or is damaged.
+        UserError: the file cannot be written or read, or is damaged.
     """
     made = None if file.exists() else content()
     try:

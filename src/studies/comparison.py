@@ -1,4 +1,4 @@
-"""A comparison: variants of a network, trained with the same seeds, and how far their scores lie apart."""
+"""Comparisons: variants of a network, trained with the same seeds, and differences of their scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .variants import LEARNING_RATE, Variant, finished_runs, tuned
 
 @dataclass(frozen=True)
 class Comparison:
-    """Variants that have finished runs, and these runs.
+    """Variants with finished runs, and these runs.
 
     Attributes:
         variants: with the settings that they were trained with.
@@ -25,13 +25,13 @@ class Comparison:
 
     @staticmethod
     def trained(variants: Sequence[Variant], seeds: Sequence[int]) -> "Comparison":
-        """Trains every variant with every seed; those without a finished run are left out."""
+        """Trains every variant with every seed; variants without a finished run are left out."""
         runs = {name: own for name, own in finished_runs(variants, seeds).items() if own}
         return Comparison(tuple(variant for variant in variants if variant.name in runs), runs)
 
     @staticmethod
     def tuned(variants: Sequence[Variant], learning_rates: Sequence[float], seeds: Sequence[int]) -> "Comparison":
-        """The same, each variant with its best learning rate; the first seed decides.
+        """The same, each variant with its best learning rate, chosen with the first seed.
 
         Raises:
             UserError: see `tuned`.
@@ -39,16 +39,16 @@ class Comparison:
         return Comparison.trained(tuned(variants, LEARNING_RATE, learning_rates, seeds[0]), seeds)
 
     def check_reference(self, name: str) -> None:
-        """Refuses to compare the others to a variant that is not there.
+        """Checks that the reference variant has finished runs.
 
         Raises:
-            UserError: it has no finished run.
+            UserError: it has none.
         """
         if name not in self.runs:
             raise UserError(f"{name}: no run finished, and the others are compared to it")
 
     def first_run(self, name: str) -> StudyRun:
-        """One run of a variant, for what does not depend on the seed."""
+        """A run of a variant, for properties that do not depend on the seed."""
         return first_run(self.runs[name])
 
     def errors(self, name: str) -> dict[int, float]:
@@ -64,5 +64,5 @@ class Comparison:
         return contrasts({name: self.errors(name) for name in self.runs}, [(1, first), (-1, second)])
 
     def records(self) -> list[dict[str, Any]]:
-        """Where the numbers of all runs come from."""
+        """Provenance records of all runs."""
         return [run.record() for own in self.runs.values() for run in own.values()]

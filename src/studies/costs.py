@@ -1,4 +1,4 @@
-"""What the networks of a study cost: by the formulas, by the traced program, and by the clock."""
+"""Costs of networks: from formulas, from the traced program, and measured times."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,12 +11,12 @@ from .timing import Ratio, in_turn, training_dispatch
 
 
 class Costs(NamedTuple):
-    """What a network comes to, read off the traced program.
+    """Sizes of a network, from the traced program.
 
     Attributes:
-        parameters: that are trained.
+        parameters: number of trainable parameters.
         multiplications: for one image.
-        field: side of what a value of the last convolution sees, in pixels.
+        field: side of the receptive field of the last convolution, in pixels.
     """
 
     parameters: int
@@ -33,7 +33,7 @@ def traced_costs(run: StudyRun) -> Costs:
 
 
 def step_ratios(runs: Mapping[str, StudyRun], rounds: int) -> dict[str, Ratio]:
-    """Training steps of networks, timed in turn, over those of the first one; from the weights that they begin with."""
+    """Times of training steps relative to the first network, measured alternately, from the initial weights."""
     engines = {name: engine(run) for name, run in runs.items()}
     seconds = in_turn({name: training_dispatch(engine) for name, engine in engines.items()}, rounds=rounds)
     first = next(iter(seconds.values()))
@@ -41,6 +41,6 @@ def step_ratios(runs: Mapping[str, StudyRun], rounds: int) -> dict[str, Ratio]:
 
 
 def engine(run: StudyRun) -> Engine:
-    """What would train a run."""
+    """The engine of a run."""
     configure_jax(run.settings)
     return Engine(run.settings)

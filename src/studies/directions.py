@@ -1,4 +1,4 @@
-"""Directions of a study's surfaces are cached, so that a survey goes on along the same bits, whatever computes them."""
+"""Caches the directions of surfaces, so that a resumed grid evaluation uses the same bits on any device."""
 
 import io
 import json
@@ -20,15 +20,15 @@ from ..runs.versions import versions
 from .cached import Cached, cached_file, provenance_of
 
 HOME = Path("runs/directions")
-"""Holds a file for each line or plane, named by what defines it."""
+"""One file per line or plane, named by its identity."""
 
 
 class Directions(NamedTuple):
-    """What spans a line or a plane.
+    """Directions of a line or a plane.
 
     Attributes:
         trees: like the weights of the network.
-        numbers: what is known of each: its eigenvalue, or the share of a path that lies along it; or nothing.
+        numbers: one per direction, its eigenvalue or its share of a path; or empty.
     """
 
     trees: list[Tree]
@@ -38,11 +38,11 @@ class Directions(NamedTuple):
 def cached_directions(
     identity: Mapping[str, Any], code: Sequence[Callable[..., Any]], like: Tree, make: Callable[[], Directions]
 ) -> Cached[Directions]:
-    """The directions that were made before, or else are made now.
+    """Returns directions from the cache, or computes them.
 
     Args:
-        identity: everything that they depend on but the code, as JSON can say it.
-        code: functions that make them, each with its version.
+        identity: everything that they depend on except the code, as JSON values.
+        code: functions that compute them, each with a version.
         like: the weights of the network.
         make: gives them.
 
@@ -76,7 +76,7 @@ def random_directions(
     Args:
         parameters: of the network.
         identity: what defines the network.
-        seed: of all of them; each has randomness of its own.
+        seed: of all directions; each has its own stream.
         count: how many.
         normalization: see `gaussian`.
         one_dimensional: see `gaussian`.

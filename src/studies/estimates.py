@@ -1,4 +1,4 @@
-"""What repeated measurements say: a mean, and how sure it is."""
+"""Means of repeated measurements, with confidence intervals."""
 
 import math
 import statistics
@@ -15,8 +15,8 @@ class Estimate(NamedTuple):
 
     Attributes:
         mean: of all of them.
-        std: the standard deviation of one; like the interval it is not known from a single one, or where one is
-            not finite.
+        std: standard deviation of one repetition. Like the interval it is NaN for a single repetition, or if one is not
+            finite.
         low: lower end of the 95 % interval of the mean (Student 1908).
         high: upper end.
         n: number of repetitions.
@@ -33,7 +33,7 @@ class Estimate(NamedTuple):
 
     @property
     def interval(self) -> str:
-        """The interval in words."""
+        """The interval as text."""
         return "unknown" if self.low is None else f"{self.low:.2f} to {self.high:.2f}"
 
     @property
@@ -43,17 +43,17 @@ class Estimate(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Mean, interval and whether it is above 0, in words."""
+        """Mean, interval and whether it is above 0, as text."""
         shown = "above 0" if self.positive else "not shown to be above 0"
         return f"{self}, 95 % interval {self.interval} (n = {self.n}): {shown}"
 
 
 def estimate(values: Sequence[float], comparisons: int = 1) -> Estimate:
-    """The mean of repetitions that are normally distributed; differences of two variants are taken seed by seed before.
+    """The mean of normally distributed repetitions; for two variants pass the differences by seed.
 
     Args:
         values: of the repetitions.
-        comparisons: how many intervals are to hold together with 95 % (Bonferroni).
+        comparisons: number of intervals that hold together with 95 % (Bonferroni).
     """
     n, mean = len(values), statistics.fmean(values)
     if n == 1 or not all(map(math.isfinite, values)):
@@ -64,7 +64,7 @@ def estimate(values: Sequence[float], comparisons: int = 1) -> Estimate:
 
 
 def contrasts(values: Mapping[str, Mapping[int, float]], terms: Sequence[tuple[int, str]]) -> list[float]:
-    """What was measured of some variants, added and subtracted seed by seed, for the seeds that all of them have.
+    """Sums and differences of the values of variants by seed, for the seeds that all of them have.
 
     Args:
         values: by the variant's name and the seed.
@@ -81,7 +81,7 @@ def contrasts(values: Mapping[str, Mapping[int, float]], terms: Sequence[tuple[i
 
 
 def verdicts(found: Mapping[str, Estimate]) -> str:
-    """A line for each estimate: what it is of, and whether it is above 0."""
+    """A line per estimate: its name, and whether it is above 0."""
     return "".join(f"- {words}: {each.verdict}\n" for words, each in found.items())
 
 

@@ -46,8 +46,8 @@ def hessian_of(
 
     Args:
         network: as it was trained.
-        split: on which the loss is.
-        images: at most so many of it, the first ones; none for all.
+        split: of the loss.
+        images: number of images from the start of the split, at most; None for all.
     """
     data = network.splits[split]
     inputs, targets = jax.tree.map(lambda array: array[:images], (data.inputs, data.targets))

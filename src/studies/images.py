@@ -1,4 +1,4 @@
-"""Real images for studies that train nothing."""
+"""Images for studies without training."""
 
 import numpy as np
 from jaxtyping import UInt8
@@ -10,6 +10,6 @@ def first_images(data: str, count: int) -> UInt8[np.ndarray, "n h w c"]:
     """The first test images of a data set, by its name in `conf/data/`.
 
     Raises:
-        UserError: there is no such data set, or it cannot be had.
+        UserError: there is no such data set, or it cannot be downloaded.
     """
     return planned([f"data={data}"]).settings.dataset().test.inputs[:count]

@@ -1,4 +1,4 @@
-"""Where the files of a study go: committed results change only by the command that is written in them."""
+"""Output folders of studies: committed results are only overwritten by the command that made them."""
 
 import json
 import shlex
@@ -9,10 +9,10 @@ from ..config.errors import UserError
 from ..runs.provenance import command
 
 RESULTS = Path("results")
-"""The committed ones."""
+"""Committed results."""
 
 FIGURES = Path("runs/figures")
-"""Everybody's own."""
+"""Results of the user, not committed."""
 
 OUTPUT = "output="
 
@@ -21,14 +21,14 @@ def arguments() -> list[str]:
     """The settings of the command line without `output=FOLDER`, which every experiment has.
 
     Raises:
-        UserError: it names no folder, or several.
+        UserError: `output=` has no value, or occurs several times.
     """
     named_output()
     return [text for text in sys.argv[1:] if not text.startswith(OUTPUT)]
 
 
 def no_arguments() -> None:
-    """For an experiment that has no other setting.
+    """Checks the arguments of an experiment without other settings.
 
     Raises:
         UserError: there is one.
@@ -38,20 +38,20 @@ def no_arguments() -> None:
 
 
 def root(record: str) -> Path:
-    """The folder that holds the folders of all studies: the one that `output=` names, or else that of everybody's own.
+    """The parent folder of the results of all studies: that of `output=`, else `runs/figures`.
 
     Args:
-        record: where the study writes its facts in there. If these were made by this very command among the committed
-            results, it makes them anew.
+        record: path of the study's facts inside that folder. If the committed results have the same file, made by the
+            same command, the folder is `results`.
     """
     return named_output() or (RESULTS if _made_by_this_command(RESULTS / record) else FIGURES)
 
 
 def named_output() -> Path | None:
-    """The folder that `output=` names, if it does.
+    """The folder of `output=`; None without it.
 
     Raises:
-        UserError: it names none, or several.
+        UserError: `output=` has no value, or occurs several times.
     """
     named = [text.removeprefix(OUTPUT) for text in sys.argv[1:] if text.startswith(OUTPUT)]
     if named and not named[0]:
@@ -64,6 +64,6 @@ def named_output() -> Path | None:
 def _made_by_this_command(file: Path) -> bool:
     try:
         made_with = json.loads(file.read_text())["made_with"]["command"]
-        return shlex.split(made_with)[1:] == shlex.split(command())[1:]  # whatever Python is called here
+        return shlex.split(made_with)[1:] == shlex.split(command())[1:]  # ignores the name of the interpreter
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -1,4 +1,4 @@
-"""The one line that a person watches while a study goes on."""
+"""Progress of a study."""
 
 import math
 import sys
@@ -17,9 +17,9 @@ SECONDS_BETWEEN_LINES = 60.0
 
 
 class StudyProgress:
-    """How many runs are done, which one is on its way, and how long the rest may take.
+    """Shows the number of finished runs, the present one, and the estimated time left.
 
-    On a terminal the line is drawn anew; where the output is a file, every run has one line.
+    On a terminal one line is redrawn; in a file every run has its own line.
     """
 
     def __init__(self, total: int) -> None:
@@ -58,7 +58,7 @@ class StudyProgress:
         self._bar.update(self._task, completed=self._done)
 
     def _left(self) -> str:
-        """The time that the rest takes if it goes on as it went."""
+        """The estimated time left."""
         if not self._done:
             return ""
         seconds = (time.perf_counter() - self._began) / self._done * (self._total - self._done)
@@ -67,7 +67,7 @@ class StudyProgress:
 
 @contextmanager
 def surface_progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """Shows how many points of a surface are done: a line on a terminal, and one now and then elsewhere."""
+    """Shows the number of measured points of a surface: one line on a terminal, occasional lines elsewhere."""
     terminal, began, last = sys.stderr.isatty(), time.perf_counter(), -math.inf
     first: int | None = None
 

@@ -1,4 +1,4 @@
-"""Timing in turn: A B A B …, so that a machine that drifts does so under all of them."""
+"""Alternating timing, A B A B …, so that drift of the machine affects all candidates."""
 
 import itertools
 import statistics
@@ -12,12 +12,12 @@ from ..training.engine import Engine
 
 
 class Ratio(NamedTuple):
-    """A time over another, both taken in turn.
+    """The ratio of two alternately measured times.
 
     Attributes:
         median: over the rounds.
-        lowest: of them.
-        highest: of them.
+        lowest: over the rounds.
+        highest: over the rounds.
         n: number of rounds.
     """
 
@@ -37,10 +37,10 @@ class Ratio(NamedTuple):
 
 
 def in_turn(work: Mapping[str, Callable[[], Any]], *, rounds: int, warm_up: int = 1) -> dict[str, list[float]]:
-    """Runs every piece of work once a round.
+    """Times every function once per round.
 
     Args:
-        work: functions that return when their work is done.
+        work: functions that block until their work is done.
         rounds: how often each is timed.
         warm_up: rounds that are not counted.
 
@@ -58,7 +58,7 @@ def in_turn(work: Mapping[str, Callable[[], Any]], *, rounds: int, warm_up: int 
 
 
 def training_dispatch(run: Engine, dispatches: int = 1) -> Callable[[], Any]:
-    """A dispatch of training, or several, waited for at their end: one step each on the CPU, several on accelerators.
+    """A function that runs training dispatches and waits for them: one step each on the CPU, several on accelerators.
 
     The order of two epochs is long enough for every step that is timed; the steps of a longer one repeat an example.
     """

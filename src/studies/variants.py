@@ -1,4 +1,4 @@
-"""The variants of a comparison: what differs between them, and nothing else."""
+"""Variants of a comparison: settings that differ only where they are compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from ..config.errors import UserError
 from .runs import StudyRun, finish, planned, usable
 
 LEARNING_RATE = "optimizer.learning_rate"
-"""What most studies give each variant its best value of."""
+"""The setting that most studies tune for each variant."""
 
 
 @dataclass(frozen=True)
@@ -23,29 +23,29 @@ class Variant:
     arguments: tuple[str, ...]
 
     def value(self, key: str) -> str:
-        """What it sets a setting to.
+        """The value of a setting.
 
         Raises:
-            KeyError: it does not set it.
+            KeyError: the variant does not set it.
         """
         return dict(text.split("=", 1) for text in self.arguments)[key]
 
     def run(self, seed: int, *more: str) -> StudyRun:
-        """Its run with a seed; all variants see the same examples in the same order with the same one."""
+        """Its run with a seed; with equal seeds all variants see the same examples in the same order."""
         return planned([*self.arguments, *more, f"seed={seed}"])
 
 
 def tuned(variants: Sequence[Variant], key: str, values: Sequence[float], seed: int) -> list[Variant]:
-    """Each variant at the value with which it scores best on the validation split.
+    """Each variant with the value that scores best on the validation split.
 
     Args:
-        variants: as they are without the setting.
-        key: the setting.
-        values: to choose from; where there is only one, nothing has to be run.
-        seed: of the runs that decide.
+        variants: without the setting.
+        key: name of the setting.
+        values: candidates; with only one, nothing is trained.
+        seed: of the tuning runs.
 
     Raises:
-        UserError: no value of a variant gave a finished run, or there is nothing to choose it on.
+        UserError: a variant has no finished run, or there is no validation split.
     """
     if len(values) == 1:
         return [Variant(variant.name, (*variant.arguments, f"{key}={values[0]}")) for variant in variants]
@@ -67,7 +67,7 @@ def tuned(variants: Sequence[Variant], key: str, values: Sequence[float], seed: 
 
 
 def finished_runs(variants: Sequence[Variant], seeds: Sequence[int]) -> dict[str, dict[int, StudyRun]]:
-    """Runs every variant with every seed; all variants with one seed before any with the next, so that n grows evenly.
+    """Trains every variant with every seed, seed by seed, so that an interrupted study has equal n for all variants.
 
     Returns:
         The finished runs of each variant by its name and the seed.
@@ -82,10 +82,10 @@ def finished_runs(variants: Sequence[Variant], seeds: Sequence[int]) -> dict[str
 
 
 def check_names(variants: Sequence[Variant]) -> None:
-    """Variants that have one name would be taken for one.
+    """Checks that the names of variants are unique.
 
     Raises:
-        UserError: two of them do.
+        UserError: two variants have the same name.
     """
     names = [variant.name for variant in variants]
     for name in names:

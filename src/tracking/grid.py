@@ -1,4 +1,4 @@
-"""Many small images as one."""
+"""A grid of small images as one image."""
 
 from collections.abc import Sequence
 
@@ -7,22 +7,22 @@ from jaxtyping import Num, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 SIDE = 112
-"""Pixels that a small image is enlarged to, at least."""
+"""The least side of an enlarged image, in pixels."""
 
 LINE = 16
-"""Pixels of height that a title takes."""
+"""The height of a title, in pixels."""
 
 
 def grid(
     images: Num[np.ndarray, "n h w c"], titles: Sequence[str] = (), *, columns: int = 8, scale: int | None = None
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Images in rows, one pixel apart, from the darkest value (black) to the brightest (white).
+    """Images in rows, one pixel apart, scaled from the smallest value (black) to the largest (white).
 
     Args:
-        images: colour, or of another number of channels, whose mean is shown; in any range.
-        titles: what is written below each image, if anything.
-        columns: how many stand beside each other.
-        scale: how large a pixel becomes; by default so large that nothing has to be guessed.
+        images: in any range. Unless there are three channels, their mean is shown.
+        titles: text below each image, if any.
+        columns: images per row.
+        scale: side of an enlarged pixel; by default such that images have at least `SIDE` pixels.
     """
     columns = min(columns, len(images))
     low, high = images.min(), images.max()
@@ -41,7 +41,7 @@ def grid(
 
 
 def _written(title: str, width: int) -> UInt8[np.ndarray, "line width 3"]:
-    """A title in white on black, cut where there is no room for it."""
+    """A title in white on black, cut to the given width."""
     font = ImageFont.load_default(LINE - 4)
     line = " ".join(title.split())
     cut = (line if kept == len(line) else f"{line[:kept]}…" for kept in range(len(line), 0, -1))

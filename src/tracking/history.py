@@ -1,4 +1,4 @@
-"""The history of a run, exact and complete: one JSON object a line, and the same as a table."""
+"""The complete history of a run, as one JSON object per line and as a table."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ class History(Sink):
     """
 
     def __init__(self, lines: Path, table: Path, step: int) -> None:
-        """Goes on after a step: what was recorded beyond it will be measured again and is dropped."""
+        """Continues after a step; rows beyond it are dropped, since they will be measured again."""
         self._lines, self._table = lines, table
         self.rows = [row for row in read_rows(lines) if row["step"] <= step]
         with _writing(lines):
@@ -33,20 +33,20 @@ class History(Sink):
         self._written = -1
 
     def write(self, row: Row) -> None:
-        """Takes a measurement; they come in the order of their steps."""
+        """Adds a measurement; call it in the order of steps."""
         self.rows.append(row)
         with _writing(self._lines):
             self._file.write(_line(row))
             self._file.flush()
 
     def on_checkpoint(self, step: int) -> None:
-        """A checkpoint of this step is on disk."""
+        """Rewrites the table; a checkpoint of this step is on disk."""
         if step > self._written:
             self._written = step
             self._write_table()
 
     def close(self) -> None:
-        """Finishes, whether the run did or not."""
+        """Closes the files, whether or not the run finished."""
         with _writing(self._lines):
             self._file.close()
         self._write_table()
@@ -62,10 +62,10 @@ class History(Sink):
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Says in one line what cannot be written.
+    """Turns an `OSError` of the body into one line.
 
     Raises:
-        UserError: what was done inside failed.
+        UserError: the file cannot be written.
     """
     try:
         yield
@@ -78,10 +78,10 @@ def _line(row: Row) -> str:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All whole lines; a process that dies may leave the last one cut short.
+    """All complete lines; a process that was killed may leave a partial last one.
 
     Raises:
-        UserError: they are no measurements.
+        UserError: a line is not a measurement.
     """
     if not path.exists():
         return []

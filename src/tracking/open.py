@@ -1,4 +1,4 @@
-"""The sinks that a run asks for, beside its history."""
+"""Opens the sinks of a run."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a person watches while a network trains."""
+"""Progress displays."""
 
 import sys
 import time
@@ -43,7 +43,7 @@ def in_words(row: Row, shown: Shown) -> str:
 
 
 class PlaceColumn(ProgressColumn):
-    """How far a run is, how long it has to go, and the latest measurements; cut short where a terminal is narrow."""
+    """Step, time left and latest measurements, cut to the width of the terminal."""
 
     def render(self, task: Task) -> Text:
         """The text of one line."""
@@ -56,7 +56,7 @@ class PlaceColumn(ProgressColumn):
 
 
 class ProgressBar(Sink):
-    """A bar with the time that is left, and the latest measurements beside it."""
+    """A progress bar with the time left and the latest measurements."""
 
     def __init__(self, start: int, total: int, shown: Shown) -> None:
         self._shown, console = shown, Console(stderr=True)
@@ -70,19 +70,19 @@ class ProgressBar(Sink):
         self._progress.update(self._task, completed=step)
 
     def write(self, row: Row) -> None:
-        """Shows training measurements beside the bar and the others above it."""
+        """Shows training measurements beside the bar, and other measurements above it."""
         if "train_loss" in row:
             self._progress.update(self._task, words=in_words(row, self._shown))
         else:
             self._progress.console.print(f"epoch {row['epoch']:.1f}  {in_words(row, self._shown)}", highlight=False)
 
     def close(self) -> None:
-        """Leaves the bar as it stands."""
+        """Stops the bar and leaves it on the terminal."""
         self._progress.stop()
 
 
 class ProgressLines(Sink):
-    """A line now and then, with the time that is left."""
+    """Occasional lines with the time left."""
 
     def __init__(self, start: int, total: int, shown: Shown) -> None:
         self._start, self._total, self._shown = start, total, shown
@@ -91,7 +91,7 @@ class ProgressLines(Sink):
             say(f"{total - start:,} steps to go; compiling the first")
 
     def write(self, row: Row) -> None:
-        """Prints every evaluation, and training measurements when the last line is some seconds old."""
+        """Prints every evaluation, and training measurements at most every `SECONDS_BETWEEN_LINES`."""
         now = time.perf_counter()
         if "train_loss" in row and now - self._last < SECONDS_BETWEEN_LINES:
             return

@@ -1,4 +1,4 @@
-"""Settings of what is shown and stored of a run."""
+"""Settings of tracking."""
 
 from typing import Annotated, Literal
 
@@ -8,11 +8,11 @@ from ..config.settings import Settings
 
 
 class WandbSettings(Settings):
-    """Where a run is shown in Weights & Biases.
+    """Settings of Weights & Biases.
 
     Attributes:
-        project: that it belongs to.
-        entity: user or team; null for one's own.
+        project: name of the project.
+        entity: user or team; null for the default of the login.
     """
 
     project: Annotated[str, Field(min_length=1)]
@@ -23,10 +23,9 @@ class TrackingSettings(Settings):
     """Where measurements go besides `metrics.jsonl` and `metrics.csv`, which are always written.
 
     Attributes:
-        progress: a `bar` that is drawn anew, `lines` that follow each other, `none`, or what suits the output
-            (`auto`).
-        tensorboard: whether an event file is written.
-        wandb: Weights & Biases, or null.
+        progress: a `bar`, `lines`, `none`, or `auto`: a bar on a terminal, lines elsewhere.
+        tensorboard: whether to write an event file.
+        wandb: settings of Weights & Biases, or null for none.
     """
 
     progress: Literal["auto", "bar", "lines", "none"]

@@ -1,4 +1,4 @@
-"""The one interface of everything that receives measurements of a run."""
+"""The interface of receivers of a run's measurements."""
 
 import logging
 from collections.abc import Callable
@@ -17,25 +17,25 @@ Row = dict[str, Any]
 
 
 class Sink:
-    """Receives the measurements of a run. A sink overrides the methods that it needs."""
+    """Receives the measurements of a run. Subclasses override the methods they need."""
 
     def advance(self, step: int) -> None:
-        """The step was dispatched."""
+        """Is called when a step was dispatched."""
 
     def write(self, row: Row) -> None:
-        """Takes a measurement; they come in the order of their steps."""
+        """Receives a measurement, in the order of steps."""
 
     def on_checkpoint(self, step: int) -> None:
-        """A checkpoint of this step is on disk: no measurement up to it will ever be made again."""
+        """Is called when a checkpoint of this step is on disk: no earlier step will be measured again."""
 
     def picture(self, name: str, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
-        """Takes a picture that belongs to the beginning of the run."""
+        """Receives an image at the start of the run."""
 
     def finish(self, results: dict[str, Any]) -> None:
-        """Takes the results."""
+        """Receives the results."""
 
     def close(self) -> None:
-        """Finishes, whether the run did or not."""
+        """Closes the sink, whether or not the run finished."""
 
 
 class Records(Sink):
@@ -58,7 +58,7 @@ class Records(Sink):
 
 
 class Sinks(Sink):
-    """Several sinks as one. A sink that fails is left out from there on, with one warning; the run goes on."""
+    """Several sinks as one. A sink that raises is dropped with one warning; the run continues."""
 
     def __init__(self, openers: dict[str, Callable[[], Sink]]) -> None:
         self._open: dict[str, Sink] = {}

@@ -1,4 +1,4 @@
-"""TensorBoard's event file of a run."""
+"""The TensorBoard event file of a run."""
 
 import io
 from pathlib import Path
@@ -18,15 +18,15 @@ COMMON = ("step", "epoch", "seconds")
 
 
 class TensorBoard(Sink):
-    """Scalars under `SPLIT/NAME`, and pictures. A run that goes on writes its history anew: nothing is there twice."""
+    """Scalars named `SPLIT/NAME`, and images. A resumed run rewrites its history, so that no step occurs twice."""
 
     def __init__(self, directory: Path, past: list[Row], started: float) -> None:
-        """Begins the file.
+        """Creates the file.
 
         Args:
-            directory: for this run's file alone; an earlier file is replaced.
-            past: what was measured before the run was interrupted.
-            started: when the run began, in seconds since 1970.
+            directory: of this run's event file; an earlier one is replaced.
+            past: measurements before the run was interrupted.
+            started: start of the run, in seconds since 1970.
         """
         remove(directory.glob("events.out.tfevents.*"), directory)
         self._writer = EventFileWriter(str(directory))
@@ -57,6 +57,6 @@ class TensorBoard(Sink):
 
 
 def _tag(name: str) -> str:
-    """`train_loss` as `train/loss`, so that a split's charts stand together."""
+    """`train_loss` as `train/loss`, so that the charts of a split are grouped."""
     split, _, rest = name.partition("_")
     return f"{split}/{rest}" if split in SPLITS else name

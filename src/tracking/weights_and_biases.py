@@ -1,7 +1,7 @@
 """Weights & Biases: online if the user is logged in, else offline (`wandb sync` uploads later).
 
-An offline run that goes on begins a new segment, and segments are put together when they are uploaded. So a row is sent
-only when a checkpoint covers it, and what earlier segments hold is read back: together they have each step once.
+A resumed offline run starts a new segment, and `wandb sync` joins the segments. So a row is sent only when a later
+checkpoint exists, and the steps in earlier segments are read back: together the segments have each step once.
 """
 
 import glob
@@ -25,21 +25,21 @@ WHOLE, LAST = 1, 4
 
 
 class WeightsAndBiases(Sink):
-    """One run there, with its configuration, history, pictures and summary."""
+    """One W&B run, with its configuration, history, images and summary."""
 
     def __init__(
         self, settings: WandbSettings, directory: Path, identity: str, config: dict[str, Any], past: list[Row]
     ) -> None:
-        """Begins or continues.
+        """Starts or resumes the W&B run.
 
         Args:
-            settings: where it is shown.
-            directory: the run's directory; segments are kept in its `wandb/`.
-            identity: what the run is called there; the same when it goes on.
+            settings: project and entity.
+            directory: the run's directory; segments are in its `wandb/`.
+            identity: the W&B run id, the same for a resumed run.
             config: the resolved configuration.
-            past: what was measured before the run was interrupted.
+            past: measurements before the run was interrupted.
         """
-        identity = os.environ.get("WANDB_RUN_ID", identity)  # an agent of a sweep chooses it
+        identity = os.environ.get("WANDB_RUN_ID", identity)  # set by the agent of a W&B sweep
         self._sent = set(recorded_steps(directory, identity))
         self._run = wandb.init(
             project=settings.project,
@@ -78,8 +78,9 @@ class WeightsAndBiases(Sink):
 
 
 def recorded_steps(directory: Path, identity: str) -> Iterator[int]:
-    """The steps in the history of all segments of a run."""
-    # The file has the run's name alone; that of its folder ends otherwise if another segment began in the same second.
+    """The steps in all segments of a run."""
+    # The folder of a segment has a suffix if another one began in the same second, so only the file name has the id
+    # alone.
     for path in sorted(directory.glob(f"wandb/*run-*/run-{glob.escape(identity)}.wandb")):
         for record in records(path):
             for item in record.history.item:
@@ -88,9 +89,9 @@ def recorded_steps(directory: Path, identity: str) -> Iterator[int]:
 
 
 def records(path: Path) -> Iterator[Record]:
-    """The records of a segment's file, which has the format of a LevelDB log after a header of its own.
+    """The records of a segment file: a header, then the format of a LevelDB log.
 
-    A record is cut into parts where it crosses a block. A file that was cut short ends with its last whole record.
+    A record that crosses a block boundary is split into parts. A truncated file ends with its last complete record.
     """
     data = path.read_bytes()
     place, payload = FILE_HEADER, b""

@@ -1,4 +1,4 @@
-"""A search whose trials are runs like any other; the search and its runs are found again by their names."""
+"""A search whose trials are ordinary runs; names of the search and of its runs are hashes, so they are found again."""
 
 import math
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ JOURNAL = "journal.log"
 
 
 class Search(NamedTuple):
-    """A search and where it is kept.
+    """A composed search.
 
     Attributes:
         settings: of the search.
@@ -54,7 +54,7 @@ def planned(arguments: Sequence[str]) -> Search:
         arguments: of `src.search`.
 
     Raises:
-        UserError: they are wrong, or every trial would fail, or the directory holds what is not ours.
+        UserError: the arguments are wrong, every trial would fail, or the directory has files of others.
     """
     job = composed(arguments)
     node = OmegaConf.to_container(job[CONFIG], resolve=True)
@@ -68,7 +68,7 @@ def planned(arguments: Sequence[str]) -> Search:
 
 
 def searched(arguments: Sequence[str]) -> tuple[Study, Path]:
-    """Searches until there are as many trials as were asked for; what was tried before is not tried again.
+    """Runs trials until there are `search.trials`, including those of earlier starts.
 
     Args:
         arguments: of `src.search`.
@@ -78,7 +78,7 @@ def searched(arguments: Sequence[str]) -> tuple[Study, Path]:
 
     Raises:
         UserError: the arguments are wrong, the directory cannot be written, or another process goes on with the search.
-        Interrupted: the process was asked to stop; the same search goes on from there.
+        Interrupted: the process was asked to stop; the same search can be resumed.
     """
     settings, job, metric, directory = planned(arguments)
     try:
@@ -133,7 +133,7 @@ def train(trial: Trial, settings: SearchSettings, metric: Metric, arguments: Seq
 
     Raises:
         Failed: the run diverged or cannot be made, or its score is not finite.
-        optuna.TrialPruned: the run lags behind.
+        optuna.TrialPruned: the run was pruned.
     """
     job = composed([*arguments, *changes(trial.params)])
     path, score = settings.home / run_name(_root_=job), f"{SPLIT}{metric.name}"

@@ -1,4 +1,4 @@
-"""Settings of a search for good settings."""
+"""Settings of a search."""
 
 from math import inf
 from pathlib import Path
@@ -23,8 +23,8 @@ class Dimension(Settings):
         key: as on the command line of `src.train`.
         low: the least value.
         high: the greatest value.
-        log: whether values are spread evenly over orders of magnitude.
-        choices: the values, in place of a range.
+        log: whether the scale is logarithmic.
+        choices: a list of values instead of a range.
     """
 
     key: Annotated[str, Field(min_length=1)]
@@ -43,7 +43,7 @@ class Dimension(Settings):
 
     @property
     def extremes(self) -> list[str | int | float | bool]:
-        """The values between which, or among which, all others are."""
+        """The ends of the range, or all choices."""
         return (
             self.choices
             if self.choices is not None
@@ -60,15 +60,15 @@ class Dimension(Settings):
 
 
 class SearchSettings(Settings):
-    """What is searched, for what, and how long.
+    """What to search, by which score, and for how many trials.
 
     Attributes:
         metric: the score, as it is called in `metrics.jsonl`; only the validation split may decide. Null is the metric
             that the task decides by.
         prune: whether a trial is stopped when its score lags behind the median of earlier ones.
         space: the settings that are searched.
-        trials: how many trials there are in the end, over all starts of the same search.
-        directory: where searches and their runs are kept.
+        trials: total number of trials over all starts of the same search.
+        directory: of searches and their runs.
     """
 
     metric: str | None

@@ -1,7 +1,7 @@
-"""A study on disk that survives its process: the number of trials is counted over all starts.
+"""An Optuna study on disk, which survives interruptions: trials are counted over all starts.
 
-Optuna's TPE (Bergstra et al. 2011) proposes, from the seed and the trials that ended before alone,
-so a study that was interrupted proposes what it would have proposed anyway.
+Proposals of Optuna's TPE (Bergstra et al. 2011) depend only on the seed and the earlier trials, so a resumed study
+makes the same proposals as an uninterrupted one.
 """
 
 import os
@@ -27,13 +27,13 @@ Objective = Callable[[Trial], float]
 
 
 class Failed(Exception):
-    """A trial that has no score, such as one that diverged."""
+    """The trial has no score, for example because it diverged."""
 
 
 class Held(JournalFileOpenLock):
-    """The lock of a journal whose writer is alone.
+    """A lock of the journal that does nothing, because there is only one writer.
 
-    Optuna's own locks are files, which a process that is killed leaves behind; the next one would wait for them.
+    Optuna's locks are files. A killed process leaves them behind, and the next one would wait for them.
     """
 
     def acquire(self) -> bool:
@@ -57,21 +57,21 @@ def open_study(settings: SearchSettings, direction: Direction, journal: Path) ->
 
 
 def forget_half_line(journal: Path) -> None:
-    """Cuts off what a process that was killed, or a full disk, left of a line: nothing could be written after it."""
+    """Truncates an incomplete last line, left by a killed process or a full disk; nothing could be appended to it."""
     if journal.exists():
         written = journal.read_bytes()
         os.truncate(journal, written.rfind(b"\n") + 1)
 
 
 def search(study: Study, settings: SearchSettings, seed: int, objective: Objective) -> None:
-    """Tries settings until there are as many trials as were asked for.
+    """Runs trials until there are `settings.trials`.
 
     Args:
-        study: with the trials so far; those that were running when their process died are queued again.
+        study: with the trials so far; trials whose process was killed are queued again.
         settings: of the search.
         seed: of the proposals.
-        objective: trains with the trial's parameters and gives the score. It reports to the trial on the way; an
-            `optuna.TrialPruned` ends it early, a `Failed` without a score.
+        objective: trains with the parameters of the trial, reports intermediate scores to it and returns the score. It
+            raises `optuna.TrialPruned` when pruned, and `Failed` without a score.
     """
     requeue_orphans(study)
     distributions = {dimension.key: dimension.distribution() for dimension in settings.space}
@@ -90,12 +90,12 @@ def search(study: Study, settings: SearchSettings, seed: int, objective: Objecti
 
 
 def proposal_seed(seed: int, trial: int) -> int:
-    """Of what is proposed after so many trials; other ones for other searches, also for those with the next seed."""
+    """The seed of the proposal after `trial` trials; different for other searches, also for neighbouring seeds."""
     return int(np.random.SeedSequence([seed, trial]).generate_state(1)[0])
 
 
 def ended(study: Study) -> list[FrozenTrial]:
-    """The trials that count: those with a score, the pruned ones, and those that failed by themselves."""
+    """The trials that count: complete, pruned, and failed by themselves."""
     return [
         trial
         for trial in study.trials
@@ -105,7 +105,7 @@ def ended(study: Study) -> list[FrozenTrial]:
 
 
 def requeue_orphans(study: Study) -> None:
-    """Queues trials again whose process died; they keep their parameters, so their runs go on where they stood."""
+    """Queues trials again whose process was killed, with the same parameters, so that their runs are resumed."""
     queued = {trial.user_attrs.get(ORPHAN) for trial in study.trials}
     for trial in study.get_trials(states=[TrialState.RUNNING]):
         if trial.number not in queued:
@@ -114,7 +114,7 @@ def requeue_orphans(study: Study) -> None:
 
 
 def report_again(trial: Trial, study: Study) -> None:
-    """Tells the pruner what the orphan of this trial had reported: its run goes on and does not measure that again."""
+    """Repeats the reports of the killed trial to the pruner: the resumed run does not measure these scores again."""
     if ORPHAN in trial.user_attrs:
         for step, value in study.trials[trial.user_attrs[ORPHAN]].intermediate_values.items():
             trial.report(value, step)

@@ -1,4 +1,4 @@
-"""The chapter's Fig. 26: what Keras published of its networks, beside what ours come to."""
+"""The chapter's Fig. 26: Keras's published figures of its networks beside those computed from ours."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -22,9 +22,9 @@ class Published(NamedTuple):
         name: as Keras calls it.
         model: ours, a file of `conf/model/`.
         changes: settings that make it Keras's.
-        megabytes: of the file of weights.
+        megabytes: size of the weights file.
         top1: accuracy on ImageNet's validation set.
-        top5: that the right class is among the first five.
+        top5: top-5 accuracy.
     """
 
     name: str
@@ -59,11 +59,11 @@ ROWS = (
 
 
 class Ours(NamedTuple):
-    """What our network comes to.
+    """Sizes of our network.
 
     Attributes:
         total: parameters and running statistics.
-        weighted: convolutions and linear layers.
+        weighted: number of convolutions and linear layers.
         multiplications: for one image of the published size.
     """
 
@@ -87,7 +87,7 @@ def ours(model: str, changes: Mapping[str, Any]) -> Ours:
 
 
 def maker(model: str, changes: Mapping[str, Any]) -> tuple[Callable[[], nnx.Module], ImageShape]:
-    """What makes one of our networks with its published outputs, and the shape of its published input."""
+    """A function that makes one of our networks with its published outputs, and its published input shape."""
     settings = named_model(model, **changes)
     shape, outputs = settings.published
     return lambda: settings.build(shape, outputs, rngs=abstract_rngs()), shape

@@ -1,4 +1,4 @@
-"""The chapter's Fig. 25: the entrants of ImageNet's challenge year by year, and what our networks of them come to."""
+"""The chapter's Fig. 25: entrants of the ImageNet challenge by year, and sizes of our implementations of them."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ class Entrant(NamedTuple):
 
     Attributes:
         year: of the challenge.
-        name: of the network; the first two were none, and Clarifai's is not described.
+        name: of the entry; the first two were no networks, and Clarifai's is not described.
         error: published top-5 error in percent.
         layers: published depth.
         model: our network, a file of `conf/model/`.
@@ -40,10 +40,10 @@ ENTRANTS = (
 
 
 class Built(NamedTuple):
-    """What our network of an entrant comes to.
+    """Sizes of our implementation of an entrant.
 
     Attributes:
-        depth: convolutions and linear layers on the longest way.
+        depth: convolutions and linear layers on the longest path.
         parameters: trainable ones and running statistics.
         multiplications: for one image of the published size.
     """
@@ -54,7 +54,7 @@ class Built(NamedTuple):
 
 
 def built(entrant: Entrant) -> Built | None:
-    """Traces our network of an entrant; none if it was no network."""
+    """Traces our implementation of an entrant; None if it was no network."""
     if entrant.model is None:
         return None
     make, shape = maker(entrant.model, entrant.changes)

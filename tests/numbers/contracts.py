@@ -6,4 +6,4 @@ RANDOMNESS = [
 ]  # fmt: skip
 PRECISION = ["the larger of NaN and 0 for 0 (seen in JAX 0.10.2:", "over an array of NaN is 0)"]
 SETTINGS = ["6n+2 layers"]
-RUNS = ["the latest so many (2);"]
+RUNS = ["the number of latest checkpoints (2);"]

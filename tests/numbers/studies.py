@@ -79,9 +79,7 @@ def cheap_filters() -> list[Said]:
         said("(by {:.1f} to {:.1f}, the interval of this one comparison)", -high, -low),
         said("at two fifths of the multiplications ({:.1f} to {:.1f})", *interval(bottleneck)),
         said("at a quarter ({:.1f} to {:.1f})", *interval(groups)),
-        said(
-            "neither ({:.1f} ± {:.1f} and {:.1f} ± {:.1f} points higher)", *spread(on_digits[0]), *spread(on_digits[1])
-        ),
+        said("too ({:.1f} ± {:.1f} and {:.1f} ± {:.1f} points higher)", *spread(on_digits[0]), *spread(on_digits[1])),
     ]
 
 
@@ -197,7 +195,7 @@ def search() -> list[Said]:
         said("the best of {} trials, {} of them pruned,", len(cifar10["trials"]), cifar10["states"]["pruned"]),
         said("gains {:.1f} ± {:.1f} points ({:.1f} to {:.1f})", *spread(cifar10["gain"]), *interval(cifar10["gain"])),
         said(
-            ", {} trials: the best validates no better than the recipe ({:.2f} % both)",
+            ", {} trials: the best validation accuracy equals that of the recipe ({:.2f} % both)",
             len(digits["trials"]),
             both.pop(),
         ),
@@ -240,11 +238,11 @@ def loss_surfaces() -> list[Said]:
             values(f"loss_surface/{CIFAR10}", "without_shortcuts")["train_loss"].max() / 1e6,
         ),
         said("times the filters ({:.1f}, {:.1f}, {:.1f} %)", *(below(wide, name) for name in widths[0])),
-        said("steadily below 10 ({:.1f}, {:.1f}, {:.1f} %)", *(below(wide, name, "10.0") for name in widths[0])),
-        said("neither is steady ({:.1f}, {:.1f}, {:.1f} % below 1)", *(below(wide, name) for name in widths[1])),
+        said("the share below 10 ({:.1f}, {:.1f}, {:.1f} %)", *(below(wide, name, "10.0") for name in widths[0])),
+        said("neither grows ({:.1f}, {:.1f}, {:.1f} % below 1)", *(below(wide, name) for name in widths[1])),
         said("rugged plain ({:.1f} and {:.1f} % below 1)", below("li_fine", "ResNet-56"), below("li_fine", plain)),
         said(
-            "The middle gives the published {:.2f} and {:.2f} % test error.",
+            "The networks themselves have the published {:.2f} and {:.2f} % test error.",
             *(li[name]["test_error"] for name in ("ResNet-56", plain)),
         ),
         said(
@@ -320,7 +318,7 @@ def batch_sizes() -> list[Said]:
             *spread(small[1]["loss_around"]),
             *spread(small[0]["loss_around"]),
         ),
-        said("their training loss is {:.2f} against {:.3f},", *losses),
+        said("their training loss is {:.2f} against {:.3f}.", *losses),
     ]
 
 

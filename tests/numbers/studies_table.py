@@ -15,7 +15,7 @@ def gains() -> list[float]:
 
 
 def changes() -> tuple[int, int]:
-    """How many of AlexNet's changes show nothing, and how many there are."""
+    """How many of AlexNet's changes have no effect that is shown, and how many there are."""
     scales = [facts(f"alexnet_changes/{scale}") for scale in ("alexnet", "convnet", "googlenet", "lenet_dense")]
     found = [pair["difference"] for scale in scales for pair in scale["pairs"].values()]
     return sum(own["low"] <= 0 <= own["high"] for own in found), len(found)
@@ -39,12 +39,12 @@ def rows() -> list[Said]:
         said("(error {:.1f} ± {:.1f} points higher on CIFAR-10)", *spread(cheap(CIFAR10, "bottleneck"))),
         said("cheaper forms lose up to {:.1f}", cheaper),
         said("it loses {:.1f} points on average, but {:.1f} with", rises(CIFAR10).mean(), rises(CIFAR10)[0]),
-        said("VGG {:.1f} with any", without_any(CIFAR10)),
+        said("VGG {:.1f} without any one", without_any(CIFAR10)),
         said("gains LeNet-5 {:.1f} points", change("lenet_dense", "loss")[0]),
         said(
             "cost AlexNet {:.1f} and {:.1f},", -change("alexnet", "dropout")[0], change("alexnet", "response_norm")[0]
         ),
-        said("and {} of {} changes show nothing", *changes()),
+        said("and for {} of {} changes no effect is shown", *changes()),
         said("{:.1f} points ({:.1f} to {:.1f}) on a part", gain["mean"], *interval(gain)),
         said("on digits it loses {:.1f}", -facts(f"search/{DIGITS}")["gain"]["mean"]),
         said(

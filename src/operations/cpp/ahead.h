@@ -1,4 +1,4 @@
-// Memory that the next images need. Products hardly use any, so it is asked for while they go on: a hint, no more.
+// Prefetches the memory of the next images during products, which use little bandwidth. These are hints only.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@ namespace operations {
 
 class Ahead {
  public:
-  // Both may be told of arrays that are null.
+  // Both accept null arrays.
   void read(const float* at, int64_t floats) { add(at, floats, false); }
   void write(const float* at, int64_t floats) { add(at, floats, true); }
 
-  // Asks for as much as belongs to so many parts of the work.
+  // Prefetches the share of that many parts of the work.
   void ask(int64_t part, int64_t parts) {
     for (int i = 0; i < count; i++)
       for (const int64_t until = spans[i].floats * part / parts; spans[i].asked < until; spans[i].asked += LINE)

@@ -9,7 +9,7 @@
 namespace operations {
 namespace {
 
-// What the next images' products read for gradients of filters.
+// Memory that the next images read for gradients of filters.
 Ahead ahead_for_filters(const Convolution& shape, const Backward& a, int64_t image, int64_t images) {
   const After after = a.after.at(image * shape.output());
   Ahead ahead;
@@ -18,7 +18,7 @@ Ahead ahead_for_filters(const Convolution& shape, const Backward& a, int64_t ima
   return ahead;
 }
 
-// What they read and write besides for the input's gradient.
+// Additional memory that they read and write for the gradient of the input.
 Ahead ahead_for_input(const Convolution& shape, const Backward& a, int64_t image, int64_t images) {
   Ahead ahead;
   ahead.write(a.after.masked ? a.after.masked + image * shape.output() : nullptr, images * shape.output());

@@ -1,4 +1,4 @@
-// What all bindings of operations to XLA have in common. An array without values stands for one that is left out.
+// Common parts of the bindings of operations to XLA. An empty array means that an optional array is absent.
 #pragma once
 
 #include <new>
@@ -28,7 +28,7 @@ ffi::Error reported(const Work& work) {
   }
 }
 
-// So many arrays that go in, or come out, after what is bound so far.
+// Binds that many further arguments or results.
 template <int count, typename Binding>
 auto inputs(Binding&& bound) {
   if constexpr (count == 1)

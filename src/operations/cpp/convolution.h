@@ -13,7 +13,7 @@ struct Forward {
   const float *x, *filters;
   Prologue prologue;
   Finish finish;
-  float *y, *mean, *variance;  // moments are of what is written; null where they are not wanted
+  float *y, *mean, *variance;  // the moments of y; null if not needed
 };
 
 void forward(const Workers& workers, const Convolution& shape, const Forward& arrays);
@@ -22,13 +22,13 @@ struct Backward {
   const float *x, *filters;
   Prologue prologue;
   After after;
-  const float* addend;                            // is added to the input's gradient; may be null
+  const float* addend;                            // added to the gradient of the input; may be null
   const float* x_mean;                            // for the sums
-  float *dx, *dfilters, *sum, *sum_of_distances;  // null where they are not wanted
+  float *dx, *dfilters, *sum, *sum_of_distances;  // null if not needed
 };
 
-// Gradients of the input (behind the prologue) and of the filters, in one go over the images where both are wanted.
-// The sums are those of the input's gradient where the prologue's ReLU is open (`Gathered::sums`).
+// Gradients of the prologue's output and of the filters, in one pass over the images if both are needed. The sums are
+// those of the input's gradient where the prologue's ReLU is open (`Gathered::sums`).
 void backward(const Workers& workers, const Convolution& shape, const Backward& arrays);
 
 // The sums of one image's gradients where the prologue's ReLU is open.

@@ -8,13 +8,13 @@
 namespace operations {
 namespace {
 
-// Gradients of one phase, and the inputs that they make up.
+// Gradients of one phase, and its inputs.
 Area inputs(const Convolution& shape, const GradientLayout& layout, const InputPhase& phase) {
   return {{phase.row.count, layout.row, shape.rows.stride * shape.columns.size * shape.channels},
           {phase.column.count, layout.filters, shape.columns.stride * shape.channels}};
 }
 
-// Places of the output, and those of another map that goes with it.
+// Positions of the output, and those of another map of the same size.
 Area outputs(const Convolution& shape, int64_t row, int64_t place) {
   return {{shape.rows.out, shape.rows.stride * shape.padded_row(), row},
           {shape.columns.out, shape.columns.stride * shape.channels, place}};

@@ -1,4 +1,4 @@
-// Convolutions of each channel by a filter of its own, and their gradients. Filters are [row, column, 1, channel].
+// Depthwise convolutions and their gradients. Filters are [row, column, 1, channel].
 #pragma once
 
 #include "convolution.h"

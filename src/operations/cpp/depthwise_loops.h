@@ -1,4 +1,4 @@
-// The two sums that convolutions of single channels consist of.
+// The two inner sums of depthwise convolutions.
 #pragma once
 
 #include <vector>

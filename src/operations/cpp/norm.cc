@@ -39,7 +39,7 @@ void Gathered::moments(int64_t image, const float* values, int64_t places, int64
   float* to = parts.data() + 2 * image * channels + first;
   values += first;
   by_vectors(count, [&](int64_t c, auto lanes) {
-    // Twice over the values: squares of distances lose nothing where all values are far from zero.
+    // Two passes: squared distances from the mean do not lose precision if all values are far from zero.
     const auto value = [&](int64_t place) { return load(values + place * channels + c, lanes); };
     const Vector mean = summed(places, [&](int64_t place, Vector& sum, Vector&) { sum += value(place); }).one /
                         static_cast<float>(places);

@@ -1,5 +1,4 @@
-// Batch normalization: moments, what is applied, and the sums that its gradient needs. Maps are [image, place,
-// channel].
+// Batch normalization: moments, application, and the sums for its gradient. Maps are [image, place, channel].
 #pragma once
 
 #include <cstdint>
@@ -10,7 +9,7 @@
 
 namespace operations {
 
-// What is gathered of each image and put together in the order of the images: two numbers by channel.
+// Sums of each image, combined in the order of the images: two numbers per channel.
 class Gathered {
  public:
   Gathered(int64_t images, int64_t channels) : images(images), channels(channels), parts(2 * images * channels) {}
@@ -34,7 +33,7 @@ struct Applied {
   float* y;
 };
 
-// y = scale x + shift + addend, by channel, and ReLU if it is said.
+// y = scale x + shift + addend, by channel, with optional ReLU.
 void apply(const Workers& workers, const Applied& arrays, int64_t images, int64_t places, int64_t channels);
 
 }  // namespace operations

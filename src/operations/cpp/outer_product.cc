@@ -1,4 +1,4 @@
-// Gradients of filters: at each place, what it sees times its gradient, added up over all places.
+// Gradients of filters: the sum over all places of patch times gradient.
 #include <utility>
 
 #include "product.h"
@@ -7,7 +7,7 @@
 namespace operations {
 namespace {
 
-// A block of the sums stays in registers while all places go by.
+// A block of the sums stays in registers during the loop over all places.
 template <int VECTORS, int DEPTH>
 void block(const float* x, const float* y, const Places& places, float* sums, int64_t columns) {
   Vector found[DEPTH][VECTORS] = {};

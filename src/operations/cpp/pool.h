@@ -1,4 +1,4 @@
-// XLA's own threads do the work.
+// Runs work on XLA's threads.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,8 @@
 
 namespace operations {
 
-// One call's pieces: whoever comes takes the next number. The caller works too, so it never waits for an idle thread.
+// The pieces of one call; each thread takes the next number. The caller works too, so it never waits for an idle
+// thread.
 class Job {
  public:
   Job(int64_t pieces, const std::function<void(int64_t)>& work) : pieces(pieces), work(work) {}

@@ -37,15 +37,15 @@ inline void put(float* at, Vector gradient, Lanes lanes, Adds adds) {
   store(at, gradient, lanes);
 }
 
-// What the sum of a window is divided by.
+// The divisor of the sum of a window.
 float divisor(const Pooling& shape, bool whole, const Place& place) {
   return static_cast<float>(whole ? shape.rows.window * shape.columns.window : place.rows * place.columns);
 }
 
 }  // namespace
 
-// NaN gives way to what follows it, as in XLA's gradient, and is the value in the end. A zero is negative where all
-// values are. The comparisons treat numbers below the normal ones as XLA's threads do, which take them for zero.
+// After NaN any later value is taken, as in XLA's gradient, but the result is NaN. A zero result is negative only if
+// all zeros are. The comparisons flush denormal numbers to zero, like XLA's threads.
 void max_pool(const Workers& workers, const Pooling& shape, const float* x, float* y, uint8_t* first) {
   windows(workers, shape, nullptr, [&](const Place& place) {
     by_size(place, [&](auto rows, auto columns) {

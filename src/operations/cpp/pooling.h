@@ -1,5 +1,4 @@
-// Windows that move over each channel by itself: the largest value or the mean of each, and their gradients. Maps are
-// [image, row, column, channel].
+// Max- and average-pooling and their gradients. Maps are [image, row, column, channel].
 #pragma once
 
 #include "shape.h"
@@ -7,7 +6,7 @@
 
 namespace operations {
 
-// Sides have no dilation. Windows may overlap, leave gaps, and hang over the edges, where there is nothing.
+// Sides have no dilation. Windows may overlap, leave gaps, and extend beyond the edges; values outside are ignored.
 struct Pooling {
   int64_t images, channels;
   Side rows, columns;

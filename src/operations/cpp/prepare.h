@@ -1,4 +1,4 @@
-// What products read: images and gradients laid out with zeros around them.
+// Inputs of products: images and gradients with zero padding.
 #pragma once
 
 #include "shape.h"
@@ -6,7 +6,7 @@
 
 namespace operations {
 
-// By channel: relu(scale * x + shift) takes the place of x. Absent where the pointers are null.
+// By channel: relu(scale * x + shift) in place of x. Absent if the pointers are null.
 struct Prologue {
   const float *scale = nullptr, *shift = nullptr;
 };
@@ -14,7 +14,7 @@ struct Prologue {
 // Padded images, in `to`; or the images themselves where nothing is to be done.
 const float* prepared(const float* x, const Convolution& shape, int64_t images, const Prologue& prologue, float* to);
 
-// How a convolution's own gradient follows from that of what comes after it; absent pointers are null.
+// How the gradient of a convolution's output follows from that of later layers; absent arrays are null.
 //   masked = dy where y > 0 and below the ceiling, or where mask_scale z + mask_shift > 0, or everywhere
 //   gradient = by_gradient masked + by_value z + constant, or masked
 struct After {

@@ -22,7 +22,7 @@ namespace {
     }
 }
 
-// One tile of the result stays in registers while all that its places see goes by.
+// One tile of the result stays in registers during the loop over the values of its patches.
 template <int VECTORS, int PLACES>
 void tile(const float* x, int64_t x_step, const std::vector<Run>& runs, const float* packed, float* y, int64_t y_step,
           const Finish& finish, int64_t lanes) {
@@ -63,7 +63,7 @@ void tile(const float* x, int64_t x_step, const std::vector<Run>& runs, const fl
       for (int v = 0; v < VECTORS; v++) store(y + p * y_step + v * WIDTH, sums[p][v]);
     return;
   }
-  // Through memory: registers that lived across what follows would be missing in the loops above.
+  // Through memory: values that stay in registers across the following code would leave too few for the loops above.
   std::memcpy(memory, sums, sizeof(sums));
   write(memory[0], PLACES, VECTORS, y, y_step, finish, lanes);
 }
@@ -130,7 +130,7 @@ Parts cut(const std::vector<Run>& runs, int64_t longest) {
 
 void product(const float* x, const Places& places, const Parts& parts, const float* packed, int64_t filters, float* y,
              const Finish& finish) {
-  // Panel after panel: its filters stay in the cache while all places go by.
+  // Panel by panel: its filters stay in the cache during the loop over all places.
   for (int64_t first = 0; first < filters; first += 2 * WIDTH) {
     const int64_t used = std::min(2 * WIDTH, filters - first);
     for (size_t part = 0; part < parts.size(); part++) {

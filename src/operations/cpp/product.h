@@ -1,4 +1,4 @@
-// The two products that convolutions consist of.
+// The two inner products of convolutions.
 #pragma once
 
 #include <cmath>
@@ -31,8 +31,8 @@ struct Places {
   Axis outer, middle, inner;
 };
 
-// What is done to a sum before it is written: bias by filter, something of the same shape as the result, ReLU. Or it is
-// added onto what is written already.
+// The epilogue of a sum: bias by filter, an addend of the result's shape, ReLU. Or the sum is added to the stored
+// value.
 struct Finish {
   const float *bias = nullptr, *addend = nullptr;
   bool relu = false, onto = false;

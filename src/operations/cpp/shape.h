@@ -1,5 +1,5 @@
-// What a convolution looks like. Maps are [image, row, column, channel], filters [row, column, channel, filter]: of
-// depthwise ones [row, column, 1, channel].
+// The shape of a convolution. Maps are [image, row, column, channel], filters [row, column, channel, filter], depthwise
+// filters [row, column, 1, channel].
 #pragma once
 
 #include <algorithm>
@@ -39,8 +39,8 @@ struct Piece {
   int64_t image, images, from, to;
 };
 
-// How work is cut into numbered pieces: by images, and by panels of columns where images are few. Threads have no part
-// in it.
+// Divides work into numbered pieces: by images, and by panels of columns if there are few images. The division does not
+// depend on the number of threads.
 struct Pieces {
   int64_t images, columns, together, groups, panels, splits;
 

@@ -21,8 +21,8 @@ std::vector<Run> joined(const std::vector<Tap>& taps, int64_t length);
 // Taps of a convolution over padded images.
 std::vector<Tap> taps(const Convolution& shape);
 
-// Where an input's gradient comes from. Inputs whose place is the same modulo the stride are one phase: each of them
-// gathers from outputs at the same distances by the same taps of the window.
+// Sources of the gradient of an input. Inputs with equal positions modulo the stride form a phase: they read outputs at
+// the same distances through the same taps of the window.
 struct Phase {
   int64_t first, count;                               // inputs first, first + stride, ...
   std::vector<std::pair<int64_t, int64_t>> distance;  // of the output from the phase's own number, and the tap

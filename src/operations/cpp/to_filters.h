@@ -30,7 +30,7 @@ class ToFilters {
 
   // Calls a function with one batch of a piece after the other.
   using Batches = std::function<void(const std::function<void(const Batch&)>&)>;
-  // Adds a piece's sums. Where infinite values spread, the batches are asked for again.
+  // Adds the sums of a piece. If the Winograd form was not finite, the batches are computed again.
   void add(int64_t number, const GradientLayout& layout, const Batches& batches);
 
   void write(const Workers& workers, float* dfilters) const;

@@ -60,10 +60,10 @@ inline void by_whole_vectors(int64_t channels, const Work& work) {
   if (channels % WIDTH) work(channels - WIDTH, whole);
 }
 
-// NaN stays NaN.
+// ReLU; ReLU; NaN stays NaN.
 inline Vector relu(Vector values) { return values < 0 ? Vector{} : values; }
 
-// Up to a ceiling; nothing is above NaN, which stands for none.
+// ReLU with a ceiling; NaN means no ceiling, since no comparison with it is true.
 inline Vector relu(Vector values, float ceiling) {
   const Vector positive = relu(values);
   return positive > ceiling ? Vector{} + ceiling : positive;

@@ -1,4 +1,4 @@
-// The windows of a pooling: which of them see what, and in which order they come.
+// The windows of a pooling layer: their values and their order.
 #pragma once
 
 #include "pooling.h"

@@ -3,8 +3,8 @@
 // https://arxiv.org/abs/1509.09308. All factors before and after are 1 and 1/2, and sums are shorter, so results are no
 // less exact than plain sums.
 //
-// Values that are infinite, or would be on the way, spread over a tile: functions tell of them, and plain sums take
-// their place.
+// Values that are infinite, or become so in between, spread over a tile: functions report this, and plain sums are used
+// instead.
 #pragma once
 
 #include <cstdint>

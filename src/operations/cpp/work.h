@@ -1,4 +1,4 @@
-// Who does the work, and memory that threads keep for themselves.
+// Execution of pieces of work, and thread-local memory.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ class Workers {
 
 enum Slot { IMAGES, GRADIENT, VALUES, SUMS, POINT_SUMS, SLOTS };
 
-// Memory of this thread, the same each time, so that it is not fetched from the system again and again.
+// Memory of this thread, reused so that it is not allocated from the system again.
 inline float* scratch(Slot slot, int64_t floats) {
   struct Block {
     float* memory = nullptr;
