@@ -19,25 +19,25 @@ from src.training.engine import Engine
 from src.training.step import zero_sums
 
 MODES = {"torch": False, "torch compiled": True}
-"""PyTorch's, by name; whether they compile."""
+"""Modes of PyTorch by name, and whether they compile."""
 TRAINED = 128
 SCORED = {"cpu": 128, "gpu": 1000}
 EXAMPLES = 10_000
 
 
 def evaluation_step(run: Engine) -> Callable[[], Any]:
-    """One batch of evaluation, waited for."""
+    """A blocking evaluation of one batch."""
     state, data = run.init_state(), run.split("test")
 
     def work() -> None:
-        sums = run.replicated(zero_sums(run.settings.task, run.dataset.spec, detailed=True))
+        sums = run.replicated(zero_sums(run.settings.task, run.spec, detailed=True))
         jax.block_until_ready(run.evaluation(*state.scored(), sums, data, jnp.int32(0)))
 
     return work
 
 
 def torch_loops(net: Callable[[], Any], run: Engine) -> dict[str, Any]:
-    """PyTorch's loops on the same images, in each of its modes; none where it is not installed.
+    """PyTorch's loops on the same images, in each of its modes; empty if it is not installed.
 
     Args:
         net: makes the network.
@@ -74,7 +74,7 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 def both_kinds(depth: int) -> dict[str, dict[str, Callable[[], Any]]]:
-    """Training and evaluation, by whom; nothing where PyTorch is not installed."""
+    """Training and evaluation functions, by implementation; empty if PyTorch is not installed."""
     platform = jax.default_backend()
     scored = SCORED[platform]
     runs = ours_and_xla(
@@ -91,11 +91,11 @@ def both_kinds(depth: int) -> dict[str, dict[str, Callable[[], Any]]]:
 
 
 def ours_and_xla(*arguments: str) -> dict[str, Engine]:
-    """The engine of a command line, and on CPUs the one that leaves everything to XLA."""
+    """The engine of a command line, and on CPUs also one with `kernels=xla`."""
     engines = {"ours": engine(*arguments, "kernels=auto")}
     return engines | ({"XLA": engine(*arguments, "kernels=xla")} if engines["ours"].kernels else {})
 
 
 def beside_all(what: str, seconds: dict[str, list[float]]) -> dict[str, Any]:
-    """Ours beside everybody else."""
+    """A table of ours and all peers."""
     return {f"{what}, beside {name}": ratio(seconds, "ours", name) for name in seconds if name != "ours"}

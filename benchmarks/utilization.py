@@ -15,7 +15,7 @@ from src.training.engine import Engine
 from src.training.step import zero_sums
 
 SIDE = {"cpu": 2048, "gpu": 8192}
-"""Of the matrices: large enough for the device's full speed."""
+"""Side of the matrices, large enough for the full speed of the device."""
 
 
 def product(dtype: str, side: int) -> Callable[[], Any]:
@@ -34,7 +34,7 @@ def copy(side: int) -> Callable[[], Any]:
 
 def multiplications(run: Engine) -> int:
     """Of a network, for one image."""
-    rows = model_layers(run.settings.model, run.dataset.spec.shape, run.settings.task.outputs(run.dataset.spec))
+    rows = model_layers(run.settings.model, run.spec.shape, run.settings.task.outputs(run.spec))
     return sum(row.multiplications for row in rows)
 
 
@@ -51,7 +51,7 @@ def traffic(run: Engine) -> float:
 
 def evaluation_traffic(run: Engine) -> float:
     """Bytes that a batch of evaluation reads and writes, as the compiler counts them."""
-    sums = run.replicated(zero_sums(run.settings.task, run.dataset.spec, detailed=True))
+    sums = run.replicated(zero_sums(run.settings.task, run.spec, detailed=True))
     arguments = *run.init_state().scored(), sums, run.split("test"), jnp.int32(0)
     return bytes_accessed(run.evaluation.lower(*arguments).compile())
 

@@ -15,17 +15,17 @@ from src.studies.output import arguments
 from src.studies.results import file_stem, write_results
 from src.studies.runs import named_or_trained
 from src.training.interruption import resumable
-from src.training.load_run import FinishedRun
+from src.training.load_run import LoadedRun
 
 RECIPE = ("+experiment=linear_mnist",)
 
 
 def main() -> None:
-    """Draws the templates of one run, and how two test images match them: one is recognized, one is not."""
+    """Draws the templates of one run and their products with two test images, one of them misclassified."""
     with reported(), resumable():
         run = named_or_trained(arguments(), RECIPE, check_linear)
         found = templates(run)
-        spec, results = run.engine.dataset.spec, run.directory.read_json("results.json")
+        spec, results = run.engine.spec, run.directory.read_json("results.json")
         matches = [match(found, run, number) for number in chosen(found, run)]
         facts = {
             "run": run.directory.path.name,
@@ -51,14 +51,14 @@ def main() -> None:
         print(f"test accuracy {results['test_accuracy']:.2%} with {results['parameters']:,} parameters")
 
 
-def chosen(found: Templates, run: FinishedRun) -> list[int]:
-    """The first test image that is recognized, and the first that is not."""
+def chosen(found: Templates, run: LoadedRun) -> list[int]:
+    """The first test image that is classified correctly, and the first that is not."""
     test = run.engine.dataset.test
     right = np.array([found.scores(image).argmax() for image in test.inputs[:200]]) == test.targets[LABEL][:200]
     return sorted({int(np.argmax(right)), int(np.argmin(right))})
 
 
-def match(found: Templates, run: FinishedRun, number: int) -> Match:
+def match(found: Templates, run: LoadedRun, number: int) -> Match:
     """A test image against all templates."""
     image, label = run.engine.dataset.test.inputs[number], int(run.engine.dataset.test.targets[LABEL][number])
     return Match(image, label, found.products(image), found.scores(image))

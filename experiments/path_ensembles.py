@@ -1,11 +1,10 @@
-"""Residual networks as ensembles of paths: what lesions do to them, and which paths carry the gradient.
+"""Residual networks as ensembles of paths: effects of lesions, and the paths that carry the gradient.
 
 Veit, Wilber, Belongie 2016 (arXiv:1605.06431), Figs 3, 5 and 6; chapter Figs 37-38.
 
 `python -m experiments.path_ensembles [scale=full]` trains what is not trained yet (`conf/study/path_ensembles.yaml`
 says what) and writes `path_ensembles/SCALE/{table.md,results.json,one_removed.png,several.png,paths.png}`.
-Lesions are scored on the test images, gradients taken on training images without random changes, both in evaluation
-mode.
+Lesions are evaluated on test images, gradients on training images without augmentation, both in evaluation mode.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,17 +48,17 @@ from src.studies.runs import StudyRun
 from src.studies.scores import guessing_error
 from src.studies.settings import SeededScale
 from src.studies.variants import Variant
-from src.training.load_run import FinishedRun
+from src.training.load_run import LoadedRun
 from src.training.state import state_sha256
 
 SHARE = 0.95
-"""What counts as nearly all of the gradient."""
+"""Share of the gradient that counts as nearly all of it."""
 
 PUBLISHED_MODULES, PUBLISHED_LENGTHS = 54, (5, 17)
 """The paper's network, and the lengths that carry almost all of its gradient (section 5)."""
 
 PUBLISHED_REMOVED = {10: f"about 20 (of {PUBLISHED_MODULES})"}
-"""Errors in percent with so many of its modules taken out (Fig. 5a)."""
+"""Errors in percent by number of removed modules (Fig. 5a)."""
 
 Count = Annotated[int, Field(gt=0)]
 
@@ -70,12 +69,12 @@ class PathScale(SeededScale):
     Attributes:
         residual: settings of the residual network.
         plain: settings of the network without shortcuts: a plain one of equal depth, or VGG.
-        learning_rates: from which each network gets its best.
-        removed: how many modules are taken out at random.
-        swaps: how many random pairs of modules change places.
-        draws: how often for each number.
-        paths: how many are sampled of each length.
-        batch_size: training images for each of them.
+        learning_rates: candidates; each network uses its best.
+        removed: numbers of randomly removed modules.
+        swaps: numbers of swaps of random pairs of modules.
+        draws: draws per number.
+        paths: sampled paths per length.
+        batch_size: training images per path.
     """
 
     residual: list[str]
@@ -145,10 +144,10 @@ def report(name: str, scale: PathScale) -> None:
 
 
 def check_modules(scale: PathScale) -> None:
-    """Refuses, before anything is trained, what the residual network has too few modules for.
+    """Checks before training that the residual network has enough modules.
 
     Raises:
-        UserError: more are to be taken out than there are, or no two are alike.
+        UserError: more modules are to be removed than there are, or no two can be swapped.
     """
     residual, _ = scale.variants()
     settings = residual.run(scale.seeds[0]).settings
@@ -184,8 +183,8 @@ def plain_lesions(run: StudyRun) -> PlainLesions:
     return PlainLesions(**single.value, measured_by=[single.measured_by])
 
 
-def measured_once(finished: FinishedRun, measure: Callable[..., Any], **settings: Any) -> Cached[Any]:
-    """What a measurement of a run gives, or gave when it was made before."""
+def measured_once(finished: LoadedRun, measure: Callable[..., Any], **settings: Any) -> Cached[Any]:
+    """A measurement of a run, from the cache if it exists."""
     name = finished.directory.path.name
     say(f"{name}: {measure.__name__.replace('_', ' ')}")
     identity = {"run": name, "weights": state_sha256(finished.state), "measure": measure.__name__, **settings}

@@ -39,17 +39,17 @@ def main() -> None:
     with reported():
         settings = read_settings(EvaluateSettings, as_typed(sys.argv[1:]))
         finished = load_run(settings.run, settings.trust, settings.step)
-        if not len(finished.engine.dataset.split(settings.split)):
+        if not getattr(finished.engine.spec, settings.split):
             raise UserError(f"split={settings.split}: this run has no {settings.split} split")
         scores = finished.engine.evaluate(finished.state, settings.split)
         print(dumps({"run": settings.run, "split": settings.split, "step": int(finished.state.step), **scores}))
 
 
 def as_typed(arguments: Sequence[str]) -> dict[str, Any]:
-    """The settings of a command line; nothing is read into their values, for a directory may be called `2024` or `off`.
+    """The settings of a command line. Values stay strings, because a directory may be called `2024` or `off`.
 
     Raises:
-        UserError: one of them is no setting.
+        UserError: an argument is not of the form key=value.
     """
     for argument in arguments:
         if "=" not in argument:

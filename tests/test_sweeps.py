@@ -18,6 +18,7 @@ from src.config.compose import compose_jobs
 from src.config.settings import read_settings
 from src.runs.directory import RunDirectory
 from src.runs.sweep import Job, as_table, settings_of
+from src.tasks.classification import Classification
 from src.training.launchers import ProcessesApart
 from src.tuning.settings import Dimension, SearchSettings
 from src.tuning.study import Failed, best, ended, open_study, search
@@ -41,7 +42,7 @@ def test_a_table_has_number_mean_and_deviation_of_each_setting_and_names_what_fa
     jobs = [finished(tmp_path, 0, 0.5), finished(tmp_path, 1, 0.7), finished(tmp_path, 0, 0.9, depth=14)]
     jobs.append(finished(tmp_path, 1, None, depth=14))
     jobs[3].directory.write_failure("Traceback\nsrc.training.loop.Diverged: not finite\n")
-    table = as_table(settings_of(jobs))
+    table = as_table(settings_of(jobs), {"test_accuracy"})
     lines = [line.split() for line in table.splitlines()]
     assert lines[0] == ["|", "setting", "|", "n", "|", "test_accuracy", "|"]
     assert lines[2] == ["|", "model.depth=8", "|", "2", "|", "60.00", "±", "14.14", "%", "|"]
@@ -195,7 +196,8 @@ def searched(**changes):
 @pytest.mark.parametrize(("metric", "better"), [("validation_loss", 0.25), ("validation_accuracy", 0.75)])
 def test_the_metric_says_which_scores_are_better(tmp_path, metric, better):
     settings = searched(metric=metric, trials=2)
-    study, scores = open_study(settings, tmp_path / "journal"), iter((0.25, 0.75))
+    direction = settings.score(Classification(label_smoothing=0.0)).direction
+    study, scores = open_study(settings, direction, tmp_path / "journal"), iter((0.25, 0.75))
     search(study, settings, 0, lambda trial: next(scores))
     assert best(study).value == better
 
@@ -210,7 +212,7 @@ class Died(BaseException):
 
 def test_a_search_that_was_interrupted_proposes_what_it_would_have_proposed(tmp_path):
     settings = searched()
-    whole = open_study(settings, tmp_path / "whole")
+    whole = open_study(settings, "minimize", tmp_path / "whole")
     search(whole, settings, 0, bowl)
 
     def dies(trial):
@@ -219,8 +221,8 @@ def test_a_search_that_was_interrupted_proposes_what_it_would_have_proposed(tmp_
         return bowl(trial)
 
     with pytest.raises(Died):
-        search(open_study(settings, tmp_path / "parts"), settings, 0, dies)
-    parts = open_study(settings, tmp_path / "parts")
+        search(open_study(settings, "minimize", tmp_path / "parts"), settings, 0, dies)
+    parts = open_study(settings, "minimize", tmp_path / "parts")
     search(parts, settings, 0, bowl)
     search(parts, settings, 0, bowl)  # there is nothing left to do
     assert [trial.params for trial in ended(parts)] == [trial.params for trial in ended(whole)]
@@ -231,15 +233,15 @@ def test_a_search_that_was_interrupted_proposes_what_it_would_have_proposed(tmp_
 
 def test_a_search_that_was_killed_while_it_wrote_its_journal_goes_on(tmp_path, monkeypatch):
     settings = searched(trials=4)
-    search(open_study(settings, tmp_path / "journal"), searched(trials=2), 0, bowl)
+    search(open_study(settings, "minimize", tmp_path / "journal"), searched(trials=2), 0, bowl)
     (tmp_path / "journal.lock").symlink_to("runs/search/journal")  # as Optuna's lock: it leads nowhere from here
     with (tmp_path / "journal").open("a") as journal:
         journal.write('{"op_code":5,"worker_id":"3f')
     monkeypatch.setattr(os, "symlink", lambda *paths: pytest.fail("a lock that outlives its process"))
-    study = open_study(settings, tmp_path / "journal")
+    study = open_study(settings, "minimize", tmp_path / "journal")
     search(study, settings, 0, bowl)
     assert len(ended(study)) == 4
-    assert len(ended(open_study(settings, tmp_path / "journal"))) == 4
+    assert len(ended(open_study(settings, "minimize", tmp_path / "journal"))) == 4
 
 
 @pytest.mark.heavy
@@ -272,7 +274,7 @@ def test_failed_and_pruned_trials_count_and_an_orphan_is_reported_again(tmp_path
             raise __import__("optuna").TrialPruned
         return float(trial.number)
 
-    study = open_study(settings, tmp_path / "journal")
+    study = open_study(settings, "minimize", tmp_path / "journal")
     with pytest.raises(Died):
         search(study, settings, 0, objective)
     search(study, settings, 0, objective)
@@ -330,11 +332,9 @@ def test_a_killed_search_goes_on_and_resumes_the_run_of_its_orphan(tmp_path):
             "did you mean 'optimizer.learning_rate'",
         ),
         (["search.space=[{key: optimizer.momentum, low: 0.1, high: 7.0}]"], "optimizer.momentum=7.0"),
-        (["search.metric=validation_acc"], "search.metric=validation_acc: should be"),
-        (
-            ["search.metric=test_accuracy"],
-            "search.metric=test_accuracy: should be 'validation_accuracy' or 'validation_loss'",
-        ),
+        (["search.metric=validation_acc"], "the task measures no 'acc'; known are: accuracy, "),
+        (["search.metric=test_accuracy"], "only the validation split may decide, as validation_accuracy"),
+        (["search.metric=validation_confusion"], "no value of it is the better; validation_accuracy has one"),
     ],
 )
 def test_a_search_that_cannot_work_is_one_line(tmp_path, command, arguments, said):

@@ -126,7 +126,8 @@ def _lacking(splits: tuple[Split, Split, Split], class_names: tuple[str, ...]) -
 
 def _reduced(split: Split, examples: int | None, image_size: int | None) -> Split:
     part = split[:examples] if examples else split
-    if not image_size:
+    images = [array for array in jax.tree.leaves(part.inputs) if array.ndim == 4]
+    if not image_size or not any(max(array.shape[1:3]) > image_size for array in images):
         return part
     moved = sorted(name for name, array in split.targets.items() if array.ndim > 1)
     if moved:

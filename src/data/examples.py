@@ -119,15 +119,17 @@ def set_aside(every: Split, share: float) -> tuple[Split, Split]:
 
 
 def canonical_order(split: Split) -> Split:
-    """Orders labelled examples by the SHA-256 of their pixels or words, then by label.
+    """Orders examples by the SHA-256 of their pixels or words, then by label.
 
-    Every source of a data set then gives the same arrays, whose checksum can be kept; and as the order has nothing to
-    do with what the images show, any part of it is as good as a random sample.
+    Every source of a data set then gives the same arrays, whose checksum can be kept. The order does not depend on what
+    the images show, so any part of it is as good as a random sample.
     """
-    inputs, labels = split.inputs, split.targets[LABEL]
+    inputs, labels = split.inputs, split.targets.get(LABEL, np.zeros(len(split), np.int32))
     digests = [hashlib.sha256(image).digest() for image in np.ascontiguousarray(inputs)]
     order = sorted(range(len(digests)), key=lambda i: (digests[i], int(labels[i])))
-    return labelled(np.ascontiguousarray(inputs[order]), labels[order].astype(np.int32))
+    targets = {name: array[order] for name, array in split.targets.items()}
+    targets |= {LABEL: targets[LABEL].astype(np.int32)} if LABEL in targets else {}
+    return Split(np.ascontiguousarray(inputs[order]), targets)
 
 
 def checksum(examples: Examples) -> str:

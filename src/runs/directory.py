@@ -1,4 +1,4 @@
-"""A run directory: what is in it, and under which name."""
+"""A run directory: its files and their names."""
 
 import json
 from dataclasses import dataclass
@@ -12,16 +12,17 @@ from ..plain_json import dumps, numbers
 from .files import check_ours, remove, write_whole
 
 PROVENANCE = "provenance.json"
+PREPROCESSING = "preprocessing.json"
 MAKE_AGAIN = "remove it, and the command that trained makes it again from the last checkpoint"
 BEGINNINGS = (".lock", "*.log", ".hydra", "failure.txt")
-"""What Hydra and the run write before the provenance is there; the lock comes first."""
+"""Files that Hydra and the run write before the provenance; the lock is the first."""
 PRODUCTS = (
-    "failure.txt", "metrics.jsonl", "metrics.csv", "first_batch.png", "uncommitted.diff",
+    "failure.txt", PREPROCESSING, "metrics.jsonl", "metrics.csv", "first_batch.png", "uncommitted.diff",
     "tensorboard/events.out.tfevents.*", "trace/plugins/profile/*/*.xplane.pb", "trace/plugins/profile/*/*.json.gz",
     "wandb/*run-*-{identity}-*/**/*", "wandb/latest-run", "wandb/debug.log",
     "wandb/debug-internal.log",
 )  # fmt: skip
-"""What a run produces beside its results and checkpoints."""
+"""Files that a run writes besides its results and checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,12 @@ class RunDirectory:
 
     @property
     def lock(self) -> Path:
-        """Held by the process that trains here."""
+        """The lock of the process that trains here."""
         return self.path / ".lock"
 
     @property
     def metrics(self) -> Path:
-        """One JSON object for each measurement."""
+        """One JSON object per measurement."""
         return self.path / "metrics.jsonl"
 
     @property
@@ -56,32 +57,32 @@ class RunDirectory:
 
     @property
     def first_batch(self) -> Path:
-        """A picture of the first training images."""
+        """An image of the first training batch."""
         return self.path / "first_batch.png"
 
     @property
     def checkpoints(self) -> Path:
-        """What the run goes on from, and at its end the final state."""
+        """The checkpoints; the last one of a finished run is its final state."""
         return self.path / "checkpoints"
 
     @property
     def trace(self) -> Path:
-        """What a profiler recorded."""
+        """The trace of the profiler."""
         return self.path / "trace"
 
     def finished(self) -> bool:
-        """Whether the run came to its end."""
+        """Whether the run is finished."""
         return (self.path / "results.json").exists()
 
     def started(self) -> bool:
-        """Whether a run ever began here."""
+        """Whether a run was started here."""
         return (self.path / PROVENANCE).exists()
 
     def check_ours(self) -> None:
-        """Refuses a directory that holds something, but no run of ours, and one whose checkpoints could not be read.
+        """Refuses a directory with files of others, and one whose checkpoints are a link.
 
         Raises:
-            UserError: saying what it holds.
+            UserError: the message lists the files.
         """
         try:
             ours = self.started() and {"identity", "commit"} <= self.read_json(PROVENANCE).keys()
@@ -93,44 +94,48 @@ class RunDirectory:
             raise UserError(f"{self.checkpoints} is a link, and links are not followed; make it a directory")
 
     def clear(self) -> None:
-        """Removes what the run produced, but for its checkpoints; what others put beside it stays.
+        """Removes the files that the run wrote, except its checkpoints. Files of others stay.
 
-        The results go first: what is half removed must not be taken for a finished run.
+        The results are removed first, so that a partly removed run does not look finished.
         """
         (self.path / "results.json").unlink(missing_ok=True)
         identity = self.read_json(PROVENANCE)["identity"] if self.started() else ""
         for pattern in PRODUCTS:
             remove(self.path.glob(pattern.format(identity=identity)), self.path)
 
-    def write_start(self, config: dict[str, Any], provenance: dict[str, Any], diff: str) -> None:
-        """Records what is about to be run, with which code and on what."""
+    def write_start(
+        self, config: dict[str, Any], provenance: dict[str, Any], diff: str, preprocessing: dict[str, Any] | None = None
+    ) -> None:
+        """Records what is about to be run, with which code, on what, and how inputs are made of that."""
         self.forget_failure()
-        self._write(PROVENANCE, dumps(provenance, indent=2) + "\n")  # first: with it the directory is ours
+        self._write(PROVENANCE, dumps(provenance, indent=2) + "\n")  # first: it marks the directory as ours
         self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
+        if preprocessing is not None:
+            self._write(PREPROCESSING, dumps(preprocessing) + "\n")
         if diff and not (self.path / "uncommitted.diff").exists():  # a run that goes on keeps that of its beginning
             self._write("uncommitted.diff", diff)
 
     def write_results(self, results: dict[str, Any]) -> None:
-        """Records the results; with this a run is finished."""
+        """Writes the results, which marks the run as finished."""
         self._write("results.json", dumps(results, indent=2) + "\n")
 
     def write_failure(self, text: str) -> None:
-        """Records why a run did not finish, or why nothing was done here when it was asked for last."""
+        """Writes why the run did not finish, or why the last command did nothing here."""
         self._write("failure.txt", text)
 
     def forget_failure(self) -> None:
-        """Removes that record."""
+        """Removes the record of a failure."""
         (self.path / "failure.txt").unlink(missing_ok=True)
 
     def succeeded(self) -> bool:
-        """Whether the run came to its end, and was not asked for in vain since."""
+        """Whether the run is finished and no later command failed here."""
         return self.finished() and not (self.path / "failure.txt").exists()
 
     def read_config(self) -> dict[str, Any]:
         """The resolved configuration.
 
         Raises:
-            UserError: there is none.
+            UserError: it is missing or damaged.
         """
         try:
             config = yaml.safe_load(self._read("config.yaml"))
@@ -144,7 +149,7 @@ class RunDirectory:
         """The contents of `results.json` or `provenance.json`.
 
         Raises:
-            UserError: there is no such file.
+            UserError: the file is missing or damaged.
         """
         try:
             values = numbers(json.loads(self._read(name)))

@@ -1,4 +1,4 @@
-"""What lesions do to the network of a finished run, and how much gradient comes along its paths.
+"""Effects of lesions on the network of a finished run, and gradients along its paths.
 
 Veit, Wilber, Belongie 2016 (arXiv:1605.06431), sections 4 and 5. All errors are those on the test images, in percent.
 """
@@ -27,7 +27,7 @@ from ..interpret.lesions import (
 from ..interpret.paths import gated, sampled_norms
 from ..randomness import at, stream
 from ..runs.versions import version
-from ..training.load_run import FinishedRun
+from ..training.load_run import LoadedRun
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def rise(lesions: Lesions) -> float:
 
 
 @version(1)
-def one_removed(finished: FinishedRun) -> dict[str, Any]:
-    """The error of the whole network, and that without each module in turn."""
+def one_removed(finished: LoadedRun) -> dict[str, Any]:
+    """The error of the whole network, and the errors without each of its modules."""
     network, score = _scored(finished)
     layers = make_removable(network)
     facts: dict[str, Any] = {"whole": score(network), "one_removed": []}
@@ -100,8 +100,8 @@ def one_removed(finished: FinishedRun) -> dict[str, Any]:
 
 
 @version(1)
-def several_removed(finished: FinishedRun, counts: Sequence[int], draws: int) -> list[tuple[int, float]]:
-    """Numbers of random modules that are taken out, and the error without them; of each number so many draws."""
+def several_removed(finished: LoadedRun, counts: Sequence[int], draws: int) -> list[tuple[int, float]]:
+    """Numbers of randomly removed modules and the error without them, with `draws` draws per number."""
     network, score = _scored(finished)
     layers = make_removable(network)
     key = stream(finished.engine.settings.seed, "removed modules")
@@ -114,8 +114,8 @@ def several_removed(finished: FinishedRun, counts: Sequence[int], draws: int) ->
 
 
 @version(1)
-def several_swapped(finished: FinishedRun, counts: Sequence[int], draws: int) -> list[tuple[float, float]]:
-    """Kendall's tau of random orders of the modules, and the error with each; of each number of swaps so many draws."""
+def several_swapped(finished: LoadedRun, counts: Sequence[int], draws: int) -> list[tuple[float, float]]:
+    """Kendall's tau of random orders of the modules and the error, with `draws` draws per number of swaps."""
     network, score = _scored(finished)
     make_removable(network)  # so that the compiled program is that of the other lesions
     pairs, blocks = like_pairs(network), range(len(network.blocks))
@@ -124,14 +124,14 @@ def several_swapped(finished: FinishedRun, counts: Sequence[int], draws: int) ->
     return [(float(kendalltau(blocks, order).statistic), score(reordered(network, order))) for order in orders]
 
 
-def halving(finished: FinishedRun) -> list[int]:
-    """Which modules of a residual network halve the side of the maps."""
+def halving(finished: LoadedRun) -> list[int]:
+    """Indices of the modules of a residual network that halve the maps."""
     network, _ = _scored(finished)
     return [number for number, block in enumerate(residual_blocks(network)) if block.halves]
 
 
 @version(1)
-def path_gradients(finished: FinishedRun, samples: int, size: int) -> list[float]:
+def path_gradients(finished: LoadedRun, samples: int, size: int) -> list[float]:
     """The mean norm of the gradient at training images along a path, by its length.
 
     Args:
@@ -153,8 +153,8 @@ def path_gradients(finished: FinishedRun, samples: int, size: int) -> list[float
     return [float(sample(length).mean()) for length in range(network.modules + 1)]
 
 
-def _scored(finished: FinishedRun) -> tuple[Any, partial[float]]:
-    """The network of a run to be operated on, and what gives its test error."""
+def _scored(finished: LoadedRun) -> tuple[Any, partial[float]]:
+    """The network of a run, and a function that returns its test error."""
     engine = finished.engine
     network: nnx.Module = finished.module
     return network, partial(error, task=engine.settings.task, data=engine.split("test"))

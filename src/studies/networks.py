@@ -1,4 +1,4 @@
-"""The trained networks that a study looks at: finished runs, or weights from elsewhere."""
+"""The trained networks of a study: from finished runs, or from imported weights."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from ..config.errors import UserError
 from ..config.settings import Packages, Settings, renamed
-from ..data.batches import Constants, DeviceDataset, device_dataset, normalization
+from ..data.batches import Constants, DeviceDataset, device_dataset
 from ..data.dataset import SplitName
 from ..models.resnet_cifar import CifarResNetSettings
 from ..operations.library import Library
@@ -25,7 +25,7 @@ from ..training.state import state_sha256
 from .runs import StudyRun, finish, planned, run_in
 
 LOOKED_AT = 100
-"""Images that say whether weights from elsewhere make sense."""
+"""Number of images for the check of imported weights."""
 
 
 class ElsewhereSettings(Settings):
@@ -33,8 +33,8 @@ class ElsewhereSettings(Settings):
 
     Attributes:
         file: `.npz` or `.safetensors`.
-        mean: what is subtracted from the pixels of each channel, which go from 0 to 255.
-        std: what they are then divided by.
+        mean: of pixels from 0 to 255, by channel; subtracted.
+        std: of the same; divided by.
     """
 
     file: str
@@ -43,14 +43,14 @@ class ElsewhereSettings(Settings):
 
 
 class NetworkSettings(Settings):
-    """One network: that of a run which is finished or will be, or weights from elsewhere.
+    """A network: from a run, which is trained if it is not finished, or from imported weights.
 
     Attributes:
         title: in tables and figures.
-        arguments: of `src.train`, which make its run; weights from elsewhere take the network and the data from them.
-        run: directory of a finished run, in place of arguments.
-        trust: packages beside this project whose code that run may name.
-        weights: from elsewhere.
+        arguments: of `src.train`, for its run; for imported weights, they select network and data.
+        run: directory of a finished run, instead of arguments.
+        trust: packages outside this project whose classes that run may name.
+        weights: imported weights.
         published: test error in percent that its paper states, if it does.
     """
 
@@ -71,16 +71,16 @@ class NetworkSettings(Settings):
 
 
 class TrainedNetwork(NamedTuple):
-    """A trained network, and the data that it is looked at with.
+    """A trained network and its data.
 
     Attributes:
         title: in tables and figures.
         module: in evaluation mode.
-        task: what its outputs mean.
+        task: its task.
         splits: images and labels by name.
-        identity: what defines all of it, as JSON can say it.
-        run: that it is the end of; none for weights from elsewhere.
-        kernels: by which it is scored where no gradient is asked for; None for XLA's operations.
+        identity: everything that defines it, as JSON values.
+        run: its run; None for imported weights.
+        kernels: for evaluation without gradients; None for XLA's operations.
     """
 
     title: str
@@ -95,13 +95,13 @@ class TrainedNetwork(NamedTuple):
 def trained_networks(
     settings: Sequence[NetworkSettings], common: Sequence[str], splits: Sequence[SplitName], images: int | None
 ) -> list[TrainedNetwork]:
-    """Loads all networks of a study; runs that are not finished are finished first.
+    """Loads all networks of a study; unfinished runs are trained first.
 
     Args:
         settings: of the networks.
         common: arguments of `src.train` for all of them.
-        splits: that are wanted.
-        images: at most so many of each, the first ones; none for all.
+        splits: to load.
+        images: number of images from the start of each split, at most; None for all.
 
     Raises:
         UserError: a run or a file cannot be used.
@@ -129,7 +129,7 @@ def trained_networks(
 def _of_run(title: str, run: StudyRun, splits: Sequence[SplitName], images: int | None) -> TrainedNetwork:
     finished = run.loaded()
     engine = finished.engine
-    constants = normalization(run.settings.data.normalize, engine.dataset.train.inputs)
+    constants = engine.preprocessing.constants
     return TrainedNetwork(
         title,
         finished.module,
@@ -167,7 +167,7 @@ def _from_elsewhere(
         "weights": hashlib.sha256(path.read_bytes()).hexdigest(),
         "mean": weights.mean,
         "std": weights.std,
-        "settings": run.directory.path.name,  # a hash of the network and the data
+        "settings": run.directory.path.name,  # contains a hash of network and data
         "images": images,
     }
     return TrainedNetwork(title, module, task, own, identity, None, chosen_kernels(run.settings.kernels))

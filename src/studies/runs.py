@@ -17,7 +17,7 @@ from ..runs.files import at_home
 from ..tracking.history import read_rows
 from ..tracking.sinks import Row
 from ..training.from_hydra import compose_runs, run_config, run_path, run_settings
-from ..training.load_run import FinishedRun, load_run
+from ..training.load_run import LoadedRun, load_run
 from ..training.loop import Diverged
 from ..training.plan import make_plan
 from ..training.run import refuse_another, run
@@ -91,7 +91,7 @@ class StudyRun:
         self.results()
         refuse_another(self.settings, self.directory)
 
-    def loaded(self) -> FinishedRun:
+    def loaded(self) -> LoadedRun:
         """The finished run.
 
         Raises:
@@ -100,14 +100,14 @@ class StudyRun:
         self.check()
         return load_run(self.directory.path, self.trust)
 
-    def with_checkpoints(self) -> FinishedRun:
+    def with_checkpoints(self) -> LoadedRun:
         """The finished run with all the checkpoints that the study asks for.
 
         Raises:
             UserError: it kept others, for it was trained by a command that asked for others.
         """
         finished = self.loaded()
-        wanted = make_plan(self.settings, finished.engine.dataset.spec.train).save
+        wanted = make_plan(self.settings, finished.engine.spec.train).save
         missing = wanted - set(finished.checkpoints.steps())
         if missing:
             raise UserError(
@@ -201,7 +201,7 @@ def usable(each: StudyRun) -> bool:
 
 def named_or_trained(
     arguments: Sequence[str], otherwise: Sequence[str], check: Callable[[RunSettings, Path], None]
-) -> FinishedRun:
+) -> LoadedRun:
     """The run that a command line names with `run=`, or the one that it describes by settings.
 
     Args:

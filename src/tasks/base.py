@@ -44,6 +44,10 @@ class TaskSettings(Settings):
         """The shape of the outputs for one example, or a tree of shapes."""
 
     @abstractmethod
+    def predictions(self, outputs: Outputs) -> Any:
+        """What outputs say to a person, such as probabilities."""
+
+    @abstractmethod
     def losses(self, outputs: Outputs, batch: Batch) -> Float[Array, "b"]:
         """What is minimized, for each example."""
 

@@ -43,6 +43,10 @@ class Classification(TaskSettings):
         """A vector of logits."""
         return (spec.classes,)
 
+    def predictions(self, outputs: Float[Array, "b classes"]) -> Float[Array, "b classes"]:
+        """Probabilities of the classes."""
+        return jax.nn.softmax(outputs)
+
     def losses(self, outputs: Float[Array, "b classes"], batch: Batch) -> Float[Array, "b"]:
         """Cross-entropy of the mixed and smoothed target, in nats."""
         targets = batch.targets

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -31,6 +32,10 @@ class Segmentation(TaskSettings):
     def output_shape(self, spec: DataSpec) -> tuple[int, ...]:
         """Logits at every pixel."""
         return (*spec.targets[MASK].shape, spec.classes)
+
+    def predictions(self, outputs: Float[Array, "b h w classes"]) -> Float[Array, "b h w classes"]:
+        """Probabilities of the classes of every pixel."""
+        return jax.nn.softmax(outputs)
 
     def losses(self, outputs: Float[Array, "b h w classes"], batch: Batch) -> Float[Array, "b"]:
         """Cross-entropy in nats, the mean over the pixels."""

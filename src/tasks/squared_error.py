@@ -19,6 +19,10 @@ class SquaredError(Classification):
     learnt is the probability of each class, which minimizes the expected distance.
     """
 
+    def predictions(self, outputs: Float[Array, "b classes"]) -> Float[Array, "b classes"]:
+        """The outputs, which estimate the probabilities themselves."""
+        return outputs
+
     def losses(self, outputs: Float[Array, "b classes"], batch: Batch) -> Float[Array, "b"]:
         """The distance to the mixed and smoothed target, summed over the classes."""
         classes, targets = outputs.shape[-1], batch.targets

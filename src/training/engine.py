@@ -1,5 +1,6 @@
 """A run's settings and data turned into compiled functions and arrays on devices."""
 
+from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,12 +16,12 @@ from ..data.batches import (
     DeviceDataset,
     ShuffleOrder,
     device_dataset,
-    normalization,
     shuffle_order,
     training_batch,
 )
-from ..data.dataset import SplitName
-from ..data.examples import DataSpec
+from ..data.dataset import Dataset, SplitName
+from ..data.examples import DataSpec, Split
+from ..data.preprocessing import Preprocessing
 from ..models.functional import Network
 from ..operations.fast_layers import use_fast_layers
 from ..operations.fused import with_kernels
@@ -41,33 +42,57 @@ class Engine:
     """What trains and scores one network on one data set.
 
     Attributes:
+        preprocessing: what is known of the data.
         kernels: by which the network computes; None for XLA's operations.
     """
 
-    def __init__(self, settings: RunSettings, begun_with: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: RunSettings,
+        begun_with: str | None = None,
+        preprocessing: Preprocessing | None = None,
+        load: Callable[[], Dataset] | None = None,
+    ) -> None:
         """Prepares.
 
         Args:
             settings: of the run.
             begun_with: the operations of a run that goes on (`src.training.kernels`).
+            preprocessing: as a run stored it; without it the data are read at once, else when they are asked for.
+            load: reads the data; those of the settings without.
         """
-        self.settings, self.dataset = settings, settings.dataset()
-        self.plan = make_plan(settings, self.dataset.spec.train)
+        self.settings, self._load = settings, load or settings.dataset
+        self.preprocessing = preprocessing or Preprocessing.of(self.dataset, settings.data.normalize)
+        self.plan = make_plan(settings, self.spec.train)
         self.mesh = settings.parallel.mesh()
         usual = 1 if self.mesh.devices.flat[0].platform == "cpu" else STEPS_PER_DISPATCH
         self.steps_per_dispatch = settings.train.steps_per_dispatch or usual
-        module = build_network(settings, self.dataset.spec)
+        module = build_network(settings, self.spec)
         self.kernels = chosen_kernels(settings.kernels, begun_with)
         self.network = Network(module, with_kernels(module, self.kernels))
         factor = settings.schedule.factor(self.plan.clock)
         self._learning_rate: optax.Schedule = lambda step: settings.optimizer.learning_rate * factor(step)
         self._optimizer = settings.schedule.steered(settings.optimizer.build(self._learning_rate), self.plan.clock)
-        self.constants = jax.tree.map(partial(normalization, settings.data.normalize), self.dataset.train.inputs)
+        augment = settings.augment(self.preprocessing.shrunk)
         key = stream(settings.seed, "augmentation")
-        self._batching = Batching(settings.data.batch_size, settings.augment(self.dataset), key, settings.task)
+        self._batching = Batching(settings.data.batch_size, augment, key, settings.task)
         # A batch has to divide over the devices; examples past the end of a split have no weight, so rounding is safe.
         self._evaluation_size = settings.eval.batch_size + -settings.eval.batch_size % self.mesh.size
         self._splits: dict[str, DeviceDataset] = {}
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The examples.
+
+        Raises:
+            UserError: they cannot be read.
+        """
+        return self._load()
+
+    @property
+    def spec(self) -> DataSpec:
+        """Shapes, class names and sizes of the splits."""
+        return self.preprocessing.spec
 
     def init_snapshot(self) -> Snapshot:
         """What a run starts from, on all devices."""
@@ -81,16 +106,16 @@ class Engine:
 
     def zero_sums(self) -> Sums:
         """Training sums over no steps, on all devices."""
-        return self.replicated(zero_training_sums(self.settings.task, self.dataset.spec))
+        return self.replicated(zero_training_sums(self.settings.task, self.spec))
 
     def advance(self, state: TrainState, sums: Sums, order: ShuffleOrder, stop: int) -> tuple[TrainState, Sums]:
         """Trains up to step `stop`; the arguments' memory is taken by the results."""
         return self.dispatch(state, sums, self.split("train"), order, np.int32(stop))
 
-    def evaluate(self, state: TrainState, split: SplitName) -> dict[str, Any]:
+    def evaluate(self, state: TrainState, split: SplitName | DeviceDataset) -> dict[str, Any]:
         """The task's detailed summary of a split, every example once; sums leave the device at the end."""
-        data, task = self.split(split), self.settings.task
-        sums, parts = self.replicated(zero_sums(task, self.dataset.spec, detailed=True)), []
+        data, task = self.split(split) if isinstance(split, str) else split, self.settings.task
+        sums, parts = self.replicated(zero_sums(task, self.spec, detailed=True)), []
         for first in range(0, data.examples, self._evaluation_size):
             sums, part = self.evaluation(*state.scored(), sums, data, jnp.int32(first))
             parts.append(part)
@@ -101,7 +126,7 @@ class Engine:
     def order(self, epoch: int) -> ShuffleOrder:
         """The order of examples in an epoch and the next."""
         key = stream(self.settings.seed, "order")
-        return self.replicated(shuffle_order(key, epoch, self.dataset.spec.train))
+        return self.replicated(shuffle_order(key, epoch, self.spec.train))
 
     def first_images(self, count: int) -> tuple[Float[np.ndarray, "n h w c"], list[str]]:
         """The first training images as the network sees them, after their random changes, in units of a pixel.
@@ -111,16 +136,21 @@ class Engine:
         batch = jax.jit(partial(training_batch, batching=self._batching))(
             self.split("train"), self.order(0), 0, jnp.arange(min(count, self.settings.data.batch_size))
         )
-        assert self.constants is not None, "texts have no pixels"
-        images = np.clip(np.asarray(batch.inputs) * self.constants.std + self.constants.mean, 0, 255)
-        return images, self.settings.task.captions(batch.targets, self.dataset.spec)
+        constants = self.preprocessing.constants
+        assert constants is not None, "texts have no pixels"
+        images = np.clip(np.asarray(batch.inputs) * constants.std + constants.mean, 0, 255)
+        return images, self.settings.task.captions(batch.targets, self.spec)
 
     def split(self, name: SplitName) -> DeviceDataset:
         """A split on all devices; it is put there when it is first asked for."""
         if name not in self._splits:
-            split = self.dataset.split(name).with_targets(self.settings.task.needs)
-            self._splits[name] = self.replicated(device_dataset(split, self.constants))
+            self._splits[name] = self.on_devices(self.dataset.split(name))
         return self._splits[name]
+
+    def on_devices(self, split: Split) -> DeviceDataset:
+        """Examples on all devices, with the targets that the task reads."""
+        own = split.with_targets(self.settings.task.needs)
+        return self.replicated(device_dataset(own, self.preprocessing.constants))
 
     def replicated(self, tree: Any) -> Any:
         """A tree of arrays on all devices."""

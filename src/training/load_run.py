@@ -1,16 +1,23 @@
-"""A finished run, loaded: where everything that studies a trained network begins."""
+"""A run, loaded: where everything that studies or uses a trained network begins."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import jax
+import numpy as np
 from flax import nnx
+from jaxtyping import Float
 
-from ..config.errors import UserError
+from ..config.errors import UserError, did_you_mean
 from ..config.settings import defining_values, read_settings
-from ..data.dataset import examples_sha256
-from ..runs.directory import MAKE_AGAIN, RunDirectory
+from ..data.dataset import Dataset, SplitName, examples_sha256
+from ..data.examples import Split
+from ..data.preprocessing import Preprocessing, from_json
+from ..models.functional import Tree
+from ..runs.directory import MAKE_AGAIN, PREPROCESSING, RunDirectory
 from ..runs.files import at_home
 from ..tracking.history import read_rows
 from .best import Best
@@ -23,7 +30,7 @@ from .state import TrainState
 
 
 @dataclass(frozen=True)
-class FinishedRun:
+class LoadedRun:
     """A run with one of its states.
 
     Attributes:
@@ -48,9 +55,72 @@ class FinishedRun:
         for step in self.checkpoints.steps():
             yield self.engine.replicated(self.checkpoints.read(step, self.engine.init_snapshot()).state)
 
+    def predict(self, inputs: Any) -> Any:
+        """What the task makes of the outputs: probabilities of the classes for a classification.
 
-def load_run(path: str | Path, trust: Sequence[str] = (), step: int | Literal["best"] | None = None) -> FinishedRun:
+        Args:
+            inputs: as they are stored: images are uint8 pixels `n h w c`, texts numbers of words `n length`.
+
+        Returns:
+            float32, one row for each input; a tree where the outputs are one.
+
+        Raises:
+            UserError: the inputs have another shape or type than those of the run's data.
+        """
+        return self._in_batches(self._predictions, inputs)
+
+    def evaluate(self, data: SplitName | Split = "test") -> dict[str, Any]:
+        """The task's metrics of a split of the run's data, or of other examples.
+
+        Raises:
+            UserError: the data cannot be read, have changed since, or lack what the task reads.
+        """
+        if isinstance(data, str):
+            return self.engine.evaluate(self.state, data)
+        return self.engine.evaluate(self.state, self.engine.on_devices(data))
+
+    def features(self, inputs: Any, layer: str) -> Float[np.ndarray, "n ..."]:
+        """The outputs of a layer, by its name in the layer table (`python -m src.summary run=PATH`).
+
+        Raises:
+            UserError: there is no such layer, with the nearest one; or the inputs do not fit.
+        """
+        names = [".".join(map(str, path)) for path, _ in nnx.iter_modules(self.module) if path]
+        if layer not in names:
+            raise UserError(f"the network has no layer '{layer}'{did_you_mean(layer, names)}")
+
+        @jax.jit
+        def outputs(x: Any) -> Any:
+            capture = nnx.capture(self.module, nnx.Intermediate, method_outputs=nnx.Intermediate)
+            captured = {".".join(map(str, path[:-1])): value for path, value in nnx.to_flat_state(capture(x)[1])}
+            return captured[layer][0]
+
+        return self._in_batches(outputs, inputs)
+
+    @cached_property
+    def _predictions(self) -> Any:
+        network, scored = self.engine.network, self.state.scored()
+        return jax.jit(lambda x: self.engine.settings.task.predictions(network(*scored, x)))
+
+    def _in_batches(self, function: Any, inputs: Any) -> Tree:
+        """Applies a compiled function to batches of one size, the last of which is filled up with zeros."""
+        ready, size = self.engine.preprocessing(inputs), self.engine.settings.eval.batch_size
+        count, parts = len(jax.tree.leaves(ready)[0]), []
+        for first in range(0, count, size):
+            filled = jax.tree.map(lambda array, first=first: fill(array[first : first + size], size), ready)
+            parts.append(jax.device_get(function(filled)))
+        return jax.tree.map(lambda *arrays: np.concatenate(arrays)[:count], *parts)
+
+
+def fill(array: Any, size: int) -> np.ndarray:
+    """An array with rows of zeros behind, `size` in all."""
+    return np.pad(array, [(0, size - len(array)), *[(0, 0)] * (np.ndim(array) - 1)])
+
+
+def load_run(path: str | Path, trust: Sequence[str] = (), step: int | Literal["best"] | None = None) -> LoadedRun:
     """Loads a run, even an untrusted one: nothing in its directory is executed, nothing outside it is read.
+
+    Its data are read only when they are asked for.
 
     Args:
         path: its directory.
@@ -58,17 +128,36 @@ def load_run(path: str | Path, trust: Sequence[str] = (), step: int | Literal["b
         step: of a checkpoint that was kept, or the one with the `best` validation score; the latest without.
 
     Raises:
-        UserError: there is no run, it is damaged, has no such checkpoint, or its data set has other examples now.
+        UserError: there is no run, it is damaged, or has no such checkpoint; later, that its data set has other
+            examples now.
     """
     directory = RunDirectory(at_home(Path(path)))
     settings = read_settings(RunSettings, directory.read_config(), trust)
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
     chosen = latest_step(directory, checkpoints) if step is None else kept_step(directory, checkpoints, settings, step)
-    check_examples(settings, directory)
+
+    def load() -> Dataset:
+        check_examples(settings, directory)
+        return settings.dataset()
+
     configure_jax(settings)
-    engine = Engine(settings, begun_with(directory))
+    engine = Engine(settings, begun_with(directory), stored_preprocessing(directory), load)
     found = checkpoints.read(chosen, engine.init_snapshot())
-    return FinishedRun(directory, engine, engine.replicated(found.state), checkpoints)
+    return LoadedRun(directory, engine, engine.replicated(found.state), checkpoints)
+
+
+def stored_preprocessing(directory: RunDirectory) -> Preprocessing | None:
+    """What a run stored of its data; nothing for runs that did not yet.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    if not (directory.path / PREPROCESSING).exists():
+        return None
+    try:
+        return from_json(directory.read_json(PREPROCESSING))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UserError(f"{directory.path / PREPROCESSING} is damaged; without it, it is made again") from None
 
 
 def latest_step(directory: RunDirectory, checkpoints: Checkpoints) -> int:

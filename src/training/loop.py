@@ -140,12 +140,11 @@ class Loop:
             self._sums = sums
             raise Diverged(self._logged + steps)
         self._logged = stop
-        general = {
-            "objective": float(values.pop("objective")) / steps,
-            "learning_rate": float(values.pop("learning_rate")),
-        }
-        scores = self._engine.settings.task.summary(values, detailed=False)
-        self._write(stop, "train", {**general, **scores, "images_per_second": self._throughput.since_last(stop)})
+        settings, rate = self._engine.settings, float(values.pop("learning_rate"))
+        found = {"objective": float(values.pop("objective")) / steps}
+        found |= {"learning_rate": rate} if settings.optimizer.states_rate else {}
+        found |= settings.task.summary(values, detailed=False)
+        self._write(stop, "train", {**found, "images_per_second": self._throughput.since_last(stop)})
 
     def _evaluate(self) -> None:
         """Scores the splits that are measured on the way."""
@@ -156,7 +155,7 @@ class Loop:
                 raise Diverged(int(step))
         engine = self._engine
         wanted: dict[SplitName, bool] = {
-            "validation": engine.dataset.spec.validation > 0,
+            "validation": engine.spec.validation > 0,
             "test": engine.settings.eval.test_curve,
         }
         with self._throughput.paused():

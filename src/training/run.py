@@ -16,6 +16,7 @@ from PIL import Image
 from ..config.errors import UserError
 from ..config.settings import defining_values, read_settings
 from ..data.dataset import examples_sha256
+from ..data.preprocessing import as_json
 from ..lock import locked
 from ..runs.directory import RunDirectory
 from ..runs.files import write_whole
@@ -148,7 +149,7 @@ def train(
     shown = {metric.name: metric.shown for metric in settings.task.metrics(detailed=False)}
     sinks = open_sinks(settings.tracking, directory, history, step, engine.plan.steps, shown)
     try:
-        if engine.dataset.spec.pictured:
+        if engine.spec.pictured:
             sinks.picture("first_batch", first_batch(engine, directory))
         loop = Loop(
             engine,
@@ -177,7 +178,7 @@ def record_start(
     now = provenance() | operations(engine.kernels) | {"examples_from": engine.dataset.source}
     if step == 0:
         made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)}
-        directory.write_start(config, {**made_of, **now, "resumed": []}, uncommitted())
+        directory.write_start(config, {**made_of, **now, "resumed": []}, uncommitted(), as_json(engine.preprocessing))
         return
     begun = directory.read_json("provenance.json")
     before = (begun["resumed"] or [begun])[-1]
@@ -198,7 +199,7 @@ def first_batch(engine: Engine, directory: RunDirectory) -> UInt8[np.ndarray, "h
 
 def score(engine: Engine, state: TrainState) -> dict[str, Any]:
     """The results of a finished run; this is where the test split is looked at."""
-    test = engine.evaluate(state, "test")
+    test = engine.evaluate(state, "test") if engine.spec.test else {}
     return {
         **{f"test_{name}": value for name, value in test.items()},
         "parameters": sum(leaf.size for leaf in jax.tree.leaves(state.parameters)),
@@ -215,6 +216,8 @@ def report(directory: RunDirectory, results: dict[str, Any], how: str, headline:
 def score_in_words(results: dict[str, Any], headline: Metric) -> str:
     """The metric that decides, on the test split, with its interval if it has one."""
     name = f"test_{headline.name}"
+    if name not in results:
+        return "no test split"
     interval = " to ".join(map(headline.shown, results.get(f"{name}_interval", ())))
     return f"test {headline.name.replace('_', ' ')} {headline.shown(results[name])}" + (
         f" (95 % interval {interval})" if interval else ""

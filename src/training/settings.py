@@ -121,9 +121,9 @@ class RunSettings(Settings):
         """The limits in force."""
         return [self.debug] if self.profile is None else [self.profile, self.debug]
 
-    def augment(self, dataset: Dataset) -> AugmentSettings | None:
-        """Random changes of training images, in proportion to their size, unless debugging leaves them out."""
-        return self.data.augment.shrunk(dataset.shrunk) if self.data.augment and self.debug.augment else None
+    def augment(self, shrunk: int) -> AugmentSettings | None:
+        """Random changes of training images that were shrunk by a factor, unless debugging leaves them out."""
+        return self.data.augment.shrunk(shrunk) if self.data.augment and self.debug.augment else None
 
     def dataset(self) -> Dataset:
         """Reads the data within the limits.

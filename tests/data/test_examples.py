@@ -31,7 +31,7 @@ def test_the_checksum_sees_every_pixel_and_label():
 
 def test_digits_are_those_of_scikit_learn(compose):
     dataset, digits = compose().dataset(), load_digits()
-    grey = np.round(digits.inputs * 255 / 16).astype(np.uint8)
+    grey = np.round(digits.images * 255 / 16).astype(np.uint8)
     expected = sorted((image.tobytes(), label) for image, label in zip(grey, digits.target, strict=True))
     found = [
         (image.tobytes(), label)

@@ -40,7 +40,7 @@ def split(examples):
     images = np.random.default_rng(0).integers(0, 256, (examples, 8, 8, 1), np.uint8)
     labels = np.arange(examples, dtype=np.int32) % 10
     return DeviceDataset(
-        images, labels, Constants(np.zeros((1, 1, 1), np.float32), np.full((1, 1, 1), 255, np.float32))
+        images, {"label": labels}, Constants(np.zeros((1, 1, 1), np.float32), np.full((1, 1, 1), 255, np.float32))
     )
 
 

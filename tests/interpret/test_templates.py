@@ -9,7 +9,7 @@ from src.interpret.templates import templates
 from src.runs.directory import RunDirectory
 from src.training.checkpoints import Checkpoints
 from src.training.engine import Engine
-from src.training.load_run import FinishedRun
+from src.training.load_run import LoadedRun
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def untrained(compose):
     def make(*arguments):
         engine = Engine(compose(*arguments))
         path = Path("runs/untrained")
-        return FinishedRun(RunDirectory(path), engine, engine.init_state(), Checkpoints(path / "checkpoints", {}))
+        return LoadedRun(RunDirectory(path), engine, engine.init_state(), Checkpoints(path / "checkpoints", {}))
 
     return make
 

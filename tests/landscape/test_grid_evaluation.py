@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from src.config.errors import UserError
-from src.data.batches import DeviceDataset
 from src.landscape.directions import gaussian
 from src.landscape.evaluation import at_points, scores_at
 from src.landscape.grid import grid
@@ -214,7 +213,7 @@ def test_a_short_batch_has_no_statistics_of_its_own(trained):
     engine, state = trained
     size = engine.dataset.spec.train // 2 + 1
     data = jax.device_get(engine.split("train"))
-    first = DeviceDataset(data.inputs[:size], data.targets["label"][:size], data.constants)
+    first = jax.tree.map(lambda array: array[:size], data)._replace(constants=data.constants)
     module = engine.network.module(state)
     short, whole = (
         split_objective(module, engine.settings.task, {"train": part}, batch_norm="batch", batch_size=size)

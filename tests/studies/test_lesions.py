@@ -6,7 +6,7 @@ from src.interpret.lesions import error
 from src.runs.directory import RunDirectory
 from src.studies.lesions import halving, one_removed, path_gradients, several_removed, several_swapped
 from src.training.checkpoints import Checkpoints
-from src.training.load_run import FinishedRun
+from src.training.load_run import LoadedRun
 
 MODULES = 9
 
@@ -16,7 +16,7 @@ def finished(engine, tmp_path):
     made = engine(
         "model=resnet_preact", "model.depth=20", "debug.examples=60", "data.batch_size=16", "eval.batch_size=16"
     )
-    return FinishedRun(RunDirectory(tmp_path), made, made.init_state(), Checkpoints(tmp_path, {}))
+    return LoadedRun(RunDirectory(tmp_path), made, made.init_state(), Checkpoints(tmp_path, {}))
 
 
 def test_every_module_is_taken_out_in_turn_and_the_whole_network_is_scored_first(finished):

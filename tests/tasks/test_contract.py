@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from src.tasks.adversarial import AdversarialClassification
 
 from src.config.errors import UserError
 from src.data.settings import AugmentSettings
+from src.tasks.adversarial import AdversarialClassification
 from src.tasks.classification import Classification, cross_entropy
 from src.tasks.metrics import Metric, median
 from src.training.engine import Engine
@@ -40,7 +40,7 @@ def test_what_does_not_add_up_is_gathered_of_every_example_once(compose, argumen
     settings = compose("model=linear", "eval.batch_size=96", *arguments)
     built = Engine(settings.model_copy(update={"task": WithMedian(label_smoothing=0.0)}))
     state, data = built.init_state(), built.dataset.test
-    images = (data.inputs - built.constants.mean) / built.constants.std
+    images = (data.inputs - built.preprocessing.constants.mean) / built.preprocessing.constants.std
     outputs = built.network(*state.scored(), jnp.asarray(images, jnp.float32))
     labels = data.targets["label"]
     losses = -np.asarray(jax.nn.log_softmax(outputs))[np.arange(len(labels)), labels]

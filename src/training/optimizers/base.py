@@ -1,7 +1,7 @@
 """What all optimizers have in common; they are built from optax."""
 
 from abc import abstractmethod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import jax
 import optax
@@ -20,7 +20,10 @@ class OptimizerSettings(Settings):
         weight_decay: strength of the pull towards zero.
         decayed: `all` parameters, as in He et al. and Li et al., or only `kernels`, the tensors of several dimensions.
         clip_norm: gradients of a larger global norm are scaled down to it; null for no limit.
+        states_rate: whether `learning_rate` is what updates are multiplied by.
     """
+
+    states_rate: ClassVar[bool] = True
 
     learning_rate: PositiveFloat
     weight_decay: NonNegativeFloat

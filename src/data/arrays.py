@@ -1,0 +1,101 @@
+"""One's own examples in a file of NumPy arrays."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from jaxtyping import Shaped
+from pydantic import BeforeValidator, Field
+
+from ..config.errors import UserError, did_you_mean, one_line
+from .examples import Examples, Split, canonical_order, set_aside
+from .settings import DataSettings, only
+
+CLASS_NAMES = "class_names"
+Found = Mapping[str, Shaped[np.ndarray, "..."]]
+
+
+def as_tuple(given: Any) -> Any:
+    """One name or several, as something that can be hashed."""
+    return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
+
+
+class Arrays(DataSettings):
+    """Inputs and targets by name in `root`, a file of `np.savez`, with a row for each example.
+
+    Inputs are uint8 pixels `n h w c` or words `n length`, given by whole numbers. Arrays of the same names with `test_`
+    or `validation_` in front are those splits. `class_names` names the classes, which are numbers otherwise.
+
+    Attributes:
+        root: the file.
+        inputs: name of the array of inputs.
+        targets: names of the arrays of targets.
+        test_share: part of the examples that is set aside for the test where there are no arrays for it.
+    """
+
+    name: Annotated[str, only("arrays")]
+    root: Annotated[str, Field(min_length=1)]
+    inputs: str
+    targets: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    test_share: Annotated[float, Field(gt=0, lt=1)]
+
+    def read(self) -> Examples:
+        """Reads the file.
+
+        Raises:
+            UserError: it is not there or no such file, lacks an array, or the arrays do not fit each other.
+        """
+        found = read_arrays(Path(self.root).expanduser())
+        train = canonical_order(self._split(found, ""))
+        if f"test_{self.inputs}" in found:
+            test = canonical_order(self._split(found, "test_"))
+        else:
+            train, test = set_aside(train, self.test_share)
+        validation = self._split(found, "validation_") if f"validation_{self.inputs}" in found else None
+        return Examples(train, test, self._class_names(found), validation)
+
+    def _split(self, found: Found, prefix: str) -> Split:
+        for name in (self.inputs, *self.targets):
+            if f"{prefix}{name}" not in found:
+                nearest = did_you_mean(f"{prefix}{name}", found)
+                raise UserError(f"{self.root} has no array {prefix}{name}{nearest}; it has {', '.join(found)}")
+        inputs = self._checked_inputs(found[f"{prefix}{self.inputs}"])
+        targets = {name: found[f"{prefix}{name}"] for name in self.targets}
+        for name, array in targets.items():
+            if len(array) != len(inputs):
+                raise UserError(f"{self.root}: {len(inputs)} inputs and {len(array)} of {prefix}{name}")
+        return Split(inputs, targets)
+
+    def _checked_inputs(self, inputs: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "n ..."]:
+        """Pixels or words, in the types in which they are kept."""
+        if inputs.ndim == 4 and inputs.dtype == np.uint8:
+            return inputs
+        if inputs.ndim == 2 and np.issubdtype(inputs.dtype, np.integer) and 0 <= inputs.min() <= inputs.max() < 2**16:
+            return inputs.astype(np.uint16)
+        raise UserError(
+            f"{self.root}: {self.inputs} is {inputs.dtype} {inputs.shape}; uint8 pixels (n, h, w, c) or numbers of "
+            "words (n, length) are needed"
+        )
+
+    def _class_names(self, found: Found) -> tuple[str, ...]:
+        if CLASS_NAMES in found:
+            return tuple(map(str, found[CLASS_NAMES]))
+        largest = max(int(array.max()) for name, array in found.items() if name.endswith(self.targets[0]))
+        return tuple(map(str, range(largest + 1)))
+
+
+def read_arrays(path: Path) -> Found:
+    """The arrays of a file; nothing in it is executed.
+
+    Raises:
+        UserError: it is not there, or not of this kind.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise UserError(f"data.root={path} is not there") from None
+    except (OSError, ValueError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise UserError(f"data.root={path} is no file of np.savez with plain arrays: {one_line(error)}") from None

@@ -1,0 +1,119 @@
+"""What a network has to know of its data: shapes, class names, and how inputs are made of what is stored.
+
+It is stored once with a run, so that the run can be used where its data are not.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ..config.errors import UserError
+from .batches import Constants, normalization, normalized
+from .dataset import Dataset
+from .examples import DataSpec, is_shape
+from .settings import Normalization
+
+
+class Preprocessing(NamedTuple):
+    """What a network has to know of its data.
+
+    Attributes:
+        spec: shapes, class names and sizes of the splits.
+        constants: of the normalization of every input; None for one that has none.
+        shrunk: the whole factor by which images were shrunk.
+    """
+
+    spec: DataSpec
+    constants: Any
+    shrunk: int
+
+    @staticmethod
+    def of(dataset: Dataset, normalize: Normalization) -> "Preprocessing":
+        """What the training split of a data set says."""
+        constants = jax.tree.map(partial(normalization, normalize), dataset.train.inputs)
+        return Preprocessing(dataset.spec, constants, dataset.shrunk)
+
+    def __call__(self, inputs: Any) -> Any:
+        """Inputs as the network takes them.
+
+        Args:
+            inputs: as they are stored: images are uint8 pixels `n h w c`, texts numbers of words `n length`.
+
+        Raises:
+            UserError: they have another shape or type.
+        """
+        return jax.tree.map(normalized, jax.tree.map(checked, inputs, self._shapes()), self.constants)
+
+    def _shapes(self) -> Any:
+        """The shape of one input as something that is no tree."""
+        return jax.tree.map(Shape, self.spec.shape, is_leaf=is_shape)
+
+
+class Shape:
+    """A shape that is one leaf of a tree."""
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        self.sizes = sizes
+
+
+def checked(array: Any, shape: Shape) -> Array:
+    """Pixels or words in the types in which they are stored; refuses what a network was not made for.
+
+    Raises:
+        UserError: saying what is needed.
+    """
+    array, pictured = np.asarray(array), len(shape.sizes) == 3
+    needed = "uint8 pixels" if pictured else "numbers of words"
+    fits = array.dtype == np.uint8 if pictured else np.issubdtype(array.dtype, np.integer)
+    if array.shape[1:] != shape.sizes or not fits:
+        raise UserError(f"inputs are {array.dtype} {array.shape}; {needed} {('n', *shape.sizes)} are needed")
+    return jnp.asarray(array if pictured else array.astype(np.uint16))
+
+
+def as_json(preprocessing: Preprocessing) -> dict[str, Any]:
+    """The same as plain values; float32 survives it to the bit."""
+    spec = preprocessing.spec
+    targets = {name: {"shape": list(each.shape), "dtype": str(each.dtype)} for name, each in spec.targets.items()}
+    constants = jax.tree.map(lambda array: np.asarray(array).tolist(), preprocessing.constants)
+    return {**vars(spec), "targets": targets, "shrunk": preprocessing.shrunk, "constants": plain_constants(constants)}
+
+
+def from_json(values: Mapping[str, Any]) -> Preprocessing:
+    """What `as_json` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is something else.
+    """
+    own = {name: value for name, value in values.items() if name not in ("constants", "shrunk", "targets")}
+    targets = {
+        name: jax.ShapeDtypeStruct(tuple(each["shape"]), each["dtype"]) for name, each in values["targets"].items()
+    }
+    shape = shapes_from(own.pop("shape"))
+    spec = DataSpec(shape=shape, class_names=tuple(own.pop("class_names")), targets=targets, **own)
+    return Preprocessing(spec, constants_from(values["constants"], shape), int(values["shrunk"]))
+
+
+def plain_constants(tree: Any) -> Any:
+    """Constants as mappings."""
+    if isinstance(tree, Constants):
+        return tree._asdict()
+    return {name: plain_constants(each) for name, each in tree.items()} if isinstance(tree, dict) else tree
+
+
+def shapes_from(values: Any) -> Any:
+    """A tree of shapes."""
+    return {name: shapes_from(each) for name, each in values.items()} if isinstance(values, dict) else tuple(values)
+
+
+def constants_from(values: Any, shape: Any) -> Any:
+    """Constants for inputs of the given shapes."""
+    if isinstance(shape, dict):
+        return {name: constants_from(values[name], each) for name, each in shape.items()}
+    if values is None:
+        return None
+    return Constants(*(np.array(values[name], np.float32) for name in ("mean", "std")))

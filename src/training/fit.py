@@ -1,0 +1,168 @@
+"""Training from Python: any NNX module, any optax transformation, any arrays, by the loop of the command."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import optax
+from flax import nnx
+
+from ..config.kinds import HOME, KIND, TARGET
+from ..config.settings import Settings, defining_values
+from ..data.dataset import Dataset
+from ..data.examples import Examples, labelled
+from ..data.given import Given as GivenData
+from ..data.settings import AugmentSettings, Normalization
+from ..models.given import Given as GivenModule
+from ..runs.directory import RunDirectory
+from ..runs.files import at_home
+from ..tasks.base import TaskSettings
+from ..tasks.classification import Classification
+from ..tracking.history import read_rows
+from ..tracking.progress import progress_sink
+from ..tracking.sinks import Records, Row, Sink
+from .check import check_network
+from .checkpoints import Checkpoints
+from .engine import Engine
+from .from_hydra import compose_runs, run_config, run_settings
+from .kernels import begun_with
+from .load_run import LoadedRun, latest_step
+from .loop import Loop
+from .optimizers.given import Given as GivenOptimizer
+from .process import configure_jax
+from .run import run
+from .settings import RunSettings
+from .state import TrainState
+
+Arrays = tuple[np.ndarray, np.ndarray]
+"""Inputs and labels."""
+
+
+class Fitted(NamedTuple):
+    """What training gave.
+
+    Attributes:
+        history: every measurement, as in `metrics.jsonl`.
+        state: the final state.
+        module: the trained network, in evaluation mode.
+    """
+
+    history: list[Row]
+    state: TrainState
+    module: nnx.Module
+
+
+class Memory(Sink):
+    """Keeps every measurement."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def write(self, row: Row) -> None:
+        self.rows.append(row)
+
+
+def load_data(name: str, *settings: str) -> Dataset:
+    """A data set as arrays: `load_data("cifar10").train.inputs`.
+
+    Args:
+        name: of a file in `conf/data/`.
+        settings: as on the command line, such as `data.validation=1000`.
+
+    Raises:
+        UserError: there is no such data set, or it cannot be read.
+    """
+    (job,) = compose_runs("train", [f"data={name}", *settings])
+    return run_settings(job).dataset()
+
+
+def fit(
+    module: nnx.Module,
+    data: Dataset | Arrays,
+    optimizer: optax.GradientTransformation,
+    *,
+    task: TaskSettings | None = None,
+    duration: str = "5 epochs",
+    batch_size: int = 128,
+    normalize: Normalization = "channel",
+    augment: AugmentSettings | None = None,
+    run_dir: str | Path | None = None,
+    name: str = "fit",
+    settings: Sequence[str] = (),
+) -> Fitted:
+    """Trains a module by the same loop as `python -m src.train`.
+
+    Args:
+        module: any NNX module; it stays as it is.
+        data: a data set, or inputs and labels to train on.
+        optimizer: any transformation of optax, with its learning rate and schedule in it.
+        task: what targets and outputs mean; a classification without.
+        duration: in steps, epochs or examples.
+        batch_size: examples in a step.
+        normalize: of pixels, as `data.normalize`.
+        augment: random changes of training images.
+        run_dir: a directory in which the run is saved. The same call goes on with it, and so survives what a command
+            survives; one with another module, optimizer, data or name is refused.
+        name: that tells modules of equal shapes apart.
+        settings: everything else as on the command line, such as `eval.every=100 steps`.
+
+    Raises:
+        UserError: data, task and module do not fit, a setting is wrong, or `run_dir` holds another run.
+    """
+    (job,) = compose_runs("train", [f"train.duration={duration}", "schedule=constant", *settings])
+    parts: dict[str, Settings] = {
+        "model": GivenModule.of(module, name),
+        "data": GivenData.of(as_examples(data), batch_size=batch_size, normalize=normalize, augment=augment),
+        "optimizer": GivenOptimizer.of(optimizer, nnx.to_pure_dict(nnx.state(module, nnx.Param))),
+        "task": task or Classification(label_smoothing=0.0),
+    }
+    own = run_settings(job).model_copy(update=parts)
+    spec = own.dataset().spec
+    own.task.check(spec, augment)
+    check_network(own.model, spec, own.task)
+    configure_jax(own)
+    if run_dir is None:
+        return in_memory(own)
+    return in_directory(own, run_config(job) | {key: node(part) for key, part in parts.items()}, at_home(Path(run_dir)))
+
+
+def in_memory(settings: RunSettings) -> Fitted:
+    """Trains without saving anything."""
+    engine, memory = Engine(settings), Memory()
+    shown = {metric.name: metric.shown for metric in settings.task.metrics(detailed=False)}
+    progress = progress_sink(settings.tracking.progress, 0, engine.plan.steps, shown)
+    try:
+        state = Loop(engine, engine.init_snapshot(), sink=Records(memory, progress)).run()
+    finally:
+        progress.close()
+    return Fitted(memory.rows, state, engine.network.module(state))
+
+
+def in_directory(settings: RunSettings, config: dict[str, Any], path: Path) -> Fitted:
+    """Trains as a command does, or goes on, and reads what came out."""
+    run(settings, config, path)
+    directory = RunDirectory(path)
+    engine = Engine(settings, begun_with(directory))
+    checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
+    found = checkpoints.read(latest_step(directory, checkpoints), engine.init_snapshot())
+    loaded = LoadedRun(directory, engine, engine.replicated(found.state), checkpoints)
+    return Fitted(read_rows(directory.metrics), loaded.state, loaded.module)
+
+
+def as_examples(data: Dataset | Arrays) -> Examples:
+    """A data set with the splits of `data`; of plain arrays all are for training."""
+    if isinstance(data, Dataset):
+        return Examples(data.train, data.test, data.spec.class_names, data.validation, data.notes)
+    inputs, labels = (np.asarray(array) for array in data)
+    every = labelled(inputs, labels.astype(np.int32))
+    classes = tuple(str(label) for label in range(int(labels.max()) + 1))
+    return Examples(every, every[:0], classes, every[:0])
+
+
+def node(part: Settings) -> dict[str, Any]:
+    """Settings as a composed configuration has them."""
+    cls = type(part)
+    package, _, kind = cls.__module__.rpartition(".")
+    chosen = {KIND: kind} if package.startswith(HOME) else {TARGET: f"{cls.__module__}.{cls.__qualname__}"}
+    return chosen | part.model_dump(mode="json")
