@@ -89,10 +89,10 @@ def test_what_the_page_shows_of_a_run_in_python_is_its_score(tmp_path):
     arguments = ["model=dense", "train.duration=2steps", "tracking.progress=none"]
     (job,) = compose_runs("train", arguments)
     results = run(run_settings(job), run_config(job), tmp_path / "run")
-    ((before, size, after),) = re.findall(
-        r"```python\n(.*?load_run.*?, 0, )(\d+)(\).*?)```", (DOCS / "runs.md").read_text(), re.DOTALL
-    )
-    code = f"{before}{10 * int(size)}{after}".replace("runs/resnet-digits-0123456789", str(tmp_path / "run"))
-    exec(code, found := {})
-    assert found["batch"].targets["label"].shape == (360,)
-    assert float(found["accuracy"]) == pytest.approx(results["test_accuracy"], abs=1e-6)
+    (code,) = re.findall(r"```python\n(.*?load_run.*?)```", (DOCS / "runs.md").read_text(), re.DOTALL)
+    *lines, features = code.replace("runs/resnet-digits-0123456789", str(tmp_path / "run")).strip().splitlines()
+    exec("\n".join(lines), found := {})
+    loaded, images = found["run"], found["images"]
+    assert loaded.predict(images).shape == (100, 10)
+    assert loaded.evaluate("test")["accuracy"] == results["test_accuracy"]
+    assert "run.features(images, " in features  # of a network that has this layer
