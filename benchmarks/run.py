@@ -88,7 +88,8 @@ over 512 channels and more, are XLA's.
 Tried without gain, for XLA: kernel gradients as sums of shifted matrix products; its oneDNN and XNNPACK, its older
 emitters, its other schedulers, wider vectors. Huge pages did help, and so did doing without YNNPACK
 (`src/__init__.py`). For our kernels: more or fewer tiles at a time, bands of rows for 1x1 windows; pools of some
-channels at a time, and the place of a maximum sought again for its gradient.
+channels at a time, and the place of a maximum sought again for its gradient; products with the Hessian, which
+gain little since their tangents are XLA's operations.
 
 ## What limits a GPU
 

@@ -27,12 +27,12 @@ class AugmentSettings(Settings):
             arXiv:1905.04899); 0 is none.
     """
 
-    crop: Annotated[int, Field(ge=0)]
-    flip: bool
-    fill: Literal["mean", "black"]
-    cutout: Annotated[int, Field(ge=0)]
-    mixup: Annotated[float, Field(ge=0)]
-    cutmix: Annotated[float, Field(ge=0)]
+    crop: Annotated[int, Field(ge=0)] = 0
+    flip: bool = False
+    fill: Literal["mean", "black"] = "mean"
+    cutout: Annotated[int, Field(ge=0)] = 0
+    mixup: Annotated[float, Field(ge=0)] = 0.0
+    cutmix: Annotated[float, Field(ge=0)] = 0.0
 
     @model_validator(mode="after")
     def _one_mixture(self) -> "AugmentSettings":

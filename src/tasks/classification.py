@@ -30,7 +30,7 @@ class Classification(TaskSettings):
             what is minimized, never what is reported.
     """
 
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     needs: ClassVar[tuple[str, ...]] = (LABEL,)
     headline: ClassVar[str] = "accuracy"
     mixes: ClassVar[bool] = True

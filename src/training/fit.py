@@ -115,7 +115,7 @@ def fit(
         "model": GivenModule.of(module, name),
         "data": GivenData.of(as_examples(data), batch_size=batch_size, normalize=normalize, augment=augment),
         "optimizer": GivenOptimizer.of(optimizer, nnx.to_pure_dict(nnx.state(module, nnx.Param))),
-        "task": task or Classification(label_smoothing=0.0),
+        "task": task or Classification(),
     }
     own = run_settings(job).model_copy(update=parts)
     spec = own.dataset().spec

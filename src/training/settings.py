@@ -45,11 +45,11 @@ class TrainSettings(Settings):
     """
 
     duration: Duration
-    accumulation: Annotated[int, Field(gt=0)]
-    average: Annotated[float, Field(gt=0, lt=1)] | None
+    accumulation: Annotated[int, Field(gt=0)] = 1
+    average: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: Duration | None = added(None)
     log_every: Duration = not_defining()
-    steps_per_dispatch: Annotated[int, Field(gt=0)] | None = not_defining()
+    steps_per_dispatch: Annotated[int, Field(gt=0)] | None = not_defining(None)
 
 
 class EvaluationSettings(Settings):
@@ -63,7 +63,7 @@ class EvaluationSettings(Settings):
 
     every: Duration
     batch_size: Annotated[int, Field(gt=0)]
-    test_curve: bool
+    test_curve: bool = False
 
 
 class CheckpointSettings(Settings):

@@ -9,9 +9,9 @@ from .base import OptimizerSettings, Share
 class AdamW(OptimizerSettings):
     """Adam with decay beside the gradient, not in it (Loshchilov and Hutter 2017, arXiv:1711.05101)."""
 
-    beta1: Share
-    beta2: Share
-    epsilon: PositiveFloat
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    epsilon: PositiveFloat = 1e-8
 
     def rule(self, learning_rate: optax.Schedule) -> optax.GradientTransformation:
         """Decay is multiplied by the learning rate, as in PyTorch."""

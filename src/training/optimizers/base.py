@@ -28,7 +28,7 @@ class OptimizerSettings(Settings):
     learning_rate: PositiveFloat
     weight_decay: NonNegativeFloat
     decayed: Literal["all", "kernels"]
-    clip_norm: PositiveFloat | None
+    clip_norm: PositiveFloat | None = None
 
     @abstractmethod
     def rule(self, learning_rate: optax.Schedule) -> optax.GradientTransformation:
