@@ -1,7 +1,7 @@
 """The class of every pixel of test images, and what a network says of it.
 
-`python -m experiments.segmentation` trains on drawn shapes first, about a minute; `run=runs/segmentation_shapes-…` takes
-a run as it is. It writes `segmentation/masks.png`, the table of the classes and the numbers.
+`python -m experiments.segmentation` trains on drawn shapes first, about a minute; `run=runs/segmentation_shapes-…`
+takes a run as it is. It writes `segmentation/masks.png`, the table of the classes and the numbers.
 """
 
 from dataclasses import dataclass

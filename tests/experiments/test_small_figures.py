@@ -10,6 +10,7 @@ from experiments import (
     class_templates,
     imagenet_winners,
     pooling,
+    segmentation,
     shared_weight_gradient,
     shift_equivariance,
     tabular_conv1d,
@@ -101,3 +102,24 @@ def test_curves_need_finished_runs(run, said, monkeypatch, tmp_path, capsys):
         training_curves.main()
     assert stop.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_masks_are_drawn_of_a_run_of_segmentation_alone(tmp_path, monkeypatch, capsys, written):
+    monkeypatch.chdir(tmp_path)
+    small = (
+        "data.train=60",
+        "data.validation=10",
+        "data.test=8",
+        "data.batch_size=8",
+        "train.duration=3steps",
+        "model.filters=4",
+    )
+    monkeypatch.setattr("sys.argv", ["segmentation", *small])
+    segmentation.main()
+    found = written("segmentation", "results.json")
+    assert list(found["classes"]) == ["background", "circle", "square", "triangle"]
+    assert f"mean IoU {found['mean_iou']:.2%}" in capsys.readouterr().out
+    monkeypatch.setattr("sys.argv", ["segmentation", "task=classification", "data=digits", "model=linear"])
+    with pytest.raises(SystemExit):
+        segmentation.main()
+    assert "this figure needs task=segmentation" in capsys.readouterr().err

@@ -15,5 +15,7 @@ SAID = [
         "still guesses ({:.1f} % test error), and with shortcuts it has {:.1f} %",
         error("resnet56_noskip"),
         error("resnet56"),
-    )
+    ),
+    said("({:,} parameters)", facts("segmentation")["parameters"]),
+    said("a mean intersection over union of {:.1f} %", 100 * facts("segmentation")["mean_iou"]),
 ]
