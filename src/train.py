@@ -18,7 +18,7 @@ CONFIG = "train"
 
 
 def main() -> None:
-    """Reports every mistake in the settings, then lets Hydra call `train` once for each job."""
+    """Refuses what can be refused, then trains the one job, or lets Hydra call `train` for each of several."""
     sys.argv[1:] = with_home(with_new_keys(sys.argv[1:]))
     by_hydra = hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")
     with reported():
@@ -28,17 +28,16 @@ def main() -> None:
             return
         runs = experiment_of(jobs[0]) if len(jobs) == 1 else f"{len(jobs)} runs"
         with waiting_for(f"{runs}: importing JAX"):
-            from .training.jobs import conclude, prepare, train
+            from .training.jobs import conclude, prepare, train, train_alone
         if not prepare(jobs):
             return
-    hand_over = by_hydra(train)
     if jobs[0].hydra.mode == RunMode.RUN:
-        hand_over()
+        train_alone(jobs[0])
         return
     from .training.launchers import jobs_apart  # joblib and submitit are needed by sweeps only
 
     with jobs_apart():
-        hand_over()
+        by_hydra(train)()
     sys.exit(conclude(jobs))
 
 

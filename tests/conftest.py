@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 import pytest
 
+from src.data import dataset
 from src.start import configure_xla
 
 configure_xla()  # as every command does
@@ -18,6 +19,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 LI = next(filter(Path.exists, (folder / "data/li2018" for folder in (ROOT, SHARED))), ROOT / "data/li2018")
 """The weights of Li et al. 2018 (docs/surfaces.md)."""
+
+
+def forget_data():
+    """Lets data sets be read again, as in another process."""
+    dataset.load_dataset.cache_clear()
+    dataset._read.cache_clear()
 
 
 @pytest.fixture

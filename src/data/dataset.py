@@ -42,8 +42,9 @@ class Dataset:
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
 
+@lru_cache(maxsize=1)
 def load_dataset(settings: DataSettings, *, examples: int | None = None, image_size: int | None = None) -> Dataset:
-    """Reads a data set and divides it.
+    """Reads a data set and divides it. A command checks it before using it, so the latest one is kept.
 
     Args:
         settings: which one, and how many training examples are set aside for validation.
@@ -89,7 +90,7 @@ def examples_sha256(settings: DataSettings) -> str | None:
 
 @lru_cache(maxsize=1)
 def _read(settings: DataSettings) -> Examples:
-    """The examples of the latest data set are kept: a command is checked against them before it uses them."""
+    """All examples; the latest are kept, for their checksum."""
     return settings.read()
 
 

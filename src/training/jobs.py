@@ -6,8 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
+from hydra.core.utils import run_job
+from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig
 
 from ..config.compose import find_own_code
@@ -105,6 +109,16 @@ def check_devices(jobs: list[DictConfig], runs: list[RunSettings]) -> None:
     configure_jax(runs[0])  # XLA reads its options when devices are first looked at
     for settings in runs:
         check_divisible(settings.data.batch_size, settings.parallel.mesh().size, settings.train.accumulation)
+
+
+def train_alone(job: DictConfig) -> None:
+    """Runs the only job of a command line as Hydra does, without composing it a second time."""
+    callbacks, name = Callbacks(job), job.hydra.job.config_name
+    context = HydraContext(ConfigLoaderImpl(ConfigSearchPathImpl()), callbacks)
+    callbacks.on_run_start(config=job, config_name=name)
+    done = run_job(train, job, "hydra.run.dir", None, context)
+    callbacks.on_run_end(config=job, config_name=name, job_return=done)
+    _ = done.return_value  # raises what the job raised
 
 
 def train(config: DictConfig) -> None:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from src.data.dataset import _read
 from src.data.examples import Examples, labelled
 from src.data.tfds import Tfds
+from tests.conftest import forget_data
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_a_row_is_the_mean_of_every_column(compose, images):
 
 
 def test_the_quick_profile_leaves_rows_of_a_table_as_they_are(compose, images):
-    _read.cache_clear()
+    forget_data()
     dataset = compose("data=mnist_profiles", "data.validation=1", "data.batch_size=2", "+profile=quick").dataset()
     assert (dataset.spec.shape, dataset.shrunk) == ((28, 1, 1), 1)
 

@@ -23,7 +23,7 @@ from src.tasks.squared_error import SquaredError
 from src.training.fit import fit, load_data
 from src.training.load_run import load_run
 from src.training.run import run
-from tests.conftest import ROOT
+from tests.conftest import ROOT, forget_data
 
 QUIET = ("tracking.progress=none", "tracking.tensorboard=false")
 
@@ -169,7 +169,7 @@ def test_a_loaded_run_needs_no_data_to_predict(trained, tmp_path, monkeypatch):
     images = load_data("digits").test.inputs[:5]
     expected = load_run(trained).predict(images)
     monkeypatch.setattr(source.Digits, "read", lambda settings: pytest.fail("the data were read"))
-    src.data.dataset._read.cache_clear()
+    forget_data()
     np.testing.assert_array_equal(load_run(trained).predict(images), expected)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from src.config.errors import UserError
 from src.config.settings import defining_values
-from src.data.dataset import _read, examples_sha256
+from src.data.dataset import examples_sha256
 from src.runs.directory import RunDirectory
 from src.runs.identity import short_hash
 from src.tasks.metrics import Metric, mean
@@ -18,6 +18,7 @@ from src.tracking import history
 from src.training.engine import Engine
 from src.training.from_hydra import compose_runs, run_config, run_settings
 from src.training.run import record_start, report, run
+from tests.conftest import forget_data
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = {"test_accuracy": 0.5, "test_accuracy_interval": [0.4, 0.6], "steps": 2}
@@ -30,7 +31,7 @@ def picture(path, grey):
 
 def as_in_another_process():
     """Nothing is known of the examples."""
-    _read.cache_clear()
+    forget_data()
     examples_sha256.cache_clear()
 
 
