@@ -2,6 +2,7 @@
 
     convnets train +experiment=resnet56_noskip    trains a network
     convnets evaluate run=DIRECTORY               scores a finished run again
+    convnets predict run=DIRECTORY input=FILES    names the classes of images in files
     convnets summary model=vgg16                  shows the layers of a network
     convnets search +experiment=resnet20          searches for good settings
 
@@ -13,7 +14,7 @@ from importlib import import_module
 
 from .start import HELP, HYDRA_HELPS, begin, description
 
-COMMANDS = ("train", "evaluate", "summary", "search")
+COMMANDS = ("train", "evaluate", "predict", "summary", "search")
 
 
 def command() -> None:

@@ -6,11 +6,11 @@ code the run may use.
 """
 
 import sys
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from .config.arguments import as_typed
 from .config.errors import UserError, reported
 from .config.settings import Packages, Settings, read_settings
 from .data.dataset import SplitName
@@ -43,23 +43,6 @@ def main() -> None:
             raise UserError(f"split={settings.split}: this run has no {settings.split} split")
         scores = finished.engine.evaluate(finished.state, settings.split)
         print(dumps({"run": settings.run, "split": settings.split, "step": int(finished.state.step), **scores}))
-
-
-def as_typed(arguments: Sequence[str]) -> dict[str, Any]:
-    """The settings of a command line. Values stay strings, because a directory may be called `2024` or `off`.
-
-    Raises:
-        UserError: an argument is not of the form key=value.
-    """
-    for argument in arguments:
-        if "=" not in argument:
-            raise UserError(f"{argument}: settings are written key=value, like run={argument}")
-    values: dict[str, Any] = {key: value for key, _, value in (text.partition("=") for text in arguments)}
-    if values.get("step", "").isdecimal():
-        values["step"] = int(values["step"])
-    if "trust" in values:
-        values["trust"] = [name.strip() for name in values["trust"].strip("[]").split(",")]
-    return values
 
 
 if __name__ == "__main__":
