@@ -9,11 +9,14 @@ import numpy as np
 from jaxtyping import Shaped
 from pydantic import BeforeValidator, Field
 
-from ..config.errors import UserError, did_you_mean, one_line
-from .examples import Examples, Split, canonical_order, set_aside
+from ..config.errors import UserError, nearest, one_line
+from .examples import Examples, Split, canonical_order, numbered_classes, set_aside, stored_inputs
 from .settings import DataSettings, only
 
 CLASS_NAMES = "class_names"
+NUMBERS = "biuf"
+"""Kinds of arrays that can be targets."""
+TEST, VALIDATION = "test_", "validation_"
 Found = Mapping[str, Shaped[np.ndarray, "..."]]
 
 
@@ -49,41 +52,43 @@ class Arrays(DataSettings):
         """
         found = read_arrays(Path(self.root).expanduser())
         train = canonical_order(self._split(found, ""))
-        if f"test_{self.inputs}" in found:
-            test = canonical_order(self._split(found, "test_"))
+        if self._has(found, TEST):
+            test = canonical_order(self._split(found, TEST))
         else:
             train, test = set_aside(train, self.test_share)
-        validation = self._split(found, "validation_") if f"validation_{self.inputs}" in found else None
+        validation = self._split(found, VALIDATION) if self._has(found, VALIDATION) else None
         return Examples(train, test, self._class_names(found), validation)
+
+    def _has(self, found: Found, prefix: str) -> bool:
+        return any(f"{prefix}{name}" in found for name in (self.inputs, *self.targets))
 
     def _split(self, found: Found, prefix: str) -> Split:
         for name in (self.inputs, *self.targets):
             if f"{prefix}{name}" not in found:
-                nearest = did_you_mean(f"{prefix}{name}", found)
-                raise UserError(f"{self.root} has no array {prefix}{name}{nearest}; it has {', '.join(found)}")
-        inputs = self._checked_inputs(found[f"{prefix}{self.inputs}"])
+                near = nearest(f"{prefix}{name}", found)
+                words = f"; did you mean '{near}'?" if near else ""
+                raise UserError(f"{self.root} has no array {prefix}{name}{words}; it has {', '.join(found)}")
+        inputs = stored_inputs(found[f"{prefix}{self.inputs}"], f"{self.root}: {prefix}{self.inputs}")
         targets = {name: found[f"{prefix}{name}"] for name in self.targets}
         for name, array in targets.items():
+            if not array.ndim or array.dtype.kind not in NUMBERS:
+                raise UserError(
+                    f"{self.root}: {prefix}{name} is {array.dtype} {array.shape}; numbers (n, …) are needed"
+                )
             if len(array) != len(inputs):
                 raise UserError(f"{self.root}: {len(inputs)} inputs and {len(array)} of {prefix}{name}")
         return Split(inputs, targets)
 
-    def _checked_inputs(self, inputs: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "n ..."]:
-        """Pixels or words, in the types in which they are kept."""
-        if inputs.ndim == 4 and inputs.dtype == np.uint8:
-            return inputs
-        if inputs.ndim == 2 and np.issubdtype(inputs.dtype, np.integer) and 0 <= inputs.min() <= inputs.max() < 2**16:
-            return inputs.astype(np.uint16)
-        raise UserError(
-            f"{self.root}: {self.inputs} is {inputs.dtype} {inputs.shape}; uint8 pixels (n, h, w, c) or numbers of "
-            "words (n, length) are needed"
-        )
-
     def _class_names(self, found: Found) -> tuple[str, ...]:
-        if CLASS_NAMES in found:
-            return tuple(map(str, found[CLASS_NAMES]))
-        largest = max(int(array.max()) for name, array in found.items() if name.endswith(self.targets[0]))
-        return tuple(map(str, range(largest + 1)))
+        if CLASS_NAMES not in found:
+            of_splits = (found.get(f"{prefix}{self.targets[0]}") for prefix in ("", TEST, VALIDATION))
+            return numbered_classes(*(array for array in of_splits if array is not None))
+        names = found[CLASS_NAMES]
+        if names.ndim != 1:
+            raise UserError(
+                f"{self.root}: {CLASS_NAMES} has the shape {names.shape}; one name for each class is needed"
+            )
+        return tuple(map(str, names))
 
 
 def read_arrays(path: Path) -> Found:

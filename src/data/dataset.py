@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 import jax
 import numpy as np
 
 from ..config.errors import UserError
-from .examples import LABEL, DataSpec, Examples, Split, checksum
+from .examples import LABEL, DataSpec, Examples, Split, check_split, checksum
 from .resize import shrink
 from .settings import DataSettings
 
@@ -17,6 +17,9 @@ NAMED = 10
 """Classes at most, in one line."""
 
 SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+TITLES = "training", "validation", "test"
+"""The splits in words."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
         image_size: images are shrunk by a whole factor to at most so many pixels a side; texts stay as they are.
 
     Raises:
-        UserError: it cannot be read, validation would leave nothing to train on, or a crop nothing of an image.
+        UserError: it cannot be read, validation would leave nothing to train on, a crop nothing of an image, or its
+            splits have other shapes.
     """
     source = _read(settings)
     whole = _divided(source, settings)
@@ -60,8 +64,13 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
     notes = (*source.notes, *_lacking(whole, source.class_names))
     train, validation, test = (_reduced(split, examples, image_size) for split in whole)
     shape = jax.tree.map(lambda array: array.shape[1:], train.inputs)
-    targets = {name: jax.ShapeDtypeStruct(array.shape[1:], array.dtype) for name, array in train.targets.items()}
+    targets = {
+        name: jax.ShapeDtypeStruct(array.shape[1:], jax.dtypes.canonicalize_dtype(array.dtype))
+        for name, array in train.targets.items()
+    }
     spec = DataSpec(settings.name, shape, source.class_names, len(train), len(validation), len(test), targets)
+    for title, split in zip(TITLES, (train, validation, test), strict=True):
+        check_split(split, spec, targets, title)
     shrunk = source.train.inputs.shape[1] // shape[0] if spec.pictured else 1
     return Dataset(spec, train, validation, test, shrunk, notes, source.source)
 
@@ -108,6 +117,8 @@ def _divided(source: Examples, settings: DataSettings) -> tuple[Split, Split, Sp
             )
         return source.train, source.validation, source.test
     kept = len(source.train) - settings.validation
+    if not len(source.train):
+        raise UserError(f"data.name={settings.name} has no training examples")
     if kept <= 0:
         raise UserError(
             f"data.validation={settings.validation}: {settings.name} has {len(source.train)} training examples"
@@ -117,7 +128,7 @@ def _divided(source: Examples, settings: DataSettings) -> tuple[Split, Split, Sp
 
 def _lacking(splits: tuple[Split, Split, Split], class_names: tuple[str, ...]) -> Iterator[str]:
     """Names the classes of which a split has no examples, as happens to small ones."""
-    for title, split in zip(("training", "validation", "test"), splits, strict=True):
+    for title, split in zip(TITLES, splits, strict=True):
         absent = np.setdiff1d(np.arange(len(class_names)), split.targets.get(LABEL, np.arange(len(class_names))))
         if len(split) and len(absent):
             names = ", ".join(class_names[label] for label in absent[:NAMED])
@@ -132,7 +143,11 @@ def _reduced(split: Split, examples: int | None, image_size: int | None) -> Spli
         return part
     moved = sorted(name for name, array in split.targets.items() if array.ndim > 1)
     if moved:
-        raise UserError(f"image_size={image_size} shrinks images alone; their {moved[0]} would no longer fit them")
+        largest = max(side for array in images for side in array.shape[1:3])
+        raise UserError(
+            f"image_size={image_size} shrinks images alone, and their {moved[0]} would no longer fit them; "
+            f"image_size={largest} leaves them as they are"
+        )
     return Split(
         jax.tree.map(lambda array: shrink(array, image_size) if array.ndim == 4 else array, part.inputs), part.targets
     )

@@ -9,6 +9,8 @@ import jax
 import numpy as np
 from jaxtyping import Integer, Shaped, UInt8, UInt16
 
+from ..config.errors import UserError
+
 SOURCES = {"tfds": "TFDS", "authors": "its authors", "mirror": "its package mirror"}
 """Where a well-known set can come from, in words."""
 
@@ -16,6 +18,9 @@ SOURCES = {"tfds": "TFDS", "authors": "its authors", "mirror": "its package mirr
 class SourceError(Exception):
     """A source cannot be reached or does not hold what it should; the message is a clause that says which and why."""
 
+
+MOST_WORDS, MOST_CLASSES = 2**16 - 1, 2**16 - 1
+"""The largest number of a word, and of a class without a name."""
 
 LABEL = "label"
 """The target of classification: the class of each example."""
@@ -112,6 +117,65 @@ def is_shape(tree: Any) -> bool:
     return isinstance(tree, tuple) and all(isinstance(size, int) for size in tree)
 
 
+def stored_inputs(inputs: Shaped[np.ndarray, "..."], name: str) -> Shaped[np.ndarray, "n ..."]:
+    """Pixels or words, in the types in which they are kept.
+
+    Raises:
+        UserError: they are neither, or there are none; `name` is what they are called.
+    """
+    if inputs.size and inputs.ndim == 4 and inputs.dtype == np.uint8:
+        return inputs
+    if inputs.size and inputs.ndim == 2 and are_words(inputs):
+        return inputs.astype(np.uint16)
+    raise UserError(
+        f"{name} is {inputs.dtype} {inputs.shape}; uint8 pixels (n, h, w, c) or numbers of words (n, length) are needed"
+    )
+
+
+def are_words(array: Shaped[np.ndarray, "..."]) -> bool:
+    """Whether an array holds numbers of words."""
+    if not np.issubdtype(array.dtype, np.integer):
+        return False
+    return not array.size or bool(0 <= array.min() <= array.max() <= MOST_WORDS)
+
+
+def numbered_classes(*targets: Shaped[np.ndarray, "..."]) -> tuple[str, ...]:
+    """The names of classes that have none but their numbers; no names where targets are something else.
+
+    Raises:
+        UserError: there would be too many.
+    """
+    if not all(np.issubdtype(array.dtype, np.integer) for array in targets):
+        return ()
+    largest = max((int(array.max()) for array in targets if array.size), default=-1)
+    if largest > MOST_CLASSES:
+        raise UserError(f"a target has the class {largest}; classes are numbered from 0 on, up to {MOST_CLASSES} here")
+    return tuple(map(str, range(largest + 1)))
+
+
+def check_split(split: Split, spec: DataSpec, names: Iterable[str], title: str) -> None:
+    """Refuses examples in other shapes than those of a data set, and such without targets.
+
+    Args:
+        split: the examples.
+        spec: of the data set.
+        names: of the targets that are needed.
+        title: what the split is called.
+
+    Raises:
+        UserError: saying which.
+    """
+    shape = jax.tree.map(lambda array: array.shape[1:], split.inputs)
+    if shape != spec.shape:
+        raise UserError(f"inputs of the {title} split have the shape {shape}, where {spec.shape} is needed")
+    for name in names:
+        if name not in split.targets:
+            raise UserError(f"the {title} split has no target {name}; it has {', '.join(split.targets) or 'none'}")
+        found, needed = split.targets[name].shape, (len(split), *spec.targets[name].shape)
+        if found != needed:
+            raise UserError(f"the target {name} of the {title} split has the shape {found}, where {needed} is needed")
+
+
 def set_aside(every: Split, share: float) -> tuple[Split, Split]:
     """Makes a test split of the last part of all examples, one at least: in canonical order that is a random sample."""
     kept = len(every) - max(1, round(len(every) * share))
@@ -126,9 +190,10 @@ def canonical_order(split: Split) -> Split:
     """
     inputs, labels = split.inputs, split.targets.get(LABEL, np.zeros(len(split), np.int32))
     digests = [hashlib.sha256(image).digest() for image in np.ascontiguousarray(inputs)]
-    order = sorted(range(len(digests)), key=lambda i: (digests[i], int(labels[i])))
+    order = sorted(range(len(digests)), key=lambda i: (digests[i], labels[i].tolist()))
     targets = {name: array[order] for name, array in split.targets.items()}
-    targets |= {LABEL: targets[LABEL].astype(np.int32)} if LABEL in targets else {}
+    if LABEL in targets and np.issubdtype(labels.dtype, np.integer):
+        targets[LABEL] = targets[LABEL].astype(np.int32)
     return Split(np.ascontiguousarray(inputs[order]), targets)
 
 

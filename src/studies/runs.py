@@ -16,6 +16,7 @@ from ..runs.directory import RunDirectory
 from ..runs.files import at_home
 from ..tracking.history import read_rows
 from ..tracking.sinks import Row
+from ..training.check import check_data
 from ..training.from_hydra import compose_runs, run_config, run_path, run_settings
 from ..training.load_run import LoadedRun, load_run
 from ..training.loop import Diverged
@@ -147,7 +148,7 @@ def planned(arguments: Sequence[str]) -> StudyRun:
         raise UserError("dry_run=true and fresh=true are for python -m src.train; what is finished is used as it is")
     directory = RunDirectory(run_path(job))
     directory.check_ours()
-    make_plan(settings, settings.dataset().spec.train)
+    check_data(settings, settings.dataset())
     return StudyRun(tuple(arguments), settings, run_config(job), directory, tuple(settings.trust))
 
 

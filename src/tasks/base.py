@@ -1,13 +1,14 @@
 """What a task is: the meaning of targets and of a network's outputs."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from ..config.errors import UserError, did_you_mean
 from ..config.settings import Settings
@@ -124,6 +125,35 @@ class TaskSettings(Settings):
         if missing:
             there = ", ".join(spec.targets) or "no targets"
             raise UserError(f"the task needs the target {missing[0]}; data.name={spec.name} has {there}")
+
+    def check_targets(self, targets: Mapping[str, Shaped[np.ndarray, "n ..."]], spec: DataSpec) -> None:
+        """Refuses targets that mean nothing to the task, such as a class that does not exist.
+
+        Raises:
+            UserError: naming the target.
+        """
+
+
+def check_classes(name: str, target: Shaped[np.ndarray, "n ..."], shape: tuple[str, ...], classes: int) -> None:
+    """Refuses a target whose values are no numbers of classes.
+
+    Args:
+        name: of the target.
+        target: its values.
+        shape: the names of its dimensions.
+        classes: how many there are.
+
+    Raises:
+        UserError: saying what it is.
+    """
+    if target.ndim != len(shape) or not np.issubdtype(target.dtype, np.integer):
+        needed = f"whole numbers ({', '.join(shape)}{',' * (len(shape) == 1)})"
+        raise UserError(
+            f"the target {name} is {target.dtype} {target.shape}; {needed} are needed, the numbers of classes"
+        )
+    if target.size and not 0 <= (smallest := target.min()) <= (largest := target.max()) < classes:
+        wrong = smallest if smallest < 0 else largest
+        raise UserError(f"the target {name} has the class {wrong}; there are {classes}, numbered from 0 on")
 
 
 def sum_over_batches(

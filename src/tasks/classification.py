@@ -1,18 +1,18 @@
 """One class out of several for each example."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 from pydantic import Field
 
 from ..data.batches import Batch, Targets
 from ..data.examples import LABEL, DataSpec
-from .base import TaskSettings
+from .base import TaskSettings, check_classes
 from .intervals import wilson_interval
 from .metrics import SHARE, Metric, Sums, Values, mean
 
@@ -84,6 +84,10 @@ class Classification(TaskSettings):
     def mixed(self, targets: Targets, others: Targets, weights: Float[Array, "b"]) -> Targets:
         """Both classes, and the weight of the first."""
         return {**targets, MIXED_LABEL: others[LABEL], OWN_WEIGHT: weights}
+
+    def check_targets(self, targets: Mapping[str, Shaped[np.ndarray, "n ..."]], spec: DataSpec) -> None:
+        """Refuses what is no class for each example."""
+        check_classes(LABEL, targets[LABEL], ("n",), spec.classes)
 
     def captions(self, targets: Targets, spec: DataSpec) -> list[str]:
         """The names of the classes, of both where two images are mixed."""

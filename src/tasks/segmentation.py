@@ -1,18 +1,20 @@
 """One class out of several for each pixel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Shaped
 
+from ..config.errors import UserError
 from ..data.augment import Moves, moved
 from ..data.batches import Batch, Targets
 from ..data.examples import DataSpec
-from .base import TaskSettings
+from ..data.settings import AugmentSettings
+from .base import TaskSettings, check_classes
 from .metrics import SHARE, Metric, Sums, Values, mean, median
 
 MASK = "mask"
@@ -57,6 +59,19 @@ class Segmentation(TaskSettings):
         of_classes = Metric("class_iou", overlaps, class_ious)
         of_images = Metric("median_iou", image_ious, median("image_iou"), "maximize", SHARE, gathered=True)
         return (*plain, of_classes, of_images)
+
+    def check(self, spec: DataSpec, augment: AugmentSettings | None) -> None:
+        """Refuses masks that cannot be cropped as their images are, too."""
+        super().check(spec, augment)
+        size, image_size = spec.targets[MASK].shape[:2], spec.shape[:2]
+        if augment is not None and augment.crop and size != image_size:
+            raise UserError(
+                f"data.augment.crop crops masks {size} as images {image_size}; set it to 0 where they differ"
+            )
+
+    def check_targets(self, targets: Mapping[str, Shaped[np.ndarray, "n ..."]], spec: DataSpec) -> None:
+        """Refuses what is no class for each pixel."""
+        check_classes(MASK, targets[MASK], ("n", "h", "w"), spec.classes)
 
     def moved(self, targets: Targets, moves: Moves) -> Targets:
         """Masks are cropped and mirrored with their images; outside of them is background."""

@@ -7,13 +7,37 @@ import jax.numpy as jnp
 
 from ..config.errors import UserError
 from ..data.batches import example_batch
+from ..data.dataset import Dataset
 from ..data.examples import DataSpec, is_shape
 from ..models.base import ModelSettings, abstract_network, faults_in_one_line
 from ..models.functional import Network, Tree
 from ..models.summary import model_layers
 from ..tasks.base import TaskSettings
+from .plan import make_plan
+from .settings import RunSettings
 
 EXAMPLES = 2
+
+
+def check_data(settings: RunSettings, dataset: Dataset) -> None:
+    """Refuses a run that its data do not allow.
+
+    Raises:
+        UserError: a batch is larger than the data, they lack a split or a target, or a target means nothing.
+    """
+    spec = dataset.spec
+    plan = make_plan(settings, spec.train)
+    if not spec.validation:
+        words = f"data.name={spec.name} has no validation split to decide by; data.validation=NUMBER sets one aside"
+        if plan.patience is not None:
+            raise UserError(f"train.patience={settings.train.patience}: {words}")
+        if settings.checkpoint.best:
+            raise UserError(f"checkpoint.best=true: {words}")
+    if settings.eval.test_curve and not spec.test:
+        raise UserError(f"eval.test_curve=true: data.name={spec.name} has no test split")
+    settings.task.check(spec, settings.data.augment)
+    for split in (dataset.train, dataset.validation, dataset.test):
+        settings.task.check_targets(split.targets, spec)
 
 
 def check_network(model: ModelSettings, spec: DataSpec, task: TaskSettings) -> None:

@@ -24,12 +24,11 @@ from ..runs.directory import RunDirectory
 from ..runs.sweep import Job, as_table, check_home, save, settings_of
 from ..tasks.base import TaskSettings
 from ..tasks.metrics import SHARE
-from .check import check_network
+from .check import check_data, check_network
 from .from_hydra import run_config, run_path, run_settings
 from .interruption import resumable
 from .loop import Diverged
 from .parallel import check_divisible
-from .plan import make_plan
 from .preview import preview
 from .process import configure_jax
 from .run import run
@@ -71,15 +70,14 @@ def check(runs: list[RunSettings]) -> None:
     """Refuses runs that do not fit their data.
 
     Raises:
-        UserError: the data cannot be read, a batch is larger than they are, or a network does not
-            take them, or gives something else than is needed.
+        UserError: the data cannot be read or do not allow the run, or a network does not take them, or gives something
+            else than is needed.
     """
     fitting: list[tuple[ModelSettings, DataSpec, TaskSettings]] = []  # seeds of one network are checked once
     for settings in runs:
-        spec = settings.dataset().spec
-        make_plan(settings, spec.train)
-        settings.task.check(spec, settings.data.augment)
-        case = (settings.model, spec, settings.task)
+        dataset = settings.dataset()
+        check_data(settings, dataset)
+        case = (settings.model, dataset.spec, settings.task)
         if case not in fitting:
             check_network(*case)
             fitting.append(case)

@@ -18,6 +18,7 @@ from ..runs.identity import identity, short_hash
 from ..tasks.metrics import Metric
 from ..tracking.history import read_rows
 from ..tracking.sinks import Row
+from ..training.check import check_data, check_network
 from ..training.from_hydra import compose_runs, run_config, run_name, run_settings
 from ..training.loop import Diverged
 from ..training.plan import make_plan
@@ -107,13 +108,17 @@ def check(settings: SearchSettings, job: DictConfig, arguments: Sequence[str]) -
     """Refuses what would make every trial fail.
 
     Raises:
-        UserError: there is no validation split, or a setting does not exist or does not take such values.
+        UserError: there is no validation split, network, task and data do not fit, or a setting does not exist or does
+            not take such values.
     """
     first = run_settings(job)
     if first.dry_run or first.fresh:
         raise UserError("dry_run=true and fresh=true are for python -m src.train")
-    if first.dataset().spec.validation == 0:
+    dataset = first.dataset()
+    if dataset.spec.validation == 0:
         raise UserError("data.validation=0: a search needs a validation split to decide by")
+    check_data(first, dataset)
+    check_network(first.model, dataset.spec, first.task)
     for dimension in settings.space:
         for value in dimension.extremes:
             extreme = run_settings(composed([*arguments, f"{dimension.key}={value}"]))

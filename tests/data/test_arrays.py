@@ -1,9 +1,12 @@
 """One's own arrays: inputs and targets by name, splits by prefix, and what is wrong with them in one line."""
 
+import re
+
 import numpy as np
 import pytest
 
 from src.config.errors import UserError
+from src.training.check import check_data
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
@@ -55,12 +58,53 @@ def test_other_targets_come_along(dataset):
         ({"inputs": PIXELS, "label": LABELS[:9]}, "20 inputs and 9 of label"),
         ({"inputs": PIXELS / 255, "label": LABELS}, r"inputs is float64 \(20, 8, 8, 3\); uint8 pixels"),
         ({"inputs": np.array([None, 1]), "label": LABELS}, "is no file of np.savez with plain arrays"),
+        ({"inputs": PIXELS, "mask": LABELS}, "has no array label; it has inputs, mask$"),
+        ({"inputs": PIXELS[:0], "label": LABELS[:0]}, r"inputs is uint8 \(0, 8, 8, 3\); uint8 pixels \(n, h, w, c\)"),
+        ({"inputs": np.zeros((0, 5), int), "label": LABELS[:0]}, r"inputs is int64 \(0, 5\)"),
+        ({"inputs": PIXELS[:1], "label": LABELS[:1]}, "has no training examples"),
+        ({"inputs": PIXELS, "label": LABELS.astype(str)}, r"label is <U21 \(20,\); numbers"),
+        ({"inputs": PIXELS, "label": 3}, r"label is int64 \(\); numbers"),
+        ({"inputs": PIXELS, "label": LABELS * 10**12}, "has the class 3000000000000"),
+        ({"inputs": PIXELS, "label": LABELS, "class_names": "abcd"}, r"class_names has the shape \(\)"),
+        ({"inputs": PIXELS, "label": LABELS, "test_label": LABELS[:3]}, "has no array test_inputs"),
+        (
+            {"inputs": PIXELS, "label": LABELS, "test_inputs": PIXELS[:3, :4], "test_label": LABELS[:3]},
+            r"inputs of the test split have the shape \(4, 8, 3\), where \(8, 8, 3\) is needed",
+        ),
+        (
+            {"inputs": PIXELS, "label": LABELS, "validation_inputs": PIXELS[:3], "validation_label": LABELS[:3, None]},
+            r"label of the validation split has the shape \(3, 1\), where \(3,\) is needed",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_line(dataset, arrays, said):
     with pytest.raises(UserError, match=said) as caught:
         dataset(**arrays)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (LABELS - 1, "the target label has the class -1; there are 3"),
+        (LABELS + 0.5, r"the target label is float64 \(16,\); whole numbers \(n,\) are needed"),
+        (LABELS[:, None], r"the target label is int32 \(16, 1\); whole numbers"),
+        (np.eye(4)[LABELS], r"the target label is float64 \(16, 4\); whole numbers"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused_before_anything_is_made(command, tmp_path, target, said):
+    np.savez(tmp_path / "mine.npz", inputs=PIXELS, label=target)
+    done = command("src.train", "data=arrays", f"data.root={tmp_path / 'mine.npz'}", "data.batch_size=4", check=False)
+    assert done.returncode == 2
+    assert re.search(said, done.stderr)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_classes_without_a_name_are_refused(compose, tmp_path):
+    np.savez(tmp_path / "mine.npz", inputs=PIXELS, label=LABELS, class_names=["a", "b"])
+    settings = compose("data=arrays", f"data.root={tmp_path / 'mine.npz'}", "data.batch_size=4")
+    with pytest.raises(UserError, match="the target label has the class 3; there are 2, numbered from 0 on"):
+        check_data(settings, settings.dataset())
 
 
 def test_a_file_that_is_not_there_or_is_something_else(tmp_path, compose):

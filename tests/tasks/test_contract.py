@@ -1,5 +1,6 @@
 """What a task can ask of training and evaluation: gathered metrics, changed batches, targets that move."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -104,3 +105,11 @@ def test_a_task_that_cannot_mix_refuses_mixtures(compose):
 def test_an_unknown_metric_names_the_nearest(compose):
     with pytest.raises(UserError, match=r"measures no 'acuracy'; did you mean 'accuracy'"):
         compose().task.metric("acuracy")
+
+
+def test_words_are_not_moved_along_a_gradient(compose):
+    spec = compose().dataset().spec
+    task = AdversarialClassification(label_smoothing=0.0, epsilon=0.1)
+    task.check(spec, None)
+    with pytest.raises(UserError, match=r"moves pixels along their gradient; data.name=digits has texts"):
+        task.check(dataclasses.replace(spec, shape=(500,)), None)

@@ -11,6 +11,7 @@ from src.data.batches import Batch
 from src.data.settings import AugmentSettings
 from src.randomness import stream
 from src.tasks.segmentation import Segmentation
+from src.training.check import check_data
 from src.training.engine import Engine
 from tests.training.trained import trained
 
@@ -96,5 +97,24 @@ def test_data_and_networks_that_do_not_fit_are_refused(compose):
         check([compose("+experiment=segmentation_shapes", "data.augment.mixup=0.2")])
     with pytest.raises(UserError, match=r"halvings=3 takes sides that 8 divides, not 20x20"):
         check([compose("+experiment=segmentation_shapes", "model.halvings=3", "data.image_size=20")])
-    with pytest.raises(UserError, match=r"shrinks images alone; their box would no longer fit"):
+    with pytest.raises(UserError, match=r"shrinks images alone, and their box .*; image_size=32 leaves"):
         check([compose("+experiment=segmentation_shapes", "debug.image_size=16")])
+
+
+@pytest.mark.parametrize(
+    ("mask", "said"),
+    [
+        (np.full((20, 8, 8), 3), "the target mask has the class 3; there are 2"),
+        (np.zeros((20, 8, 8, 1), int), r"the target mask is int64 \(16, 8, 8, 1\); whole numbers \(n, h, w\)"),
+        (np.zeros((20, 8, 8)), r"the target mask is float64"),
+        (np.zeros((20, 4, 4), int), r"crops masks \(4, 4\) as images \(8, 8\)"),
+    ],
+)
+def test_masks_that_do_not_fit_are_one_line(compose, tmp_path, mask, said):
+    np.savez(tmp_path / "mine.npz", inputs=np.zeros((20, 8, 8, 3), np.uint8), mask=mask, class_names=["a", "b"])
+    settings = compose(
+        "data=arrays", f"data.root={tmp_path / 'mine.npz'}", "data.targets=mask", "task=segmentation",
+        "model=encoder_decoder", "data.batch_size=4", "data.augment.crop=1",
+    )  # fmt: skip
+    with pytest.raises(UserError, match=said):
+        check_data(settings, settings.dataset())

@@ -58,3 +58,8 @@ def test_a_search_in_which_every_trial_fails_says_why(tmp_path, settings, capsys
     with (tmp_path / "trials.csv").open() as file:
         assert {row[FAILURE] for row in csv.DictReader(file)} == {"the loss is not finite"}
     assert len(rows(study)) == 8
+
+
+def test_a_search_whose_every_trial_would_fail_is_refused():
+    with pytest.raises(UserError, match=r"the task needs the target mask; data.name=digits has label"):
+        planned(["task=segmentation"])
