@@ -8,7 +8,7 @@ code the run may use.
 import sys
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from .config.arguments import as_typed
 from .config.errors import UserError, reported
@@ -16,6 +16,13 @@ from .config.settings import Packages, Settings, read_settings
 from .data.dataset import SplitName
 from .plain_json import dumps
 from .training.load_run import load_run
+
+
+def checked_step(given: Any) -> Any:
+    """Says what a step is in one sentence, where each of its types would have one of its own."""
+    if given is not None and given != "best" and not isinstance(given, int):
+        raise ValueError("should be best or the number of a step")
+    return given
 
 
 class EvaluateSettings(Settings):
@@ -30,7 +37,7 @@ class EvaluateSettings(Settings):
 
     run: Annotated[str, Field(min_length=1)]
     split: SplitName = "test"
-    step: int | Literal["best"] | None = None
+    step: Annotated[int | Literal["best"] | None, BeforeValidator(checked_step)] = None
     trust: Packages = Field(default_factory=list)
 
 
@@ -39,9 +46,7 @@ def main() -> None:
     with reported():
         settings = read_settings(EvaluateSettings, as_typed(sys.argv[1:]))
         finished = load_run(settings.run, settings.trust, settings.step)
-        if not getattr(finished.engine.spec, settings.split):
-            raise UserError(f"split={settings.split}: this run has no {settings.split} split")
-        scores = finished.engine.evaluate(finished.state, settings.split)
+        scores = finished.evaluate(settings.split)
         print(dumps({"run": settings.run, "split": settings.split, "step": int(finished.state.step), **scores}))
 
 

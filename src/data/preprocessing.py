@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..config.errors import UserError
+from ..config.errors import UserError, one_line
 from .batches import Constants, normalization, normalized
 from .dataset import Dataset
-from .examples import DataSpec, is_shape
+from .examples import DataSpec, are_words, is_shape
 from .settings import Normalization
 
 
@@ -47,7 +47,18 @@ class Preprocessing(NamedTuple):
         Raises:
             UserError: they have another shape or type.
         """
-        return jax.tree.map(normalized, jax.tree.map(checked, inputs, self._shapes()), self.constants)
+        return jax.tree.map(normalized, self.check(inputs), self.constants)
+
+    def check(self, inputs: Any) -> Any:
+        """Inputs in the types in which they are stored.
+
+        Raises:
+            UserError: they have another shape or type.
+        """
+        try:
+            return jax.tree.map(checked, self._shapes(), inputs)
+        except ValueError as error:  # of another tree, or of rows of several lengths
+            raise UserError(f"inputs do not fit {self.spec.shape}: {one_line(error)}") from None
 
     def _shapes(self) -> Any:
         """The shape of one input as something that is no tree."""
@@ -61,7 +72,7 @@ class Shape:
         self.sizes = sizes
 
 
-def checked(array: Any, shape: Shape) -> Array:
+def checked(shape: Shape, array: Any) -> Array:
     """Pixels or words in the types in which they are stored; refuses what a network was not made for.
 
     Raises:
@@ -69,9 +80,11 @@ def checked(array: Any, shape: Shape) -> Array:
     """
     array, pictured = np.asarray(array), len(shape.sizes) == 3
     needed = "uint8 pixels" if pictured else "numbers of words"
-    fits = array.dtype == np.uint8 if pictured else np.issubdtype(array.dtype, np.integer)
-    if array.shape[1:] != shape.sizes or not fits:
-        raise UserError(f"inputs are {array.dtype} {array.shape}; {needed} {('n', *shape.sizes)} are needed")
+    fits = array.dtype == np.uint8 if pictured else are_words(array)
+    if array.ndim != len(shape.sizes) + 1 or array.shape[1:] != shape.sizes or not fits:
+        alone = "; one alone as inputs[None]" if fits and array.shape == shape.sizes else ""
+        sizes = ", ".join(map(str, ("n", *shape.sizes)))
+        raise UserError(f"inputs are {array.dtype} {array.shape}; {needed} ({sizes}) are needed{alone}")
     return jnp.asarray(array if pictured else array.astype(np.uint16))
 
 
@@ -95,7 +108,10 @@ def from_json(values: Mapping[str, Any]) -> Preprocessing:
     }
     shape = shapes_from(own.pop("shape"))
     spec = DataSpec(shape=shape, class_names=tuple(own.pop("class_names")), targets=targets, **own)
-    return Preprocessing(spec, constants_from(values["constants"], shape), int(values["shrunk"]))
+    numbers = spec.train, spec.validation, spec.test, values["shrunk"], *jax.tree.leaves(shape)
+    if not all(isinstance(number, int) for number in numbers) or not targets:
+        raise ValueError("sizes are whole numbers, and there is a target")
+    return Preprocessing(spec, constants_from(values["constants"], shape), values["shrunk"])
 
 
 def plain_constants(tree: Any) -> Any:
@@ -114,6 +130,9 @@ def constants_from(values: Any, shape: Any) -> Any:
     """Constants for inputs of the given shapes."""
     if isinstance(shape, dict):
         return {name: constants_from(values[name], each) for name, each in shape.items()}
-    if values is None:
+    if len(shape) != 3:
         return None
-    return Constants(*(np.array(values[name], np.float32) for name in ("mean", "std")))
+    own = Constants(*(np.array(values[name], np.float32) for name in ("mean", "std")))
+    if np.broadcast_shapes(*(array.shape for array in own), shape) != shape:
+        raise ValueError(f"constants are not of images {shape}")
+    return own

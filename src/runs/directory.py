@@ -13,7 +13,12 @@ from .files import check_ours, remove, write_whole
 
 PROVENANCE = "provenance.json"
 PREPROCESSING = "preprocessing.json"
-MAKE_AGAIN = "remove it, and the command that trained makes it again from the last checkpoint"
+RESULTS = "results.json"
+MENDS = {
+    RESULTS: "remove it, and the command that trained makes it again from the last checkpoint",
+    PREPROCESSING: "remove it, and the data are read in its place",
+}
+"""What can be done about a damaged file."""
 BEGINNINGS = (".lock", "*.log", ".hydra", "failure.txt")
 """Files that Hydra and the run write before the provenance; the lock is the first."""
 PRODUCTS = (
@@ -146,7 +151,7 @@ class RunDirectory:
         return config
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """The contents of `results.json` or `provenance.json`.
+        """The contents of `results.json`, `provenance.json` or `preprocessing.json`.
 
         Raises:
             UserError: the file is missing or damaged.
@@ -156,7 +161,7 @@ class RunDirectory:
         except ValueError:
             values = None
         if not isinstance(values, dict):
-            mend = f"; {MAKE_AGAIN}" if name == "results.json" else ""
+            mend = f"; {MENDS[name]}" if name in MENDS else ""
             raise UserError(f"{self.path / name} is damaged{mend}")
         return values
 

@@ -1,5 +1,6 @@
 """The best score on the validation split so far."""
 
+import math
 from collections.abc import Iterable
 
 from ..tasks.metrics import Metric
@@ -7,7 +8,7 @@ from ..tracking.sinks import Row
 
 
 class Best:
-    """The best of a run's validation scores, and the earliest of equal ones.
+    """The best of a run's validation scores that are finite, and the earliest of equal ones.
 
     Attributes:
         step: of the best; None before the first.
@@ -24,6 +25,6 @@ class Best:
 
     def update(self, row: Row) -> None:
         """Takes one more row."""
-        value = row.get(self._name)
-        if value is not None and (self.value is None or self._sign * value > self._sign * self.value):
+        value = row.get(self._name, math.nan)
+        if math.isfinite(value) and (self.value is None or self._sign * value > self._sign * self.value):
             self.step, self.value = row["step"], value

@@ -13,11 +13,12 @@ from jaxtyping import Float
 
 from ..config.errors import UserError, did_you_mean
 from ..config.settings import defining_values, read_settings
-from ..data.dataset import Dataset, SplitName, examples_sha256
-from ..data.examples import Split
+from ..data.dataset import SPLITS, Dataset, SplitName, examples_sha256
+from ..data.examples import Split, check_split
+from ..data.given import Labelled, as_split
 from ..data.preprocessing import Preprocessing, from_json
 from ..models.functional import Tree
-from ..runs.directory import MAKE_AGAIN, PREPROCESSING, RunDirectory
+from ..runs.directory import MENDS, PREPROCESSING, RESULTS, RunDirectory
 from ..runs.files import at_home
 from ..tracking.history import read_rows
 from .best import Best
@@ -69,15 +70,26 @@ class LoadedRun:
         """
         return self._in_batches(self._predictions, inputs)
 
-    def evaluate(self, data: SplitName | Split = "test") -> dict[str, Any]:
+    def evaluate(self, data: SplitName | Split | Labelled = "test") -> dict[str, Any]:
         """The task's metrics of a split of the run's data, or of other examples.
 
         Raises:
-            UserError: the data cannot be read, have changed since, or lack what the task reads.
+            UserError: the run has no such split; the data cannot be read, have changed since, or are not as its own.
         """
+        engine = self.engine
         if isinstance(data, str):
-            return self.engine.evaluate(self.state, data)
-        return self.engine.evaluate(self.state, self.engine.on_devices(data))
+            if data not in SPLITS:
+                raise UserError(f"split={data}: this is no split{did_you_mean(data, SPLITS)}")
+            if not getattr(engine.spec, data):
+                raise UserError(f"split={data}: this run has no {data} split")
+            return engine.evaluate(self.state, data)
+        given, task = as_split(data), engine.settings.task
+        if not len(given):
+            raise UserError("there are no examples to evaluate")
+        engine.preprocessing.check(given.inputs)
+        check_split(given, engine.spec, task.needs, "given")
+        task.check_targets(given.targets, engine.spec)
+        return engine.evaluate(self.state, engine.on_devices(given))
 
     def features(self, inputs: Any, layer: str) -> Float[np.ndarray, "n ..."]:
         """The outputs of a layer, by its name in the layer table (`python -m src.summary run=PATH`).
@@ -85,14 +97,13 @@ class LoadedRun:
         Raises:
             UserError: there is no such layer, with the nearest one; or the inputs do not fit.
         """
-        names = [".".join(map(str, path)) for path, _ in nnx.iter_modules(self.module) if path]
-        if layer not in names:
-            raise UserError(f"the network has no layer '{layer}'{did_you_mean(layer, names)}")
 
         @jax.jit
         def outputs(x: Any) -> Any:
             capture = nnx.capture(self.module, nnx.Intermediate, method_outputs=nnx.Intermediate)
             captured = {".".join(map(str, path[:-1])): value for path, value in nnx.to_flat_state(capture(x)[1])}
+            if layer not in captured:
+                raise UserError(f"the network has no layer '{layer}'{did_you_mean(str(layer), filter(None, captured))}")
             return captured[layer][0]
 
         return self._in_batches(outputs, inputs)
@@ -106,7 +117,7 @@ class LoadedRun:
         """Applies a compiled function to batches of one size, the last of which is filled up with zeros."""
         ready, size = self.engine.preprocessing(inputs), self.engine.settings.eval.batch_size
         count, parts = len(jax.tree.leaves(ready)[0]), []
-        for first in range(0, count, size):
+        for first in range(0, max(count, 1), size):  # the shape of no outputs is that of some
             filled = jax.tree.map(lambda array, first=first: fill(array[first : first + size], size), ready)
             parts.append(jax.device_get(function(filled)))
         return jax.tree.map(lambda *arrays: np.concatenate(arrays)[:count], *parts)
@@ -157,7 +168,7 @@ def stored_preprocessing(directory: RunDirectory) -> Preprocessing | None:
     try:
         return from_json(directory.read_json(PREPROCESSING))
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise UserError(f"{directory.path / PREPROCESSING} is damaged; without it, it is made again") from None
+        raise UserError(f"{directory.path / PREPROCESSING} is damaged; {MENDS[PREPROCESSING]}") from None
 
 
 def latest_step(directory: RunDirectory, checkpoints: Checkpoints) -> int:
@@ -167,9 +178,9 @@ def latest_step(directory: RunDirectory, checkpoints: Checkpoints) -> int:
         UserError: the results are damaged, or nothing was saved yet.
     """
     if directory.finished():
-        steps = directory.read_json("results.json").get("steps")
+        steps = directory.read_json(RESULTS).get("steps")
         if not isinstance(steps, int):
-            raise UserError(f"{directory.path}/results.json is damaged; {MAKE_AGAIN}")
+            raise UserError(f"{directory.path / RESULTS} is damaged; {MENDS[RESULTS]}")
         return steps
     if not checkpoints.steps():
         raise UserError(f"{directory.path} has no checkpoint yet; it is not finished")
@@ -179,23 +190,27 @@ def latest_step(directory: RunDirectory, checkpoints: Checkpoints) -> int:
 def kept_step(
     directory: RunDirectory, checkpoints: Checkpoints, settings: RunSettings, step: int | Literal["best"]
 ) -> int:
-    """A step whose checkpoint was kept.
+    """A step whose checkpoint was kept; the best is that of the history up to the latest checkpoint.
 
     Raises:
         UserError: it was not; with the nearest one.
     """
     kept = checkpoints.steps()
+    if not kept:
+        raise UserError(f"step={step}: {directory.path} has no checkpoint yet")
     if step == "best":
         metric = settings.task.headline_metric
-        best = Best(metric, read_rows(directory.metrics)).step
+        best = Best(metric, (row for row in read_rows(directory.metrics) if row["step"] <= kept[-1])).step
         if best is None:
             raise UserError(f"step=best: {directory.path} has no validation_{metric.name}")
         if best not in kept:
             raise UserError(f"step=best: {directory.path} did not keep step {best}; train with checkpoint.best=true")
         return best
+    if not isinstance(step, int):
+        raise UserError(f"step={step}: should be best or the number of a step; kept are {', '.join(map(str, kept))}")
     if step not in kept:
-        nearest = f"; nearest: {min(kept, key=lambda own: abs(own - step))}" if kept else ""
-        raise UserError(f"step={step}: {directory.path} has no checkpoint of this step{nearest}")
+        nearest = min(kept, key=lambda own: abs(own - step))
+        raise UserError(f"step={step}: {directory.path} has no checkpoint of this step; nearest: {nearest}")
     return step
 
 

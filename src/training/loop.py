@@ -181,9 +181,14 @@ class Loop:
         return by_the_clock or best or self.step in self._engine.plan.save or self._out_of_patience()
 
     def _out_of_patience(self) -> bool:
-        """Whether the validation score has not improved for so long that training ends early."""
-        patience = self._engine.plan.patience
-        return patience is not None and self._best.step is not None and self.step - self._best.step >= patience
+        """Whether the validation score has not improved for so long that training ends early.
+
+        That is decided where the score was just measured, so that it does not depend on the length of a dispatch.
+        """
+        plan, best = self._engine.plan, self._best.step
+        if plan.patience is None or best is None or self.step not in plan.evaluate:
+            return False
+        return self.step - best >= plan.patience
 
     def _on_checkpoint(self) -> None:
         if self._checkpoints is not None:

@@ -51,6 +51,12 @@ def test_the_first_of_the_best_scores_counts():
     assert (best.step, best.value) == (4, 1.0)
 
 
+def test_a_score_that_is_not_finite_is_never_the_best():
+    values = [float("nan"), float("inf"), 0.5, 0.7]
+    rows = [{"step": step, "validation_accuracy": value} for step, value in enumerate(values)]
+    assert Best(Metric("accuracy", lambda outputs, batch: {}, mean("correct"), "maximize"), rows).step == 3
+
+
 def test_the_checkpoint_with_the_best_score_stays_beside_the_latest(made):
     best = best_step(made)
     assert best < 30
@@ -81,6 +87,26 @@ def test_a_run_that_is_not_finished_is_loaded_at_its_latest_checkpoint(made, tmp
     shutil.rmtree(unfinished / "checkpoints")
     with pytest.raises(UserError, match="has no checkpoint yet; it is not finished"):
         load_run(unfinished)
+    with pytest.raises(UserError, match=r"step=best: .* has no checkpoint yet"):
+        load_run(unfinished, step="best")
+
+
+def test_the_best_of_an_unfinished_run_is_one_that_it_has_saved(made, tmp_path):
+    """Its history may already have a better score, whose checkpoint was not written when it was killed."""
+    killed = tmp_path / "killed"
+    shutil.copytree(made, killed)
+    (killed / "results.json").unlink()
+    with (killed / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps({"step": 33, "validation_accuracy": 1.0}) + "\n")
+    assert int(load_run(killed, step="best").state.step) == best_step(made)
+
+
+@pytest.mark.parametrize("step", ["bset", "-1", ""])
+def test_what_is_no_step_is_one_sentence_of_the_command(made, monkeypatch, capsys, step):
+    monkeypatch.setattr("sys.argv", ["evaluate", f"run={made}", f"step={step}"])
+    with pytest.raises(SystemExit):
+        evaluate.main()
+    assert capsys.readouterr().err.endswith(": should be best or the number of a step\n")
 
 
 def test_a_best_step_that_was_not_kept_says_how_to_keep_it(made, tmp_path):
@@ -116,3 +142,20 @@ def test_patience_belongs_to_what_defines_a_run(compose):
 def test_without_a_better_score_but_with_patience_all_steps_are_taken(engine):
     state, _ = trained(engine("parallel.devices=1", "train.patience=1000steps"))
     assert int(np.asarray(state.step)) == 20
+
+
+def test_the_end_does_not_depend_on_the_length_of_a_dispatch(engine):
+    """The patience ends between two evaluations: where a dispatch ends there says nothing of the run."""
+    arguments = (
+        "parallel.devices=1", "optimizer.learning_rate=1e-9", "train.duration=60steps", "eval.every=6steps",
+        "train.patience=8steps", "train.log_every=60steps", "checkpoint.every=9hours", "schedule=constant",
+    )  # fmt: skip
+    steps = [int(trained(engine(*arguments, f"train.steps_per_dispatch={n}"))[0].step) for n in (1, 6)]
+    assert steps[0] == steps[1]
+    assert steps[0] % 6 == 0
+
+
+@pytest.mark.parametrize("argument", ["train.patience=3epochs", "checkpoint.best=true"])
+def test_nothing_is_decided_without_a_validation_split(argument):
+    with pytest.raises(UserError, match=rf"{argument[:13]}.*no validation split to decide by; data.validation="):
+        planned(["data.validation=0", argument])
