@@ -25,7 +25,14 @@ class Given(ModelSettings):
 
     @staticmethod
     def of(module: nnx.Module, name: str) -> "Given":
-        """The settings of a module."""
+        """The settings of a module.
+
+        Raises:
+            UserError: it is none.
+        """
+        if not isinstance(module, nnx.Module):
+            found = f"the class {module.__name__}" if isinstance(module, type) else f"a {type(module).__name__}"
+            raise UserError(f"a Flax NNX module is trained, such as nnx.Linear(64, 10, rngs=nnx.Rngs(0)); not {found}")
         own = Given(name=name, parameters=shapes_sha256(nnx.to_pure_dict(nnx.state(module))))
         own._module = module
         return own

@@ -4,25 +4,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import optax
 from flax import nnx
+from omegaconf import DictConfig
 
+from ..config.errors import UserError
 from ..config.kinds import HOME, KIND, TARGET
 from ..config.settings import Settings, defining_values
 from ..data.dataset import Dataset
-from ..data.examples import Examples, labelled
+from ..data.examples import Examples, numbered_classes
 from ..data.given import Given as GivenData
+from ..data.given import Labelled, as_split
 from ..data.settings import AugmentSettings, Normalization
 from ..models.given import Given as GivenModule
 from ..runs.directory import RunDirectory
 from ..runs.files import at_home
 from ..tasks.base import TaskSettings
-from ..tasks.classification import Classification
 from ..tracking.history import read_rows
 from ..tracking.progress import progress_sink
 from ..tracking.sinks import Records, Row, Sink
-from .check import check_network
+from .check import check_data, check_network
 from .checkpoints import Checkpoints
 from .engine import Engine
 from .from_hydra import compose_runs, run_config, run_settings
@@ -30,13 +31,17 @@ from .kernels import begun_with
 from .load_run import LoadedRun, latest_step
 from .loop import Loop
 from .optimizers.given import Given as GivenOptimizer
+from .parallel import check_divisible
 from .process import configure_jax
 from .run import run
 from .settings import RunSettings
 from .state import TrainState
 
-Arrays = tuple[np.ndarray, np.ndarray]
-"""Inputs and labels."""
+ELSEWHERE = {
+    "model": "module", "data": "data", "optimizer": "optimizer", "schedule": "optimizer", "train.duration": "duration",
+    "experiment": "module", "hydra": "run_dir",
+}  # fmt: skip
+"""Settings of a command, and the argument of `fit` that stands in their place."""
 
 
 class Fitted(NamedTuple):
@@ -73,13 +78,12 @@ def load_data(name: str, *settings: str) -> Dataset:
     Raises:
         UserError: there is no such data set, or it cannot be read.
     """
-    (job,) = compose_runs("train", [f"data={name}", *settings])
-    return run_settings(job).dataset()
+    return run_settings(one_job([f"data={name}", *settings])).dataset()
 
 
 def fit(
     module: nnx.Module,
-    data: Dataset | Arrays,
+    data: Dataset | Labelled,
     optimizer: optax.GradientTransformation,
     *,
     task: TaskSettings | None = None,
@@ -97,7 +101,7 @@ def fit(
         module: any NNX module; it stays as it is.
         data: a data set, or inputs and labels to train on.
         optimizer: any transformation of optax, with its learning rate and schedule in it.
-        task: what targets and outputs mean; a classification without.
+        task: what targets and outputs mean; that of the settings without, which is a classification.
         duration: in steps, epochs or examples.
         batch_size: examples in a step.
         normalize: of pixels, as `data.normalize`.
@@ -110,21 +114,59 @@ def fit(
     Raises:
         UserError: data, task and module do not fit, a setting is wrong, or `run_dir` holds another run.
     """
-    (job,) = compose_runs("train", [f"train.duration={duration}", "schedule=constant", *settings])
+    extra = [settings] if isinstance(settings, str) else [*settings]
+    check_settings(extra)
+    job = one_job([f"train.duration={duration}", "schedule=constant", *extra])
     parts: dict[str, Settings] = {
         "model": GivenModule.of(module, name),
         "data": GivenData.of(as_examples(data), batch_size=batch_size, normalize=normalize, augment=augment),
         "optimizer": GivenOptimizer.of(optimizer, nnx.to_pure_dict(nnx.state(module, nnx.Param))),
-        "task": task or Classification(),
-    }
+    } | ({} if task is None else {"task": checked_task(task)})
     own = run_settings(job).model_copy(update=parts)
-    spec = own.dataset().spec
-    own.task.check(spec, augment)
-    check_network(own.model, spec, own.task)
+    dataset = own.dataset()
+    check_data(own, dataset)
+    check_network(own.model, dataset.spec, own.task)
     configure_jax(own)
+    check_divisible(batch_size, own.parallel.mesh().size, own.train.accumulation)
     if run_dir is None:
         return in_memory(own)
     return in_directory(own, run_config(job) | {key: node(part) for key, part in parts.items()}, at_home(Path(run_dir)))
+
+
+def one_job(arguments: list[str]) -> DictConfig:
+    """The settings of one run, composed.
+
+    Raises:
+        UserError: they are wrong, of several runs, or of none.
+    """
+    jobs = compose_runs("train", arguments)
+    if len(jobs) != 1 or jobs[0].dry_run:
+        raise UserError("-m and dry_run=true are for python -m src.train; from Python it is one run at a time")
+    return jobs[0]
+
+
+def check_settings(settings: Sequence[str]) -> None:
+    """Refuses settings that the arguments of `fit` replace.
+
+    Raises:
+        UserError: naming the argument.
+    """
+    for setting in settings:
+        key = setting.lstrip("+~").partition("=")[0]
+        for own, argument in ELSEWHERE.items():
+            if key == own or key.startswith((f"{own}.", f"{own}/", f"{own}@")):
+                raise UserError(f"{setting}: fit has its argument {argument} in place of this setting")
+
+
+def checked_task(task: Any) -> TaskSettings:
+    """A task.
+
+    Raises:
+        UserError: it is none.
+    """
+    if not isinstance(task, TaskSettings):
+        raise UserError(f"task={task}: a task is an object of src.tasks; by its name it is settings=['task={task}']")
+    return task
 
 
 def in_memory(settings: RunSettings) -> Fitted:
@@ -150,14 +192,16 @@ def in_directory(settings: RunSettings, config: dict[str, Any], path: Path) -> F
     return Fitted(read_rows(directory.metrics), loaded.state, loaded.module)
 
 
-def as_examples(data: Dataset | Arrays) -> Examples:
-    """A data set with the splits of `data`; of plain arrays all are for training."""
+def as_examples(data: Dataset | Labelled) -> Examples:
+    """A data set with the splits of `data`; of plain arrays all are for training.
+
+    Raises:
+        UserError: they are something else, or inputs and labels do not belong together.
+    """
     if isinstance(data, Dataset):
         return Examples(data.train, data.test, data.spec.class_names, data.validation, data.notes)
-    inputs, labels = (np.asarray(array) for array in data)
-    every = labelled(inputs, labels.astype(np.int32))
-    classes = tuple(str(label) for label in range(int(labels.max()) + 1))
-    return Examples(every, every[:0], classes, every[:0])
+    every = as_split(data)
+    return Examples(every, every[:0], numbered_classes(*every.targets.values()), every[:0])
 
 
 def node(part: Settings) -> dict[str, Any]:

@@ -60,13 +60,16 @@ def run(
 
     Raises:
         UserError: the directory holds another run, or one on other examples, or what is not ours, or another process
-            trains in it.
+            trains in it, or it cannot be made.
         Interrupted: the process was asked to stop; the run is saved.
         Diverged: the loss stopped being finite; the last good state is saved.
     """
     directory = RunDirectory(path)
     directory.check_ours()
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write the run directory {path}: {error.strerror}") from None
     with locked(directory.lock, of=path, wait=False):
         if directory.started() and not settings.fresh:
             refuse_another(settings, directory)

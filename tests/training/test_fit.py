@@ -1,5 +1,6 @@
 """Training from Python: the same loop, runs that survive, and what a loaded run can do."""
 
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,8 @@ from flax import nnx
 
 import src
 from src.config.errors import UserError
-from src.data.examples import labelled
+from src.data.examples import Examples, labelled
+from src.data.given import sha256
 from src.models.summary import model_layers
 from src.runs.directory import RunDirectory
 from src.studies.runs import planned
@@ -139,6 +141,35 @@ def test_a_notebook_that_is_killed_goes_on_where_it_was(tmp_path):
     assert RunDirectory(cut).read_json("provenance.json")["resumed"]
 
 
+def test_what_a_person_can_get_wrong_is_one_line(trained):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.training.careless", str(trained)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_the_task_can_be_a_setting(digits):
+    settings = (*QUIET, "task=squared_error", "parallel.devices=1")
+    found, given = (
+        fit(Small(), digits, optax.sgd(0.1), duration="2 steps", **arguments).history[-1]["validation_loss"]
+        for arguments in (
+            {"settings": settings},
+            {"settings": settings[:-2] + settings[-1:], "task": SquaredError(label_smoothing=0.0)},
+        )
+    )
+    assert found == given
+
+
+def test_data_of_other_shapes_are_others():
+    images, labels = np.arange(4 * 16, dtype=np.uint8).reshape(4, 4, 4, 1), np.arange(4)
+    sums = {
+        sha256(Examples(labelled(own, labels), labelled(own[:0], labels[:0]), names))
+        for own in (images, images.reshape(4, 2, 8, 1))
+        for names in (("a", "b"), ("b", "a"))
+    }
+    assert len(sums) == 4
+
+
 def test_modules_that_do_not_fit_the_data_are_refused(digits):
     with pytest.raises(UserError, match=r"gives \(2, 7\) for 2 examples, where \(2, 10\) is needed"):
         fit(Small(classes=7), digits, optax.sgd(0.1), settings=QUIET)
@@ -183,22 +214,45 @@ def test_features_have_the_names_of_the_layer_table(trained):
     np.testing.assert_allclose(jax.nn.softmax(outputs), loaded.predict(images), rtol=1e-4, atol=1e-6)
     with pytest.raises(UserError, match=r"no layer 'haed'; did you mean 'head'"):
         loaded.features(images, "haed")
+    with pytest.raises(UserError, match=r"no layer 'blocks'; did you mean 'blocks.\d'"):  # a list of layers
+        loaded.features(images, "blocks")
 
 
 def test_inputs_that_do_not_fit_say_what_is_needed(trained):
     loaded = load_run(trained)
-    with pytest.raises(UserError, match=r"inputs are float64 \(2, 8, 8, 1\); uint8 pixels \('n', 8, 8, 1\) are needed"):
+    with pytest.raises(UserError, match=r"inputs are float64 \(2, 8, 8, 1\); uint8 pixels \(n, 8, 8, 1\) are needed"):
         loaded.predict(np.zeros((2, 8, 8, 1)))
     with pytest.raises(UserError, match=r"inputs are uint8 \(2, 9, 9, 1\)"):
         loaded.predict(np.zeros((2, 9, 9, 1), np.uint8))
+    with pytest.raises(UserError, match=r"are needed; one alone as inputs\[None\]"):
+        loaded.predict(np.zeros((8, 8, 1), np.uint8))
+
+
+def test_lists_of_images_and_no_images_are_predicted(trained, digits):
+    loaded, images = load_run(trained), digits.test.inputs[:3]
+    np.testing.assert_array_equal(loaded.predict([*images]), loaded.predict(images))
+    assert loaded.predict(images[:0]).shape == (0, 10)
+
+
+def test_examples_are_evaluated_as_arrays_too(trained, digits):
+    loaded, (inputs, labels) = load_run(trained), (digits.test.inputs, digits.test.targets["label"])
+    assert loaded.evaluate((inputs, labels)) == loaded.evaluate("test")
 
 
 def test_damaged_preprocessing_is_one_line_and_runs_without_it_read_their_data(trained, tmp_path):
     old = tmp_path / "old"
     shutil.copytree(trained, old)
-    (old / "preprocessing.json").write_text('{"shape": 3}')
-    with pytest.raises(UserError, match=r"preprocessing.json is damaged"):
-        load_run(old)
+    whole = json.loads((old / "preprocessing.json").read_text())
+    damaged = (
+        '{"shape": 3}', "{", "[]", *(json.dumps(whole | part) for part in (
+            {"train": None}, {"shape": "abc"}, {"constants": None}, {"constants": {"mean": [1, 2], "std": [1, 2]}},
+            {"targets": {}},
+        ))
+    )  # fmt: skip
+    for text in damaged:
+        (old / "preprocessing.json").write_text(text)
+        with pytest.raises(UserError, match=r"preprocessing.json is damaged; remove it, and the data are read"):
+            load_run(old)
     (old / "preprocessing.json").unlink()
     images = load_run(trained).engine.dataset.test.inputs[:5]
     np.testing.assert_array_equal(load_run(old).predict(images), load_run(trained).predict(images))

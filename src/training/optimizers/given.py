@@ -25,7 +25,14 @@ class Given(OptimizerSettings):
 
     @staticmethod
     def of(transformation: optax.GradientTransformation, parameters: Tree) -> "Given":
-        """The settings of a transformation of the gradients of some parameters."""
+        """The settings of a transformation of the gradients of some parameters.
+
+        Raises:
+            UserError: it is none.
+        """
+        if not isinstance(transformation, optax.GradientTransformation):
+            found = type(transformation).__name__
+            raise UserError(f"the optimizer is a transformation of optax, such as optax.sgd(0.1); not of type {found}")
         state = shapes_sha256(transformation.init(parameters))
         own = Given(learning_rate=1.0, weight_decay=0.0, decayed="all", clip_norm=None, state=state)
         own._transformation = transformation
