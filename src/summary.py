@@ -1,7 +1,8 @@
 """Prints the layers of a network: `python -m src.summary model=vgg16`, or `… model=vgg16 data=cifar10`.
 
-Without `data=` the network has the input shape and the classes it was published with. `json=true` prints JSON, and
-`zoo=true` prints the chapter's Fig. 26 instead.
+Without `data=` the network has the input shape and the classes it was published with; `+experiment=resnet20` is a
+recipe's network for its data, and `run=runs/resnet20-0123456789` that of a run. `json=true` prints JSON, and `zoo=true`
+prints the chapter's Fig. 26 instead.
 """
 
 import sys
@@ -16,8 +17,11 @@ from .models.base import ModelSettings, Published
 from .models.summary import COSTS, SHAPES, Columns, as_table, model_layers
 from .plain_json import dumps
 from .training.from_hydra import run_settings
+from .training.load_run import load_run
 from .zoo import published as zoo
 from .zoo.named import read_model
+
+NAMED = "run="
 
 
 def main() -> None:
@@ -52,19 +56,35 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
     Raises:
         UserError: the command line names no network, several, or one that does not exist.
     """
+    named = [argument.removeprefix(NAMED) for argument in arguments if argument.startswith(NAMED)]
+    if named:
+        return of_run(named[0], alone=len(arguments) == 1)
     jobs = compose_jobs("train", arguments)  # wrong names are reported first
-    if not any(argument.startswith("model=") for argument in arguments):
+    recipe = any(argument.startswith("+experiment=") for argument in arguments)
+    if not (recipe or any(argument.startswith("model=") for argument in arguments)):
         raise UserError("model is missing; write model=NAME, with a file of conf/model/ as the name")
     if len(jobs) != 1:
         raise UserError("a summary is of one network; name one value of each setting, and no options")
     (job,) = jobs
-    if not any(argument.startswith("data") for argument in arguments):
+    if not (recipe or any(argument.startswith("data") for argument in arguments)):
         node: Any = OmegaConf.to_container(job.model, resolve=True)
         settings = read_model(node, job.trust)
         return settings, settings.published
     run = run_settings(job)
     spec = run.dataset().spec
     return run.model, Published(spec.shape, run.task.outputs(spec))
+
+
+def of_run(path: str, *, alone: bool) -> tuple[ModelSettings, Published]:
+    """The network of a run, with the input shape and outputs that it was trained with.
+
+    Raises:
+        UserError: there is no such run, or settings stand beside it.
+    """
+    if not alone:
+        raise UserError(f"{NAMED}{path} has its own settings; leave out the others")
+    engine = load_run(path).engine
+    return engine.settings.model, Published(engine.spec.shape, engine.settings.task.outputs(engine.spec))
 
 
 def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:

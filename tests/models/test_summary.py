@@ -12,6 +12,9 @@ from src.layers.blocks import ConvNorm, Flatten
 from src.layers.pooling import AveragePool, GlobalMaxPool, MaxPool
 from src.models.program import Field
 from src.models.summary import COSTS, SHAPES, as_table, layers
+from src.studies.runs import planned
+from src.summary import chosen, main
+from src.training.run import run
 
 
 class Chain(nnx.Module):
@@ -175,3 +178,14 @@ def test_an_empty_dictionary_of_layers_stays_one():
             return self.others["head"](x) if "head" in self.others else self.head(x)
 
     assert [row.name for row in layers(lambda: Optional(nnx.Rngs(0)), (3,))] == ["head"]
+
+
+def test_the_network_of_a_recipe_or_a_run_is_that_of_its_data(monkeypatch, capsys, tmp_path):
+    own = planned(["model=linear", "train.duration=2steps", "tracking.tensorboard=false", f"hydra.run.dir={tmp_path}"])
+    run(own.settings, own.config, tmp_path)
+    for argument, outputs in {"+experiment=segmentation_shapes": 4, f"run={tmp_path}": 10}.items():
+        monkeypatch.setattr("sys.argv", ["summary", argument, "json=true"])
+        main()
+        assert json.loads(capsys.readouterr().out)["outputs"] == outputs
+    with pytest.raises(UserError, match="has its own settings; leave out the others"):
+        chosen([f"run={tmp_path}", "model=linear"])
