@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -31,6 +32,8 @@ UNPLACED = (HydraException, OmegaConfBaseException, AttributeError, AssertionErr
 
 DIRECTORIES = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 """These contain names of runs, which need JAX and are computed later."""
+
+LOCK = RLock()
 
 HYDRA_OWN = ("help", "hydra_help", "version", "show_cfg", "cfg", "shell_completion", "info")
 
@@ -95,7 +98,7 @@ def _conf(extra: str | None) -> Iterator[None]:
     if extra:
         importable_beside(Path(extra))
     try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
+        with alone_with_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
             if extra:
                 loader = GlobalHydra.instance().config_loader()
                 assert isinstance(loader, ConfigLoaderImpl)
@@ -110,6 +113,18 @@ def _conf(extra: str | None) -> Iterator[None]:
         raise UserError(f"{where}: {error.problem}; this is no YAML") from None
     except UnicodeDecodeError as error:
         raise UserError(f"a file of --config-dir {extra} is no UTF-8 text: {one_line(error)}") from None
+
+
+@contextmanager
+def alone_with_hydra() -> Iterator[None]:
+    """Hydra has one configuration for the whole process: other threads wait, and an application's own comes back."""
+    with LOCK:
+        before = GlobalHydra.instance().hydra
+        GlobalHydra.instance().clear()
+        try:
+            yield
+        finally:
+            GlobalHydra.instance().hydra = before
 
 
 def importable_beside(configurations: Path) -> None:

@@ -8,6 +8,7 @@ from flax import nnx
 from pydantic import PrivateAttr
 
 from ..config.errors import UserError
+from ..config.settings import read_settings
 from .base import ImageShape, ModelSettings
 
 
@@ -28,12 +29,13 @@ class Given(ModelSettings):
         """The settings of a module.
 
         Raises:
-            UserError: it is none.
+            UserError: it is none, or the name is no text.
         """
         if not isinstance(module, nnx.Module):
             found = f"the class {module.__name__}" if isinstance(module, type) else f"a {type(module).__name__}"
             raise UserError(f"a Flax NNX module is trained, such as nnx.Linear(64, 10, rngs=nnx.Rngs(0)); not {found}")
-        own = Given(name=name, parameters=shapes_sha256(nnx.to_pure_dict(nnx.state(module))))
+        parameters = shapes_sha256(nnx.to_pure_dict(nnx.state(module)))
+        own = read_settings(Given, {"name": name, "parameters": parameters})
         own._module = module
         return own
 

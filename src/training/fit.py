@@ -12,7 +12,7 @@ from ..config.errors import UserError
 from ..config.kinds import HOME, KIND, TARGET
 from ..config.settings import Settings, defining_values
 from ..data.dataset import Dataset
-from ..data.examples import Examples, numbered_classes
+from ..data.examples import Examples, Split, numbered_classes
 from ..data.given import Given as GivenData
 from ..data.given import Labelled, as_split
 from ..data.settings import AugmentSettings, Normalization
@@ -83,7 +83,7 @@ def load_data(name: str, *settings: str) -> Dataset:
 
 def fit(
     module: nnx.Module,
-    data: Dataset | Labelled,
+    data: Dataset | Split | Labelled,
     optimizer: optax.GradientTransformation,
     *,
     task: TaskSettings | None = None,
@@ -99,7 +99,7 @@ def fit(
 
     Args:
         module: any NNX module; it stays as it is.
-        data: a data set, or inputs and labels to train on.
+        data: a data set, or a split or inputs and labels to train on.
         optimizer: any transformation of optax, with its learning rate and schedule in it.
         task: what targets and outputs mean; that of the settings without, which is a classification.
         duration: in steps, epochs or examples.
@@ -117,12 +117,16 @@ def fit(
     extra = [settings] if isinstance(settings, str) else [*settings]
     check_settings(extra)
     job = one_job([f"train.duration={duration}", "schedule=constant", *extra])
+    composed = run_settings(job)
+    wanted = composed.task if task is None else checked_task(task)
+    examples = as_examples(data, wanted)
     parts: dict[str, Settings] = {
         "model": GivenModule.of(module, name),
-        "data": GivenData.of(as_examples(data), batch_size=batch_size, normalize=normalize, augment=augment),
+        "data": GivenData.of(examples, batch_size=batch_size, normalize=normalize, augment=augment),
         "optimizer": GivenOptimizer.of(optimizer, nnx.to_pure_dict(nnx.state(module, nnx.Param))),
-    } | ({} if task is None else {"task": checked_task(task)})
-    own = run_settings(job).model_copy(update=parts)
+        "task": wanted,
+    }
+    own = composed.model_copy(update=parts)
     dataset = own.dataset()
     check_data(own, dataset)
     check_network(own.model, dataset.spec, own.task)
@@ -165,7 +169,7 @@ def checked_task(task: Any) -> TaskSettings:
         UserError: it is none.
     """
     if not isinstance(task, TaskSettings):
-        raise UserError(f"task={task}: a task is an object of src.tasks; by its name it is settings=['task={task}']")
+        raise UserError(f"a task is an object such as Segmentation(), or settings=['task=segmentation']; not {task!r}")
     return task
 
 
@@ -192,8 +196,8 @@ def in_directory(settings: RunSettings, config: dict[str, Any], path: Path) -> F
     return Fitted(read_rows(directory.metrics), loaded.state, loaded.module)
 
 
-def as_examples(data: Dataset | Labelled) -> Examples:
-    """A data set with the splits of `data`; of plain arrays all are for training.
+def as_examples(data: Dataset | Split | Labelled, task: TaskSettings) -> Examples:
+    """A data set with the splits of `data`; of plain arrays all are for training, in the classes of the task's target.
 
     Raises:
         UserError: they are something else, or inputs and labels do not belong together.
@@ -201,7 +205,8 @@ def as_examples(data: Dataset | Labelled) -> Examples:
     if isinstance(data, Dataset):
         return Examples(data.train, data.test, data.spec.class_names, data.validation, data.notes)
     every = as_split(data)
-    return Examples(every, every[:0], numbered_classes(*every.targets.values()), every[:0])
+    classes = numbered_classes(*(every.targets[name] for name in task.needs[:1] if name in every.targets))
+    return Examples(every, every[:0], classes, every[:0])
 
 
 def node(part: Settings) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """What a command line means, and what is said when it means nothing."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hydra import compose, initialize_config_dir
 from hydra.types import RunMode
 
 from src.config.compose import compose_jobs
@@ -220,3 +222,13 @@ def test_files_that_are_no_text_or_no_network_are_one_line(tmp_path):
 
 def test_help_is_left_to_hydra():
     assert compose_jobs("train", ["--help"]) == []
+
+
+def test_several_threads_and_applications_of_hydra_can_compose(tmp_path):
+    """Python code may do so beside a `@hydra.main` of its own."""
+    (tmp_path / "own.yaml").write_text("depth: 3")
+    with initialize_config_dir(str(tmp_path), version_base="1.3"):
+        with ThreadPoolExecutor(4) as pool:
+            jobs = pool.map(lambda seed: compose_jobs("train", [f"seed={seed}"]), range(8))
+            assert [job.seed for (job,) in jobs] == [*range(8)]
+        assert compose("own").depth == 3

@@ -21,6 +21,7 @@ from src.data.given import sha256
 from src.models.summary import model_layers
 from src.runs.directory import RunDirectory
 from src.studies.runs import planned
+from src.tasks.segmentation import Segmentation
 from src.tasks.squared_error import SquaredError
 from src.training.fit import fit, load_data
 from src.training.load_run import load_run
@@ -148,18 +149,6 @@ def test_what_a_person_can_get_wrong_is_one_line(trained):
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_the_task_can_be_a_setting(digits):
-    settings = (*QUIET, "task=squared_error", "parallel.devices=1")
-    found, given = (
-        fit(Small(), digits, optax.sgd(0.1), duration="2 steps", **arguments).history[-1]["validation_loss"]
-        for arguments in (
-            {"settings": settings},
-            {"settings": settings[:-2] + settings[-1:], "task": SquaredError(label_smoothing=0.0)},
-        )
-    )
-    assert found == given
-
-
 def test_data_of_other_shapes_are_others():
     images, labels = np.arange(4 * 16, dtype=np.uint8).reshape(4, 4, 4, 1), np.arange(4)
     sums = {
@@ -256,3 +245,14 @@ def test_damaged_preprocessing_is_one_line_and_runs_without_it_read_their_data(t
     (old / "preprocessing.json").unlink()
     images = load_run(trained).engine.dataset.test.inputs[:5]
     np.testing.assert_array_equal(load_run(old).predict(images), load_run(trained).predict(images))
+
+
+def test_a_split_alone_is_trained_on_and_its_classes_are_those_of_the_task():
+    shapes = load_data("shapes", "data.train=60", "data.test=20", "data.validation=0", "data.image_size=16")
+    module = nnx.Conv(3, 4, (1, 1), rngs=nnx.Rngs(0))
+    for settings in ((*QUIET, "task=segmentation"), QUIET):
+        task = None if "task=segmentation" in settings else Segmentation()
+        found = fit(
+            module, shapes.train, optax.sgd(0.1), task=task, duration="2 steps", batch_size=16, settings=settings
+        )
+        assert "train_mean_iou" in found.history[-1]
