@@ -6,23 +6,16 @@ code the run may use.
 """
 
 import sys
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from .config.arguments import as_typed
-from .config.errors import UserError, reported
+from .config.arguments import Step, as_typed
+from .config.errors import reported
 from .config.settings import Packages, Settings, read_settings
 from .data.dataset import SplitName
 from .plain_json import dumps
 from .training.load_run import load_run
-
-
-def checked_step(given: Any) -> Any:
-    """Says what a step is in one sentence, where each of its types would have one of its own."""
-    if given is not None and given != "best" and not isinstance(given, int):
-        raise ValueError("should be best or the number of a step")
-    return given
 
 
 class EvaluateSettings(Settings):
@@ -37,7 +30,7 @@ class EvaluateSettings(Settings):
 
     run: Annotated[str, Field(min_length=1)]
     split: SplitName = "test"
-    step: Annotated[int | Literal["best"] | None, BeforeValidator(checked_step)] = None
+    step: Step = None
     trust: Packages = Field(default_factory=list)
 
 

@@ -10,14 +10,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 from pydantic import Field
 
-from .config.arguments import as_typed
+from .config.arguments import Step, as_typed
 from .config.errors import UserError, reported, say
 from .config.settings import Packages, Settings, read_settings
 from .data.class_folders import SUFFIXES
@@ -49,7 +49,7 @@ class PredictSettings(Settings):
 
     run: Annotated[str, Field(min_length=1)]
     input: Annotated[list[str], Field(min_length=1)]
-    step: int | Literal["best"] | None = None
+    step: Step = None
     json_file: str | None = Field(None, alias="json")
     pictures: str | None = None
     trust: Packages = Field(default_factory=list)

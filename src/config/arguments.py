@@ -1,9 +1,22 @@
 """Command lines of `key=value` that Hydra does not compose."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from .errors import UserError
+
+
+def checked_step(given: Any) -> Any:
+    """Says what a step is in one sentence, where each of its types would have one of its own."""
+    if given is not None and given != "best" and not isinstance(given, int):
+        raise ValueError("should be best or the number of a step")
+    return given
+
+
+Step = Annotated[int | Literal["best"] | None, BeforeValidator(checked_step)]
+"""Of a checkpoint that was kept; None is the latest."""
 
 
 def as_typed(arguments: Sequence[str], repeated: Sequence[str] = ()) -> dict[str, Any]:
