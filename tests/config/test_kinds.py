@@ -55,6 +55,10 @@ def recorded_commands():
                     yield [*scale.get("common", ()), *part["arguments"]]
 
 
+LATER = ("segmentation_shapes-",)
+"""Runs that came after there were kinds."""
+
+
 @pytest.mark.heavy
 def test_all_runs_of_results_have_their_names_again(compose):
     named = {part for part in found_in(committed_results()) if isinstance(part, str) and NAME.fullmatch(part)}
@@ -62,6 +66,7 @@ def test_all_runs_of_results_have_their_names_again(compose):
     for arguments in {tuple(command) for command in recorded_commands()}:
         with suppress(UserError):  # a study may leave a setting to its other parts
             hashes.add(run_hash(compose(*arguments)))
+    named = {name for name in named if not name.startswith(LATER)}
     assert len(named) == 269
     assert {name for name in named if name.rpartition("-")[2] not in hashes} == set()
 

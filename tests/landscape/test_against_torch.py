@@ -66,7 +66,7 @@ def moved_names(directions, place, li):
 @pytest.mark.parametrize("number", [0, 1])
 def test_losses_at_points_of_the_surface_are_pytorchs(number, monkeypatch):
     monkeypatch.chdir(LI.parents[1])
-    scale = read_study(StudySettings[SurfaceScale], "loss_surface", [f"scales.li.inputs={IMAGES}"]).scales["li"]
+    scale = read_study(StudySettings[SurfaceScale], "loss_surface", [f"scales.li.images={IMAGES}"]).scales["li"]
     scale = scale.model_copy(update={"networks": [scale.networks[number]]})
     (network,) = scale.trained_networks()
     objective = split_objective(network.module, network.task, network.splits, batch_size=IMAGES)

@@ -16,7 +16,7 @@ pytestmark = [
 
 def test_the_middle_of_the_published_networks_is_their_published_error(monkeypatch):
     monkeypatch.chdir(LI.parents[1])
-    scale = read_study(StudySettings[SurfaceScale], "loss_surface", ["scales.li.inputs=null"]).scales["li"]
+    scale = read_study(StudySettings[SurfaceScale], "loss_surface", ["scales.li.images=null"]).scales["li"]
     for network, settings in zip(scale.trained_networks(), scale.networks, strict=True):
         objective = split_objective(network.module, network.task, network.splits)
         measured = jax.jit(objective.measure)(objective.parameters, objective.data)
