@@ -109,14 +109,13 @@ class RunDirectory:
             remove(self.path.glob(pattern.format(identity=identity)), self.path)
 
     def write_start(
-        self, config: dict[str, Any], provenance: dict[str, Any], diff: str, preprocessing: dict[str, Any] | None = None
+        self, config: dict[str, Any], provenance: dict[str, Any], diff: str, preprocessing: dict[str, Any]
     ) -> None:
         """Records what is about to be run, with which code, on what, and how inputs are made of that."""
         self.forget_failure()
         self._write(PROVENANCE, dumps(provenance, indent=2) + "\n")  # first: it marks the directory as ours
         self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
-        if preprocessing is not None:
-            self._write(PREPROCESSING, dumps(preprocessing) + "\n")
+        self._write(PREPROCESSING, dumps(preprocessing) + "\n")
         if diff and not (self.path / "uncommitted.diff").exists():  # a run that goes on keeps that of its beginning
             self._write("uncommitted.diff", diff)
 

@@ -178,15 +178,16 @@ def record_start(
     directory: RunDirectory, settings: RunSettings, config: dict[str, Any], step: int, engine: Engine
 ) -> None:
     """Writes down by what the run is made; a run that goes on keeps that of its beginning, and says what changed."""
+    known = as_json(engine.preprocessing)
     now = provenance() | operations(engine.kernels) | {"examples_from": engine.dataset.source}
     if step == 0:
         made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)}
-        directory.write_start(config, {**made_of, **now, "resumed": []}, uncommitted(), as_json(engine.preprocessing))
+        directory.write_start(config, {**made_of, **now, "resumed": []}, uncommitted(), known)
         return
     begun = directory.read_json("provenance.json")
     before = (begun["resumed"] or [begun])[-1]
     resumed = [*begun["resumed"], {"step": step, **now}]
-    directory.write_start(directory.read_config(), {**begun, "resumed": resumed}, uncommitted())
+    directory.write_start(directory.read_config(), {**begun, "resumed": resumed}, uncommitted(), known)
     changed = changes(before, now)
     log.info("goes on from step %d%s", step, f"; changed since: {changed}, so bits may differ" if changed else "")
 

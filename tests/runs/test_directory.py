@@ -12,7 +12,7 @@ from src.runs.files import check_ours, remove
 def ours(path, identity="0123456789"):
     directory = RunDirectory(path)
     path.mkdir()
-    directory.write_start({"seed": 0}, {"identity": identity, "commit": None}, "")
+    directory.write_start({"seed": 0}, {"identity": identity, "commit": None}, "", {})
     return directory
 
 

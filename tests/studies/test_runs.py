@@ -34,7 +34,7 @@ def test_a_run_is_named_or_described(tmp_path):
 
 def test_the_page_shows_how_a_finished_run_is_used(tmp_path):
     path = tmp_path / "tiny"
-    finish([planned([*TINY, f"hydra.run.dir={path}"])])
+    finish([planned([*TINY, "model=resnet", "model.depth=8", f"hydra.run.dir={path}"])])  # it has the page's layer
     page = (Path(__file__).parents[2] / "docs" / "runs.md").read_text()
     block = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
     names = {}

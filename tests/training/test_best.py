@@ -127,9 +127,11 @@ def test_training_ends_when_the_score_has_not_improved_for_long_enough(tmp_path)
     cut = planned([*arguments, f"hydra.run.dir={tmp_path / 'cut'}"])
     shutil.copytree(whole.directory.path, cut.directory.path)
     (cut.directory.path / "results.json").unlink()  # it was killed between its last step and its results
+    (cut.directory.path / "preprocessing.json").write_text("damaged")
     again = run(cut.settings, cut.config, cut.directory.path)
     assert again["state_sha256"] == results["state_sha256"]
     assert again["steps"] == results["steps"]
+    assert load_run(cut.directory.path).engine.spec == load_run(whole.directory.path).engine.spec
 
 
 def test_patience_belongs_to_what_defines_a_run(compose):

@@ -55,7 +55,7 @@ def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, comp
 def test_a_run_by_a_rule_that_changed_since_is_not_taken_for_one_by_the_present_rule(tmp_path):
     (job,) = compose_runs("train", ["schedule.warmup={duration: 10%, factor: 0.1, shape: linear}"])
     settings, directory = run_settings(job), RunDirectory(tmp_path)
-    directory.write_start(run_config(job), {"identity": short_hash(defining_values(settings)), "commit": None}, "")
+    directory.write_start(run_config(job), {"identity": short_hash(defining_values(settings)), "commit": None}, "", {})
     with pytest.raises(
         UserError, match=r"holds another run: the same settings, but a rule .* has changed since; choose"
     ):
