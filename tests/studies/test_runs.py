@@ -39,8 +39,8 @@ def test_the_page_shows_how_a_finished_run_is_used(tmp_path):
     block = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
     names = {}
     exec(block.replace("runs/resnet-digits-0123456789", str(path)), names)
-    assert names["network"](names["batch"].inputs).shape == (100, 10)
-    assert 0 < names["accuracy"] < 1
+    assert names["run"].predict(names["images"]).shape == (100, 10)
+    assert 0 < names["run"].evaluate("test")["accuracy"] < 1
 
 
 def test_a_run_that_kept_other_checkpoints_is_not_taken_for_a_whole_path(tmp_path):
