@@ -38,7 +38,7 @@ class Sink:
         """Closes the sink, whether or not the run finished."""
 
 
-class Records(Sink):
+class Recorder(Sink):
     """The history of a run first, then everything else that receives its measurements."""
 
     def __init__(self, history: Sink, others: Sink) -> None:

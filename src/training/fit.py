@@ -22,7 +22,7 @@ from ..runs.files import at_home
 from ..tasks.base import TaskSettings
 from ..tracking.history import read_rows
 from ..tracking.progress import progress_sink
-from ..tracking.sinks import Records, Row, Sink
+from ..tracking.sinks import Recorder, Row, Sink
 from .check import check_data, check_network
 from .checkpoints import Checkpoints
 from .engine import Engine
@@ -179,7 +179,7 @@ def in_memory(settings: RunSettings) -> Fitted:
     shown = {metric.name: metric.shown for metric in settings.task.metrics(detailed=False)}
     progress = progress_sink(settings.tracking.progress, 0, engine.plan.steps, shown)
     try:
-        state = Loop(engine, engine.init_snapshot(), sink=Records(memory, progress)).run()
+        state = Loop(engine, engine.init_snapshot(), sink=Recorder(memory, progress)).run()
     finally:
         progress.close()
     return Fitted(memory.rows, state, engine.network.module(state))

@@ -26,7 +26,7 @@ from ..tasks.metrics import Metric
 from ..tracking.grid import grid
 from ..tracking.history import History
 from ..tracking.open import open_sinks
-from ..tracking.sinks import Records
+from ..tracking.sinks import Recorder
 from .checkpoints import Checkpoints
 from .engine import Engine
 from .interruption import Interrupted, Interruption, signals_noted
@@ -157,7 +157,7 @@ def train(
         loop = Loop(
             engine,
             engine.replicated(found) if found else engine.init_snapshot(),
-            sink=Records(history, sinks),
+            sink=Recorder(history, sinks),
             checkpoints=checkpoints,
             interruption=interruption,
             rows=history.rows,
