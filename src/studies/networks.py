@@ -13,6 +13,7 @@ from ..config.errors import UserError
 from ..config.settings import Packages, Settings, renamed
 from ..data.batches import Constants, DeviceDataset, device_dataset
 from ..data.dataset import SplitName
+from ..data.preprocessing import Preprocessing
 from ..models.resnet_cifar import CifarResNetSettings
 from ..operations.library import Library
 from ..pretrained import li2018, pytorch_resnet_cifar10
@@ -159,7 +160,8 @@ def _from_elsewhere(
     module = build_network(run.settings, dataset.spec)
     constants = Constants(*(np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.std)))
     table = pytorch_resnet_cifar10 if model.shortcut in ("A", "A_centred") else li2018
-    first = (dataset.test.inputs[:LOOKED_AT] - constants.mean) / constants.std
+    preprocessing = Preprocessing(dataset.spec, constants, dataset.shrunk)
+    first = np.asarray(preprocessing(dataset.test.inputs[:LOOKED_AT]))
     put_weights(module, arrays, table.resnet(model.depth), TORCH, first)
     module.eval()
     own: dict[str, DeviceDataset] = {name: device_dataset(dataset.split(name)[:images], constants) for name in splits}
