@@ -27,6 +27,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
 
+    def __hash__(self) -> int:
+        """Of the values, which may be lists."""
+        return hash(self.model_dump_json())
+
     @property
     def rule_revision(self) -> int:
         """Revision of the code behind these values; a higher one says that equal values now give another result.

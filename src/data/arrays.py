@@ -20,9 +20,9 @@ TEST, VALIDATION = "test_", "validation_"
 Found = Mapping[str, Shaped[np.ndarray, "..."]]
 
 
-def as_tuple(given: Any) -> Any:
-    """One name or several, as something that can be hashed."""
-    return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
+def as_list(given: Any) -> Any:
+    """One name or several."""
+    return [given] if isinstance(given, str) else given
 
 
 class Arrays(DataSettings):
@@ -41,7 +41,7 @@ class Arrays(DataSettings):
     name: Annotated[str, only("arrays")]
     root: Annotated[str, Field(min_length=1)]
     inputs: str
-    targets: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    targets: Annotated[list[str], BeforeValidator(as_list), Field(min_length=1)]
     test_share: Annotated[float, Field(gt=0, lt=1)]
 
     def read(self) -> Examples:

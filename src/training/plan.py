@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from ..config.duration import Clock, Duration
@@ -55,8 +56,9 @@ class Plan:
             yield start
 
 
+@lru_cache(maxsize=1)
 def make_plan(settings: RunSettings, train_examples: int) -> Plan:
-    """Works out the steps of a run.
+    """Works out the steps of a run. A command checks it before using it, so the latest one is kept.
 
     Raises:
         UserError: a batch is larger than the training split, the duration is a percentage or nothing, or the run is
