@@ -68,6 +68,11 @@ class TaskSettings(Settings):
         """The metric that decides."""
         return self.metric(self.headline)
 
+    @property
+    def shown(self) -> dict[str, Callable[[float], str]]:
+        """How a person reads the metrics that are measured all the time, by their names."""
+        return {metric.name: metric.shown for metric in self.metrics(detailed=False)}
+
     def metric(self, name: str) -> Metric:
         """The metric of that name.
 

@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, Shaped
+from jaxtyping import Array, Float, Shaped
 from pydantic import Field
 
 from ..data.batches import Batch, Targets
 from ..data.examples import LABEL, DataSpec
 from .base import TaskSettings, check_classes
 from .intervals import wilson_interval
-from .metrics import SHARE, Metric, Sums, Values, mean
+from .metrics import SHARE, Metric, Sums, Values, counts, mean
 
 MIXED_LABEL, OWN_WEIGHT = "mixed_label", "own_weight"
 """Of a mixture of two images: the class of the second, and the weight of the first."""
@@ -94,11 +94,6 @@ class Classification(TaskSettings):
         labels = [np.asarray(targets[name]) for name in (LABEL, MIXED_LABEL) if name in targets]
         names = [[spec.class_names[label] for label in each] for each in labels]
         return [" + ".join(dict.fromkeys(each)) for each in zip(*names, strict=True)]
-
-
-def counts(batch: Batch) -> Int[Array, "b"]:
-    """1 for an example that counts, else 0."""
-    return batch.weights.astype(jnp.int32)
 
 
 def cross_entropy(outputs: Float[Array, "b classes"], batch: Batch) -> Float[Array, "b"]:

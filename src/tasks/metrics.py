@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Int
 
 from ..data.batches import Batch
 
@@ -54,6 +55,11 @@ def updates(metrics: Iterable[Metric], outputs: Outputs, batch: Batch) -> Sums:
 def computed(metrics: Iterable[Metric], values: Values) -> dict[str, Any]:
     """The values of metrics, as plain numbers and lists."""
     return {metric.name: metric.compute(values) for metric in metrics}
+
+
+def counts(batch: Batch) -> Int[Array, "b"]:
+    """1 for an example that counts, else 0."""
+    return batch.weights.astype(jnp.int32)
 
 
 def mean(name: str, over: str = "examples") -> Callable[[Values], float]:

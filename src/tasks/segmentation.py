@@ -15,7 +15,7 @@ from ..data.batches import Batch, Targets
 from ..data.examples import DataSpec
 from ..data.settings import AugmentSettings
 from .base import TaskSettings, check_classes
-from .metrics import SHARE, Metric, Sums, Values, mean, median
+from .metrics import SHARE, Metric, Sums, Values, counts, mean, median
 
 MASK = "mask"
 """The target: the class of every pixel; 0 is the background, which is a class as well."""
@@ -80,7 +80,7 @@ class Segmentation(TaskSettings):
 
     def _summed_loss(self, outputs: Float[Array, "b h w classes"], batch: Batch) -> Sums:
         losses = jnp.where(batch.weights > 0, self.losses(outputs, batch), 0)
-        return {"examples": batch.weights.astype(jnp.int32).sum(), "cross_entropy": losses.sum()}
+        return {"examples": counts(batch).sum(), "cross_entropy": losses.sum()}
 
 
 def by_class(
@@ -99,7 +99,7 @@ def pixel_accuracies(outputs: Float[Array, "b h w classes"], batch: Batch) -> Fl
 def correct_pixels(outputs: Float[Array, "b h w classes"], batch: Batch) -> Sums:
     """Shares of right pixels, summed over images."""
     shares = batch.weights * pixel_accuracies(outputs, batch)
-    return {"examples": batch.weights.astype(jnp.int32).sum(), "correct": shares.sum()}
+    return {"examples": counts(batch).sum(), "correct": shares.sum()}
 
 
 def overlaps(outputs: Float[Array, "b h w classes"], batch: Batch) -> Sums:

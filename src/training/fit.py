@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from ..config.errors import UserError
 from ..config.kinds import HOME, KIND, TARGET
-from ..config.settings import Settings, defining_values
+from ..config.settings import Settings
 from ..data.dataset import Dataset
 from ..data.examples import Examples, Split, numbered_classes
 from ..data.given import Given as GivenData
@@ -24,11 +24,9 @@ from ..tracking.history import read_rows
 from ..tracking.progress import progress_sink
 from ..tracking.sinks import Recorder, Row, Sink
 from .check import check_data, check_network
-from .checkpoints import Checkpoints
 from .engine import Engine
 from .from_hydra import compose_runs, run_config, run_settings
-from .kernels import begun_with
-from .load_run import LoadedRun, latest_step
+from .load_run import loaded
 from .loop import Loop
 from .optimizers.given import Given as GivenOptimizer
 from .parallel import check_divisible
@@ -176,8 +174,7 @@ def checked_task(task: Any) -> TaskSettings:
 def in_memory(settings: RunSettings) -> Fitted:
     """Trains without saving anything."""
     engine, memory = Engine(settings), Memory()
-    shown = {metric.name: metric.shown for metric in settings.task.metrics(detailed=False)}
-    progress = progress_sink(settings.tracking.progress, 0, engine.plan.steps, shown)
+    progress = progress_sink(settings.tracking.progress, 0, engine.plan.steps, settings.task.shown)
     try:
         state = Loop(engine, engine.init_snapshot(), sink=Recorder(memory, progress)).run()
     finally:
@@ -189,11 +186,8 @@ def in_directory(settings: RunSettings, config: dict[str, Any], path: Path) -> F
     """Trains as a command does, or goes on, and reads what came out."""
     run(settings, config, path)
     directory = RunDirectory(path)
-    engine = Engine(settings, begun_with(directory))
-    checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
-    found = checkpoints.read(latest_step(directory, checkpoints), engine.init_snapshot())
-    loaded = LoadedRun(directory, engine, engine.replicated(found.state), checkpoints)
-    return Fitted(read_rows(directory.metrics), loaded.state, loaded.module)
+    trained = loaded(directory, settings)
+    return Fitted(read_rows(directory.metrics), trained.state, trained.module)
 
 
 def as_examples(data: Dataset | Split | Labelled, task: TaskSettings) -> Examples:

@@ -143,7 +143,11 @@ def load_run(path: str | Path, trust: Sequence[str] = (), step: int | Literal["b
             examples now.
     """
     directory = RunDirectory(at_home(Path(path)))
-    settings = read_settings(RunSettings, directory.read_config(), trust)
+    return loaded(directory, read_settings(RunSettings, directory.read_config(), trust), step)
+
+
+def loaded(directory: RunDirectory, settings: RunSettings, step: int | Literal["best"] | None = None) -> LoadedRun:
+    """A run whose settings are known; see `load_run`."""
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings))
     chosen = latest_step(directory, checkpoints) if step is None else kept_step(directory, checkpoints, settings, step)
 

@@ -149,8 +149,7 @@ def train(
     history = History(directory.metrics, directory.table, step if found else -1)
     if settings.debug.trace:
         log.info("%s\n%s", directory.trace, as_table(trace_steps(engine, settings.debug.trace, directory.trace)))
-    shown = {metric.name: metric.shown for metric in settings.task.metrics(detailed=False)}
-    sinks = open_sinks(settings.tracking, directory, history, step, engine.plan.steps, shown)
+    sinks = open_sinks(settings.tracking, directory, history, step, engine.plan.steps, settings.task.shown)
     try:
         if engine.spec.pictured:
             sinks.picture("first_batch", first_batch(engine, directory))
