@@ -1,5 +1,6 @@
 """Examples kept on disk: written once, whole or not at all, and read only after their checksum was seen to be right."""
 
+import hashlib
 import json
 import logging
 import os
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 ARRAYS = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
+WORDS = "vocabulary.txt"
+"""The words of texts, each a line, in the order of their numbers; copies of former times do not have it."""
 
 
 def cache_home() -> Path:
@@ -28,15 +31,17 @@ def cache_home() -> Path:
     return Path(os.environ.get("CONVNETS_CACHE") or Path(user_cache) / "convnets")
 
 
-def cached(name: str, prepare: Callable[[], Examples], sha256: str | None = None) -> Examples:
+def cached(name: str, prepare: Callable[[], Examples], sha256: str | None = None, *, texts: bool = False) -> Examples:
     """Reads a prepared data set, or prepares and stores it.
 
-    Two processes that start together prepare it once: the second waits for the first. A damaged copy is replaced.
+    Two processes that start together prepare it once: the second waits for the first. A damaged copy is replaced, and
+    so is one of texts that lacks their vocabulary, where that can be had.
 
     Args:
         name: directory of the data set inside the cache.
         prepare: gives the examples when they are not there yet.
         sha256: checksum that they have to have, where it is known; other ones are replaced like damaged ones.
+        texts: whether the examples have a vocabulary.
 
     Raises:
         UserError: the cache cannot be written, or holds what is not ours, or whatever `prepare` raises.
@@ -45,6 +50,8 @@ def cached(name: str, prepare: Callable[[], Examples], sha256: str | None = None
     with _held(directory):
         if directory.exists():
             examples = _read(directory, sha256)
+            if examples is not None and texts and examples.vocabulary is None:
+                return _with_vocabulary(examples, prepare, directory)
             if examples is not None:
                 if sha256 is None:
                     log.info("%s is used as it was prepared before; without it the set is read anew", directory)
@@ -53,6 +60,20 @@ def cached(name: str, prepare: Callable[[], Examples], sha256: str | None = None
             log.warning("%s is damaged and is prepared again", directory)
         examples = prepare()
         _write(examples, directory)
+        return examples
+
+
+def _with_vocabulary(examples: Examples, prepare: Callable[[], Examples], directory: Path) -> Examples:
+    """Replaces a copy of texts without their vocabulary; where it cannot be had, the texts alone are used."""
+    log.info("%s does not hold the words of its texts and is prepared again", directory)
+    try:
+        whole = prepare()
+        if checksum(whole) != checksum(examples):
+            raise UserError("its source has other texts now")
+        _write(whole, directory)
+        return whole
+    except UserError as error:
+        log.warning("%s is used without the words of its texts: %s", directory, error)
         return examples
 
 
@@ -77,7 +98,7 @@ def _check_ours(directory: Path) -> None:
         UserError: it holds something else than a prepared data set.
     """
     names = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else [directory.name]
-    foreign = [name for name in names if name not in (*ARRAYS, MANIFEST)]
+    foreign = [name for name in names if name not in (*ARRAYS, WORDS, MANIFEST)]
     if foreign or (names and MANIFEST not in names):
         held = ", ".join((foreign or names)[:3])
         raise UserError(f"{directory} holds {held}, which is not ours; set CONVNETS_CACHE to another directory")
@@ -91,6 +112,10 @@ def _write(examples: Examples, directory: Path) -> None:
             np.save(part / f"{name}_images.npy", split.inputs)
             np.save(part / f"{name}_labels.npy", split.targets[LABEL])
         manifest = {"class_names": examples.class_names, "source": examples.source, "sha256": checksum(examples)}
+        if examples.vocabulary is not None:
+            lines = "\n".join(examples.vocabulary).encode()
+            (part / WORDS).write_bytes(lines)
+            manifest[WORDS] = hashlib.sha256(lines).hexdigest()
         (part / MANIFEST).write_text(dumps(manifest, indent=2) + "\n")
         shutil.rmtree(directory, ignore_errors=True)
         part.rename(directory)
@@ -109,7 +134,27 @@ def _read(directory: Path, sha256: str | None) -> Examples | None:
             for name in ("train", "test")
         ]
         source = manifest.get("source")  # which older copies do not say
-        examples = Examples(splits[0], splits[1], tuple(manifest["class_names"]), source=source)
+        examples = Examples(
+            splits[0],
+            splits[1],
+            tuple(manifest["class_names"]),
+            source=source,
+            vocabulary=_words(directory, manifest.get(WORDS)),
+        )
         return examples if checksum(examples) == manifest["sha256"] == (sha256 or manifest["sha256"]) else None
     except (OSError, ValueError, KeyError, EOFError):
         return None
+
+
+def _words(directory: Path, sha256: str | None) -> tuple[str, ...] | None:
+    """The stored vocabulary, if there is one.
+
+    Raises:
+        OSError, ValueError: it is missing or not what was written.
+    """
+    if sha256 is None:
+        return None
+    lines = (directory / WORDS).read_bytes()
+    if hashlib.sha256(lines).hexdigest() != sha256:
+        raise ValueError("other words")
+    return tuple(lines.decode().split("\n"))

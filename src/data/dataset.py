@@ -30,6 +30,7 @@ class Dataset:
         shrunk: the whole factor by which images were shrunk.
         notes: what a person should know of the examples, each a line.
         source: where they came from, a key of `SOURCES`, if there was a choice.
+        vocabulary: the words of texts in the order of their numbers, if they are known.
     """
 
     spec: DataSpec
@@ -39,6 +40,7 @@ class Dataset:
     shrunk: int
     notes: tuple[str, ...]
     source: str | None
+    vocabulary: tuple[str, ...] | None
 
     def split(self, name: SplitName) -> Split:
         """The split of that name."""
@@ -72,7 +74,7 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
     for title, split in zip(TITLES, (train, validation, test), strict=True):
         check_split(split, spec, targets, title)
     shrunk = source.train.inputs.shape[1] // shape[0] if spec.pictured else 1
-    return Dataset(spec, train, validation, test, shrunk, notes, source.source)
+    return Dataset(spec, train, validation, test, shrunk, notes, source.source, source.vocabulary)
 
 
 def _check_crop(settings: DataSettings, train: Split) -> None:

@@ -73,6 +73,7 @@ class Examples:
         validation: a split that the authors of the set made for choices.
         notes: what a person should know of the source, each a line.
         source: which of several that could have served did, a key of `SOURCES`; none where there is but one.
+        vocabulary: the words of texts in the order of their numbers; none where the words are not known.
     """
 
     train: Split
@@ -81,6 +82,7 @@ class Examples:
     validation: Split | None = None
     notes: tuple[str, ...] = ()
     source: str | None = None
+    vocabulary: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from .cache import cached
 from .examples import SOURCES, Examples, SourceError, Split, canonical_order, checksum, labelled
 from .mirrors import fetched, imdb_reviews
 from .settings import DataSettings, only
-from .texts import FIRST_WORD, Texts, numbering, tokens
+from .texts import FIRST_WORD, Texts, frequent_words, numbering, tokens
 from .tfds import prepared_info, record
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Imdb(DataSettings):
 
     def read(self) -> Examples:
         """Reads the cache, else a prepared TFDS directory, else a package mirror."""
-        return cached(f"{self.name}-{self.vocabulary}-{self.length}", self._prepare, self.sha256)
+        return cached(f"{self.name}-{self.vocabulary}-{self.length}", self._prepare, self.sha256, texts=True)
 
     def _prepare(self) -> Examples:
         try:
@@ -50,12 +50,13 @@ class Imdb(DataSettings):
             source = "tfds"
         except FileNotFoundError:
             (train, test), source = self._from_mirror(), "mirror"
-        numbers = numbering(train.texts, self.vocabulary)
+        vocabulary = frequent_words(train.texts, self.vocabulary)
+        numbers = numbering(vocabulary)
 
         def numbered(part: Texts) -> Split:
             return canonical_order(labelled(tokens(part.texts, numbers, self.length), part.labels))
 
-        examples = Examples(numbered(train), numbered(test), CLASSES, source=source)
+        examples = Examples(numbered(train), numbered(test), CLASSES, source=source, vocabulary=vocabulary)
         if self.sha256 and checksum(examples) != self.sha256:
             raise UserError(
                 f"data.name={self.name}: the reviews from {SOURCES[source]} are not the published ones (SHA-256 "

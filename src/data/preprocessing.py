@@ -3,20 +3,21 @@
 It is stored once with a run, so that the run can be used where its data are not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, UInt16
 
 from ..config.errors import UserError, one_line
 from .batches import Constants, normalization, normalized
 from .dataset import Dataset
 from .examples import DataSpec, are_words, is_shape
 from .settings import Normalization
+from .texts import numbering, tokens
 
 
 class Preprocessing(NamedTuple):
@@ -26,17 +27,19 @@ class Preprocessing(NamedTuple):
         spec: shapes, class names and sizes of the splits.
         constants: of the normalization of every input; None for one that has none.
         shrunk: the whole factor by which images were shrunk.
+        vocabulary: the words of texts in the order of their numbers; None where the words are not known.
     """
 
     spec: DataSpec
     constants: Any
     shrunk: int
+    vocabulary: tuple[str, ...] | None = None
 
     @staticmethod
     def of(dataset: Dataset, normalize: Normalization) -> "Preprocessing":
         """What the training split of a data set says."""
         constants = jax.tree.map(partial(normalization, normalize), dataset.train.inputs)
-        return Preprocessing(dataset.spec, constants, dataset.shrunk)
+        return Preprocessing(dataset.spec, constants, dataset.shrunk, dataset.vocabulary)
 
     def __call__(self, inputs: Any) -> Any:
         """Inputs as the network takes them.
@@ -48,6 +51,17 @@ class Preprocessing(NamedTuple):
             UserError: they have another shape or type.
         """
         return jax.tree.map(normalized, self.check(inputs), self.constants)
+
+    def numbered(self, texts: Sequence[str]) -> UInt16[np.ndarray, "n length"]:
+        """Texts as the numbers of their words, as inputs are stored.
+
+        Raises:
+            UserError: the words of the data are not known.
+        """
+        if self.vocabulary is None:
+            raise UserError(f"the words of {self.spec.name} are not known; inputs are numbers of words")
+        (length,) = self.spec.shape
+        return tokens(texts, numbering(self.vocabulary), length)
 
     def check(self, inputs: Any) -> Any:
         """Inputs in the types in which they are stored.
@@ -93,7 +107,13 @@ def as_json(preprocessing: Preprocessing) -> dict[str, Any]:
     spec = preprocessing.spec
     targets = {name: {"shape": list(each.shape), "dtype": str(each.dtype)} for name, each in spec.targets.items()}
     constants = jax.tree.map(lambda array: np.asarray(array).tolist(), preprocessing.constants)
-    return {**vars(spec), "targets": targets, "shrunk": preprocessing.shrunk, "constants": plain_constants(constants)}
+    return {
+        **vars(spec),
+        "targets": targets,
+        "shrunk": preprocessing.shrunk,
+        "constants": plain_constants(constants),
+        "vocabulary": preprocessing.vocabulary,
+    }
 
 
 def from_json(values: Mapping[str, Any]) -> Preprocessing:
@@ -102,7 +122,8 @@ def from_json(values: Mapping[str, Any]) -> Preprocessing:
     Raises:
         KeyError, TypeError, ValueError: it is something else.
     """
-    own = {name: value for name, value in values.items() if name not in ("constants", "shrunk", "targets")}
+    beside = ("constants", "shrunk", "targets", "vocabulary")
+    own = {name: value for name, value in values.items() if name not in beside}
     targets = {
         name: jax.ShapeDtypeStruct(tuple(each["shape"]), each["dtype"]) for name, each in values["targets"].items()
     }
@@ -111,7 +132,8 @@ def from_json(values: Mapping[str, Any]) -> Preprocessing:
     numbers = spec.train, spec.validation, spec.test, values["shrunk"], *jax.tree.leaves(shape)
     if not all(isinstance(number, int) for number in numbers) or not targets:
         raise ValueError("sizes are whole numbers, and there is a target")
-    return Preprocessing(spec, constants_from(values["constants"], shape), values["shrunk"])
+    constants = constants_from(values["constants"], shape)
+    return Preprocessing(spec, constants, values["shrunk"], words_from(values.get("vocabulary")))
 
 
 def plain_constants(tree: Any) -> Any:
@@ -119,6 +141,13 @@ def plain_constants(tree: Any) -> Any:
     if isinstance(tree, Constants):
         return tree._asdict()
     return {name: plain_constants(each) for name, each in tree.items()} if isinstance(tree, dict) else tree
+
+
+def words_from(values: Any) -> tuple[str, ...] | None:
+    """A vocabulary, which runs of former times do not have."""
+    if not all(isinstance(word, str) for word in values or ()):
+        raise ValueError("words are strings")
+    return None if values is None else tuple(values)
 
 
 def shapes_from(values: Any) -> Any:

@@ -26,16 +26,21 @@ def words(text: str) -> list[str]:
     return text.lower().translate(SEPARATORS).split()
 
 
-def numbering(texts: Sequence[str], size: int) -> dict[str, int]:
-    """Numbers the most frequent words.
+def frequent_words(texts: Sequence[str], size: int) -> tuple[str, ...]:
+    """The most frequent words in the order of their numbers, the first of which is `FIRST_WORD`: a vocabulary.
 
     Args:
         texts: in which they are counted.
-        size: of the vocabulary, the three numbers that are no words included.
+        size: how many numbers there are, the three that are no words included.
     """
     counts = Counter(chain.from_iterable(map(words, texts)))
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
-    return {word: FIRST_WORD + place for place, word in enumerate(ranked[: size - FIRST_WORD])}
+    return tuple(ranked[: size - FIRST_WORD])
+
+
+def numbering(vocabulary: Sequence[str]) -> dict[str, int]:
+    """The number of each word of a vocabulary."""
+    return {word: FIRST_WORD + place for place, word in enumerate(vocabulary)}
 
 
 def tokens(texts: Sequence[str], numbers: Mapping[str, int], length: int) -> UInt16[np.ndarray, "n length"]:

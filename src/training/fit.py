@@ -197,7 +197,9 @@ def as_examples(data: Dataset | Split | Labelled, task: TaskSettings) -> Example
         UserError: they are something else, or inputs and labels do not belong together.
     """
     if isinstance(data, Dataset):
-        return Examples(data.train, data.test, data.spec.class_names, data.validation, data.notes)
+        return Examples(
+            data.train, data.test, data.spec.class_names, data.validation, data.notes, vocabulary=data.vocabulary
+        )
     every = as_split(data)
     classes = numbered_classes(*(every.targets[name] for name in task.needs[:1] if name in every.targets))
     return Examples(every, every[:0], classes, every[:0])

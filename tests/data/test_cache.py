@@ -89,6 +89,32 @@ def test_a_damaged_copy_is_replaced(home, name, damage, caplog):
     assert checksum(cached("small", never)) == checksum(again)
 
 
+def texts():
+    return replace(small(), vocabulary=("the", "film", "it's"))
+
+
+def test_a_vocabulary_is_kept_beside_the_texts(home):
+    cached("small", texts, texts=True)
+    assert cached("small", never, texts=True).vocabulary == ("the", "film", "it's")
+    (home / "small/vocabulary.txt").write_text("the\nfilms\nit's")
+    assert cached("small", texts, texts=True).vocabulary == ("the", "film", "it's")
+    (home / "small/vocabulary.txt").unlink()
+    assert cached("small", texts, texts=True).vocabulary == ("the", "film", "it's")
+
+
+def test_texts_of_former_times_get_their_vocabulary_and_are_used_without_it_where_it_cannot_be_had(caplog):
+    def offline():
+        raise UserError("no network")
+
+    cached("small", small)
+    assert cached("small", offline, texts=True).vocabulary is None
+    assert "without the words of its texts: no network" in caplog.text
+    other = replace(texts(), train=texts().train[:2])
+    assert checksum(cached("small", lambda: other, texts=True)) == checksum(small())
+    assert cached("small", texts, texts=True).vocabulary == ("the", "film", "it's")
+    assert cached("small", never, texts=True).vocabulary == ("the", "film", "it's")
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "train_images.npy", "mine.txt"])
 def test_a_folder_that_is_not_ours_is_not_replaced(home, name):
     """Somebody's own data may have the name of a set, and even arrays that are called like ours."""

@@ -235,7 +235,7 @@ def test_damaged_preprocessing_is_one_line_and_runs_without_it_read_their_data(t
     damaged = (
         '{"shape": 3}', "{", "[]", *(json.dumps(whole | part) for part in (
             {"train": None}, {"shape": "abc"}, {"constants": None}, {"constants": {"mean": [1, 2], "std": [1, 2]}},
-            {"targets": {}},
+            {"targets": {}}, {"vocabulary": [1]}, {"vocabulary": 1},
         ))
     )  # fmt: skip
     for text in damaged:
