@@ -2,7 +2,7 @@
 
     convnets train +experiment=resnet56_noskip    trains a network
     convnets evaluate run=DIRECTORY               scores a finished run again
-    convnets predict run=DIRECTORY input=FILES    names the classes of images in files
+    convnets predict run=DIRECTORY input=FILES    names the classes of images or texts
     convnets summary model=vgg16                  shows the layers of a network
     convnets search +experiment=resnet20          searches for good settings
 

@@ -79,6 +79,8 @@ def test_patterns_and_files_are_taken_once(said):
         (["inptu=images"], "did you mean 'input'?"),
         (["run=other", "input=images"], "error: run is given twice"),
         (["input=images", "pictures=run"], "name another folder"),
+        (["input=images", "json=images/0.png"], "json=images/0.png is there already; name another file"),
+        (["input=images", "json=none/found.jsonl"], "json=none/found.jsonl: there is no folder none"),
         (["input=images", "step=7"], "has no checkpoint of this step; nearest: 80"),
     ],
 )

@@ -23,7 +23,7 @@ def as_typed(arguments: Sequence[str], repeated: Sequence[str] = ()) -> dict[str
     """The settings of a command line. Values stay strings, because a directory may be called `2024` or `off`.
 
     Args:
-        arguments: without the program. `trust` may name several packages, `step` may be a number.
+        arguments: without the program. `trust` may name several packages, `step` and `words` may be numbers.
         repeated: settings that may be given several times; they become lists.
 
     Raises:
@@ -40,8 +40,9 @@ def as_typed(arguments: Sequence[str], repeated: Sequence[str] = ()) -> dict[str
             raise UserError(f"{key} is given twice")
         else:
             values[key] = value
-    if values.get("step", "").isdecimal():
-        values["step"] = int(values["step"])
+    for key in ("step", "words"):
+        if values.get(key, "").isdecimal():
+            values[key] = int(values[key])
     if "trust" in values:
         values["trust"] = [name.strip() for name in values["trust"].strip("[]").split(",")]
     return values
