@@ -99,7 +99,7 @@ class MobileNetV2(nnx.Module):
 
 
 class InvertedResidual(nnx.Module):
-    """A 1x1 convolution to more channels, a 3x3 depthwise one, and a linear 1x1 convolution to fewer channels.
+    """A 1x1 convolution to more channels, a depthwise one, and a linear 1x1 convolution to fewer channels.
 
     Input `[batch, height, width, inputs]`, output `[batch, height / stride, width / stride, outputs]`. The shortcut
     connects the narrow ends if their shapes agree. With an expansion of 1 there is no first convolution.
@@ -114,10 +114,11 @@ class InvertedResidual(nnx.Module):
         *,
         stride: int,
         expansion: int,
+        kernel: int = 3,
     ) -> None:
         inside = inputs * expansion
         self.expand = conv(inputs, inside, kernel=1) if expansion > 1 else None
-        self.depthwise = conv(inside, inside, kernel=3, stride=stride, groups=inside)
+        self.depthwise = conv(inside, inside, kernel=kernel, stride=stride, groups=inside)
         self.project = linear(inside, outputs, kernel=1)
         self.shortcut = Identity() if inputs == outputs and stride == 1 else None
 

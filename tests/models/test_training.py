@@ -23,7 +23,7 @@ NETWORKS = {
     "inception_v3": {"small": True, "variant": "torchvision", "auxiliary": True},
     "inception_resnet_v2": {"small": True}, "xception": {"small": True}, "resnext50_32x4d": {"small": True},
     "resnet50_v2": {"small": True}, "mobilenet_v2": {"small": True}, "vgg11": {"small": True, "batch_norm": True},
-    "nasnet_mobile": {"small": True},
+    "nasnet_mobile": {"small": True}, "efficientnet_lite0": {"small": True},
 }  # fmt: skip
 
 
