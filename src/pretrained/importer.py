@@ -20,7 +20,9 @@ from ..config.errors import UserError, did_you_mean, say
 from ..layers.shortcuts import PadShortcut
 from ..models.summary import innermost
 from .names import Kernel, Zeros
+from .pickled import read_pickled_arrays
 from .sense import doubts
+from .torch_file import read_torch_file
 
 Arrays = Mapping[str, np.ndarray]
 Table = Mapping[str, str | Kernel | Zeros]
@@ -71,13 +73,22 @@ KERAS = Framework(
     },
 )
 
+READERS: dict[str, Callable[[Path], dict[str, np.ndarray]]] = {
+    **dict.fromkeys((".pth", ".pt", ".th"), read_torch_file),
+    **dict.fromkeys((".pkl", ".pickle", ".ckpt"), read_pickled_arrays),
+}
+"""By the endings of files."""
+
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Reads a `.npz` or `.safetensors` file; neither can contain code.
+    """Reads a file of arrays: `.npz`, `.safetensors`, PyTorch's `.pth`, or pickled NumPy arrays; no code in it is run.
 
     Raises:
-        UserError: there is no such file, or it is neither.
+        UserError: there is no such file, or it is none of these.
     """
+    reader = READERS.get(path.suffix)
+    if reader is not None:
+        return reader(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
