@@ -4,7 +4,7 @@ A table per family (`torchvision.py`, `keras.py`, `li2018.py`) maps our layers t
 on the framework only: the names of the arrays of a layer and the order of their axes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -73,6 +73,10 @@ KERAS = Framework(
     },
 )
 
+FLAX = Framework(
+    "/",
+    {"kernel": ("kernel",), "scale": ("scale",), "bias": ("bias",), "mean": ("mean",), "var": ("var",)},
+)
 READERS: dict[str, Callable[[Path], dict[str, np.ndarray]]] = {
     **dict.fromkeys((".pth", ".pt", ".th"), read_torch_file),
     **dict.fromkeys((".pkl", ".pickle", ".ckpt"), read_pickled_arrays),
@@ -104,6 +108,8 @@ def put_weights(
     layers: Table,
     framework: Framework,
     images: Float[Array | np.ndarray, "b ..."] | None,
+    *,
+    replaced: Sequence[str] = (),
 ) -> None:
     """Loads trained weights into a network, in place, and warns if they do not match its computation.
 
@@ -111,21 +117,23 @@ def put_weights(
     (over n - 1), Flax the biased one (over n), also in further training.
 
     Args:
-        module: every parameter and running statistic is set.
+        module: every parameter and running statistic is set, outside of what is replaced.
         arrays: by the framework's names, such as `layer1.0.conv1.weight` or `conv1/kernel`.
         layers: the family's table.
-        framework: `TORCH` or `KERAS`.
+        framework: `TORCH`, `KERAS` or `FLAX`.
         images: 30 to 100 of several classes, preprocessed as for the source, for a check of the network; None for no
             check.
+        replaced: our layers, or what begins their names, such as `head`: they keep their values, and arrays for them
+            are not needed.
 
     Raises:
         UserError: a layer is not in the table; an array is missing, of another shape, or left over; a shortcut has its
             zeros elsewhere.
     """
     check_zeros(module, layers)
-    for variable, array in matched(module, arrays, layers, framework):  # all or nothing
+    for variable, array in matched(module, arrays, layers, framework, replaced=replaced):  # all or nothing
         variable.set_value(jnp.asarray(array, variable.dtype))
-    doubt = None if images is None else doubts(module, jnp.asarray(images))
+    doubt = None if images is None else doubts(module, jnp.asarray(images), classifies=not replaced)
     if doubt:
         say(
             f"warning: the weights fit, but {doubt}; do padding, order of channels and preparation of the images agree "
@@ -134,17 +142,21 @@ def put_weights(
 
 
 def matched(
-    module: nnx.Module, arrays: Arrays, layers: Table, framework: Framework
+    module: nnx.Module, arrays: Arrays, layers: Table, framework: Framework, *, replaced: Sequence[str] = ()
 ) -> list[tuple[nnx.Variable, np.ndarray]]:
-    """Every parameter and running statistic of a network, with its array; nothing is changed.
+    """Every parameter and running statistic of a network outside of what is replaced, with its array.
+
+    Nothing is changed.
 
     Raises:
         UserError: a layer is not in the table; an array is missing, of another shape, or left over.
     """
     found = []
-    left = {name for name in arrays if not name.endswith(framework.ignored)} if framework.ignored else set(arrays)
+    left = _needed(arrays, layers, framework, replaced)
     for path, variable in nnx.to_flat_state(nnx.state(module, (nnx.Param, nnx.BatchStat))):
         layer, leaf = ".".join(map(str, path[:-1])), str(path[-1])
+        if within(layer, replaced):
+            continue
         if layer not in layers:
             raise UserError(f"the table of names has no layer {layer}{did_you_mean(layer, layers)}")
         entry = layers[layer]
@@ -161,6 +173,22 @@ def matched(
     if left:
         raise UserError(f"the network has no place for {', '.join(sorted(left)[:3])} ({len(left)} arrays)")
     return found
+
+
+def within(layer: str, parts: Sequence[str]) -> bool:
+    """Whether a layer is one of these parts of a network, or in one."""
+    return any(layer == part or layer.startswith(f"{part}.") for part in parts)
+
+
+def _needed(arrays: Arrays, layers: Table, framework: Framework, replaced: Sequence[str]) -> set[str]:
+    """The names of the arrays that a network has to have a place for."""
+    entries = [entry for ours, entry in layers.items() if within(ours, replaced)]
+    old = {entry.layer if isinstance(entry, Kernel) else entry for entry in entries}
+    return {
+        name
+        for name in arrays
+        if not name.endswith(framework.ignored) and name.rpartition(framework.separator)[0] not in old
+    }
 
 
 def check_zeros(module: nnx.Module, layers: Table) -> None:

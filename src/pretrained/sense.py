@@ -30,12 +30,13 @@ FEW = 10
 """With this number of images or fewer, all may be of one class."""
 
 
-def doubts(module: nnx.Module, images: Float[Array, "b ..."]) -> str | None:
+def doubts(module: nnx.Module, images: Float[Array, "b ..."], *, classifies: bool = True) -> str | None:
     """A reason to doubt the weights of a trained network, if there is one.
 
     Args:
         module: with its trained weights; not changed.
         images: some 30 to 100, of several classes, prepared as for training.
+        classifies: whether its outputs are trained, too.
 
     Returns:
         A clause, or None.
@@ -53,7 +54,7 @@ def doubts(module: nnx.Module, images: Float[Array, "b ..."]) -> str | None:
                 f"{FARTHEST} and {FARTHEST_OF_ALL}) and {narrow:.2f} to {wide:.2f} times as wide as they say "
                 f"({NARROWEST} to {WIDEST})"
             )
-    if len(images) > FEW and logits.shape[-1] > 1 and len(np.unique(logits.argmax(-1))) == 1:
+    if classifies and len(images) > FEW and logits.shape[-1] > 1 and len(np.unique(logits.argmax(-1))) == 1:
         return f"all {len(images)} images are of one class to them"
     return None
 
