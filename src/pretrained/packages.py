@@ -65,19 +65,38 @@ PACKAGES = {
 }
 
 
-def carried(requirement: str, kind: str, model: Any) -> tuple[Carried, Path]:
+def known_package(requirement: str) -> str:
+    """The package of `PACKAGES` that is meant; hyphens and underscores are the same in names of packages.
+
+    Raises:
+        UserError: there is none, or it is known in another version.
+    """
+
+    def normal(text: str) -> str:
+        return re.sub(r"[-_.]+", "-", text).lower()
+
+    name, _, version = requirement.partition("==")
+    for known in PACKAGES:
+        own, _, right = known.partition("==")
+        if normal(own) == normal(name.strip()):
+            if version.strip() != right:
+                raise UserError(f"package:{requirement} should be package:{known}, whose weights are known")
+            return known
+    raise UserError(f"package:{requirement} is no package whose weights are known{did_you_mean(requirement, PACKAGES)}")
+
+
+def carried(known: str, kind: str, model: Any) -> tuple[Carried, Path]:
     """The file of an installed package with the weights of a network, and where it is.
 
     Args:
-        requirement: `NAME==VERSION`.
+        known: one of `PACKAGES`.
         kind: of the network.
         model: its settings.
 
     Raises:
-        UserError: no such package is known, it is not installed, in another version or without the file, or it has the
-            weights of another network.
+        UserError: it is not installed, in another version or without the file, or it has the weights of another
+            network.
     """
-    known = _known(requirement)
     files = PACKAGES[known]
     fitting = [file for file in files if file.kind == kind and not missing(model, file.needs)]
     if not fitting:
@@ -102,19 +121,3 @@ def missing(model: Any, needs: Mapping[str, Any]) -> list[str]:
     absent = object()
     wrong = {name: value for name, value in needs.items() if getattr(model, name, absent) != value}
     return [f"model.{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in wrong.items()]
-
-
-def _known(requirement: str) -> str:
-    """The package of the list that is meant; hyphens and underscores are the same in names of packages."""
-
-    def normal(text: str) -> str:
-        return re.sub(r"[-_.]+", "-", text).lower()
-
-    name, _, version = requirement.partition("==")
-    for known in PACKAGES:
-        own, _, right = known.partition("==")
-        if normal(own) == normal(name.strip()):
-            if version.strip() != right:
-                raise UserError(f"package:{requirement} should be package:{known}, whose weights are known")
-            return known
-    raise UserError(f"package:{requirement} is no package whose weights are known{did_you_mean(requirement, PACKAGES)}")

@@ -12,7 +12,7 @@ from ..config.errors import UserError
 from ..models.base import ModelSettings
 from .conventions import Convention, convention
 from .importer import Framework, Table, read_arrays
-from .packages import carried, missing
+from .packages import carried, known_package, missing
 
 FILE, PACKAGE = "file:", "package:"
 
@@ -60,7 +60,7 @@ def read_weights(source: str, model: ModelSettings) -> Weights:
             weights of this network from there, or it needs other settings for them.
     """
     if source.startswith(PACKAGE):
-        return _from_package(source.removeprefix(PACKAGE), model)
+        return _from_package(known_package(source.removeprefix(PACKAGE)), model)
     if source.startswith(FILE):
         path = Path(source.removeprefix(FILE)).expanduser()
         known, arrays = _read(source, path, model)

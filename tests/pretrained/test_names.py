@@ -5,7 +5,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.pretrained import keras, torchvision
+from src.pretrained import efficientnet_lite, keras, torchvision
 from src.pretrained.importer import KERAS, TORCH, put_weights
 from src.pretrained.names import flattened, one_pixel, pointwise
 from tests.models.networks import abstract, read
@@ -32,6 +32,8 @@ def numbered(count):
         ("squeezenet1_0", {}, torchvision.squeezenet()),
         ("squeezenet1_1", {}, torchvision.squeezenet()),
         ("mobilenet_v2", TORCHVISION, torchvision.mobilenet_v2()),
+        ("efficientnet_lite0", {}, efficientnet_lite.efficientnet_lite(0)),
+        ("efficientnet_lite4", {}, efficientnet_lite.efficientnet_lite(4)),
         ("vgg16", {}, keras.vgg(16)),
         ("resnet50", KERAS_VARIANT, keras.resnet(50)),
         ("resnet50_v2", {}, keras.resnet_v2(50)),
