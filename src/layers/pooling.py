@@ -1,5 +1,7 @@
 """Pooling layers over one or two spatial dimensions (chapter Figs 7 and 8)."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -35,14 +37,15 @@ class MaxPool(Pool):
     """The largest value of each window.
 
     Attributes:
-        max_pool: the implementation; replaced by a faster one with the same results on some devices.
+        max_pool: a faster implementation with the same results, which some devices have, or None for Flax's.
     """
 
-    max_pool = staticmethod(nnx.max_pool)
+    # No function, even a static one: `nnx.capture` would take it for a method, and its outputs for the layer's.
+    max_pool: Callable[..., Array] | None = None
 
     def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b *smaller c"]:
         window = (self.size,) * (x.ndim - 2)
-        return self.max_pool(x, window, (self.stride,) * (x.ndim - 2), self._sides(x))
+        return (self.max_pool or nnx.max_pool)(x, window, (self.stride,) * (x.ndim - 2), self._sides(x))
 
 
 class AveragePool(Pool):
@@ -50,16 +53,16 @@ class AveragePool(Pool):
 
     Attributes:
         counts_padding: whether padding counts as zeros.
-        average_pool: the implementation; replaced by a faster one with the same results on some devices.
+        average_pool: a faster implementation with the same results, which some devices have, or None for Flax's.
     """
 
     counts_padding = False
-    average_pool = staticmethod(nnx.avg_pool)
+    average_pool: Callable[..., Array] | None = None
 
     def __call__(self, x: Float[Array, "b *spatial c"]) -> Float[Array, "b *smaller c"]:
         window = (self.size,) * (x.ndim - 2)
         strides = (self.stride,) * (x.ndim - 2)
-        return self.average_pool(x, window, strides, self._sides(x), self.counts_padding)
+        return (self.average_pool or nnx.avg_pool)(x, window, strides, self._sides(x), self.counts_padding)
 
 
 class AdaptiveAveragePool(nnx.Module):

@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 from src.layers.pooling import AveragePool, GlobalMaxPool, L1Pool, L2Pool, MaxPool
 
@@ -39,3 +40,13 @@ def test_the_norm_of_nothing_has_no_gradient():
     x = jnp.zeros((1, 4, 4, 1)).at[0, 0, 0, 0].set(-3)
     gradient = jax.grad(lambda x: L2Pool(2)(x).sum())(x)
     np.testing.assert_array_equal(gradient, jnp.zeros_like(x).at[0, 0, 0, 0].set(-1))
+
+
+@pytest.mark.parametrize("pool", [MaxPool(2), AveragePool(2)])
+def test_what_a_pool_gives_can_be_captured(pool):
+    x = jnp.arange(16.0).reshape(1, 4, 4, 1)
+    y, captured = nnx.capture(pool, nnx.Intermediate, method_outputs=nnx.Intermediate)(x)
+    np.testing.assert_array_equal(y, pool(x))
+    ((path, values),) = nnx.to_flat_state(captured)
+    assert path == ("__call__",)
+    np.testing.assert_array_equal(values[0], y)
