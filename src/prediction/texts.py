@@ -147,8 +147,8 @@ def with_vocabulary(loaded: LoadedRun) -> Preprocessing:
     vocabulary = stored.vocabulary or loaded.engine.dataset.vocabulary
     if vocabulary is None:
         raise UserError(
-            f"{loaded.directory.path} knows numbers of words, but not the words of {stored.spec.name}; predict(inputs) "
-            "in Python takes numbers"
+            f"{loaded.directory.path} has no vocabulary, and neither have its data ({stored.spec.name}); "
+            "predict(inputs) in Python takes numbers of words"
         )
     return stored._replace(vocabulary=vocabulary)
 

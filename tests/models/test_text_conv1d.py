@@ -40,3 +40,15 @@ def test_weights_begin_as_in_keras():
     for weights, limit in [(net.embedding.embedding, 0.05), *((kernel, (6 / n) ** 0.5) for kernel, n in kernels)]:
         assert 0.8 * limit < jnp.abs(weights[...]).max() <= limit
         assert jnp.std(weights[...]) == pytest.approx(limit / 3**0.5, rel=0.25)
+
+
+def test_the_last_four_words_of_a_text_are_not_seen():
+    """The first pooling, by 5, takes 490 of its 494 places."""
+    net = read("text_conv1d", vocabulary=20).build((500,), 1, rngs=nnx.Rngs(0))
+    text = jax.random.randint(jax.random.key(0), (1, 500), 3, 20)
+
+    def pooled(tokens):
+        return net.pool1(net.conv1(net.embedding(tokens)))
+
+    assert jnp.array_equal(pooled(text), pooled(text.at[0, -4:].set(1)))
+    assert not jnp.array_equal(pooled(text), pooled(text.at[0, -5].set(1)))
