@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from src.pretrained import keras as names
+from src.pretrained.conventions import IN_KERAS
 from src.pretrained.importer import KERAS
 from tests.pretrained.twins import assert_agree, build, images, ours, random_values
 
@@ -68,3 +69,15 @@ def test_twins_agree(theirs, own, changes, layers, double):
     x = images(side)
     expected = np.asarray(network(x, training=False))
     assert_agree(ours(module, arrays, layers(arrays), KERAS, x), expected)
+
+
+MODULES = {kind: kind for kind in IN_KERAS} | {"vgg": "vgg16"}
+
+
+@pytest.mark.parametrize("kind", IN_KERAS)
+def test_pixels_are_prepared_as_keras_does(kind):
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 4, 4, 3))
+    theirs = getattr(keras.applications, MODULES[kind]).preprocess_input(pixels.copy(), data_format="channels_last")
+    known = IN_KERAS[kind]
+    ours = (pixels - known.pixels.mean) / known.pixels.std
+    np.testing.assert_allclose(ours[..., ::-1] if known.blue_first else ours, theirs, rtol=1e-6, atol=1e-6)
