@@ -91,9 +91,15 @@ class TargetChanges(Protocol):
 def normalization(
     kind: Normalization, images: UInt8[np.ndarray, "n h w c"] | UInt16[np.ndarray, "n length"]
 ) -> Constants | None:
-    """The constants of a normalization, computed from the training images; texts have none."""
+    """The constants of a normalization, computed from the training images; texts have none.
+
+    Raises:
+        UserError: they are those of pretrained weights.
+    """
     if images.ndim == 2:
         return None
+    if kind == "pretrained":
+        raise UserError("data.normalize=pretrained is that of pretrained weights, and there are none here")
     if kind == "none":
         return Constants(np.zeros((1, 1, 1), np.float32), np.ones((1, 1, 1), np.float32))
     if kind == "pixel":
@@ -232,9 +238,10 @@ def take(data: DeviceDataset, chosen: Int[Array, "b"]) -> Batch:
 
 
 def normalized(
-    images: UInt8[Array, "b h w c"] | UInt16[Array, "b length"], constants: Constants | None
-) -> Float[Array, "b h w c"] | Int[Array, "b length"]:
-    """Pixels less the mean, over the standard deviation; the numbers of words as they are."""
+    images: UInt8[AnyArray, "b h w c"] | UInt16[AnyArray, "b length"] | Float[AnyArray, "b n"],
+    constants: Constants | None,
+) -> Float[AnyArray, "b ..."] | Int[AnyArray, "b length"]:
+    """Pixels less the mean, over the standard deviation; the numbers of words and features as they are."""
     if constants is None:
-        return images.astype(jnp.int32)
+        return images if jnp.issubdtype(images.dtype, jnp.floating) else images.astype(jnp.int32)
     return (images - constants.mean) / constants.std

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, UInt16
+from jaxtyping import Shaped, UInt16
 
 from ..config.errors import UserError, one_line
 from .batches import Constants, normalization, normalized
@@ -50,7 +50,11 @@ class Preprocessing(NamedTuple):
         Raises:
             UserError: they have another shape or type.
         """
-        return jax.tree.map(normalized, self.check(inputs), self.constants)
+        return self.normalized(jax.tree.map(jnp.asarray, self.check(inputs)))
+
+    def normalized(self, inputs: Any) -> Any:
+        """Inputs as the network takes them, from inputs that are known to fit; for compiled functions."""
+        return jax.tree.map(normalized, inputs, self.constants)
 
     def numbered(self, texts: Sequence[str]) -> UInt16[np.ndarray, "n length"]:
         """Texts as the numbers of their words, as inputs are stored.
@@ -86,7 +90,7 @@ class Shape:
         self.sizes = sizes
 
 
-def checked(shape: Shape, array: Any) -> Array:
+def checked(shape: Shape, array: Any) -> Shaped[np.ndarray, "n ..."]:
     """Pixels or words in the types in which they are stored; refuses what a network was not made for.
 
     Raises:
@@ -99,7 +103,7 @@ def checked(shape: Shape, array: Any) -> Array:
         alone = "; one alone as inputs[None]" if fits and array.shape == shape.sizes else ""
         sizes = ", ".join(map(str, ("n", *shape.sizes)))
         raise UserError(f"inputs are {array.dtype} {array.shape}; {needed} ({sizes}) are needed{alone}")
-    return jnp.asarray(array if pictured else array.astype(np.uint16))
+    return array if pictured else array.astype(np.uint16)
 
 
 def as_json(preprocessing: Preprocessing) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Whether a network and its examples fit, seen before anything is computed or written."""
 
+from collections.abc import Set
 from typing import Any
 
 import jax
@@ -11,8 +12,11 @@ from ..data.dataset import Dataset
 from ..data.examples import DataSpec, is_shape
 from ..models.base import ModelSettings, abstract_network, faults_in_one_line
 from ..models.functional import Network, Tree
+from ..models.layer_names import frozen_layers, layer_names
 from ..models.summary import model_layers
+from ..models.transfer import TransferSettings
 from ..tasks.base import TaskSettings
+from .layerwise import rates_of_layers
 from .plan import make_plan
 from .settings import RunSettings
 
@@ -70,6 +74,39 @@ def check_network(model: ModelSettings, spec: DataSpec, task: TaskSettings) -> N
             raise UserError(f"the network gives {shape} for {EXAMPLES} examples, where {needed} is needed")
     if shapes(batch_stats) != shapes(network.batch_stats):
         raise UserError("the network changes number, shape or type of its running statistics when it is trained")
+
+
+def check_layers(settings: RunSettings, spec: DataSpec) -> None:
+    """Refuses patterns of layers that mean none, or leave nothing to train.
+
+    Raises:
+        UserError: naming the pattern.
+    """
+    module = abstract_network(settings.model, spec.shape, settings.task.outputs(spec))
+    frozen = frozen_layers(module, settings.freeze)
+    rates_of_layers(layer_names(module), settings.layer_rates)
+    if settings.cache_features:
+        check_cached(settings, {name for name in layer_names(module) if name.startswith("body.")} - frozen)
+
+
+def check_cached(settings: RunSettings, trained: Set[str]) -> None:
+    """Refuses to compute features once that would change.
+
+    Args:
+        settings: of the run.
+        trained: the layers of the body that are.
+
+    Raises:
+        UserError: saying why they would.
+    """
+    if not isinstance(settings.model, TransferSettings):
+        raise UserError("cache_features=true: the network has no body and head; model=transfer does")
+    if trained:
+        raise UserError(f"cache_features=true: {min(trained)} is trained; freeze=[body] freezes the whole body")
+    if settings.data.augment is not None and settings.debug.augment:
+        raise UserError("cache_features=true: images change by chance; data.augment=null leaves them as they are")
+    if type(settings.task).perturbed is not TaskSettings.perturbed:
+        raise UserError("cache_features=true: the task changes images in training")
 
 
 def check_trainable(parameters: Tree) -> None:

@@ -23,11 +23,14 @@ from ..data.dataset import Dataset, SplitName
 from ..data.examples import DataSpec, Split
 from ..data.preprocessing import Preprocessing
 from ..models.functional import Network
+from ..models.layer_names import frozen_layers, layer_names
 from ..operations.fast_layers import use_fast_layers
 from ..operations.fused import with_kernels
 from ..randomness import stream
 from ..tasks.metrics import Sums
+from .features import cached_features
 from .kernels import chosen_kernels
+from .layerwise import layerwise, rates_of_layers
 from .parallel import AXIS, replicate
 from .plan import make_plan
 from .settings import RunSettings
@@ -52,6 +55,7 @@ class Engine:
         begun_with: str | None = None,
         preprocessing: Preprocessing | None = None,
         load: Callable[[], Dataset] | None = None,
+        put: Callable[[nnx.Module], None] = lambda module: None,
     ) -> None:
         """Prepares.
 
@@ -60,6 +64,7 @@ class Engine:
             begun_with: the operations of a run that goes on (`src.training.kernels`).
             preprocessing: as a run stored it; without it the data are read at once, else when they are asked for.
             load: reads the data; those of the settings without.
+            put: puts the weights into the network that the run begins with; it has random ones before.
         """
         self.settings, self._load = settings, load or settings.dataset
         self.preprocessing = preprocessing or Preprocessing.of(self.dataset, settings.data.normalize)
@@ -68,11 +73,17 @@ class Engine:
         usual = 1 if self.mesh.devices.flat[0].platform == "cpu" else STEPS_PER_DISPATCH
         self.steps_per_dispatch = settings.train.steps_per_dispatch or usual
         module = build_network(settings, self.spec)
+        put(module)
         self.kernels = chosen_kernels(settings.kernels, begun_with)
-        self.network = Network(module, with_kernels(module, self.kernels))
+        fast, frozen = with_kernels(module, self.kernels), frozen_layers(module, settings.freeze)
+        self.network = Network(module, fast, frozen)
+        self._body = Network(module, fast, frozen, "body") if settings.cache_features else None
+        self._trained = Network(module, fast, frozen, "classify") if settings.cache_features else self.network
         factor = settings.schedule.factor(self.plan.clock)
         self._learning_rate: optax.Schedule = lambda step: settings.optimizer.learning_rate * factor(step)
-        self._optimizer = settings.schedule.steered(settings.optimizer.build(self._learning_rate), self.plan.clock)
+        optimizer = settings.schedule.steered(settings.optimizer.build(self._learning_rate), self.plan.clock)
+        rates = rates_of_layers(layer_names(module), settings.layer_rates)
+        self._optimizer = layerwise(optimizer, self.network, rates)
         augment = settings.augment(self.preprocessing.shrunk)
         key = stream(settings.seed, "augmentation")
         self._batching = Batching(settings.data.batch_size, augment, key, settings.task)
@@ -133,8 +144,9 @@ class Engine:
 
         Beside them are their captions, such as the names of their classes.
         """
+        data = device_dataset(self.dataset.train, self.preprocessing.constants) if self._body else self.split("train")
         batch = jax.jit(partial(training_batch, batching=self._batching))(
-            self.split("train"), self.order(0), 0, jnp.arange(min(count, self.settings.data.batch_size))
+            data, self.order(0), 0, jnp.arange(min(count, self.settings.data.batch_size))
         )
         constants = self.preprocessing.constants
         assert constants is not None, "texts have no pixels"
@@ -148,9 +160,12 @@ class Engine:
         return self._splits[name]
 
     def on_devices(self, split: Split) -> DeviceDataset:
-        """Examples on all devices, with the targets that the task reads."""
+        """Examples on all devices, with the targets that the task reads; features in place of inputs, if cached."""
         own = split.with_targets(self.settings.task.needs)
-        return self.replicated(device_dataset(own, self.preprocessing.constants))
+        if self._body is None:
+            return self.replicated(device_dataset(own, self.preprocessing.constants))
+        features = cached_features(self._body, own.inputs, self.preprocessing, self.settings.eval.batch_size)
+        return self.replicated(device_dataset(Split(features, own.targets), None))
 
     def replicated(self, tree: Any) -> Any:
         """A tree of arrays on all devices."""
@@ -160,7 +175,7 @@ class Engine:
     def dispatch(self) -> Any:
         """The compiled function that `advance` calls."""
         step = training_step(
-            self.network,
+            self._trained,
             self.settings.task,
             self._optimizer,
             self._learning_rate,
@@ -178,7 +193,7 @@ class Engine:
     def evaluation(self) -> Any:
         """The compiled function that scores one batch."""
         step = evaluation_step(
-            self.network, self.settings.task, batch_size=self._evaluation_size, devices=self.mesh.size
+            self._trained, self.settings.task, batch_size=self._evaluation_size, devices=self.mesh.size
         )
         return self.settings.parallel.place(step, self.mesh, donate=(2,))
 

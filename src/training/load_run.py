@@ -21,6 +21,7 @@ from ..models.functional import Tree
 from ..runs.directory import MENDS, PREPROCESSING, RESULTS, RunDirectory
 from ..runs.files import at_home
 from ..tracking.history import read_rows
+from .batched import in_batches
 from .best import Best
 from .checkpoints import Checkpoints
 from .engine import Engine
@@ -98,7 +99,6 @@ class LoadedRun:
             UserError: there is no such layer, with the nearest one; or the inputs do not fit.
         """
 
-        @jax.jit
         def outputs(x: Any) -> Any:
             capture = nnx.capture(self.module, nnx.Intermediate, method_outputs=nnx.Intermediate)
             captured = {".".join(map(str, path[:-1])): value for path, value in nnx.to_flat_state(capture(x)[1])}
@@ -106,26 +106,19 @@ class LoadedRun:
                 raise UserError(f"the network has no layer '{layer}'{did_you_mean(str(layer), filter(None, captured))}")
             return captured[layer][0]
 
-        return self._in_batches(outputs, inputs)
+        return self._in_batches(self._of_stored(outputs), inputs)
 
     @cached_property
     def _predictions(self) -> Any:
         network, scored = self.engine.network, self.state.scored()
-        return jax.jit(lambda x: self.engine.settings.task.predictions(network(*scored, x)))
+        return self._of_stored(lambda x: self.engine.settings.task.predictions(network(*scored, x)))
+
+    def _of_stored(self, function: Any) -> Any:
+        """Compiles a function of a network's inputs as one of inputs as they are stored."""
+        return jax.jit(lambda inputs: function(self.engine.preprocessing.normalized(inputs)))
 
     def _in_batches(self, function: Any, inputs: Any) -> Tree:
-        """Applies a compiled function to batches of one size, the last of which is filled up with zeros."""
-        ready, size = self.engine.preprocessing(inputs), self.engine.settings.eval.batch_size
-        count, parts = len(jax.tree.leaves(ready)[0]), []
-        for first in range(0, max(count, 1), size):  # the shape of no outputs is that of some
-            filled = jax.tree.map(lambda array, first=first: fill(array[first : first + size], size), ready)
-            parts.append(jax.device_get(function(filled)))
-        return jax.tree.map(lambda *arrays: np.concatenate(arrays)[:count], *parts)
-
-
-def fill(array: Any, size: int) -> np.ndarray:
-    """An array with rows of zeros behind, `size` in all."""
-    return np.pad(array, [(0, size - len(array)), *[(0, 0)] * (np.ndim(array) - 1)])
+        return in_batches(function, self.engine.preprocessing.check(inputs), self.engine.settings.eval.batch_size)
 
 
 def load_run(path: str | Path, trust: Sequence[str] = (), step: int | Literal["best"] | None = None) -> LoadedRun:
@@ -156,7 +149,8 @@ def loaded(directory: RunDirectory, settings: RunSettings, step: int | Literal["
         return settings.dataset()
 
     configure_jax(settings)
-    engine = Engine(settings, begun_with(directory), stored_preprocessing(directory), load)
+    whole = settings.model_copy(update={"cache_features": False})
+    engine = Engine(whole, begun_with(directory), stored_preprocessing(directory), load)
     found = checkpoints.read(chosen, engine.init_snapshot())
     return LoadedRun(directory, engine, engine.replicated(found.state), checkpoints)
 

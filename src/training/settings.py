@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeFloat, model_validator
 
 from ..config.duration import Duration
 from ..config.settings import Packages, Settings, added, not_defining
@@ -15,6 +15,9 @@ from .limits import DebugSettings, Limits, smallest
 from .optimizers.base import OptimizerSettings
 from .parallel import ParallelSettings
 from .schedules.base import ScheduleSettings
+
+Patterns = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
+"""One pattern or several."""
 
 
 class PrecisionSettings(Settings):
@@ -84,6 +87,10 @@ class RunSettings(Settings):
     """One training run. `not_defining` settings say how it is shown or placed, not what comes out.
 
     Attributes:
+        pretrained: weights that the network begins with: `run:PATH`, `file:PATH` or `package:NAME==VERSION`.
+        freeze: patterns of the layers that are not trained (`src.models.layer_names`).
+        layer_rates: factors on the learning rate, by patterns of layers; others have the factor 1.
+        cache_features: whether what a frozen body gives is computed once (`model=transfer`).
         deterministic: whether GPUs have to give the same bits every time, at some cost; CPUs do anyway.
         kernels: `auto` computes on CPUs by kernels of our own, built on first use; `xla` by XLA's operations.
         dry_run: whether to show what would be run, and stop.
@@ -101,6 +108,10 @@ class RunSettings(Settings):
     eval: EvaluationSettings
     precision: PrecisionSettings
     parallel: ParallelSettings
+    pretrained: Annotated[str, Field(min_length=1)] | None = added(None)
+    freeze: Patterns = added([])
+    layer_rates: dict[str, NonNegativeFloat] | None = added(None)
+    cache_features: bool = added(False)
     profile: Limits | None = None
     debug: DebugSettings
     deterministic: bool = not_defining()

@@ -97,8 +97,11 @@ def training_step(
     def step(state: TrainState, sums: Sums, data: DeviceDataset, order: ShuffleOrder) -> tuple[TrainState, Sums]:
         value, gradients, batch_stats, measured = gradient(state, data, order)
         updates, optimizer_state = optimizer.update(gradients, state.optimizer, state.parameters, value=value)
-        parameters = optax.apply_updates(state.parameters, updates)
+        latest = optax.apply_updates(state.parameters, updates), batch_stats
+        parameters, batch_stats = network.with_frozen(latest, (state.parameters, state.batch_stats))
         average = updated_average(state.average, (parameters, batch_stats), train.average, state.step)
+        if average is not None:
+            average = network.with_frozen(average, (parameters, batch_stats))
         new = TrainState(state.step + 1, parameters, batch_stats, optimizer_state, average, state.failed)
         measured |= {
             "steps": jnp.ones((), jnp.int32),
