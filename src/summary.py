@@ -7,14 +7,15 @@ prints the chapter's Fig. 26 instead.
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
 
 from .config.compose import compose_jobs
 from .config.errors import UserError, reported
-from .models.base import ModelSettings, Published
-from .models.summary import COSTS, SHAPES, Columns, as_table, model_layers
+from .models.base import ModelSettings, Published, abstract_network
+from .models.layer_names import frozen_layers
+from .models.summary import COSTS, SHAPES, Columns, Layer, as_table, frozen_column, model_layers
 from .plain_json import dumps
 from .training.from_hydra import run_settings
 from .training.load_run import load_run
@@ -22,6 +23,26 @@ from .zoo import published as zoo
 from .zoo.named import read_model
 
 NAMED = "run="
+
+
+class Chosen(NamedTuple):
+    """A network, with its input shape and outputs, and the patterns of the layers that are frozen."""
+
+    model: ModelSettings
+    published: Published
+    freeze: Sequence[str] = ()
+
+    def layers(self) -> list[Layer]:
+        """The rows of the table."""
+        return model_layers(self.model, *self.published)
+
+    def frozen(self) -> frozenset[str]:
+        """The names of the layers that are not trained.
+
+        Raises:
+            UserError: a pattern means no layer.
+        """
+        return frozen_layers(abstract_network(self.model, *self.published), self.freeze)
 
 
 def main() -> None:
@@ -33,8 +54,8 @@ def main() -> None:
             for line in zoo.table():
                 print(line, flush=True)
             return
-        settings, published = chosen([text for text in arguments if text.partition("=")[0] not in switches])
-        print(dumps(summary(settings, published)) if switches["json"] else table(settings, published))
+        network = chosen([text for text in arguments if text.partition("=")[0] not in switches])
+        print(dumps(summary(network)) if switches["json"] else table(network))
 
 
 def switched(name: str, arguments: Sequence[str]) -> bool:
@@ -50,8 +71,8 @@ def switched(name: str, arguments: Sequence[str]) -> bool:
     return values[-1:] == ["true"]
 
 
-def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
-    """The network of a command line, with its input shape and outputs.
+def chosen(arguments: list[str]) -> Chosen:
+    """The network of a command line.
 
     Raises:
         UserError: the command line names no network, several, or one that does not exist.
@@ -69,13 +90,13 @@ def chosen(arguments: list[str]) -> tuple[ModelSettings, Published]:
     if not (recipe or any(argument.startswith("data") for argument in arguments)):
         node: Any = OmegaConf.to_container(job.model, resolve=True)
         settings = read_model(node, job.trust)
-        return settings, settings.published
+        return Chosen(settings, settings.published, job.freeze)
     run = run_settings(job)
     spec = run.dataset().spec
-    return run.model, Published(spec.shape, run.task.outputs(spec))
+    return Chosen(run.model, Published(spec.shape, run.task.outputs(spec)), run.freeze)
 
 
-def of_run(path: str, *, alone: bool) -> tuple[ModelSettings, Published]:
+def of_run(path: str, *, alone: bool) -> Chosen:
     """The network of a run, with the input shape and outputs that it was trained with.
 
     Raises:
@@ -84,12 +105,13 @@ def of_run(path: str, *, alone: bool) -> tuple[ModelSettings, Published]:
     if not alone:
         raise UserError(f"{NAMED}{path} has its own settings; leave out the others")
     engine = load_run(path).engine
-    return engine.settings.model, Published(engine.spec.shape, engine.settings.task.outputs(engine.spec))
+    settings, spec = engine.settings, engine.spec
+    return Chosen(settings.model, Published(spec.shape, settings.task.outputs(spec)), settings.freeze)
 
 
-def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:
+def summary(network: Chosen) -> dict[str, Any]:
     """Totals and layers as JSON values."""
-    rows = model_layers(settings, *published)
+    rows, frozen, published = network.layers(), network.frozen(), network.published
     trainable = sum(row.parameters for row in rows)
     return {
         "input": list(published.input_shape),
@@ -103,6 +125,7 @@ def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:
                 "kind": row.kind,
                 "output_shape": list(row.output_shape),
                 "parameters": row.parameters,
+                "frozen": row.name in frozen,
                 "multiplications": row.multiplications,
                 "receptive_field": list(row.field.size) if row.field else None,
                 "stride": list(row.field.stride) if row.field else None,
@@ -112,14 +135,16 @@ def summary(settings: ModelSettings, published: Published) -> dict[str, Any]:
     }
 
 
-def table(settings: ModelSettings, published: Published) -> str:
+def table(network: Chosen) -> str:
     """The layers as text (in the form of the chapter's Fig. 9), followed by the totals."""
-    rows = model_layers(settings, *published)
+    rows, frozen = network.layers(), network.frozen()
     trainable = sum(row.parameters for row in rows)
     total = trainable + sum(row.statistics for row in rows)
     share: Columns = {"share": lambda row: f"{row.parameters / trainable:.1%}" if row.parameters else ""}
-    totals = f"{trainable:,} trainable parameters, {total:,} with running statistics"
-    return f"{as_table(rows, SHAPES | share | COSTS)}\n\n{totals}"
+    still = sum(row.parameters for row in rows if row.name in frozen)
+    parts = f"{trainable - still:,} trained and {still:,} frozen" if frozen else f"{trainable:,} trainable"
+    totals = f"{parts} parameters, {total:,} with running statistics"
+    return f"{as_table(rows, SHAPES | share | frozen_column(frozen) | COSTS)}\n\n{totals}"
 
 
 if __name__ == "__main__":

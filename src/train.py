@@ -9,7 +9,7 @@ import hydra
 from hydra.types import RunMode
 
 from .config.errors import reported
-from .config.overrides import with_new_keys
+from .config.overrides import readable
 from .config.place import CONF
 from .config.status import waiting_for
 from .training.from_hydra import compose_runs, experiment_of, with_home
@@ -19,7 +19,7 @@ CONFIG = "train"
 
 def main() -> None:
     """Refuses what can be refused, then trains the one job, or lets Hydra call `train` for each of several."""
-    sys.argv[1:] = with_home(with_new_keys(sys.argv[1:]))
+    sys.argv[1:] = with_home(readable(sys.argv[1:]))
     by_hydra = hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")
     with reported():
         jobs = compose_runs(CONFIG, sys.argv[1:])  # reports wrong names at once, before the import of JAX

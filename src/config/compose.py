@@ -24,7 +24,7 @@ from yaml import MarkedYAMLError
 
 from .errors import UserError, first_line, one_line
 from .mistakes import check_group, check_key, is_group
-from .overrides import each_job, parsed, typed_text, with_new_keys
+from .overrides import each_job, parsed, readable, typed_text
 from .place import CONF, check_configurations
 
 UNPLACED = (HydraException, OmegaConfBaseException, AttributeError, AssertionError)
@@ -56,7 +56,7 @@ def compose_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
     """
     check_configurations()
     _check_text(arguments)
-    asked, unknown = get_args_parser().parse_known_args(with_new_keys(arguments))
+    asked, unknown = get_args_parser().parse_known_args(readable(arguments))
     if unknown and "=" in unknown[0] and not unknown[0].startswith("-"):
         raise UserError(
             f"{unknown[0]} is apart from the other settings; options such as -m come before or after them all"

@@ -1,6 +1,7 @@
 """The overrides of a command line, and the jobs of a sweep over several values."""
 
 import itertools
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -19,9 +20,13 @@ RENAMED = {
 """Settings, groups of them, or choices, that had another name before."""
 
 
-def with_new_keys(arguments: Sequence[str], renamed: Mapping[str, str] = RENAMED) -> list[str]:
-    """A command line whose old names of settings are replaced by those of today, with a line that says so."""
-    return [with_new_key(argument, renamed) for argument in arguments]
+REQUIREMENT = re.compile(r"""(?<=[=\[,])package:[\w.-]+==[\w.+-]+(?=$|[],])""")
+"""A package with its version; Hydra takes no = in a value without quotes."""
+
+
+def readable(arguments: Sequence[str], renamed: Mapping[str, str] = RENAMED) -> list[str]:
+    """A command line as Hydra reads it: today's names of settings, with a line for old ones, and packages in quotes."""
+    return [REQUIREMENT.sub(r'"\g<0>"', with_new_key(argument, renamed)) for argument in arguments]
 
 
 def with_new_key(argument: str, renamed: Mapping[str, str]) -> str:

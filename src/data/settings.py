@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from ..config.settings import Settings
 from .examples import Examples
 
-Normalization = Literal["pixel", "channel", "unit", "none"]
+Normalization = Literal["pixel", "channel", "unit", "none", "pretrained"]
 
 
 class AugmentSettings(Settings):
@@ -76,7 +76,8 @@ class DataSettings(Settings):
         batch_size: examples in a training step, over all devices together.
         validation: number of training examples that are set aside for choices; 0 where a set has a split for them.
         normalize: `pixel` subtracts the mean image (He et al.), `channel` subtracts each channel's mean and divides by
-            its standard deviation, `unit` divides by 255, `none` leaves the numbers as they are.
+            its standard deviation, `unit` divides by 255, `none` leaves the numbers as they are, `pretrained` does what
+            the weights expect that a run begins with.
         augment: random changes of training images, or null for none.
     """
 

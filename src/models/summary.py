@@ -1,7 +1,7 @@
 """The layers of a network: their shapes, parameters, multiplications and receptive fields."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -139,6 +139,11 @@ COSTS: Columns = {
     "receptive field": lambda layer: by_dimension(layer.field.size) if layer.field else "",
     "stride": lambda layer: by_dimension(layer.field.stride) if layer.field else "",
 }
+
+
+def frozen_column(frozen: Set[str]) -> Columns:
+    """A column that says which layers are frozen, if any is."""
+    return {"": lambda layer: "frozen" if layer.name in frozen else ""} if frozen else {}
 
 
 def as_table(rows: list[Layer], columns: Columns) -> str:

@@ -23,13 +23,13 @@ from ..tasks.base import TaskSettings
 from ..tracking.history import read_rows
 from ..tracking.progress import progress_sink
 from ..tracking.sinks import Recorder, Row, Sink
-from .check import check_data, check_network
-from .engine import Engine
+from .check import check_data, check_layers, check_network
 from .from_hydra import compose_runs, run_config, run_settings
 from .load_run import loaded
 from .loop import Loop
 from .optimizers.given import Given as GivenOptimizer
 from .parallel import check_divisible
+from .pretrained import check_pretrained, new_engine
 from .process import configure_jax
 from .run import run
 from .settings import RunSettings
@@ -128,6 +128,8 @@ def fit(
     dataset = own.dataset()
     check_data(own, dataset)
     check_network(own.model, dataset.spec, own.task)
+    check_layers(own, dataset.spec)
+    check_pretrained(own, dataset.spec)
     configure_jax(own)
     check_divisible(batch_size, own.parallel.mesh().size, own.train.accumulation)
     if run_dir is None:
@@ -173,7 +175,7 @@ def checked_task(task: Any) -> TaskSettings:
 
 def in_memory(settings: RunSettings) -> Fitted:
     """Trains without saving anything."""
-    engine, memory = Engine(settings), Memory()
+    engine, memory = new_engine(settings), Memory()
     progress = progress_sink(settings.tracking.progress, 0, engine.plan.steps, settings.task.shown)
     try:
         state = Loop(engine, engine.init_snapshot(), sink=Recorder(memory, progress)).run()

@@ -24,11 +24,12 @@ from ..runs.directory import RunDirectory
 from ..runs.sweep import Job, as_table, check_home, save, settings_of
 from ..tasks.base import TaskSettings
 from ..tasks.metrics import SHARE
-from .check import check_data, check_network
+from .check import check_data, check_layers, check_network
 from .from_hydra import run_config, run_path, run_settings
 from .interruption import resumable
 from .loop import Diverged
 from .parallel import check_divisible
+from .pretrained import check_pretrained
 from .preview import preview
 from .process import configure_jax
 from .run import run
@@ -81,6 +82,8 @@ def check(runs: list[RunSettings]) -> None:
         if case not in fitting:
             check_network(*case)
             fitting.append(case)
+        check_layers(settings, dataset.spec)
+        check_pretrained(settings, dataset.spec)
 
 
 def check_launcher(jobs: list[DictConfig]) -> None:

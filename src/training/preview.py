@@ -15,8 +15,10 @@ from ..data.dataset import Dataset
 from ..data.examples import DataSpec
 from ..models.base import abstract_network
 from ..models.functional import Network, Tree
-from ..models.summary import SHAPES, Columns, Layer, as_table, model_layers
+from ..models.layer_names import frozen_layers
+from ..models.summary import SHAPES, Columns, Layer, as_table, frozen_column, model_layers
 from .plan import Plan, make_plan
+from .pretrained import pretrained
 from .settings import RunSettings
 
 MIB = 2**20
@@ -36,13 +38,18 @@ def preview(name: str, config: dict[str, Any], settings: RunSettings) -> str:
 
     network = abstract_network(settings.model, dataset.spec.shape, outputs)
     layers = model_layers(settings.model, dataset.spec.shape, outputs)
-    decayed: Columns = {"decayed": lambda layer: sum(map(prod, filter(settings.optimizer.decays, layer.tensors)))}
+    frozen, decays = frozen_layers(network, settings.freeze), settings.optimizer.decays
+    decayed: Columns = {
+        "decayed": lambda layer: 0 if layer.name in frozen else sum(map(prod, filter(decays, layer.tensors)))
+    }
     takes = _steps(plan, dataset.spec), _memory(settings, dataset, Network(network)), _time(settings, plan, layers)
+    weights = pretrained(settings)
+    begins = [] if weights is None else [weights.in_words(dataset.spec)]
     sections = {
         name: "\n".join(takes),
-        "data": _data(dataset),
+        "data": "\n".join([_data(dataset), *begins]),
         "configuration": yaml.safe_dump(config, sort_keys=False).rstrip(),
-        "layers": as_table(layers, SHAPES | decayed),
+        "layers": as_table(layers, SHAPES | frozen_column(frozen) | decayed),
     }
     return "\n\n".join(f"# {title}\n{text}" for title, text in sections.items())
 

@@ -34,6 +34,7 @@ from .kernels import begun_with, operations
 from .load_run import check_examples
 from .loop import Loop, OnEvaluation
 from .parallel import check_divisible
+from .pretrained import begun_from, check_weights, new_engine, pretrained
 from .process import configure_jax
 from .settings import RunSettings
 from .state import TrainState, state_sha256
@@ -110,6 +111,7 @@ def refuse_another(settings: RunSettings, directory: RunDirectory) -> None:
             f"{directory.path} holds another run: {words}; choose another hydra.run.dir, or replace it with fresh=true"
         )
     check_examples(settings, directory)
+    check_weights(settings, directory)
 
 
 def finished_before(directory: RunDirectory, headline: Metric) -> dict[str, Any]:
@@ -134,10 +136,12 @@ def train(
     configure_jax(settings)
     devices = settings.parallel.devices or jax.device_count()
     log.info("%s, on %d x %s with %d threads", directory.path, devices, jax.devices()[0].device_kind, threads())
-    engine = Engine(settings, None if settings.fresh else begun_with(directory))
+    engine = new_engine(settings, None if settings.fresh else begun_with(directory))
     check_divisible(settings.data.batch_size, engine.mesh.size, settings.train.accumulation)
     for note in engine.dataset.notes:
         log.warning("%s", note)
+    if (weights := pretrained(settings)) is not None:
+        log.info("%s", weights.in_words(engine.spec))
     checkpoints = Checkpoints(directory.checkpoints, defining_values(settings), settings.checkpoint.keep)
     if settings.fresh:
         directory.clear()
@@ -180,7 +184,7 @@ def record_start(
     known = as_json(engine.preprocessing)
     now = provenance() | operations(engine.kernels) | {"examples_from": engine.dataset.source}
     if step == 0:
-        made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)}
+        made_of = {"identity": run_hash(settings), "examples": examples_sha256(settings.data)} | begun_from(settings)
         directory.write_start(config, {**made_of, **now, "resumed": []}, uncommitted(), known)
         return
     begun = directory.read_json("provenance.json")

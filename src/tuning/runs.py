@@ -18,10 +18,11 @@ from ..runs.identity import identity, short_hash
 from ..tasks.metrics import Metric
 from ..tracking.history import read_rows
 from ..tracking.sinks import Row
-from ..training.check import check_data, check_network
+from ..training.check import check_data, check_layers, check_network
 from ..training.from_hydra import compose_runs, run_config, run_name, run_settings
 from ..training.loop import Diverged
 from ..training.plan import make_plan
+from ..training.pretrained import check_pretrained
 from ..training.run import run
 from .settings import SPLIT, SearchNode, SearchSettings
 from .study import Failed, open_study, search
@@ -119,6 +120,8 @@ def check(settings: SearchSettings, job: DictConfig, arguments: Sequence[str]) -
         raise UserError("data.validation=0: a search needs a validation split to decide by")
     check_data(first, dataset)
     check_network(first.model, dataset.spec, first.task)
+    check_layers(first, dataset.spec)
+    check_pretrained(first, dataset.spec)
     for dimension in settings.space:
         for value in dimension.extremes:
             extreme = run_settings(composed([*arguments, f"{dimension.key}={value}"]))

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.depth_study import DepthScale
-from src.config.overrides import with_new_keys
+from src.config.overrides import readable
 from src.runs.identity import run_hash
 from src.studies.settings import StudySettings, read_study
 
@@ -51,5 +51,5 @@ def test_the_profile_of_a_run_keeps_its_name(compose, capsys):
 
 def test_only_whole_names_are_replaced():
     kept = ["model.stages=3", "+optimizer.trusty=1", "~optimizer", "stages=1", "debug=profiles", "-m"]
-    assert with_new_keys(kept) == kept
-    assert with_new_keys(["++optimizer.trust=1"]) == ["++optimizer.trust_coefficient=1"]
+    assert readable(kept) == kept
+    assert readable(["++optimizer.trust=1"]) == ["++optimizer.trust_coefficient=1"]
