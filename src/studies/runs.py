@@ -16,11 +16,12 @@ from ..runs.directory import RunDirectory
 from ..runs.files import at_home
 from ..tracking.history import read_rows
 from ..tracking.sinks import Row
-from ..training.check import check_data
+from ..training.check import check_data, check_layers
 from ..training.from_hydra import compose_runs, run_config, run_path, run_settings
 from ..training.load_run import LoadedRun, load_run
 from ..training.loop import Diverged
 from ..training.plan import make_plan
+from ..training.pretrained import check_pretrained
 from ..training.run import refuse_another, run
 from ..training.settings import RunSettings
 from .progress import StudyProgress
@@ -149,6 +150,8 @@ def planned(arguments: Sequence[str]) -> StudyRun:
     directory = RunDirectory(run_path(job))
     directory.check_ours()
     check_data(settings, settings.dataset())
+    check_layers(settings, settings.dataset().spec)
+    check_pretrained(settings, settings.dataset().spec)
     return StudyRun(tuple(arguments), settings, run_config(job), directory, tuple(settings.trust))
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from yaml import YAMLError
 
 from ..config.errors import UserError, did_you_mean, one_line
-from ..config.overrides import with_new_keys
+from ..config.overrides import readable
 from ..config.place import CONF
 from ..config.settings import Settings, read_settings
 
@@ -93,7 +93,7 @@ def read_study(cls: type[StudyT], name: str, arguments: Sequence[str]) -> StudyT
             raise UserError(f"{argument}: settings of a study are written key=value; see conf/study/{name}.yaml")
     try:
         known = OmegaConf.load(CONF / "study" / f"{name}.yaml")
-        given = OmegaConf.merge(known, OmegaConf.from_dotlist(with_new_keys(arguments, RENAMED)))
+        given = OmegaConf.merge(known, OmegaConf.from_dotlist(readable(arguments, RENAMED)))
     except (OmegaConfBaseException, YAMLError) as error:
         raise UserError(f"{' '.join(arguments)}: {one_line(error)}") from None
     if not isinstance(given.scales, DictConfig):
@@ -103,6 +103,9 @@ def read_study(cls: type[StudyT], name: str, arguments: Sequence[str]) -> StudyT
     for scale in map(str, given.scales):
         if scale not in (*known.scales, given.scale):
             raise UserError(f"scales.{scale}: there is no such scale{did_you_mean(scale, known.scales)}")
+    for key in given:
+        if OmegaConf.is_missing(given, key):
+            raise UserError(f"{key} is missing; write {key}=…")
     return read_settings(cls, with_lists_apart(OmegaConf.to_container(given, resolve=True)))
 
 
