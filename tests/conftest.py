@@ -25,6 +25,7 @@ def forget_data():
     """Lets data sets be read again, as in another process."""
     dataset.load_dataset.cache_clear()
     dataset._read.cache_clear()
+    dataset._checksum.cache_clear()
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
         UserError: it cannot be read, validation would leave nothing to train on, a crop nothing of an image, or its
             splits have other shapes.
     """
-    source = _read(settings)
+    source = _read(settings.source)
     whole = _divided(source, settings)
     _check_crop(settings, source.train)
     notes = (*source.notes, *_lacking(whole, source.class_names))
@@ -93,16 +93,20 @@ def _check_crop(settings: DataSettings, train: Split) -> None:
             )
 
 
-@lru_cache(maxsize=1)
 def examples_sha256(settings: DataSettings) -> str | None:
     """The checksum of all examples; none where the settings hold it themselves, which spares large sets the time."""
-    return None if settings.pinned else checksum(_read(settings))
+    return None if settings.pinned else _checksum(settings.source)
 
 
 @lru_cache(maxsize=1)
-def _read(settings: DataSettings) -> Examples:
-    """All examples; the latest are kept, for their checksum."""
-    return settings.read()
+def _checksum(source: DataSettings) -> str:
+    return checksum(_read(source))
+
+
+@lru_cache(maxsize=1)
+def _read(source: DataSettings) -> Examples:
+    """All examples; the latest are kept, for their checksum and for runs that divide or change them in another way."""
+    return source.read()
 
 
 def _divided(source: Examples, settings: DataSettings) -> tuple[Split, Split, Split]:

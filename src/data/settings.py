@@ -99,6 +99,11 @@ class DataSettings(Settings):
         return 2 if self.augment and self.augment.mixes and self.batch_size % 2 else 1
 
     @property
+    def source(self) -> "DataSettings":
+        """The same settings for all that are of the same examples: what is done with them later is left out."""
+        return self.model_copy(update={"batch_size": 1, "validation": 0, "normalize": "none", "augment": None})
+
+    @property
     def pinned(self) -> bool:
         """Whether these settings hold the checksum of the examples, so that they can mean no others."""
         return False
@@ -106,6 +111,8 @@ class DataSettings(Settings):
     @abstractmethod
     def read(self) -> Examples:
         """Reads all examples into host memory, in canonical order, getting them first if they are not here yet.
+
+        They do not depend on batch size, validation, normalization and random changes (`source`).
 
         Raises:
             UserError: they are damaged or cannot be had; the message names the ways out.
