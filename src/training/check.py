@@ -82,6 +82,8 @@ def check_layers(settings: RunSettings, spec: DataSpec) -> None:
     Raises:
         UserError: naming the pattern.
     """
+    if not (settings.freeze or settings.layer_rates or settings.cache_features):
+        return
     module = abstract_network(settings.model, spec.shape, settings.task.outputs(spec))
     frozen = frozen_layers(module, settings.freeze)
     rates_of_layers(layer_names(module), settings.layer_rates)

@@ -10,7 +10,6 @@ from PIL import Image
 
 from src.config.errors import UserError
 from src.config.settings import defining_values
-from src.data.dataset import examples_sha256
 from src.runs.directory import RunDirectory
 from src.runs.identity import short_hash
 from src.tasks.metrics import Metric, mean
@@ -29,12 +28,6 @@ def picture(path, grey):
     Image.fromarray(np.full((8, 8), grey, np.uint8)).save(path)
 
 
-def as_in_another_process():
-    """Nothing is known of the examples."""
-    forget_data()
-    examples_sha256.cache_clear()
-
-
 def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, compose):
     for number in range(4):
         picture(tmp_path / "images" / "dark" / f"{number}.png", number)
@@ -44,10 +37,10 @@ def test_results_on_other_images_are_not_taken_for_those_on_these(tmp_path, comp
     directory.path.mkdir()
     record_start(directory, settings, {}, 0, Engine(settings))
     directory.write_results(RESULTS)
-    as_in_another_process()
+    forget_data()
     assert run(settings, {}, directory.path) == RESULTS
     (tmp_path / "images" / "dark" / "3.png").rename(tmp_path / "images" / "bright" / "relabelled.png")
-    as_in_another_process()
+    forget_data()
     with pytest.raises(UserError, match=rf"{directory.path} holds a run on other examples .* fresh=true"):
         run(settings, {}, directory.path)
 
