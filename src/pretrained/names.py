@@ -3,7 +3,7 @@
 Our kernels are `[height, width, inputs of a group, outputs]` in a convolution, `[inputs, outputs]` in a linear layer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,11 @@ class Zeros(NamedTuple):
 
 Names = dict[str, str | Kernel | Zeros]
 """Their name of each layer by ours, or a `Kernel` for an unusual layout."""
+
+
+def their_layers(entries: Iterable[str | Kernel | Zeros]) -> set[str]:
+    """Their names in entries of a table."""
+    return {entry.layer if isinstance(entry, Kernel) else entry for entry in entries if not isinstance(entry, Zeros)}
 
 
 def conv_norm(ours: str, conv: str | Kernel, norm: str) -> Names:
