@@ -5,10 +5,10 @@ takes. `python -m experiments.transfer root=FOLDER weights=WEIGHTS` trains what 
 (`conf/study/transfer.yaml` says what) and writes `transfer/SCALE/{table.md,results.json,transfer.png}`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -162,7 +162,7 @@ class Report:
     @cached_property
     def _comparison(self) -> Comparison:
         """All variants, trained; one that stands in two parts is trained once."""
-        parts = [self._methods, self._unfrozen, *self._images.values()]
+        parts: list[Mapping[Any, Variant]] = [self._methods, self._unfrozen, *self._images.values()]
         every = {variant.name: variant for part in parts for variant in part.values()}
         return Comparison.trained([*every.values()], self._scale.seeds)
 

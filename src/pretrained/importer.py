@@ -90,6 +90,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     Raises:
         UserError: there is no such file, or it is none of these.
     """
+    if not path.is_file():
+        raise UserError(f"{path} is not there")
     reader = READERS.get(path.suffix)
     if reader is not None:
         return reader(path)

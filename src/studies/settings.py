@@ -103,7 +103,7 @@ def read_study(cls: type[StudyT], name: str, arguments: Sequence[str]) -> StudyT
     for scale in map(str, given.scales):
         if scale not in (*known.scales, given.scale):
             raise UserError(f"scales.{scale}: there is no such scale{did_you_mean(scale, known.scales)}")
-    for key in given:
+    for key in map(str, given):
         if OmegaConf.is_missing(given, key):
             raise UserError(f"{key} is missing; write {key}=…")
     return read_settings(cls, with_lists_apart(OmegaConf.to_container(given, resolve=True)))

@@ -39,10 +39,12 @@ class Pretrained(NamedTuple):
     Attributes:
         weights: their arrays, and what is known of them.
         constants: of the normalization of images.
+        channels: of images.
     """
 
     weights: Weights
     constants: Constants
+    channels: int
 
     def put(self, module: nnx.Module) -> None:
         """Puts the weights into a network, in place; the head of a `Transfer` stays as it is."""
@@ -102,7 +104,7 @@ def read(source: str, model: ModelSettings, trust: tuple[str, ...]) -> Pretraine
         return of_run(source, model, trust)
     weights = read_weights(source, model)
     mean, std = (np.array(values, np.float32).reshape(1, 1, -1) for values in (weights.mean, weights.std))
-    return Pretrained(weights, Constants(mean, std))
+    return Pretrained(weights, Constants(mean, std), len(weights.mean))
 
 
 def of_run(source: str, model: ModelSettings, trust: Sequence[str]) -> Pretrained:
@@ -135,7 +137,7 @@ def of_run(source: str, model: ModelSettings, trust: Sequence[str]) -> Pretraine
         size=known.spec.shape[0],
         class_names=known.spec.class_names,
     )
-    return Pretrained(weights, known.constants)
+    return Pretrained(weights, known.constants, known.spec.shape[-1])
 
 
 def part_of(module: nnx.Module) -> tuple[nnx.Module, Sequence[str]]:
@@ -174,8 +176,8 @@ def problems(found: Pretrained, module: nnx.Module, spec: DataSpec) -> Iterator[
     shape = np.broadcast_shapes(*(values.shape for values in found.constants))
     if not spec.pictured:
         yield "the weights take images, and the data are texts"
-    elif shape[-1] not in (1, spec.shape[-1]):
-        yield f"the weights take images of {shape[-1]} channels, and those of the data have {spec.shape[-1]}"
+    elif found.channels != spec.shape[-1]:
+        yield f"the weights take images of {found.channels} channels, and those of the data have {spec.shape[-1]}"
     elif shape[:2] not in ((1, 1), spec.shape[:2]):
         yield f"the weights take images less a mean image of {shape[0]}x{shape[1]}; the data have {spec.shape[:2]}"
     elif not SMALLEST * own.size <= min(spec.shape[:2]) <= max(spec.shape[:2]) <= LARGEST * own.size:
