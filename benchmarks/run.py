@@ -24,6 +24,7 @@ from benchmarks import (
     steps,
     surface_points,
     surfaces,
+    transfer,
     utilization,
 )
 from benchmarks.figure import operations_figure
@@ -66,6 +67,7 @@ BENCHMARKS = {
     "determinism": Benchmark(determinism, 3),
     "surfaces": Benchmark(surfaces, 7),
     "surface_points": Benchmark(surface_points, 5, surface_points.table),
+    "transfer": Benchmark(transfer, 7),
     "published": Benchmark(published, 1, published.table),
 }
 PAGE = "docs/performance.md"

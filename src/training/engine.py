@@ -47,6 +47,7 @@ class Engine:
     Attributes:
         preprocessing: what is known of the data.
         kernels: by which the network computes; None for XLA's operations.
+        body: gives features, if these are computed once.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Engine:
         self.kernels = chosen_kernels(settings.kernels, begun_with)
         fast, frozen = with_kernels(module, self.kernels), frozen_layers(module, settings.freeze)
         self.network = Network(module, fast, frozen)
-        self._body = Network(module, fast, frozen, "body") if settings.cache_features else None
+        self.body = Network(module, fast, frozen, "body") if settings.cache_features else None
         self._trained = Network(module, fast, frozen, "classify") if settings.cache_features else self.network
         factor = settings.schedule.factor(self.plan.clock)
         self._learning_rate: optax.Schedule = lambda step: settings.optimizer.learning_rate * factor(step)
@@ -144,7 +145,7 @@ class Engine:
 
         Beside them are their captions, such as the names of their classes.
         """
-        data = device_dataset(self.dataset.train, self.preprocessing.constants) if self._body else self.split("train")
+        data = device_dataset(self.dataset.train, self.preprocessing.constants) if self.body else self.split("train")
         batch = jax.jit(partial(training_batch, batching=self._batching))(
             data, self.order(0), 0, jnp.arange(min(count, self.settings.data.batch_size))
         )
@@ -162,9 +163,9 @@ class Engine:
     def on_devices(self, split: Split) -> DeviceDataset:
         """Examples on all devices, with the targets that the task reads; features in place of inputs, if cached."""
         own = split.with_targets(self.settings.task.needs)
-        if self._body is None:
+        if self.body is None:
             return self.replicated(device_dataset(own, self.preprocessing.constants))
-        features = cached_features(self._body, own.inputs, self.preprocessing, self.settings.eval.batch_size)
+        features = cached_features(self.body, own.inputs, self.preprocessing, self.settings.eval.batch_size)
         return self.replicated(device_dataset(Split(features, own.targets), None))
 
     def replicated(self, tree: Any) -> Any:
