@@ -60,7 +60,7 @@ def computed_features(run: Engine) -> Callable[[], Any]:
 
     def work() -> None:
         with empty_cache():
-            run.on_devices(run.dataset.train)
+            run.features(run.dataset.train.inputs)
 
     return work
 
@@ -84,8 +84,8 @@ def forward_passes(run: Engine) -> Callable[[], Any]:
     network, size = run.body, run.settings.eval.batch_size
     assert network is not None
     forward = jax.jit(network.__call__)
-    batch = jnp.asarray(run.preprocessing(run.dataset.train.inputs[:size]))
     weights = network.parameters, network.batch_stats
+    batch = jnp.asarray(run.preprocessing(run.dataset.train.inputs[:size]))
 
     def work() -> None:
         for _ in range(-(-len(run.dataset.train) // size)):

@@ -79,13 +79,12 @@ class TransferScale(SeededScale):
         return Variant(title or name, (*self.common, *self.methods[name], *more))
 
     def unfrozen_variants(self) -> dict[int, Variant]:
-        """By the number of blocks that are trained."""
-        own = self.unfrozen
-        return {
-            blocks: self.method(own.of, *own.settings, f"freeze=[{','.join(map(quoted, patterns))}]",
-                                title=f"{blocks} blocks trained")
-            for blocks, patterns in own.freeze.items()
-        }  # fmt: skip
+        """By the number of blocks that are trained, none first."""
+        own, found = self.unfrozen, {0: self.method(self.unfrozen.of)}
+        for blocks, patterns in own.freeze.items():
+            freeze = f"freeze=[{','.join(map(quoted, patterns))}]"
+            found[blocks] = self.method(own.of, *own.settings, freeze, title=f"{own.of}; last {blocks} blocks")
+        return found
 
     def image_variants(self, name: str, every: int) -> dict[int, Variant]:
         """A method by the number of images, of which there are `every`; the others are validated on, once."""
@@ -168,11 +167,11 @@ class Report:
 
     def write(self, folder: str) -> None:
         """Writes table, facts and figure."""
-        scale, none = self._scale, self._unfrozen[min(self._unfrozen)].name
+        scale, none = self._scale, self._unfrozen[0].name
         methods = self._rows(self._methods.values(), scale.reference)
         unfrozen = self._rows(self._unfrozen.values(), none)
         images = {name: self._rows(own.values(), None) for name, own in self._images.items()}
-        rows = [*methods, *unfrozen, *(row for own in images.values() for row in own[:-1])]
+        rows = [*methods, *unfrozen[1:], *(row for own in images.values() for row in own[:-1])]
         lines = [Line(name, points([*self._images[name]], own)) for name, own in images.items()]
         figure = transfer_figure(
             [(row.name, point(0, row)) for row in methods], points([*self._unfrozen], unfrozen), lines

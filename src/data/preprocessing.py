@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Shaped, UInt16
+from jaxtyping import Array, Shaped, UInt16
 
 from ..config.errors import UserError, one_line
 from .batches import Constants, normalization, normalized
@@ -55,6 +55,14 @@ class Preprocessing(NamedTuple):
     def normalized(self, inputs: Any) -> Any:
         """Inputs as the network takes them, from inputs that are known to fit; for compiled functions."""
         return jax.tree.map(normalized, inputs, self.constants)
+
+    def zeros(self, count: int) -> Any:
+        """Inputs of zeros, in the shapes and types in which they are stored."""
+
+        def stored(shape: tuple[int, ...]) -> Array:
+            return jnp.zeros((count, *shape), jnp.uint8 if len(shape) == 3 else jnp.uint16)
+
+        return jax.tree.map(stored, self.spec.shape, is_leaf=is_shape)
 
     def numbered(self, texts: Sequence[str]) -> UInt16[np.ndarray, "n length"]:
         """Texts as the numbers of their words, as inputs are stored.

@@ -28,7 +28,7 @@ from ..operations.fast_layers import use_fast_layers
 from ..operations.fused import with_kernels
 from ..randomness import stream
 from ..tasks.metrics import Sums
-from .features import cached_features
+from .features import Features
 from .kernels import chosen_kernels
 from .layerwise import layerwise, rates_of_layers
 from .parallel import AXIS, replicate
@@ -47,7 +47,7 @@ class Engine:
     Attributes:
         preprocessing: what is known of the data.
         kernels: by which the network computes; None for XLA's operations.
-        body: gives features, if these are computed once.
+        body: gives the features, where they are computed once.
     """
 
     def __init__(
@@ -165,8 +165,13 @@ class Engine:
         own = split.with_targets(self.settings.task.needs)
         if self.body is None:
             return self.replicated(device_dataset(own, self.preprocessing.constants))
-        features = cached_features(self.body, own.inputs, self.preprocessing, self.settings.eval.batch_size)
-        return self.replicated(device_dataset(Split(features, own.targets), None))
+        return self.replicated(device_dataset(Split(self.features(own.inputs), own.targets), None))
+
+    @cached_property
+    def features(self) -> Features:
+        """What a frozen body makes of inputs; its weights are those that the run begins with."""
+        assert self.body is not None
+        return Features(self.body, self.preprocessing, self.settings.eval.batch_size)
 
     def replicated(self, tree: Any) -> Any:
         """A tree of arrays on all devices."""

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -15,37 +16,47 @@ from jaxtyping import Float
 from ..config.status import waiting_for
 from ..data.cache import cache_home
 from ..data.preprocessing import Preprocessing
-from ..models.functional import Network
-from .batched import fill, in_batches
+from ..models.functional import Network, Tree
+from .batched import in_batches
 
 log = logging.getLogger(__name__)
 
 FOLDER = "features"
 
 
-def cached_features(
-    network: Network, inputs: Any, preprocessing: Preprocessing, batch_size: int
-) -> Float[np.ndarray, "n width"]:
-    """The features of inputs: from the cache, or computed and put there.
+class Features:
+    """What the frozen layers of a network make of inputs, from the cache or computed and put there."""
 
-    Args:
-        network: gives the features, by its frozen layers alone.
-        inputs: as they are stored.
-        preprocessing: what the network expects of them.
-        batch_size: of the computation.
-    """
-    compiled = jax.jit(lambda parameters, stats, batch: network(parameters, stats, preprocessing.normalized(batch)))
-    weights = network.parameters, network.batch_stats
-    first = jax.tree.map(lambda array: fill(array[:batch_size], batch_size), inputs)
-    program = f"{jax.devices()[0].device_kind}\n{compiled.lower(*weights, first).as_text()}"
-    path = cache_home() / FOLDER / f"{key(program, (network.frozen_arrays(), preprocessing.constants, inputs))}.npz"
-    found = read(path)
-    if found is None:
-        count = len(jax.tree.leaves(inputs)[0])
-        with waiting_for(f"computing the features of {count:,} examples"):
-            found = np.asarray(in_batches(lambda batch: compiled(*weights, batch), inputs, batch_size))
-        write(path, found)
-    return found
+    def __init__(self, network: Network, preprocessing: Preprocessing, batch_size: int) -> None:
+        """Compiles the computation.
+
+        Args:
+            network: gives the features, by its frozen layers alone.
+            preprocessing: what it expects of inputs as they are stored.
+            batch_size: of the computation.
+        """
+
+        def features(parameters: Tree, batch_stats: Tree, inputs: Any) -> Any:
+            return network(parameters, batch_stats, preprocessing.normalized(inputs))
+
+        weights = network.parameters, network.batch_stats
+        batch = jax.eval_shape(lambda: preprocessing.zeros(batch_size))
+        lowered = jax.jit(features).lower(*weights, batch)
+        self._compute, self._batch_size = partial(lowered.compile(), *weights), batch_size
+        # Device and weights belong to the key; the text of the program has neither.
+        self._program = f"{jax.devices()[0].device_kind}\n{lowered.as_text()}"
+        self._arrays = network.frozen_arrays(), preprocessing.constants
+
+    def __call__(self, inputs: Any) -> Float[np.ndarray, "n width"]:
+        """The features of inputs as they are stored."""
+        path = cache_home() / FOLDER / f"{key(self._program, (*self._arrays, inputs))}.npz"
+        found = read(path)
+        if found is None:
+            count = len(jax.tree.leaves(inputs)[0])
+            with waiting_for(f"computing the features of {count:,} examples"):
+                found = np.asarray(in_batches(self._compute, inputs, self._batch_size))
+            write(path, found)
+        return found
 
 
 def key(program: str, arrays: Any) -> str:
