@@ -23,7 +23,7 @@ PHOTOGRAPHS = 320
 SIDES = (160, 213)
 NETWORK = ("data=folder", "data.image_size=160", "data.batch_size=32", "data.test_share=0.01", "parallel.devices=1")
 MOBILENET = ("model=mobilenet", "model.width=0.75", "data.augment.crop=16", "train.duration=1epoch")
-CACHED = ("model=transfer", "model@model.body=mobilenet", "model.body.width=0.75", "freeze=[body]",
+CACHED = ("model=transfer", "model.body=mobilenet", "model.body.width=0.75", "freeze=[body]",
           "cache_features=true", "data.augment=null", "eval.batch_size=32")  # fmt: skip
 
 

@@ -20,13 +20,17 @@ RENAMED = {
 """Settings, groups of them, or choices, that had another name before."""
 
 
+INNER = re.compile(r"^model\.body(?==\w+$)")
+"""A choice inside of another one, as it is typed; Hydra calls it `model@model.body`."""
+
 REQUIREMENT = re.compile(r"""(?<=[=\[,])package:[\w.-]+==[\w.+-]+(?=$|[],])""")
 """A package with its version; Hydra takes no = in a value without quotes."""
 
 
 def readable(arguments: Sequence[str], renamed: Mapping[str, str] = RENAMED) -> list[str]:
     """A command line as Hydra reads it: today's names of settings, with a line for old ones, and packages in quotes."""
-    return [REQUIREMENT.sub(r'"\g<0>"', with_new_key(argument, renamed)) for argument in arguments]
+    new = (INNER.sub("model@model.body", with_new_key(argument, renamed)) for argument in arguments)
+    return [REQUIREMENT.sub(r'"\g<0>"', argument) for argument in new]
 
 
 def with_new_key(argument: str, renamed: Mapping[str, str]) -> str:

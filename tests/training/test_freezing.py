@@ -14,7 +14,7 @@ from tests.training.trained import largest_difference, trained
 
 SHORT = ("train.duration=12steps", "data.augment=null", "data.batch_size=32", "parallel.devices=1")
 TRANSFER = (
-    "model=transfer", "model@model.body=resnet", "model.body.depth=8", "model.features=average", "model.hidden=16",
+    "model=transfer", "model.body=resnet", "model.body.depth=8", "model.features=average", "model.hidden=16",
 )  # fmt: skip
 NAMES = ["stem.conv", "stem.norm", "blocks.0.conv", "blocks.1.conv", "blocks.10.conv", "head"]
 

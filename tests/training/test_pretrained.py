@@ -20,7 +20,7 @@ from src.training.load_run import load_run
 SHORT = ("train.duration=6steps", "data.augment=null", "data.batch_size=16", "parallel.devices=1", "schedule=constant",
          "checkpoint.every=2steps", "tracking.tensorboard=false")  # fmt: skip
 RESNET = ("model.depth=8", "model.shortcut=B")
-TRANSFER = ("model=transfer", "model@model.body=resnet", "model.body.depth=8", "model.body.shortcut=B",
+TRANSFER = ("model=transfer", "model.body=resnet", "model.body.depth=8", "model.body.shortcut=B",
             "model.features=average", "model.hidden=8", "data.normalize=pretrained")  # fmt: skip
 LEAVES = {"kernel": "weight", "scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
 
