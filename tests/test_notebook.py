@@ -32,7 +32,7 @@ def test_every_cell_runs_and_the_networks_learn():
     assert "preprocessing.json" in ast.literal_eval(files)
     assert predicted.startswith("(array([")
     assert ast.literal_eval(scores)["accuracy"] > 0.9
-    assert features.startswith(("(200, 2, 2, 64)", "<Figure"))
+    assert features.startswith(("(200, 8, 8, 16)", "<Figure"))
 
 
 def test_the_page_shows_what_it_gave():
