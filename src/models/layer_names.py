@@ -8,7 +8,7 @@ from flax import nnx
 from ..config.errors import UserError, did_you_mean
 from .functional import dotted
 
-NOT = "!"
+NOT = "-"
 """Begins a pattern of layers that are not meant after all."""
 
 
@@ -24,7 +24,7 @@ def chosen_layers(names: Sequence[str], patterns: Iterable[str], setting: str) -
     Args:
         names: of all layers.
         patterns: the name of a layer, or of a part with all layers in it, with `*` for anything, such as `blocks.1*`;
-            with a `!` before it for layers that are not meant after all.
+            with a `-` before it for layers that are not meant after all.
         setting: where the patterns stand, for the message.
 
     Raises:
@@ -58,6 +58,6 @@ def frozen_layers(module: nnx.Module, patterns: Sequence[str]) -> frozenset[str]
     if patterns and not frozen:
         raise UserError(f"freeze=[{','.join(patterns)}] freezes no layer")
     if not trained:
-        left = f"leave one out, such as '{NOT}{next((name for name in names if name.startswith('head')), names[0])}'"
+        left = f"leave one out, such as {NOT}{next((name for name in names if name.startswith('head')), names[0])}"
         raise UserError(f"freeze=[{','.join(patterns)}] freezes every layer with parameters; {left}")
     return frozen
