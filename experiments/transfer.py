@@ -83,7 +83,7 @@ class TransferScale(SeededScale):
         own, found = self.unfrozen, {0: self.method(self.unfrozen.of)}
         for blocks, patterns in own.freeze.items():
             freeze = f"freeze=[{','.join(map(quoted, patterns))}]"
-            found[blocks] = self.method(own.of, *own.settings, freeze, title=f"{own.of}; last {blocks} blocks")
+            found[blocks] = self.method(own.of, *own.settings, freeze, title=f"{own.of}; blocks unfrozen: {blocks}")
         return found
 
     def image_variants(self, name: str, every: int) -> dict[int, Variant]:

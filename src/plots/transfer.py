@@ -22,7 +22,7 @@ class Point(NamedTuple):
         high: upper end.
     """
 
-    place: float
+    place: int
     mean: float
     low: float | None
     high: float | None
@@ -57,7 +57,7 @@ def transfer_figure(methods: Sequence[tuple[str, Point]], unfrozen: Sequence[Poi
     places = range(len(unfrozen))
     for place, found in zip(places, unfrozen, strict=True):
         interval(by_depth, found, place, COLORS[1])
-    by_depth.set_xticks(places, [f"{found.place:g}" for found in unfrozen])
+    by_depth.set_xticks(places, [f"{found.place}" for found in unfrozen])
     by_depth.set(xlabel="last blocks that are trained too", ylabel=ACCURACY, title="unfreezing")
     for line, color in zip(images, COLORS, strict=False):
         for found in line.points:
@@ -66,7 +66,7 @@ def transfer_figure(methods: Sequence[tuple[str, Point]], unfrozen: Sequence[Poi
                        label=line.label)  # fmt: skip
     by_images.set(xscale="log", xlabel="training images", ylabel=ACCURACY, title="number of images")
     ticks = sorted({found.place for line in images for found in line.points})
-    by_images.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks], minor=False)
+    by_images.set_xticks(ticks, [f"{tick:,}" for tick in ticks], minor=False)
     by_images.minorticks_off()
     by_images.legend(frameon=False)
     for axis in (by_method, by_depth, by_images):
@@ -74,7 +74,7 @@ def transfer_figure(methods: Sequence[tuple[str, Point]], unfrozen: Sequence[Poi
     return figure
 
 
-def interval(axis: Axes, found: Point, place: float, color: str, *, across: bool = False) -> None:
+def interval(axis: Axes, found: Point, place: int, color: str, *, across: bool = False) -> None:
     """A point and its interval, along the horizontal or the vertical axis."""
     ends = () if found.low is None or found.high is None else (found.low, found.high)
     if across:

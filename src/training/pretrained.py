@@ -1,7 +1,7 @@
 """The weights that a run begins with, and what they expect of its images."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,10 +13,13 @@ from ..config.settings import defining_values
 from ..data.batches import Constants
 from ..data.examples import DataSpec
 from ..data.preprocessing import Preprocessing
+from ..layers.shortcuts import PadShortcut
 from ..models.base import ModelSettings, abstract_network
 from ..models.functional import dotted
+from ..models.summary import innermost
 from ..models.transfer import HEAD, Transfer, TransferSettings
-from ..pretrained.importer import FLAX, matched, put_weights
+from ..pretrained.importer import FLAX, Table, check_zeros, matched, put_weights
+from ..pretrained.names import Names, Zeros
 from ..pretrained.sources import Weights, read_weights
 from ..runs.directory import RunDirectory
 from ..runs.identity import difference
@@ -122,7 +125,8 @@ def of_run(source: str, model: ModelSettings, trust: Sequence[str]) -> Pretraine
     known = loaded.engine.preprocessing
     if not isinstance(known.constants, Constants):
         raise UserError(f"pretrained={source} takes no images")
-    state = nnx.state(part_of(loaded.module)[0], (nnx.Param, nnx.BatchStat))
+    part, _ = part_of(loaded.module)
+    state = nnx.state(part, (nnx.Param, nnx.BatchStat))
     arrays = {
         f"{dotted(path[:-1])}/{path[-1]}": np.asarray(leaf.get_value()) for path, leaf in nnx.to_flat_state(state)
     }
@@ -130,7 +134,7 @@ def of_run(source: str, model: ModelSettings, trust: Sequence[str]) -> Pretraine
         origin=f"the weights of {loaded.directory.path}",
         sha256=state_sha256(loaded.state),
         arrays=arrays,
-        layers={name: name for name in (path.partition("/")[0] for path in arrays)},
+        layers=own_names(part, arrays),
         framework=FLAX,
         mean=(),
         std=(),
@@ -138,6 +142,13 @@ def of_run(source: str, model: ModelSettings, trust: Sequence[str]) -> Pretraine
         class_names=known.spec.class_names,
     )
     return Pretrained(weights, known.constants, known.spec.shape[-1])
+
+
+def own_names(module: nnx.Module, arrays: Iterable[str]) -> Table:
+    """The table of names of a network of this project: each layer has its own."""
+    layers: Names = {name: name for name in (path.partition("/")[0] for path in arrays)}
+    padded = ((name, layer) for _, _, layer, name in innermost(module) if isinstance(layer, PadShortcut))
+    return layers | {name: Zeros(centred=layer.before > 0) for name, layer in padded}
 
 
 def part_of(module: nnx.Module) -> tuple[nnx.Module, Sequence[str]]:
@@ -167,6 +178,7 @@ def check_pretrained(settings: RunSettings, spec: DataSpec) -> None:
         raise UserError(f"pretrained={settings.pretrained}: {problem}")
     part, replaced = part_of(module)
     own = found.weights
+    check_zeros(part, own.layers)
     matched(part, own.arrays, own.layers, own.framework, replaced=replaced)
 
 

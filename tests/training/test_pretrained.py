@@ -85,6 +85,16 @@ def test_a_run_goes_on_from_the_weights_of_another_with_its_head(tmp_path, sourc
     assert [bits(each) for each in engine.init_state().scored()] == [bits(each) for each in source.state.scored()]
 
 
+def test_shortcuts_with_zeros_have_to_be_the_same(tmp_path):
+    """They have no arrays that would say where their zeros are."""
+    padded = trained(tmp_path / "padded", "model.depth=8", "model.shortcut=A_centred", "train.duration=1step")
+    arguments = ("data.normalize=pretrained", f"pretrained=run:{padded.directory.path}", "model.depth=8")
+    new = plan(tmp_path / "new", *arguments, "model.shortcut=A_centred")
+    assert bits(pretrained.new_engine(new.settings).init_state().parameters) == bits(padded.state.parameters)
+    with pytest.raises(UserError, match="holds another network: shortcut is A_centred there and A here"):
+        plan(tmp_path / "other", *arguments, "model.shortcut=A")
+
+
 def test_the_body_of_a_transferred_network_is_that_of_the_next(tmp_path, source):
     first = trained(tmp_path / "first", *TRANSFER, f"pretrained=run:{source.directory.path}")
     second = plan(tmp_path / "second", *TRANSFER, "model.hidden=4", f"pretrained=run:{first.directory.path}")
