@@ -16,8 +16,9 @@ RESNET = ["model.depth=8"]
 
 def settings(weights):
     scratch = [*RESNET, "data.validation=0"]
-    behind = ["model=transfer", "model.body=resnet", "model.body.depth=8", "model.features=average", "model.hidden=8",
-              "data.normalize=pretrained", f"pretrained={weights}", "data.validation=0", "freeze=[body]"]  # fmt: skip
+    behind = ["model=transfer", "model.body=resnet", "model.body.depth=8", "model.features=average",
+              "model.hidden=null", "model.dropout=0.0", "data.normalize=pretrained", f"pretrained={weights}",
+              "data.validation=0", "freeze=[body]"]  # fmt: skip
     methods = {"from scratch": scratch, "head": [*behind, "cache_features=true"], "behind": behind}
     one = {"of": "behind", "settings": ["layer_rates={body: 0.1}"], "freeze": {1: ["body", "-body.blocks.2"]}}
     few = {"of": ["from scratch", "head"], "numbers": [80]}
