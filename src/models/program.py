@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, prod
-from typing import Any
+from fractions import Fraction
+from math import ceil, floor, prod
+from typing import Any, NamedTuple
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
@@ -16,6 +17,30 @@ WEIGHTED = ("conv_general_dilated", "dot_general")
 COMBINING = ("reduce", "scatter")
 """Operations whose inner programs combine pairs of values."""
 
+MOVING = ("rev", "gather", "dynamic_slice", "sort", "argsort", "scatter", "cum", "fft")
+"""Operations that may take a value from another position than its own, without a window; `cum` is `cumsum` and such."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the fields of all output values lie, in each spatial dimension.
+
+    Attributes:
+        start: input pixel at which the field of output value 0 begins; negative where it reaches into the padding.
+        step: input pixels between the fields of neighbours, less than 1 behind layers that enlarge.
+    """
+
+    start: tuple[Fraction, ...]
+    step: tuple[Fraction, ...]
+
+    def through(self, padding: Shape, strides: Shape, spread: Shape) -> "Place":
+        """The place after a window with that padding before it, over an input dilated by `spread`."""
+        every = [*zip(self.start, self.step, padding, strides, spread, strict=True)]
+        return Place(
+            tuple(start - step * before / apart for start, step, before, _, apart in every),
+            tuple(step * stride / apart for _, step, _, stride, apart in every),
+        )
+
 
 @dataclass(frozen=True)
 class Field:
@@ -25,21 +50,57 @@ class Field:
         size: input pixels that it depends on, not cut off at the borders.
         stride: input pixels between neighbours, rounded up.
         depth: the largest number of convolutions and matrix products on a path from the input.
+        place: where it lies; None if that does not follow from the position of the value, or is not known.
     """
 
     size: Shape
     stride: Shape
     depth: int = 0
+    place: Place | None = None
 
-    def through(self, window: Shape, strides: Shape, spread: Shape) -> "Field":
-        """The field after a window of that size and stride over an input dilated by `spread`."""
-        grown = zip(self.size, window, self.stride, spread, strict=True)
-        steps = zip(self.stride, strides, spread, strict=True)
+    def through(self, window: "Window") -> "Field":
+        """The field after a window."""
+        grown = zip(self.size, window.size, self.stride, window.spread, strict=True)
+        steps = zip(self.stride, window.strides, window.spread, strict=True)
         return Field(
             tuple(size + ceil((side - 1) * stride / apart) for size, side, stride, apart in grown),
             tuple(ceil(stride * step / apart) for stride, step, apart in steps),
             self.depth,
+            self.place and self.place.through(window.padding, window.strides, window.spread),
         )
+
+    def pixels(self, position: Sequence[int], image: Shape) -> tuple[slice, ...]:
+        """The pixels that an output value depends on, cut off at the borders; all, where its place is not known.
+
+        Args:
+            position: of the value in its map.
+            image: height and width of the input.
+        """
+        if self.place is None:
+            return tuple(slice(0, side) for side in image)
+        starts = [
+            start + step * own for start, step, own in zip(self.place.start, self.place.step, position, strict=True)
+        ]
+        return tuple(
+            slice(min(max(ceil(start), 0), side), max(min(floor(start + size), side), 0))
+            for start, size, side in zip(starts, self.size, image, strict=True)
+        )
+
+
+class Window(NamedTuple):
+    """A window that moves over the input of an operation, in each spatial dimension.
+
+    Attributes:
+        size: dilation of the window included.
+        strides: of the window.
+        spread: distance of neighbouring input values; 1 unless there are zeros between them.
+        padding: values before the first one; negative where some are cut off.
+    """
+
+    size: Shape
+    strides: Shape
+    spread: Shape
+    padding: Shape
 
 
 @dataclass(frozen=True)
@@ -59,15 +120,20 @@ class Operation:
 
 @dataclass(frozen=True)
 class Program:
-    """All operations of a network, and the receptive field of its output.
+    """All operations of a network, and the receptive fields of its outputs.
 
     Attributes:
         operations: in program order; those of a loop once per iteration.
-        output: field of the first output; None if that does not depend on the input.
+        outputs: field of each output; None for one that does not depend on the input.
     """
 
     operations: list[Operation]
-    output: Field | None
+    outputs: Fields
+
+    @property
+    def output(self) -> Field | None:
+        """That of the first output."""
+        return self.outputs[0]
 
 
 def read(program: ClosedJaxpr, spatial: Shape) -> Program:
@@ -80,10 +146,11 @@ def read(program: ClosedJaxpr, spatial: Shape) -> Program:
     Raises:
         UserError: the number of convolutions or products depends on values.
     """
-    here = Field((1,) * len(spatial), (1,) * len(spatial))
+    ones = (1,) * len(spatial)
+    here = Field(ones, ones, place=Place((Fraction(0),) * len(spatial), (Fraction(1),) * len(spatial)))
     found: list[Operation] = []
-    output, *_ = _walk(program.jaxpr, [here], spatial, "", found)
-    return Program(found, output)
+    outputs = _walk(program.jaxpr, [here], spatial, "", found)
+    return Program(found, outputs)
 
 
 def _walk(jaxpr: Jaxpr, given: Fields, spatial: Shape, scope: str, found: list[Operation]) -> Fields:
@@ -99,7 +166,7 @@ def _walk(jaxpr: Jaxpr, given: Fields, spatial: Shape, scope: str, found: list[O
         inner = _programs(equation)
         if kind in ("while", "cond"):
             _check_branches(kind, inner)
-            outputs = [_union(inputs)] * len(equation.outvars)
+            outputs = [_displaced(_union(inputs))] * len(equation.outvars)
         elif kind == "scan":
             outputs = _scanned(equation, inputs, spatial, name, found)
         elif inner and not kind.startswith(COMBINING):
@@ -119,11 +186,12 @@ def _scanned(equation: JaxprEqn, inputs: Fields, spatial: Shape, name: str, foun
     (round_,) = _programs(equation)
     carried = _whole(equation.outvars, round_.outvars)
     constants = _whole(equation.invars, round_.invars) - carried
-    outputs: Fields = []
+    sliced = [_displaced(field) for field in inputs[constants + carried :]]
+    inputs, outputs = [*inputs[: constants + carried], *sliced], []
     for _ in range(equation.params["length"]):
         outputs = _walk(round_, inputs, spatial, name, found)
-        inputs = [*inputs[:constants], *outputs[:carried], *inputs[constants + carried :]]
-    return outputs
+        inputs = [*inputs[:constants], *outputs[:carried], *sliced]
+    return [*outputs[:carried], *map(_displaced, outputs[carried:])]
 
 
 def _whole(outside: Sequence[Any], inside: Sequence[Any]) -> int:
@@ -179,25 +247,54 @@ def _field(equation: JaxprEqn, inputs: Fields, spatial: Shape) -> Field | None:
         before = replace(before, depth=before.depth + 1)
     window = _window(equation, len(spatial))
     if window is not None:
-        return before.through(*window)
+        return before.through(window)
     kept = len(_shape(equation.outvars[0])) - 2 == len(spatial) or not _mixes(equation)
-    return before if kept else Field(spatial, spatial, before.depth)
+    if not kept:
+        return Field(spatial, spatial, before.depth)
+    return before if _in_place(equation, inputs, len(spatial)) else _displaced(before)
 
 
-def _window(equation: JaxprEqn, dimensions: int) -> tuple[Shape, Shape, Shape] | None:
-    """Window, strides and input dilation of an operation in the spatial dimensions; None if it has no window."""
+def _in_place(equation: JaxprEqn, inputs: Fields, dimensions: int) -> bool:
+    """Whether each output value of an operation without a window depends on the input values at its own position."""
+    kind, inside = equation.primitive.name, slice(1, 1 + dimensions)
+    if kind.startswith(MOVING):
+        return False
+    given = [_shape(value) for value, field in zip(equation.invars, inputs, strict=True) if field is not None]
+    if kind == "dot_general":
+        ends = zip(equation.invars, inputs, equation.params["dimension_numbers"][0], strict=True)
+        if any(field is not None and tuple(axes) != (len(_shape(value)) - 1,) for value, field, axes in ends):
+            return False
+    return all(shape[inside] == _shape(equation.outvars[0])[inside] for shape in given)
+
+
+def _displaced(field: Field | None) -> Field | None:
+    """A field whose place is not known."""
+    return field and replace(field, place=None)
+
+
+def _window(equation: JaxprEqn, dimensions: int) -> Window | None:
+    """The window of an operation in the spatial dimensions; None if it has none."""
     kind, params = equation.primitive.name, equation.params
     inside, ones = slice(1, 1 + dimensions), (1,) * dimensions
+    images = len(_shape(equation.invars[0])) == dimensions + 2
     if kind == "conv_general_dilated":
         kernel = [_shape(equation.invars[1])[axis] for axis in params["dimension_numbers"].rhs_spec[2:]]
         spread = zip(kernel, params["rhs_dilation"], strict=True)
         gone = (1,) * (dimensions - len(kernel))  # dimensions of size 1 that the network removed
         sides = tuple((side - 1) * dilation + 1 for side, dilation in spread)
-        return sides + gone, tuple(params["window_strides"]) + gone, tuple(params["lhs_dilation"]) + gone
+        before = tuple(low for low, _ in params["padding"]) + tuple(0 for _ in gone)
+        return Window(
+            sides + gone, tuple(params["window_strides"]) + gone, tuple(params["lhs_dilation"]) + gone, before
+        )
     if kind.startswith("reduce_window"):
-        return tuple(params["window_dimensions"][inside]), tuple(params["window_strides"][inside]), ones
-    if kind == "slice" and params["strides"] is not None:
-        return ones, tuple(params["strides"][inside]), ones
+        sizes, strides = (tuple(params[name][inside]) for name in ("window_dimensions", "window_strides"))
+        return Window(sizes, strides, ones, tuple(low for low, _ in params["padding"][inside]))
+    if kind == "slice" and (images or params["strides"] is not None):
+        cut = tuple(-first for first in params["start_indices"][inside])
+        return Window(ones, tuple(params["strides"][inside]) if params["strides"] else ones, ones, cut)
+    if kind == "pad" and images:
+        low, _, between = zip(*params["padding_config"][inside], strict=True)
+        return Window(ones, ones, tuple(int(zeros) + 1 for zeros in between), tuple(map(int, low)))
     return None
 
 
@@ -215,6 +312,19 @@ def _union(inputs: Fields) -> Field | None:
     fields = [field for field in inputs if field is not None]
     if not fields:
         return None
-    sizes: Any = zip(*(field.size for field in fields), strict=True)
     strides: Any = zip(*(field.stride for field in fields), strict=True)
-    return Field(tuple(map(max, sizes)), tuple(map(max, strides)), max(field.depth for field in fields))
+    size, place = _hull(fields)
+    return Field(size, tuple(map(max, strides)), max(field.depth for field in fields), place)
+
+
+def _hull(fields: Sequence[Field]) -> tuple[Shape, Place | None]:
+    """The size and the place of the smallest field with all of these in it."""
+    places = [field.place for field in fields if field.place is not None]
+    if len(places) < len(fields) or any(place.step != places[0].step for place in places):
+        return tuple(max(sizes) for sizes in zip(*(field.size for field in fields), strict=True)), None
+    starts = tuple(map(min, zip(*(place.start for place in places), strict=True)))
+    ends = [
+        max(place.start[axis] + field.size[axis] for place, field in zip(places, fields, strict=True))
+        for axis in range(len(starts))
+    ]
+    return tuple(ceil(end - start) for start, end in zip(starts, ends, strict=True)), Place(starts, places[0].step)

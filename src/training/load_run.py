@@ -17,6 +17,7 @@ from ..data.dataset import SPLITS, Dataset, SplitName, examples_sha256
 from ..data.examples import Split, check_split
 from ..data.given import Labelled, as_split
 from ..data.preprocessing import Preprocessing, from_json
+from ..models.captured import captured
 from ..models.functional import Tree
 from ..runs.directory import MENDS, PREPROCESSING, RESULTS, RunDirectory
 from ..runs.files import at_home
@@ -100,11 +101,10 @@ class LoadedRun:
         """
 
         def outputs(x: Any) -> Any:
-            capture = nnx.capture(self.module, nnx.Intermediate, method_outputs=nnx.Intermediate)
-            captured = {".".join(map(str, path[:-1])): value for path, value in nnx.to_flat_state(capture(x)[1])}
-            if layer not in captured:
-                raise UserError(f"the network has no layer '{layer}'{did_you_mean(str(layer), filter(None, captured))}")
-            return captured[layer][0]
+            found = captured(self.module, x)
+            if layer not in found:
+                raise UserError(f"the network has no layer '{layer}'{did_you_mean(str(layer), found)}")
+            return found[layer]
 
         return self._in_batches(self._of_stored(outputs), inputs)
 

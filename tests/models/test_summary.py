@@ -15,6 +15,7 @@ from src.models.summary import COSTS, SHAPES, as_table, layers
 from src.studies.runs import planned
 from src.summary import chosen, main
 from src.training.run import run
+from tests.models.test_program import place
 
 
 class Chain(nnx.Module):
@@ -62,16 +63,16 @@ def test_fields_grow_with_strides_windows_and_dilations():
         )
     )
     assert [row.field for row in found] == [
-        Field((7, 7), (2, 2), 1),
-        Field((11, 11), (4, 4), 1),
-        Field((11, 27), (4, 4), 2),
-        Field((15, 31), (8, 8), 2),
+        Field((7, 7), (2, 2), 1, place((-3, -3), (2, 2))),
+        Field((11, 11), (4, 4), 1, place((-5, -5), (4, 4))),
+        Field((11, 27), (4, 4), 2, place((-5, -13), (4, 4))),
+        Field((15, 31), (8, 8), 2, place((-5, -13), (8, 8))),
         Field((32, 32), (32, 32), 2),
     ]
 
 
-@pytest.mark.parametrize("place", [(0, 0), (5, 5), (3, 6)])
-def test_the_field_is_where_the_gradient_is(place):
+@pytest.mark.parametrize("position", [(0, 0), (5, 5), (3, 6)])
+def test_the_field_is_where_the_gradient_is(position):
     """What the table says is what one output value depends on."""
 
     def make(rngs):
@@ -83,11 +84,11 @@ def test_the_field_is_where_the_gradient_is(place):
     model = make(nnx.Rngs(0))
     model.eval()
     image = jax.random.normal(jax.random.key(0), (1, 32, 32, 1))
-    slope = jax.grad(lambda x: model(x)[0, place[0], place[1]].sum())(image)[0, :, :, 0]
+    slope = jax.grad(lambda x: model(x)[0, position[0], position[1]].sum())(image)[0, :, :, 0]
     seen = [jnp.nonzero(jnp.abs(slope).sum(axis))[0] for axis in (1, 0)]
     spans = tuple(int(where.max() - where.min()) + 1 for where in seen)
     assert all(span <= size for span, size in zip(spans, last.field.size, strict=True))
-    if min(place) > 2:  # away from the border
+    if min(position) > 2:  # away from the border
         assert spans == last.field.size
 
 
