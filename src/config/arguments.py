@@ -23,7 +23,8 @@ def as_typed(arguments: Sequence[str], repeated: Sequence[str] = ()) -> dict[str
     """The settings of a command line. Values stay strings, because a directory may be called `2024` or `off`.
 
     Args:
-        arguments: without the program. `trust` may name several packages, `step` and `words` may be numbers.
+        arguments: without the program. `trust` may name several packages; `step`, `words` and `examples` may be
+            numbers.
         repeated: settings that may be given several times; they become lists.
 
     Raises:
@@ -40,7 +41,7 @@ def as_typed(arguments: Sequence[str], repeated: Sequence[str] = ()) -> dict[str
             raise UserError(f"{key} is given twice")
         else:
             values[key] = value
-    for key in ("step", "words"):
+    for key in ("step", "words", "examples"):
         if values.get(key, "").isdecimal():
             values[key] = int(values[key])
     if "trust" in values:

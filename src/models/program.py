@@ -261,8 +261,8 @@ def _in_place(equation: JaxprEqn, inputs: Fields, dimensions: int) -> bool:
         return False
     given = [_shape(value) for value, field in zip(equation.invars, inputs, strict=True) if field is not None]
     if kind == "dot_general":
-        ends = zip(equation.invars, inputs, equation.params["dimension_numbers"][0], strict=True)
-        if any(field is not None and tuple(axes) != (len(_shape(value)) - 1,) for value, field, axes in ends):
+        (contracted, _), _ = equation.params["dimension_numbers"]
+        if inputs[0] is None or min(contracted, default=0) <= dimensions:
             return False
     return all(shape[inside] == _shape(equation.outvars[0])[inside] for shape in given)
 

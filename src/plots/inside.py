@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Num
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from .style import bare, quiet
 from .tiles import as_colours, coloured, enlarged, framed, tiled
@@ -17,9 +19,15 @@ SIDE = 60
 SAME, OTHER, NO_CLASS = (0.16, 0.62, 0.35), (0.80, 0.15, 0.15), (0.75, 0.75, 0.75)
 """Frames around neighbours of the same class, of another one, and of unknown class."""
 
+MOUNT = (0.72, 0.80, 0.90)
+"""A pale blue, behind patches."""
+
 OWN_IMAGE, OTHER_IMAGE = "#457b9d", "#8d99ae"
 NAMES = 24
 """Layers that are named on an axis."""
+
+DISTINCT = 10
+"""Classes whose colours can be told apart."""
 
 
 class Interval(NamedTuple):
@@ -147,7 +155,8 @@ def planes_figure(
         names: of the classes.
     """
     figure = Figure(figsize=(7.2 * len(planes), 7.4), layout="constrained")
-    palette = _palette(len(names)) if classes is not None else np.array([NO_CLASS])
+    names = names if classes is not None else ()
+    palette = np.array([NO_CLASS]) if classes is None else _palette(len(names))
     number = np.zeros(len(images), int) if classes is None else classes
     for axis, (title, points) in zip(np.atleast_1d(figure.subplots(1, len(planes))), planes.items(), strict=True):
         low, high = points.min(axis=0), points.max(axis=0)
@@ -158,15 +167,17 @@ def planes_figure(
         bare(axis)
     for name, color in zip(names, palette, strict=False):
         axis.plot([], [], "s", color=color, label=name)
-    if classes is not None and len(names) <= NAMES:
-        figure.legend(loc="outside lower center", ncols=min(len(names), 10), frameon=False)
+    if 0 < len(names) <= DISTINCT:
+        figure.legend(loc="outside lower center", ncols=DISTINCT, frameon=False)
     return figure
 
 
 def _palette(count: int) -> Float[np.ndarray, "n 3"]:
-    from matplotlib import colormaps
-
-    return colormaps["tab10"](np.arange(10))[np.arange(max(count, 1)) % 10, :3]
+    """Colours of classes."""
+    colours = (
+        colormaps["tab10"](np.arange(DISTINCT)) if count <= DISTINCT else colormaps["turbo"](np.linspace(0, 1, count))
+    )
+    return colours[:, :3]
 
 
 def _sheet(
@@ -207,9 +218,11 @@ class Unit(NamedTuple):
 def patches_figure(units: Sequence[Unit], columns: int = 6) -> Figure:
     """For each unit its patches in rows of three, and the pictures of what drives it beside them."""
     sheets = [_of_unit(unit) for unit in units]
+    columns = min(columns, len(units))
     rows = -(-len(units) // columns)
     height, width = sheets[0].shape[:2]
-    figure = Figure(figsize=(columns * (width / 95 + 0.1), rows * (height / 95 + 0.3)), layout="constrained")
+    size = (columns * (width / 95 + 0.2), rows * (height / 95 + 0.35))
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.1))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         bare(axis)
@@ -221,8 +234,7 @@ def patches_figure(units: Sequence[Unit], columns: int = 6) -> Figure:
 
 
 def _of_unit(unit: Unit) -> Float[np.ndarray, "height width 3"]:
-    sheet = tiled(enlarged(as_colours(unit.patches), SIDE), 3)
-    if unit.beside is None:
-        return sheet
-    beside = tiled(enlarged(as_colours(unit.beside), SIDE), 3)
-    return np.concatenate([sheet, np.ones((len(sheet), 9, 3)), beside], axis=1)
+    """The patches on a mount, whose colour is none of a grey image."""
+    kinds = [unit.patches] if unit.beside is None else [unit.patches, unit.beside]
+    sheets = [tiled(enlarged(as_colours(own), SIDE), 3, paper=MOUNT) for own in kinds]
+    return np.concatenate([framed(sheet[None], np.array([MOUNT]))[0] for sheet in sheets], axis=1)

@@ -6,12 +6,12 @@ from matplotlib import colormaps
 
 from .style import SIGNED
 
-PAPER = 1.0
+PAPER = (1.0, 1.0, 1.0)
 """White, behind the pictures and where they have no value."""
 
 
 def coloured(values: Num[np.ndarray, "n h w"], *, each: bool = False) -> Float[np.ndarray, "n h w 3"]:
-    """Numbers as colours: grey from 0 (black) to the largest (white); with numbers below zero red and blue around white.
+    """Numbers as colours: from 0 (black) to the largest (white), or, if some are below zero, blue, white and red.
 
     Args:
         values: of several pictures.
@@ -51,13 +51,15 @@ def framed(
     return frames
 
 
-def tiled(pictures: Float[np.ndarray, "n h w 3"], columns: int, gap: int = 3) -> Float[np.ndarray, "height width 3"]:
+def tiled(
+    pictures: Float[np.ndarray, "n h w 3"], columns: int, gap: int = 3, paper: tuple[float, float, float] = PAPER
+) -> Float[np.ndarray, "height width 3"]:
     """The pictures in rows, with paper between them and where they have no value."""
     count, height, width, _ = pictures.shape
     columns = min(columns, count)
     rows = -(-count // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), PAPER)
-    for number, picture in enumerate(np.nan_to_num(pictures, nan=PAPER).clip(0, 1)):
+    sheet = np.ones((rows * (height + gap) - gap, columns * (width + gap) - gap, 3)) * paper
+    for number, picture in enumerate(np.where(np.isnan(pictures), paper, pictures).clip(0, 1)):
         top, left = number // columns * (height + gap), number % columns * (width + gap)
         sheet[top : top + height, left : left + width] = picture
     return sheet

@@ -13,13 +13,14 @@ NAMED = 5
 """Unreadable files, in one line."""
 
 
-def files_of(inputs: Sequence[str], suffixes: Collection[str], kind: str) -> Iterator[Path]:
+def files_of(inputs: Sequence[str], suffixes: Collection[str], kind: str, setting: str = "input") -> Iterator[Path]:
     """The files that are meant, each once, in the order in which they are named.
 
     Args:
         inputs: files, folders and patterns.
         suffixes: of the files of a folder that are meant.
         kind: what these are called.
+        setting: where the inputs stand, for the message.
 
     Raises:
         UserError: something is not there, or a folder has none.
@@ -34,7 +35,7 @@ def files_of(inputs: Sequence[str], suffixes: Collection[str], kind: str) -> Ite
             pattern = [] if path.exists() else glob.glob(str(path), recursive=True)  # noqa: PTH207 (may be absolute)
             found, missing = [Path(name) for name in sorted(pattern)] or [path], "there is no such file"
         if not all(file.exists() for file in found) or not found:
-            raise UserError(f"input={text}: {missing}")
+            raise UserError(f"{setting}={text}: {missing}")
         yield from (file for file in found if file not in seen)
         seen |= {*found}
 

@@ -45,16 +45,32 @@ def predict_images(loaded: LoadedRun, inputs: Sequence[str]) -> list[ImagePredic
     Raises:
         UserError: the network takes no square images, a file is not there, or none can be read.
     """
-    height, width, channels = loaded.engine.spec.shape
-    if height != width:
-        raise UserError(f"{loaded.directory.path} takes inputs of {height}x{width}, which no image file has")
-    meant = list(files_of(inputs, SUFFIXES, "images"))
-    files, images = read_each(meant, partial(decoded, size=height, channels=channels))
+    files, images = decoded_images(loaded, inputs)
     names = loaded.engine.spec.class_names
     return [
         ImagePrediction(str(file), image, ranked(row, names))
         for file, image, row in zip(files, images, loaded.predict(np.stack(images)), strict=True)
     ]
+
+
+def decoded_images(
+    loaded: LoadedRun, inputs: Sequence[str], setting: str = "input"
+) -> tuple[list[Path], list[UInt8[np.ndarray, "h w c"]]]:
+    """Images in files at the size that the network takes, with their files.
+
+    Args:
+        loaded: a run on images.
+        inputs: files, folders and patterns.
+        setting: where these stand, for the message.
+
+    Raises:
+        UserError: the network takes no square images, a file is not there, or none can be read.
+    """
+    height, width, channels = loaded.engine.spec.shape
+    if height != width:
+        raise UserError(f"{loaded.directory.path} takes inputs of {height}x{width}, which no image file has")
+    meant = list(files_of(inputs, SUFFIXES, "images", setting))
+    return read_each(meant, partial(decoded, size=height, channels=channels))
 
 
 def image_table(found: Sequence[ImagePrediction]) -> str:

@@ -96,6 +96,14 @@ def chain(*functions):
     return network
 
 
+def as_product(x):
+    """A convolution of 3x3 as a product of what its windows see."""
+    height, width = x.shape[1:3]
+    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    seen = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    return jnp.einsum("bhwnc,ncd->bhwd", jnp.stack(seen, axis=3), jnp.ones((9, 4, 4)))
+
+
 EXACT = {
     "uneven padding": chain(window(3, 2), window(3, 2)),
     "no padding": chain(window(3, 2, "VALID"), window(2, 1, "VALID")),
@@ -105,6 +113,7 @@ EXACT = {
     ),
     "pooled": chain(window(3), lambda x: nnx.avg_pool(x, (3, 2), (2, 2), "SAME"), jax.nn.softplus),
     "branches": lambda x: window(3, 2)(x) + window(1, 2)(x) + window(2, 2, ((1, 0), (0, 1)))(x),
+    "as a product": chain(window(2), as_product, window(3)),
     "by channels": chain(window(3), lambda x: x @ jnp.ones((4, 5)), lambda x: x[..., :2]),
 }
 INSIDE = {
