@@ -61,18 +61,20 @@ def chosen(layers: Sequence[LayerOutput], patterns: Sequence[str]) -> list[Layer
 
 
 def mapped(layers: Sequence[LayerOutput], patterns: Sequence[str]) -> list[LayerOutput]:
-    """The layers that names mean, all of which have maps.
+    """The layers with maps among those that names mean.
 
     Raises:
-        UserError: one has none, with the nearest that has; or there is no such layer.
+        UserError: there is no such layer, with the nearest name; or a name means none with maps, with the last layer
+            before it that has some.
     """
-    with_maps = [layer for layer in layers if layer.mapped]
-    for layer in chosen(layers, patterns):
-        if not layer.mapped and not any("*" in pattern for pattern in patterns):
-            gives = f"gives {'x'.join(map(str, layer.shape)) or 'one number'}"
-            names = [each.name for each in with_maps]
-            raise UserError(f"layers={layer.name}: this layer has no maps, it {gives}{did_you_mean(layer.name, names)}")
-    return chosen(with_maps, patterns)
+    for pattern in patterns:
+        first, *others = chosen(layers, [pattern])
+        if not any(layer.mapped for layer in (first, *others)):
+            gives = "x".join(map(str, first.shape)) or "one number"
+            before = [layer.name for layer in layers[: layers.index(first)] if layer.mapped]
+            nearest = f"; the last one with maps before it is '{before[-1]}'" if before else ""
+            raise UserError(f"layers={pattern}: {first.name} has no maps, it gives {gives}{nearest}")
+    return [layer for layer in chosen(layers, patterns) if layer.mapped]
 
 
 def outermost(layers: Sequence[LayerOutput]) -> list[LayerOutput]:

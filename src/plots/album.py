@@ -182,7 +182,7 @@ def album_page(title: str, facts: Mapping[str, str], parts: Sequence[Section]) -
 def _part(number: int, part: Section) -> str:
     pictures = "".join(
         f'<figure><img alt="{html.escape(name)}" src="data:image/png;base64,{_png(figure)}">'
-        + (f"<figcaption>{html.escape(name)}</figcaption>" if len(part.figures) > 1 else "")
+        + (f"<figcaption>{html.escape(name.replace('_', ' ', 1))}</figcaption>" if len(part.figures) > 1 else "")
         + "</figure>"
         for name, figure in part.figures.items()
     )

@@ -20,7 +20,7 @@ SAME, OTHER, NO_CLASS = (0.16, 0.62, 0.35), (0.80, 0.15, 0.15), (0.75, 0.75, 0.7
 """Frames around neighbours of the same class, of another one, and of unknown class."""
 
 MOUNT = (0.72, 0.80, 0.90)
-"""A pale blue, behind patches."""
+"""A pale blue, behind maps and patches."""
 
 OWN_IMAGE, OTHER_IMAGE = "#457b9d", "#8d99ae"
 NAMES = 24
@@ -64,7 +64,7 @@ def maps_figure(
         maps: by layer.
         titles: of the rows.
     """
-    sheets = [tiled(enlarged(coloured(np.moveaxis(own, -1, 0)), SIDE), own.shape[-1]) for own in maps.values()]
+    sheets = [_mounted(coloured(np.moveaxis(own, -1, 0)), own.shape[-1]) for own in maps.values()]
     widest = max(sheet.shape[1] for sheet in sheets)
     figure = Figure(figsize=(2.6 + widest / 75, 0.1 + 1.12 * len(sheets)), layout="constrained")
     grid = figure.add_gridspec(len(sheets), 2, width_ratios=[1.2, widest / 75])
@@ -234,7 +234,11 @@ def patches_figure(units: Sequence[Unit], columns: int = 6) -> Figure:
 
 
 def _of_unit(unit: Unit) -> Float[np.ndarray, "height width 3"]:
-    """The patches on a mount, whose colour is none of a grey image."""
     kinds = [unit.patches] if unit.beside is None else [unit.patches, unit.beside]
-    sheets = [tiled(enlarged(as_colours(own), SIDE), 3, paper=MOUNT) for own in kinds]
-    return np.concatenate([framed(sheet[None], np.array([MOUNT]))[0] for sheet in sheets], axis=1)
+    return np.concatenate([_mounted(as_colours(own), 3) for own in kinds], axis=1)
+
+
+def _mounted(pictures: Float[np.ndarray, "n h w 3"], columns: int) -> Float[np.ndarray, "height width 3"]:
+    """Pictures in rows on a mount."""
+    sheet = tiled(enlarged(pictures, SIDE), columns, paper=MOUNT)
+    return framed(sheet[None], np.array([MOUNT]))[0]

@@ -173,7 +173,7 @@ def planes(
     return found if classes is None else {**found, "planes/classes": classes}
 
 
-def same(near: Nearest, classes: Int[np.ndarray, "n"] | None, *, own: bool) -> Int[np.ndarray, "n k"]:
+def same(near: Nearest, classes: Int[np.ndarray, "points"] | None, *, own: bool) -> Int[np.ndarray, "n k"]:
     """Whether neighbours of the first images have their class: 1, 0, or -1 where that is not known."""
     if classes is None or not own:
         return np.full(near.points.shape, -1)

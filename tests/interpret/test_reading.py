@@ -73,9 +73,20 @@ def test_layers_are_chosen_by_name(net):
     assert feature_layer(layers).name == "pool"
     assert [layer.name for layer in chosen(layers, ["pool", "blocks.0*"])][:1] == ["blocks.0.conv"]
     assert [layer.name for layer in mapped(layers, ["*"])][-1] == "drop"
+    assert [layer.name for layer in mapped(layers, ["stem", "*o*"])] == [
+        "stem.conv",
+        "stem.norm",
+        "stem",
+        "blocks.0.conv",
+        "blocks.0.norm",
+        "blocks.0",
+        "drop",
+    ]
     with pytest.raises(UserError, match="layers=stme: the network has no such layer; did you mean 'stem'"):
         mapped(layers, ["stme"])
-    with pytest.raises(UserError, match="layers=pool: this layer has no maps, it gives 5; known are"):
+    with pytest.raises(
+        UserError, match="layers=pool: pool has no maps, it gives 5; the last one with maps before it is 'drop'"
+    ):
         mapped(layers, ["pool"])
     plain = nnx.Sequential(nnx.Linear(4, 2, rngs=nnx.Rngs(0)))
     with pytest.raises(UserError, match="no layer before the last one gives a vector"):
