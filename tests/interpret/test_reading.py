@@ -1,5 +1,7 @@
 """What is read off a network is what brute force finds; networks stay as they are, and are evaluated in any mode."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +18,7 @@ from src.interpret.patches import patch, patches, strongest
 from src.layers.blocks import ConvNormReLU
 from src.layers.pooling import GlobalAveragePool
 from src.models.captured import captured, layer_outputs
+from tests.conftest import ROOT
 
 SIDE = 12
 
@@ -91,6 +94,13 @@ def test_layers_are_chosen_by_name(net):
     plain = nnx.Sequential(nnx.Linear(4, 2, rngs=nnx.Rngs(0)))
     with pytest.raises(UserError, match="no layer before the last one gives a vector"):
         feature_layer(layer_outputs(plain, (4,)))
+
+
+def test_the_lines_of_the_page_work():
+    (lines,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/inside.md").read_text(), re.DOTALL)
+    names = {}
+    exec(lines, names)
+    assert names["pictures"].shape == (9, 5, 5, 1)
 
 
 def test_filters_are_those_of_the_layer_that_sees_images(net):
