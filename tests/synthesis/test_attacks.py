@@ -20,20 +20,18 @@ from tests.synthesis.made import COLOURED, SHAPE, Convolutions, convolutions, gr
 NETWORK = convolutions()
 KEY = jax.random.key(0)
 ATTACKS = [
-    kind
-    for norm in ("linf", "l2")
-    for kind in (
-        FGSM(norm=norm),
-        FGSM(norm=norm, targeted=True),
-        PGD(norm=norm, steps=4, restarts=2),
-        PGD(norm=norm, steps=3, step_size=0.5, targeted=True),
-        APGD(norm=norm, steps=6),
-        APGD(norm=norm, steps=6, loss="dlr", restarts=2),
-        APGD(norm=norm, steps=6, loss="dlr", targeted=True),
-        TargetedAscent(norm=norm, steps=3),
-    )
+    FGSM(),
+    FGSM(norm="l2", targeted=True),
+    PGD(steps=4, restarts=2),
+    PGD(norm="l2", steps=4),
+    PGD(norm="l2", steps=3, step_size=0.5, targeted=True),
+    APGD(steps=6),
+    APGD(norm="l2", steps=6, loss="dlr", restarts=2),
+    APGD(steps=6, loss="dlr", targeted=True),
+    TargetedAscent(steps=3),
+    TargetedAscent(norm="linf", steps=3),
 ]
-SHORT = [FGSM(), PGD(steps=4), PGD(norm="l2", steps=4), APGD(steps=6), APGD(norm="l2", steps=6, loss="dlr")]
+SHORT = [attack for attack in ATTACKS if not attack.targeted]
 
 
 def answers(network, pictures):
@@ -108,7 +106,7 @@ def test_the_module_stays_as_it_is_and_is_evaluated(training):
     np.testing.assert_allclose(scores(network, images()), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("attack", [PGD(steps=3, step_size=1.0), APGD(steps=3), PGD(norm="l2", steps=3)], ids=str)
+@pytest.mark.parametrize("attack", [PGD(steps=3, step_size=1.0), APGD(steps=6), PGD(norm="l2", steps=4)], ids=str)
 def test_an_attack_is_never_weaker_than_its_start_or_than_nothing(attack):
     pictures, labels = images(40), answers(NETWORK, images(40))
     changed = attack(NETWORK, pictures, labels, 0.1, KEY)
@@ -125,7 +123,7 @@ def test_an_attack_is_never_weaker_than_its_start_or_than_nothing(attack):
 def test_more_steps_and_restarts_turn_more():
     pictures, labels = images(60), answers(NETWORK, images(60))
     counts = [
-        successes(attack, NETWORK, pictures, labels, [0.05], KEY)[0].count
+        successes(attack, NETWORK, pictures, labels, [0.1], KEY)[0].count
         for attack in (PGD(steps=1, restarts=1), PGD(steps=20, restarts=1), PGD(steps=20, restarts=4))
     ]
     assert counts == sorted(counts)
@@ -153,7 +151,9 @@ def test_the_fast_gradient_sign_is_the_optimum_of_a_linear_network(two_classes):
         np.testing.assert_allclose(attack(network, grey(), labels, epsilon, KEY), changed, atol=1e-6)
 
 
-@pytest.mark.parametrize("attack", [FGSM(norm="l2"), PGD(norm="l2", steps=40), APGD(norm="l2", steps=40)], ids=str)
+@pytest.mark.parametrize(
+    "attack", [FGSM(norm="l2"), PGD(norm="l2", steps=60, step_size=0.1), APGD(norm="l2", steps=40)], ids=str
+)
 def test_the_gradient_is_the_optimum_of_a_linear_network(attack, two_classes):
     changed = attack(linear(two_classes), grey(), np.zeros(5, int), 0.5, KEY)
     direction = two_classes[1] - two_classes[0]
