@@ -114,7 +114,7 @@ def main() -> None:
             "pictured": [picture_facts(each) for each in turned],
             "transfer": {name: share._asdict() for name, share in moves.items()},
         }
-        counts = {name: [share.count for share in shares] for name, shares in right.items()}
+        counts = {name: [share.number for share in shares] for name, shares in right.items()}
         figures = {"accuracy": accuracy_curves(counts, len(test), epsilons)}
         if turned:
             figures["images"] = turned_images(turned)

@@ -95,6 +95,8 @@ class Attack(ABC):
             UserError: images, labels or epsilon are out of range.
         """
         pixels, limit = as_pixels(images), checked_epsilon(epsilon, self.norm)
+        if not epsilon:
+            return pixels
 
         def of_batch(batch: Any) -> Pixels:
             images, labels, numbers = map(jnp.asarray, batch)

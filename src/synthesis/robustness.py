@@ -17,24 +17,24 @@ class Share(NamedTuple):
     """A part of some images.
 
     Attributes:
-        count: how many.
+        number: how many.
         of: of how many.
         interval: of the share, 95 %.
     """
 
-    count: int
+    number: int
     of: int
     interval: tuple[float, float]
 
     @property
     def share(self) -> float:
         """From 0 to 1; NaN where there are no images."""
-        return self.count / self.of if self.of else float("nan")
+        return self.number / self.of if self.of else float("nan")
 
     def opposite(self) -> "Share":
         """The rest of the images."""
         low, high = self.interval
-        return Share(self.of - self.count, self.of, (1 - high, 1 - low))
+        return Share(self.of - self.number, self.of, (1 - high, 1 - low))
 
     @staticmethod
     def where(chosen: np.ndarray) -> "Share":

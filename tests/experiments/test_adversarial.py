@@ -25,13 +25,13 @@ def test_accuracy_falls_with_epsilon_and_pictures_are_drawn(monkeypatch, tmp_pat
     assert {path.stem for path in folder.glob("*.png")} == {f"images_{NAME}", f"accuracy_{NAME}"}
     found = json.loads((folder / f"results_{NAME}.json").read_text())["facts"]
     assert found["epsilons"] == [0, 8 / 255]
-    right = np.array([[share["count"] for share in shares] for shares in found["right"].values()])
+    right = np.array([[share["number"] for share in shares] for shares in found["right"].values()])
     assert len({*right[:, 0]}) == 1
     assert (right[:, 1] <= right[:, 0]).all()
     assert right[1, 1] < right[1, 0]
     assert {each["after"][0] for each in found["pictured"]} == {"3"}
     assert "3" not in {each["before"][0] for each in found["pictured"]}
-    assert all(share["count"] == share["of"] > 0 for share in found["transfer"].values())
+    assert all(share["number"] == share["of"] > 0 for share in found["transfer"].values())
     assert f"{100 * right[0, 0] / 40:.1f}" in capsys.readouterr().out
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.config.errors import UserError
+from src.synthesis import auto_projected_gradient, projected_gradient
 from src.synthesis.ascent import TargetedAscent
 from src.synthesis.auto_projected_gradient import APGD, checkpoints
 from src.synthesis.balls import as_bytes
@@ -76,7 +77,7 @@ def test_epsilon_0_gives_the_images_back(attack):
     labels = np.arange(7) % 4
     assert np.array_equal(attack(NETWORK, images(), labels, 0.0, KEY), as_pixels(images()))
     (share,) = successes(attack, NETWORK, images(), labels, [0.0], KEY)
-    assert share.count == ((answers(NETWORK, images()) == labels) == attack.targeted).sum()
+    assert share.number == ((answers(NETWORK, images()) == labels) == attack.targeted).sum()
 
 
 @pytest.mark.parametrize("attack", SHORT, ids=str)
@@ -123,7 +124,7 @@ def test_an_attack_is_never_weaker_than_its_start_or_than_nothing(attack):
 def test_more_steps_and_restarts_turn_more():
     pictures, labels = images(60), answers(NETWORK, images(60))
     counts = [
-        successes(attack, NETWORK, pictures, labels, [0.1], KEY)[0].count
+        successes(attack, NETWORK, pictures, labels, [0.1], KEY)[0].number
         for attack in (PGD(steps=1, restarts=1), PGD(steps=20, restarts=1), PGD(steps=20, restarts=4))
     ]
     assert counts == sorted(counts)
@@ -170,7 +171,7 @@ def test_scaled_scores_hide_gradients_of_the_cross_entropy_and_not_of_the_ratio(
         successes(attack, network, pictures, labels, [0.2], KEY)
         for attack in (FGSM(), APGD(loss="dlr", steps=10))
     )  # fmt: skip
-    assert hidden.count < found.count == 20
+    assert hidden.number < found.number == 20
 
 
 def test_a_targeted_attack_reaches_its_class_and_stops_there():
@@ -183,6 +184,19 @@ def test_a_targeted_attack_reaches_its_class_and_stops_there():
     further = TargetedAscent(step_size=0.05, steps=800)(NETWORK, pictures, wanted, 50.0, KEY)
     assert np.array_equal(changed, further)
     assert found.min() > 0
+
+
+@pytest.mark.parametrize(
+    ("attack", "step"),
+    [(PGD(steps=4, restarts=2), projected_gradient._step), (APGD(steps=6), auto_projected_gradient._step)],
+    ids=["PGD", "APGD"],
+)
+def test_a_step_is_compiled_once_for_all_steps_starts_and_epsilons(attack, step):
+    labels = np.arange(7) % 4
+    attack(NETWORK, images(), labels, 0.1, KEY)
+    compiled = step._cache_size()
+    attack(NETWORK, images(seed=1), labels, 0.2, jax.random.key(1))
+    assert step._cache_size() == compiled > 0
 
 
 def test_checkpoints_are_those_of_the_paper():

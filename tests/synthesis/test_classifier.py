@@ -47,14 +47,14 @@ def test_a_run_on_texts_is_refused(untrained):
 
 
 def test_a_run_of_another_task_is_refused(untrained):
-    run = untrained("+experiment=segmentation_shapes", "data.train=20", "data.validation=5", "data.test=5")
+    run = untrained("+experiment=segmentation_shapes", "data.train=20", "data.validation=5", "data.batch_size=5")
     with pytest.raises(UserError, match="names no class of an image; a run of task=classification is attacked"):
         of_run(run)
 
 
 def test_shares():
     found = Share.where(np.arange(10) < 3)
-    assert (found.count, found.of, found.share) == (3, 10, 0.3)
+    assert (found.number, found.of, found.share) == (3, 10, 0.3)
     np.testing.assert_allclose(found.interval, (0.1078, 0.6032), atol=1e-4)  # Wilson's, by hand
     np.testing.assert_allclose(found.opposite().interval, Share.where(np.arange(10) < 7).interval, atol=1e-12)
     assert Share.where(np.zeros(0, bool)).interval == (0, 1)
@@ -66,7 +66,7 @@ def test_what_turns_a_network_turns_its_copy_and_not_its_opposite():
     source, pictures = linear(weights), grey(20)
     labels = scores(source, pictures).argmax(1)
     changed = FGSM()(source, pictures, labels, 0.3, jax.random.key(0))
-    assert successes(FGSM(), source, pictures, labels, [0.3], jax.random.key(0))[0].count == 20
+    assert successes(FGSM(), source, pictures, labels, [0.3], jax.random.key(0))[0].number == 20
     copied = transfer(changed, pictures, labels, source, linear(2 * weights))
-    assert (copied.count, copied.of) == (20, 20)
+    assert (copied.number, copied.of) == (20, 20)
     assert transfer(changed, pictures, labels, source, linear(-weights)).of == 0

@@ -26,6 +26,7 @@ from tests.conftest import LI
 pytestmark = [
     pytest.mark.heavy,
     pytest.mark.skipif(not LI.exists(), reason="the weights of Li et al. are not here"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # foolbox imports names that SciPy has moved
     pytest.mark.skipif(not (cache_home() / "cifar10-original").exists(), reason="CIFAR-10 is not here"),
 ]
 EPSILON, SIZE, STEPS = 8 / 255, 2 / 255, 20
