@@ -1,0 +1,174 @@
+"""What is explained: the scores of a network's classes for images, as a pure function, and in batches of one size.
+
+All methods of attribution are `method(network, images, target=None, *, its settings, batch_size=32)`:
+
+- `network`: any NNX module from images to one score for each class, also `load_run(path).module`. It is computed in
+  evaluation mode and stays as it is, in whichever mode that is.
+- `images`: what the network takes, `n h w c`, so after normalization; any number.
+- `target`: the class whose score is explained, one for all images or one for each; the predicted one if it is missing.
+- `batch_size`: images, or changed copies of them, that are computed at once. Memory depends on this number alone.
+- the answer: float32 on the host, `n h w c`; or `n h w` from methods that do not tell channels apart.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float, Int
+
+from ..config.errors import UserError, one_line
+from ..models.base import at_least_float32
+from ..models.functional import Tree
+from ..training.batched import in_batches
+
+BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The scores of classes of images.
+
+    Attributes:
+        definition: of the network in evaluation mode; networks of one definition share compiled programs.
+        state: its arrays.
+        images: on the host.
+        targets: the class of each image whose score is explained.
+        batch_size: at most as many as there are images.
+        copies: how many changed copies of each image of a batch may be computed at once.
+    """
+
+    definition: nnx.GraphDef
+    state: Tree
+    images: Float[np.ndarray, "n h w c"]
+    targets: Int[np.ndarray, "n"]
+    batch_size: int
+    copies: int
+
+    def in_batches(self, function: Callable[..., Any], *others: Any) -> Any:
+        """What a function gives of images, their targets and other arrays with one row for each image."""
+        return in_batches(
+            lambda batch: function(*map(jnp.asarray, batch)), (self.images, self.targets, *others), self.batch_size
+        )
+
+
+def explained(network: nnx.Module, images: Any, target: Any, batch_size: int) -> Explained:
+    """Checks what a method was given; see the head of this file.
+
+    Raises:
+        UserError: this is no network of classes, it cannot take such images, or there is no such class.
+    """
+    definition, state = evaluated(network)
+    images = checked_images(images)
+    if batch_size < 1:
+        raise UserError(f"batch_size={batch_size}: should be at least 1")
+    size = min(batch_size, len(images))
+    classes = _classes(definition, state, images)
+    if target is None:
+        targets = in_batches(lambda batch: _scores(definition, state, batch).argmax(1), images, size)
+    else:
+        targets = _targets(target, len(images), classes)
+    return Explained(definition, state, images, targets.astype(np.int32), size, max(1, batch_size // size))
+
+
+def evaluated(network: Any) -> tuple[nnx.GraphDef, Tree]:
+    """The definition of a network in evaluation mode, and its arrays; the network itself stays as it is.
+
+    Raises:
+        UserError: this is no network.
+    """
+    if not isinstance(network, nnx.Module):
+        hint = "; give its .module" if hasattr(network, "module") else ""
+        raise UserError(f"a Flax NNX module is explained, and not a {type(network).__name__}{hint}")
+    definition, state = nnx.split(network)
+    copy = nnx.merge(definition, state, copy=True)
+    copy.eval()
+    return nnx.graphdef(copy), state
+
+
+def scores(definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c"]) -> Float[Array, "b classes"]:
+    """The scores of all classes."""
+    return outputs(definition, state, images)
+
+
+def outputs(definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c"]) -> Any:
+    """Whatever the network gives."""
+    return at_least_float32(nnx.merge(definition, state, copy=True)(images))
+
+
+def score_of(scores: Float[Array, "b classes"], targets: Int[Array, "b"]) -> Float[Array, "b"]:
+    """The score of one class of each image."""
+    return scores[np.arange(len(targets)), targets]
+
+
+@partial(jax.jit, static_argnames="definition")
+def _scores(definition: nnx.GraphDef, state: Tree, images: Array) -> Array:
+    return scores(definition, state, images)
+
+
+def checked_images(images: Any) -> Float[np.ndarray, "n h w c"]:
+    """Images as an array on the host.
+
+    Raises:
+        UserError: they are none, or not yet what a network takes.
+    """
+    try:
+        found = np.asarray(images)
+    except (TypeError, ValueError):
+        raise UserError("images should be one array of images of one size, n h w c") from None
+    if found.ndim != 4 or not found.size:
+        hint = "; one image is images[None]" if found.ndim == 3 else ""
+        raise UserError(f"images should have the shape n h w c, not {'x'.join(map(str, found.shape)) or 'none'}{hint}")
+    if not np.issubdtype(found.dtype, np.floating):
+        raise UserError(f"images should be what the network takes, float32 after normalization, not {found.dtype}")
+    return found
+
+
+def like_images(values: Any, images: Float[np.ndarray, "n h w c"], name: str) -> Float[np.ndarray, "n h w c"]:
+    """A number, an image or images, as images.
+
+    Raises:
+        UserError: it has another shape.
+    """
+    try:
+        return np.broadcast_to(np.asarray(values, images.dtype), images.shape)
+    except (TypeError, ValueError):
+        of_each = "x".join(map(str, images.shape[1:]))
+        raise UserError(f"{name} should be a number or one or {len(images)} images of {of_each}") from None
+
+
+def _classes(definition: nnx.GraphDef, state: Tree, images: np.ndarray) -> int:
+    """How many classes a network tells apart.
+
+    Raises:
+        UserError: it cannot take the images, or gives anything but a score for each class.
+    """
+    one = jax.ShapeDtypeStruct((1, *images.shape[1:]), images.dtype)
+    try:
+        found = jax.eval_shape(partial(outputs, definition), state, one)
+    except (AssertionError, TypeError, ValueError, IndexError) as error:
+        shape = "x".join(map(str, images.shape[1:]))
+        raise UserError(f"the network cannot take images of {shape}: {one_line(error)}") from None
+    shape = getattr(found, "shape", None)
+    if shape is None or len(shape) != 2:
+        kind = f"outputs of the shape {shape}" if shape else "several outputs"
+        raise UserError(f"a network that gives one score for each class is explained; this one gives {kind}")
+    return int(shape[1])
+
+
+def _targets(target: Any, count: int, classes: int) -> Int[np.ndarray, "n"]:
+    """The class of each image.
+
+    Raises:
+        UserError: there is no such class, or there are not as many as images.
+    """
+    found = np.asarray(target)
+    if not np.issubdtype(found.dtype, np.integer) or found.shape not in ((), (count,)):
+        raise UserError(f"target should be a class, or one for each of the {count} images, not {target}")
+    for wrong in found[(found < 0) | (found >= classes)].ravel()[:1]:
+        raise UserError(f"target={wrong}: the network tells {classes} classes apart, 0 to {classes - 1}")
+    return np.broadcast_to(found, count)
