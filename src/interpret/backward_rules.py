@@ -6,9 +6,9 @@ ReLU lets through on the way back: the signal where its input was positive (grad
 largest value was, which are the switches of the deconvnet.
 
 ReLUs are found in the traced program and not in the modules, so that functions count and networks are not rewritten:
-`jax.nn.relu`, `jax.nn.relu6`, and `jnp.maximum(x, 0)`. ReLU6 is ReLU, then the smaller of that and 6: the rule is that
-of ReLU, and what was cut off at 6 gets no signal, as with the gradient. The rules say nothing of other rectifiers, such
-as leaky ReLU or GELU, which let negative values through; where one has a name in the program, it is refused.
+every maximum with zero is one, of `jax.nn.relu` as of `jnp.maximum(x, 0)`. ReLU6 is ReLU, then the smaller of that and
+6: the rule is that of ReLU, and what was cut off at 6 gets no signal, as with the gradient. The rules say nothing of
+other rectifiers, such as leaky ReLU, which let negative values through: networks with one of these are refused.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,34 +24,25 @@ from ..config.errors import UserError, did_you_mean
 
 RULES = ("gradient", "deconvnet", "guided")
 
-RELUS = {"relu": float("inf"), "relu6": 6.0}
-"""The largest value that each lets through."""
 OTHERS = {"celu", "elu", "hard_silu", "hard_swish", "leaky_relu", "mish", "selu", "silu", "softplus", "swish"}
 """Rectifiers that the rules do not speak of."""
 INLINE = {"jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "remat2", "checkpoint"}
 """Operations that compute their inner program once."""
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def rectified(rule: str, largest: float, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """ReLU, with that rule on the way back.
-
-    Args:
-        rule: of the signal from above.
-        largest: value that it lets through.
-        x: its input.
-    """
-    return jnp.clip(x, 0, largest)
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def rectified(rule: str, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """ReLU, with that rule on the way back."""
+    return jnp.maximum(x, 0)
 
 
-def _forward(rule: str, largest: float, x: Array) -> tuple[Array, tuple[Bool[Array, "..."], Bool[Array, "..."]]]:
-    return rectified(rule, largest, x), (x > 0, x < largest)
+def _forward(rule: str, x: Array) -> tuple[Array, Bool[Array, "..."]]:
+    return rectified(rule, x), x > 0
 
 
-def _backward(rule: str, largest: float, seen: tuple[Array, Array], signal: Array) -> tuple[Array]:
-    positive, below = seen
-    passes = below if rule == "deconvnet" else positive & below
-    return (jnp.where(passes, signal if rule == "gradient" else jnp.maximum(signal, 0), 0),)
+def _backward(rule: str, positive: Bool[Array, "..."], signal: Array) -> tuple[Array]:
+    passed = signal if rule == "gradient" else jnp.maximum(signal, 0)
+    return (passed if rule == "deconvnet" else jnp.where(positive, passed, 0),)
 
 
 rectified.defvjp(_forward, _backward)
@@ -87,7 +78,23 @@ def with_rule(function: Callable[..., Any], rule: str) -> Callable[..., Any]:
 
 def relus(function: Callable[..., Any], *arguments: Any) -> int:
     """How many ReLUs a function computes, for these arguments, arrays or their shapes; nothing is computed."""
-    return sum(largest is not None for _, largest in _operations(jax.make_jaxpr(function)(*arguments).jaxpr))
+    return _count(jax.make_jaxpr(function)(*arguments).jaxpr)
+
+
+def is_relu(equation: JaxprEqn, jaxpr: Jaxpr) -> bool:
+    """Whether an operation of a program is a ReLU: a maximum with zero.
+
+    A maximum that only mends the rounding of a variance, E x² - (E x)², as in Flax's layers, is none.
+    """
+    if equation.primitive.name != "max" or not any(map(_zero, equation.invars)):
+        return False
+    makers: dict[Any, JaxprEqn] = {out: maker for maker in jaxpr.eqns for out in maker.outvars}
+    (value,) = (each for each in equation.invars if not _zero(each))
+    maker = makers.get(value)
+    if maker is None or maker.primitive.name != "sub" or isinstance(maker.invars[1], Literal):
+        return True
+    taken = makers.get(maker.invars[1])
+    return taken is None or taken.primitive.name not in ("square", "integer_pow")
 
 
 def _check(jaxpr: Jaxpr, rule: str) -> None:
@@ -96,53 +103,32 @@ def _check(jaxpr: Jaxpr, rule: str) -> None:
     Raises:
         UserError: saying why.
     """
-    operations = list(_operations(jaxpr))
-    names = {_name(equation) for equation, _ in operations} | {each.primitive.name for each, _ in operations}
+    names = {name for equation in _operations(jaxpr) for name in (equation.primitive.name, equation.params.get("name"))}
     if "ffi_call" in names:
         raise UserError(f"rule={rule}: the network computes by kernels that hide its ReLUs; give its plain module")
     others = ", ".join(sorted(OTHERS & names))
     if others:
         raise UserError(f"rule={rule}: it is a rule of ReLU, and the network has {others}; rule=gradient goes for all")
-    if not any(largest is not None for _, largest in operations):
+    if not _count(jaxpr):
         raise UserError(f"rule={rule}: the network has no ReLU that it could change; rule=gradient goes for all")
 
 
-def _operations(jaxpr: Jaxpr) -> Iterator[tuple[JaxprEqn, float | None]]:
-    """All operations, with what they let through at most if they are ReLUs; those inside a ReLU are not listed."""
+def _operations(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
+    """All operations, and those of their inner programs."""
     for equation in jaxpr.eqns:
-        largest = _largest(equation, jaxpr)
-        yield equation, largest
-        if largest is None:
-            for inner in _inner(equation):
-                yield from _operations(inner.jaxpr)
+        yield equation
+        for inner in _inner(equation):
+            yield from _operations(inner.jaxpr)
 
 
-def _largest(equation: JaxprEqn, jaxpr: Jaxpr) -> float | None:
-    """What an operation lets through at most if it is a ReLU."""
-    if equation.primitive.name == "custom_jvp_call":
-        return RELUS.get(_name(equation))
-    if equation.primitive.name == "max" and any(map(_zero, equation.invars)) and not _variance(equation, jaxpr):
-        return RELUS["relu"]
-    return None
-
-
-def _variance(equation: JaxprEqn, jaxpr: Jaxpr) -> bool:
-    """Whether a maximum with zero only mends the rounding of a variance, E x² - (E x)², as Flax's layers do."""
-    makers = {out: maker for maker in jaxpr.eqns for out in maker.outvars}
-    (value,) = (each for each in equation.invars if not _zero(each)) if len(equation.invars) == 2 else (None,)
-    maker = None if isinstance(value, Literal) else makers.get(value)
-    if maker is None or maker.primitive.name != "sub" or isinstance(maker.invars[1], Literal):
-        return False
-    square = makers.get(maker.invars[1])
-    return square is not None and square.primitive.name in ("square", "integer_pow", "mul")
+def _count(jaxpr: Jaxpr) -> int:
+    """The number of ReLUs in a program and its inner programs."""
+    inside = (_count(inner.jaxpr) for equation in jaxpr.eqns for inner in _inner(equation))
+    return sum(is_relu(equation, jaxpr) for equation in jaxpr.eqns) + sum(inside)
 
 
 def _zero(value: Any) -> bool:
     return isinstance(value, Literal) and jnp.ndim(value.val) == 0 and bool(value.val == 0)
-
-
-def _name(equation: JaxprEqn) -> str:
-    return str(equation.params.get("name", ""))
 
 
 def _inner(equation: JaxprEqn) -> list[ClosedJaxpr]:
@@ -155,7 +141,7 @@ def _inner(equation: JaxprEqn) -> list[ClosedJaxpr]:
     ]
 
 
-def _evaluated(program: ClosedJaxpr, values: list[Any], relu: Callable[[float, Array], Array]) -> list[Any]:
+def _evaluated(program: ClosedJaxpr, values: list[Any], relu: Callable[[Array], Array]) -> list[Any]:
     """The outputs of a program with another function in place of its ReLUs.
 
     Raises:
@@ -165,17 +151,16 @@ def _evaluated(program: ClosedJaxpr, values: list[Any], relu: Callable[[float, A
     known: dict[Any, Any] = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*program.consts, *values), strict=True))
     for equation in jaxpr.eqns:
         inputs = [each.val if isinstance(each, Literal) else known[each] for each in equation.invars]
-        largest, inner = _largest(equation, jaxpr), _inner(equation)
-        hidden = any(found is not None for each in inner for _, found in _operations(each.jaxpr))
-        if largest is not None:
-            (value,) = (x for x, each in zip(inputs, equation.invars, strict=True) if not _zero(each))
-            outputs = [relu(largest, value)]
-        elif hidden and equation.primitive.name in INLINE:
+        kind, inner = equation.primitive, _inner(equation)
+        hidden = sum(_count(each.jaxpr) for each in inner)
+        if is_relu(equation, jaxpr):
+            outputs = [relu(next(x for x, each in zip(inputs, equation.invars, strict=True) if not _zero(each)))]
+        elif hidden and kind.name in INLINE:
             outputs = _evaluated(inner[0], inputs, relu)
         elif hidden:
-            raise UserError(f"a ReLU in a {equation.primitive.name} of the network cannot be given another rule")
+            raise UserError(f"a ReLU in a {kind.name} of the network cannot be given another rule")
         else:
-            found = equation.primitive.bind(*inputs, **equation.primitive.get_bind_params(equation.params))
-            outputs = found if equation.primitive.multiple_results else [found]
+            found = kind.bind(*inputs, **kind.get_bind_params(equation.params))
+            outputs = found if kind.multiple_results else [found]
         known.update(zip(equation.outvars, outputs, strict=True))
     return [each.val if isinstance(each, Literal) else known[each] for each in jaxpr.outvars]

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key
+from scipy.special import roots_legendre
 
 from ..config.errors import UserError
 from ..models.functional import Tree
@@ -81,7 +82,7 @@ def integrated_gradients(
     """
     given = explained(network, images, target, batch_size)
     start = like_images(baseline, given.images, "baseline")
-    places, weights = np.polynomial.legendre.leggauss(_at_least_one("steps", steps))
+    places, weights = roots_legendre(_at_least_one("steps", steps))
     shares = _chunks((places + 1) / 2, weights / 2, size=given.copies)
 
     def of_batch(images: Array, targets: Array, start: Array) -> Array:

@@ -1,14 +1,17 @@
 """The parts of a network by their names in the layer table, and what comes out of one of them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import jax
 from flax import nnx
 from jaxtyping import Array
 
 from ..config.errors import UserError, did_you_mean
 from ..layers.children import replace
-from ..models.functional import dotted
+from ..models.functional import Tree, dotted
+from ..models.summary import innermost
 
 
 class Tapped(nnx.Module):
@@ -53,3 +56,24 @@ def tap(network: nnx.Module, name: str, change: Callable[[Array], Array]) -> Non
     parent, _, key = name.rpartition(".")
     parts = {dotted(path): part for path, part in nnx.iter_modules(network)}
     replace(parts[parent], key, Tapped(parts[name], change))
+
+
+def used_layers(definition: nnx.GraphDef, state: Tree, images: Array) -> list[str]:
+    """The names of the layers without sublayers, as the network uses them for images; nothing is computed.
+
+    The order of the attributes of a network that was copied is that of the alphabet.
+    """
+    found: dict[str, None] = {}
+
+    def noted(name: str, outputs: Any) -> Any:
+        found.setdefault(name)
+        return outputs
+
+    def call(state: Tree, images: Array) -> Any:
+        network = nnx.merge(definition, state, copy=True)
+        for parent, key, layer, name in list(innermost(network)):
+            replace(parent, key, Tapped(layer, partial(noted, name)))
+        return network(images)
+
+    jax.eval_shape(call, state, images)
+    return list(found)

@@ -97,7 +97,7 @@ def test_attributions_of_a_linear_network_are_the_known_ones():
 def test_integrated_gradients_are_complete(seed):
     network, x = Small(seed), images(6, 6, 6, 2)
     given = {"target": np.arange(6) % 4, "baseline": images(1, 6, 6, 2)[0]}
-    maps = integrated_gradients(network, x, steps=600, batch_size=600, **given)
+    maps = integrated_gradients(network, x, steps=4000, batch_size=6000, **given)
     error = completeness(network, x, maps, **given)
     assert abs(error).max() < 1e-3 * abs(maps.sum((1, 2, 3)) - error).max()
     few = completeness(network, x, integrated_gradients(network, x, steps=1, **given), **given)
