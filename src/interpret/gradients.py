@@ -83,7 +83,8 @@ def integrated_gradients(
     given = explained(network, images, target, batch_size)
     start = like_images(baseline, given.images, "baseline")
     places, weights = roots_legendre(_at_least_one("steps", steps))
-    shares = _chunks((places + 1) / 2, weights / 2, size=given.copies)
+    dtype = given.images.dtype
+    shares = _chunks((places + 1).astype(dtype) / 2, weights.astype(dtype) / 2, size=given.copies)
 
     def of_batch(images: Array, targets: Array, start: Array) -> Array:
         way, total = images - start, jnp.zeros_like(images)
@@ -143,7 +144,8 @@ def smooth_grad(
         UserError: the input does not fit.
     """
     given = explained(network, images, target, batch_size)
-    shares = _chunks(np.arange(_at_least_one("samples", samples)), np.full(samples, 1 / samples), size=given.copies)
+    numbers = np.arange(_at_least_one("samples", samples), dtype=np.int32)
+    shares = _chunks(numbers, np.full(samples, 1 / samples, given.images.dtype), size=given.copies)
     key = jax.random.key(seed)
 
     def of_batch(images: Array, targets: Array, numbers: Array) -> Array:
@@ -154,7 +156,7 @@ def smooth_grad(
             total += _mean_gradient(given.definition, given.state, images, drawn, targets, np.ones_like(weight), weight)
         return total
 
-    return given.in_batches(of_batch, np.arange(len(given.images)))
+    return given.in_batches(of_batch, np.arange(len(given.images), dtype=np.int32))
 
 
 def _pulled(given: Explained, rule: str) -> Float[np.ndarray, "n h w c"]:
@@ -199,9 +201,7 @@ def _noise(
 def _chunks(values: np.ndarray, weights: np.ndarray, *, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Values and their weights, so many at a time; the last ones are filled up with values of weight 0."""
     size = min(size, len(values))
-    over = -len(values) % size
-    filled = (np.pad(np.asarray(values, np.float32 if values.dtype.kind == "f" else np.int32), (0, over)),)
-    filled += (np.pad(np.asarray(weights, np.float32), (0, over)),)
+    filled = [np.pad(each, (0, -len(values) % size)) for each in (values, weights)]
     return [(filled[0][at : at + size], filled[1][at : at + size]) for at in range(0, len(filled[0]), size)]
 
 
