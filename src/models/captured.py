@@ -68,5 +68,7 @@ def layer_outputs(module: nnx.Module, input_shape: ImageShape) -> list[LayerOutp
 
 
 def _outputs(module: nnx.Module, x: Any) -> dict[str, Any]:
-    _, found = nnx.capture(module, nnx.Intermediate, method_outputs=nnx.Intermediate)(x)
-    return {dotted(path[:-1]): value[0] for path, value in nnx.to_flat_state(found) if path[-1] == "__call__"}
+    """What the network itself gives, without a name, and the outputs of its layers."""
+    result, found = nnx.capture(module, nnx.Intermediate, method_outputs=nnx.Intermediate)(x)
+    calls = {dotted(path[:-1]): value[0] for path, value in nnx.to_flat_state(found) if path[-1] == "__call__"}
+    return {**calls, "": result}

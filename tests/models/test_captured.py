@@ -51,3 +51,11 @@ def test_an_output_is_what_the_layer_gives():
     np.testing.assert_array_equal(found["body.0"], own.body[0](x))
     np.testing.assert_array_equal(found["head"], own(x))
     assert jnp.min(found["body.0.norm"]) < 0 <= jnp.min(found["body.0"])
+
+
+class Heir(Net):
+    """A network whose class has no call of its own."""
+
+
+def test_the_last_output_is_that_of_the_network():
+    assert [row.name for row in layer_outputs(Heir(nnx.Rngs(0)), (12, 12, 1)) if row.last] == ["head"]

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 
+from experiments import inspect
 from src import predict
 from src.data import imdb
 from src.data.texts import FIRST_WORD, UNKNOWN, Texts
@@ -100,6 +101,17 @@ def test_typed_texts_and_files_get_their_classes_unknown_words_and_drops(said, h
     assert "the film \\| is dull" in table[2]
     assert f"dull {rows[0]['drops'][3]['drop']:.1%}" in table[2]
     assert "1 of 6" in table[4]
+
+
+def test_there_is_no_album_of_a_run_on_texts(home, monkeypatch, capsys):
+    monkeypatch.chdir(home)
+    monkeypatch.setattr("sys.argv", ["inspect", "run=run"])
+    with pytest.raises(SystemExit) as stop:
+        inspect.main()
+    assert stop.value.code == 2
+    said = "error: run takes no images; what is inside a network is shown for images alone\n"
+    assert capsys.readouterr().err == said
+    assert not (home / "runs").exists()
 
 
 def test_the_number_of_words_is_chosen(said, home):
