@@ -44,7 +44,7 @@ def test_accuracy_falls_with_epsilon_and_pictures_are_drawn(monkeypatch, tmp_pat
         (["epsilons=[1/0]"], "epsilons=[1/0]: should be numbers"),
         (["target=30"], "target=30: digits has no such class; did you mean '3'?"),
         (["images=0"], "images=0: should be"),
-        (["image=5"], "image=5: "),
+        (["image=5"], "image is not a setting; did you mean 'images'?"),
         (["other=none"], "none does not exist"),
         ([RUN], "run is given twice"),
     ],
