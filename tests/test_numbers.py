@@ -5,6 +5,7 @@ import pytest
 from benchmarks.run import LIMIT, as_page
 from tests.conftest import ROOT
 from tests.numbers import (
+    adversarial,
     contracts,
     experiments,
     figures,
@@ -21,7 +22,7 @@ from tests.numbers.pages import numbers_without_source, pattern, plain, read, sa
 
 PAGES = {
     "README.md": (read("README.md"), readme.SAID, readme.GIVEN),
-    "docs/adversarial.md": (read("docs/adversarial.md"), [], contracts.ADVERSARIAL),
+    "docs/adversarial.md": (read("docs/adversarial.md"), adversarial.SAID, contracts.ADVERSARIAL),
     "docs/experiments.md": (read("docs/experiments.md"), experiments.SAID, []),
     "docs/figures.md": (read("docs/figures.md"), figures.SAID, []),
     "docs/inside.md": (read("docs/inside.md"), inside.SAID, inside.GIVEN),
