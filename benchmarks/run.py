@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from benchmarks import (
+    attribution,
     channels,
     determinism,
     huge_pages,
@@ -68,6 +69,7 @@ BENCHMARKS = {
     "surfaces": Benchmark(surfaces, 7),
     "surface_points": Benchmark(surface_points, 5, surface_points.table),
     "transfer": Benchmark(transfer, 7),
+    "attribution": Benchmark(attribution, 5),
     "published": Benchmark(published, 1, published.table),
 }
 PAGE = "docs/performance.md"

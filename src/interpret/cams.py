@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 
 from ..config.errors import UserError
 from ..models.functional import Tree
-from .explained import BATCH_SIZE, explained, outputs, score_of
+from .explained import BATCH_SIZE, explained, score_of
 from .parts import check_part, tap
 
 Weights = Callable[[Array, Array], Array]
@@ -113,12 +113,16 @@ def _shape(definition: nnx.GraphDef, state: Tree, images: np.ndarray, layer: str
     """
     found: list[Any] = []
 
-    def noted(state: Tree, images: Array) -> Any:
-        network = nnx.merge(definition, state, copy=True)
-        tap(network, layer, lambda given: found.append(given) or given)
-        return outputs(*nnx.split(network), images)
+    def noted(maps: Any) -> Any:
+        found.append(maps)
+        return maps
 
-    jax.eval_shape(noted, state, jax.ShapeDtypeStruct((1, *images.shape[1:]), images.dtype))
+    def call(state: Tree, images: Array) -> Any:
+        network = nnx.merge(definition, state, copy=True)
+        tap(network, layer, noted)
+        return network(images)
+
+    jax.eval_shape(call, state, jax.ShapeDtypeStruct((1, *images.shape[1:]), images.dtype))
     shapes = [getattr(each, "shape", ()) for each in found]
     if len(shapes) != 1:
         raise UserError(f"layer={layer}: it is used {len(shapes)} times for an image; its maps should be made once")

@@ -153,11 +153,11 @@ def _classes(definition: nnx.GraphDef, state: Tree, images: np.ndarray) -> int:
     except (AssertionError, TypeError, ValueError, IndexError) as error:
         shape = "x".join(map(str, images.shape[1:]))
         raise UserError(f"the network cannot take images of {shape}: {one_line(error)}") from None
-    shape = getattr(found, "shape", None)
-    if shape is None or len(shape) != 2:
-        kind = f"outputs of the shape {shape}" if shape else "several outputs"
+    sizes = getattr(found, "shape", None)
+    if sizes is None or len(sizes) != 2:
+        kind = f"outputs of the shape {sizes}" if sizes else "several outputs"
         raise UserError(f"a network that gives one score for each class is explained; this one gives {kind}")
-    return int(shape[1])
+    return int(sizes[1])
 
 
 def _targets(target: Any, count: int, classes: int) -> Int[np.ndarray, "n"]:

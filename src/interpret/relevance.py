@@ -34,13 +34,14 @@ HANDED_ON = {"reshape", "squeeze", "transpose", "convert_element_type", "copy", 
     "reduce_sum",
 }
 """Operations with one input from the chain, whose gradient times their input is what comes out of them."""
+SHARED = "layer_with_shares"
 CHAIN = "relevance goes through chains of convolutions, dense layers, ReLU and pooling"
 
 
 class Shared(nnx.Module):
     """A convolution or dense layer whose gradient hands relevance on."""
 
-    def __init__(self, layer: nnx.Module, epsilon: float, gamma: float) -> None:
+    def __init__(self, layer: nnx.Conv | nnx.Linear, epsilon: float, gamma: float) -> None:
         self.layer, self.epsilon, self.gamma = layer, epsilon, gamma
 
     def __call__(self, x: Float[Array, "b *inputs"]) -> Float[Array, "b *outputs"]:
@@ -143,11 +144,9 @@ def _check_chain(jaxpr: Jaxpr, chain: set[Any]) -> None:
         used = [place for place, each in enumerate(equation.invars) if not isinstance(each, Literal) and each in chain]
         kind, name = equation.primitive.name, str(equation.params.get("name", ""))
         inner = equation.params.get("jaxpr") or equation.params.get("call_jaxpr")
-        if used and inner is not None and name != layer_with_shares.__name__:
+        if used and inner is not None and name != SHARED:
             _check_chain(inner.jaxpr, {inner.jaxpr.invars[place] for place in used})
-        elif used and not (
-            len(used) == 1 and (kind in HANDED_ON or name == layer_with_shares.__name__ or is_relu(equation, jaxpr))
-        ):
+        elif used and not (len(used) == 1 and (kind in HANDED_ON or name == SHARED or is_relu(equation, jaxpr))):
             raise UserError(f"{CHAIN}; this network also computes {kind}")
         if used:
             chain.update(equation.outvars)

@@ -8,6 +8,10 @@ from flax import nnx
 
 from src.config.errors import UserError
 from src.interpret.backward_rules import relus, with_rule
+from src.interpret.gradients import gradient
+from src.models.resnet_cifar import CifarResNet
+from src.operations.fused import with_kernels
+from src.training.kernels import chosen_kernels
 
 INPUT = jnp.array([[1.0, -1, 5], [2, -5, -7], [-3, 2, 4]])
 SIGNAL = jnp.array([[-2.0, 3, -1], [6, -3, 1], [2, -1, 3]])
@@ -97,3 +101,15 @@ def test_programs_without_a_relu_that_can_be_changed_are_refused(function, messa
 def test_a_misspelt_rule_is_refused_with_the_nearest_one():
     with pytest.raises(UserError, match="did you mean 'guided'"):
         with_rule(nnx.relu, "guide")
+
+
+@pytest.mark.parametrize("rule", ["deconvnet", "guided"])
+def test_networks_with_kernels_are_refused_because_their_relus_are_hidden(rule):
+    library = chosen_kernels("auto")
+    if library is None:
+        pytest.skip("there are no kernels for this machine")
+    network = CifarResNet(8, "A", channels=3, outputs=10, rngs=nnx.Rngs(0))
+    x = np.ones((1, 32, 32, 3), np.float32)
+    assert gradient(network, x, rule=rule).any()
+    with pytest.raises(UserError, match="hide its ReLUs; give its plain module"):
+        gradient(with_kernels(network, library), x, rule=rule)
