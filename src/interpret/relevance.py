@@ -114,7 +114,7 @@ def _chain(definition: nnx.GraphDef, state: Tree, images: Array, *, epsilon: flo
     network = nnx.merge(definition, state, copy=True)
     for parent in [part for _, part in nnx.iter_modules(network)]:
         for key, layer in children(parent):
-            if type(layer) in LAYERS:
+            if isinstance(layer, LAYERS) and type(layer) in LAYERS:
                 replace(parent, key, Shared(layer, epsilon, gamma))
     return network(images)
 
