@@ -15,6 +15,7 @@ from ..layers.dropout import Dropout
 from ..layers.pooling import GlobalAveragePool, GlobalMaxPool
 from .base import ImageShape, ModelSettings, Published, abstract_network, check_size, faults_in_one_line
 from .functional import Network
+from .sizes import Channels
 
 HEAD = ("dropout", "dense", "head", "auxiliary")
 """Layers behind the features of a network, by the names that all networks here use."""
@@ -36,7 +37,7 @@ class TransferSettings(ModelSettings):
 
     body: ModelSettings
     features: Literal["average", "maximum", "all"]
-    hidden: Annotated[int, Field(gt=0)] | None
+    hidden: Channels | None
     dropout: Annotated[float, Field(ge=0, lt=1)]
 
     @property

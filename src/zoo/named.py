@@ -41,8 +41,20 @@ def named_model(name: str, **changes: Any) -> ModelSettings:
         UserError: there is no such file, or a value is not what the network accepts.
     """
     check_configurations()
+    return read_model(written(name) | changes)
+
+
+def written(name: str) -> dict[str, Any]:
+    """The values of `conf/model/<name>.yaml`; those of a network inside of it are those of its own file.
+
+    Raises:
+        UserError: there is no such file.
+    """
     path = CONF / "model" / f"{name}.yaml"
     if not path.exists():
         known = [file.stem for file in path.parent.glob("*.yaml")]
         raise UserError(f"model={name}: conf/model/ has no {name}.yaml{did_you_mean(name, known)}")
-    return read_model(yaml.safe_load(path.read_text()) | changes)
+    values: dict[str, Any] = yaml.safe_load(path.read_text())
+    chosen = (each for each in values.pop("defaults", ()) if isinstance(each, dict))
+    inside = {group.partition("@")[2]: written(choice) for each in chosen for group, choice in each.items()}
+    return inside | values
