@@ -135,7 +135,7 @@ def test_other_weights_at_the_same_place_are_not_taken_for_those_of_before(tmp_p
         (("pretrained=null",), "pretrained=… names none"),
         (("pretrained=elsewhere.npz",), "run:PATH, file:PATH or package:NAME==VERSION"),
         (("pretrained=run:nowhere",), "run=nowhere does not exist"),
-        (("pretrained=file:nowhere.npz",), "nowhere.npz is not there"),
+        (("pretrained=file:nowhere.npz",), "file:nowhere.npz: there is no such file"),
         (("model.body.depth=14",), "model.depth is 8 there|no layer1.1|depth is 8 there and 14 here"),
     ],
 )

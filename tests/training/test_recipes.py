@@ -24,7 +24,8 @@ from src.training.schedules.step import Step
 from tests.models.networks import parameter_count
 
 QUICK = {"segmentation_shapes"}  # has fewer images than the quick profile, and takes a minute
-EXPERIMENTS = sorted({path.stem for path in (CONF / "experiment").glob("*.yaml")} - QUICK)
+OWN_IMAGES = {"transfer_augmented", "transfer_cached"}  # their images and weights are a person's own
+EXPERIMENTS = sorted({path.stem for path in (CONF / "experiment").glob("*.yaml")} - QUICK - OWN_IMAGES)
 DEPTHS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
 
 PARAMETERS = {f"resnet{depth}{suffix}": count for depth, count in DEPTHS.items() for suffix in ("", "_noskip")} | {
@@ -65,6 +66,14 @@ def test_every_experiment_composes_builds_and_shrinks(compose, name):
     assert steps < make_plan(compose(f"+experiment={name}"), TRAINED[quick.data.name]).steps / 3
     if name != DEEPEST:
         assert built(quick, shrunk(SHAPES[quick.data.name], quick.profile.image_size))
+
+
+@pytest.mark.parametrize("name", sorted(OWN_IMAGES))
+def test_experiments_on_ones_own_images_compose_and_build(compose, name):
+    settings = compose(f"+experiment={name}", "data.root=photos", "pretrained=run:before")
+    network = built(settings, (160, 160, 3))
+    assert (settings.data.image_size, settings.freeze) == (160, ["body"])
+    assert network.hidden.kernel.shape == (5 * 5 * 1024, 256)  # the chapter's head, on Keras's MobileNet
 
 
 @pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
