@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from flax import nnx
 
-from ..config.errors import UserError, did_you_mean
+from ..config.errors import UserError, did_you_mean, nearest
 from .functional import dotted
 
 NOT = "-"
@@ -35,7 +35,8 @@ def chosen_layers(names: Sequence[str], patterns: Iterable[str], setting: str) -
         own = pattern.removeprefix(NOT)
         meant = {name for name in names if fnmatchcase(name, own) or fnmatchcase(name, f"{own}.*")}
         if not meant:
-            raise UserError(f"{setting}={pattern}: the network has no such layer{did_you_mean(own, parts(names))}")
+            known = parts(names) if nearest(own, parts(names)) else dict.fromkeys(name.split(".")[0] for name in names)
+            raise UserError(f"{setting}={pattern}: the network has no such layer{did_you_mean(own, known)}")
         found = found - meant if pattern.startswith(NOT) else found | meant
     return frozenset(found)
 
