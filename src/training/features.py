@@ -1,10 +1,9 @@
 """What the frozen body of a network makes of a data set, computed once and kept on disk."""
 
-import hashlib
 import logging
 import os
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -18,6 +17,7 @@ from ..data.cache import cache_home
 from ..data.preprocessing import Preprocessing
 from ..models.functional import Network, Tree
 from .batched import in_batches
+from .state import tree_sha256
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Features:
     """What the frozen layers of a network make of inputs, from the cache or computed and put there."""
 
     def __init__(self, network: Network, preprocessing: Preprocessing, batch_size: int) -> None:
-        """Compiles the computation.
+        """Prepares.
 
         Args:
             network: gives the features, by its frozen layers alone.
@@ -39,17 +39,16 @@ class Features:
         def features(parameters: Tree, batch_stats: Tree, inputs: Any) -> Any:
             return network(parameters, batch_stats, preprocessing.normalized(inputs))
 
-        weights = network.parameters, network.batch_stats
+        self._weights, self._batch_size = (network.parameters, network.batch_stats), batch_size
         batch = jax.eval_shape(lambda: preprocessing.zeros(batch_size))
-        lowered = jax.jit(features).lower(*weights, batch)
-        self._compute, self._batch_size = partial(lowered.compile(), *weights), batch_size
+        self._lowered = jax.jit(features).lower(*self._weights, batch)
         # Device and weights belong to the key; the text of the program has neither.
-        self._program = f"{jax.devices()[0].device_kind}\n{lowered.as_text()}"
+        self._program = f"{jax.devices()[0].device_kind}\n{self._lowered.as_text()}"
         self._arrays = network.frozen_arrays(), preprocessing.constants
 
     def __call__(self, inputs: Any) -> Float[np.ndarray, "n width"]:
         """The features of inputs as they are stored."""
-        path = cache_home() / FOLDER / f"{key(self._program, (*self._arrays, inputs))}.npz"
+        path = cache_home() / FOLDER / f"{tree_sha256((*self._arrays, inputs), self._program)}.npz"
         found = read(path)
         if found is None:
             count = len(jax.tree.leaves(inputs)[0])
@@ -58,15 +57,10 @@ class Features:
             write(path, found)
         return found
 
-
-def key(program: str, arrays: Any) -> str:
-    """A hash of a program and of arrays that it computes with."""
-    digest = hashlib.sha256(program.encode())
-    for path, leaf in jax.tree.leaves_with_path(arrays):
-        values = np.ascontiguousarray(leaf)
-        digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}\n".encode())
-        digest.update(values.data)
-    return digest.hexdigest()
+    @cached_property
+    def _compute(self) -> Any:
+        """The features of a batch; compiled only where the cache lacks some."""
+        return partial(self._lowered.compile(), *self._weights)
 
 
 def read(path: Path) -> Float[np.ndarray, "n width"] | None:

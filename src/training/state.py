@@ -64,8 +64,13 @@ def init_state(network: Network, optimizer: optax.GradientTransformation, *, ave
 
 def state_sha256(state: TrainState) -> str:
     """SHA-256 over names, shapes and bytes of parameters and statistics; two identical runs share it."""
-    digest = hashlib.sha256()
-    for path, leaf in jax.tree.leaves_with_path(state.scored()):
+    return tree_sha256(state.scored())
+
+
+def tree_sha256(tree: Tree, before: str = "") -> str:
+    """SHA-256 over a text, and over names, shapes and bytes of the arrays of a tree."""
+    digest = hashlib.sha256(before.encode())
+    for path, leaf in jax.tree.leaves_with_path(tree):
         values = np.asarray(leaf)
         digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}\n".encode())
         digest.update(np.ascontiguousarray(values).data)
