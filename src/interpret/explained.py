@@ -19,12 +19,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from ..config.errors import UserError, one_line
 from ..models.base import at_least_float32
+from ..models.captured import in_evaluation
 from ..models.functional import Tree
-from ..training.batched import in_batches
+from ..training.batched import fill, in_batches
 
 BATCH_SIZE = 32
 
@@ -84,10 +85,13 @@ def evaluated(network: Any) -> tuple[nnx.GraphDef, Tree]:
     if not isinstance(network, nnx.Module):
         hint = "; give its .module" if hasattr(network, "module") else ""
         raise UserError(f"a Flax NNX module is explained, and not a {type(network).__name__}{hint}")
-    definition, state = nnx.split(network)
-    copy = nnx.merge(definition, state, copy=True)
-    copy.eval()
-    return nnx.graphdef(copy), state
+    return nnx.split(in_evaluation(network))
+
+
+def chunks(rows: Shaped[np.ndarray, "n ..."], size: int) -> list[Shaped[np.ndarray, "size ..."]]:
+    """Rows, so many at a time; the last ones are filled up with zeros."""
+    size = min(size, len(rows))
+    return [fill(rows[at : at + size], size) for at in range(0, len(rows), size)]
 
 
 def scores(definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c"]) -> Float[Array, "b classes"]:

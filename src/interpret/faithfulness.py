@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int
 
 from ..config.errors import UserError
 from ..models.functional import Tree
-from .explained import BATCH_SIZE, checked_images, explained, like_images, score_of, scores
+from .explained import BATCH_SIZE, checked_images, chunks, explained, like_images, score_of, scores
 
 Kept = Literal["last", "first"]
 
@@ -132,13 +132,11 @@ def _curves(
     if not 1 <= steps <= pixels:
         raise UserError(f"steps={steps}: should be from 1 to {pixels}, the number of pixels")
     counts = np.round(np.linspace(0, pixels, steps + 1)).astype(np.int32)
-    size = min(given.copies, len(counts))
-    filled = np.pad(counts, (0, -len(counts) % size))
 
     def of_batch(images: Array, targets: Array, instead: Array, places: Array) -> Array:
         shown, other = (images, instead) if hidden == "last" else (instead, images)
         compute = partial(_answers, given.definition, given.state, shown, other, targets, places, answer=answer)
-        found = [compute(filled[at : at + size]) for at in range(0, len(filled), size)]
+        found = [compute(chunk) for chunk in chunks(counts, given.copies)]
         return jnp.concatenate(found, 1)[:, : len(counts)]
 
     return given.in_batches(of_batch, instead, places)

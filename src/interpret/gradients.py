@@ -21,7 +21,7 @@ from scipy.special import roots_legendre
 from ..config.errors import UserError
 from ..models.functional import Tree
 from .backward_rules import with_rule
-from .explained import BATCH_SIZE, Explained, explained, like_images, score_of, scores
+from .explained import BATCH_SIZE, Explained, chunks, explained, like_images, score_of, scores
 
 
 def gradient(
@@ -200,9 +200,7 @@ def _noise(
 
 def _chunks(values: np.ndarray, weights: np.ndarray, *, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Values and their weights, so many at a time; the last ones are filled up with values of weight 0."""
-    size = min(size, len(values))
-    filled = [np.pad(each, (0, -len(values) % size)) for each in (values, weights)]
-    return [(filled[0][at : at + size], filled[1][at : at + size]) for at in range(0, len(filled[0]), size)]
+    return list(zip(chunks(values, size), chunks(weights, size), strict=True))
 
 
 def _at_least_one(name: str, number: int) -> int:

@@ -9,17 +9,10 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from ..config.errors import UserError, did_you_mean
-from ..models.captured import LayerOutput, captured
+from ..models.captured import LayerOutput, captured, in_evaluation
 
 Reader = Callable[[Any], dict[str, Float[Array, "b ..."]]]
 """From a batch of images to the outputs of layers, by their names."""
-
-
-def in_evaluation(module: nnx.Module) -> nnx.Module:
-    """A copy of a network that uses running statistics and no dropout, whatever mode the network itself is in."""
-    copy = nnx.clone(module)
-    copy.eval()
-    return copy
 
 
 def reader(module: nnx.Module, layers: Sequence[str], prepare: Callable[[Any], Any] | None = None) -> Reader:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from ..config.errors import UserError
 from ..models.functional import Tree
-from .explained import BATCH_SIZE, explained, like_images, score_of, scores
+from .explained import BATCH_SIZE, chunks, explained, like_images, score_of, scores
 
 
 def occlusion(
@@ -50,14 +50,11 @@ def occlusion(
     if stride < 1:
         raise UserError(f"stride={stride}: should be at least 1")
     masks = _windows(height, width, window, stride)
-    size = min(given.copies, len(masks))
-    filled = np.pad(masks, [(0, -len(masks) % size), (0, 0), (0, 0)])
 
     def of_batch(images: Array, targets: Array, hidden: Array) -> Array:
         whole = _scores(given.definition, given.state, images, targets)
         total = jnp.zeros(images.shape[:3])
-        for at in range(0, len(filled), size):
-            chunk = filled[at : at + size]
+        for chunk in chunks(masks, given.copies):
             total += _drops(given.definition, given.state, images, targets, hidden, whole, chunk)
         return total / np.maximum(masks.sum(0), 1)
 

@@ -34,6 +34,13 @@ class LayerOutput:
         return len(self.shape) == 3
 
 
+def in_evaluation(module: nnx.Module) -> nnx.Module:
+    """A copy of a network that uses running statistics and no dropout, whatever mode the network itself is in."""
+    copy = nnx.clone(module)
+    copy.eval()
+    return copy
+
+
 def captured(module: nnx.Module, x: Any) -> dict[str, Any]:
     """Applies a network, and gives the first output of every layer and of every part that was called.
 
@@ -50,11 +57,10 @@ def layer_outputs(module: nnx.Module, input_shape: ImageShape) -> list[LayerOutp
         module: a network, which stays as it is.
         input_shape: of one example.
     """
-    definition, state = nnx.split(module)
+    definition, state = nnx.split(in_evaluation(module))
 
     def arrays(example: Any) -> dict[str, jax.Array]:
         copy = nnx.merge(definition, state, copy=True)
-        copy.eval()
         return {name: each for name, each in _outputs(copy, example).items() if isinstance(each, jax.Array)}
 
     example = jax.ShapeDtypeStruct((1, *input_shape), jnp.float32)
