@@ -24,8 +24,8 @@ from src.plots.surfaces import Trajectory, contours
 from src.runs.versions import versions
 from src.studies.command import run_study
 from src.studies.directions import Directions, cached_directions
-from src.studies.networks import TrainedNetwork
-from src.studies.planes import NetworksScale, evaluate_surface, write_surfaces
+from src.studies.networks import NetworksScale, TrainedNetwork
+from src.studies.planes import evaluate_surface, write_surfaces
 from src.studies.results import write_results
 from src.studies.rows import Columns, Spread, by_name, table
 

@@ -12,7 +12,7 @@ from ..config.errors import UserError, did_you_mean
 from ..models.captured import LayerOutput, captured, in_evaluation
 
 Reader = Callable[[Any], dict[str, Float[Array, "b ..."]]]
-"""From a batch of images to the outputs of layers, by their names."""
+"""From a batch of images to the outputs of layers, by their names, in the order in which these were asked for."""
 
 
 def reader(module: nnx.Module, layers: Sequence[str], prepare: Callable[[Any], Any] | None = None) -> Reader:
@@ -26,11 +26,11 @@ def reader(module: nnx.Module, layers: Sequence[str], prepare: Callable[[Any], A
     definition, state = nnx.split(in_evaluation(module))
 
     @jax.jit
-    def outputs(state: nnx.State, images: Any) -> dict[str, Array]:
+    def outputs(state: nnx.State, images: Any) -> list[Array]:
         found = captured(nnx.merge(definition, state, copy=True), prepare(images) if prepare else images)
-        return {name: found[name] for name in layers}
+        return [found[name] for name in layers]  # a list, since of a dictionary the keys would be sorted
 
-    return lambda images: outputs(state, images)
+    return lambda images: dict(zip(layers, outputs(state, images), strict=True))
 
 
 def chosen(layers: Sequence[LayerOutput], patterns: Sequence[str]) -> list[LayerOutput]:

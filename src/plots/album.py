@@ -28,6 +28,10 @@ from .inside import (
 
 PARTS = Path(__file__).with_name("page")
 DPI = 110
+RULES = {
+    "deconvnet": "sent back to the pixels by a deconvnet",
+    "gradient": "by the gradient, for the network has other rectifiers than ReLU, or none, and a deconvnet needs ReLUs",
+}
 TITLES = {"features": "in feature space", "pixels": "in pixels"}
 
 
@@ -146,16 +150,20 @@ def _patches(arrays: Mapping[str, Any]) -> Section | None:
     figures = {}
     for layer in arrays["layers/drawn"]:
         largest = arrays[f"strongest/{layer}/values"][:, 0]
-        seen = {unit: arrays.get(f"patches/{layer}/{unit}") for unit in range(len(largest))}
-        units = [Unit(unit, float(largest[unit]), own) for unit, own in seen.items() if own is not None]
+        units = [
+            Unit(unit, float(largest[unit]), arrays[own], arrays[f"drivers/{layer}/{unit}"])
+            for unit in range(len(largest))
+            if (own := f"patches/{layer}/{unit}") in arrays
+        ]
         if units:
             figures[f"patches_{layer}"] = patches_figure(units)
     if not figures:
         return None
     words = (
         "For the first units of some layers, the nine test images with the largest value in the map of the unit, and "
-        "of each what this value depends on, its receptive field; blue is beyond the border of the image. The number "
-        "above is the largest value of all."
+        "of each what this value depends on, its receptive field; blue is beyond the border of the image. Beside them "
+        f"what drives the unit there, {RULES[str(arrays['drivers/rule'])]}; grey is no signal. The number above is the "
+        "largest value of all."
     )
     return Section("Maximally activating patches", words, figures)
 

@@ -206,16 +206,16 @@ class Unit(NamedTuple):
         number: of its channel.
         largest: its largest value.
         patches: of the images, as bytes; NaN where it sees nothing.
-        beside: what of them drives it, if that is known.
+        beside: what of them drives it, around 0.
     """
 
     number: int
     largest: float
     patches: Float[np.ndarray, "k h w c"]
-    beside: Float[np.ndarray, "k h w c"] | None = None
+    beside: Float[np.ndarray, "k h w c"]
 
 
-def patches_figure(units: Sequence[Unit], columns: int = 6) -> Figure:
+def patches_figure(units: Sequence[Unit], columns: int = 3) -> Figure:
     """For each unit its patches in rows of three, and the pictures of what drives it beside them."""
     sheets = [_of_unit(unit) for unit in units]
     columns = min(columns, len(units))
@@ -234,8 +234,13 @@ def patches_figure(units: Sequence[Unit], columns: int = 6) -> Figure:
 
 
 def _of_unit(unit: Unit) -> Float[np.ndarray, "height width 3"]:
-    kinds = [unit.patches] if unit.beside is None else [unit.patches, unit.beside]
-    return np.concatenate([_mounted(as_colours(own), 3) for own in kinds], axis=1)
+    return np.concatenate([_mounted(own, 3) for own in (as_colours(unit.patches), _signals(unit.beside))], axis=1)
+
+
+def _signals(values: Float[np.ndarray, "k h w c"]) -> Float[np.ndarray, "k h w 3"]:
+    """Signals at pixels as colours around grey, each picture on a scale of its own; one channel is grey as well."""
+    largest = np.nanmax(np.abs(values), axis=(1, 2, 3), keepdims=True, initial=np.finfo(np.float32).tiny)
+    return as_colours(255 * (0.5 + values / (2 * largest)))
 
 
 def _mounted(pictures: Float[np.ndarray, "n h w 3"], columns: int) -> Float[np.ndarray, "height width 3"]:

@@ -14,7 +14,8 @@ from ..interpret.feature_map import neighbour_plane, principal_plane
 from ..interpret.filters import image_filters
 from ..interpret.layers import Reader, feature_layer, mapped, outermost, reader
 from ..interpret.neighbours import Nearest, nearest, same_class_rate
-from ..interpret.patches import patches, strongest
+from ..interpret.patches import Reconstruct, patches, strongest
+from ..interpret.reconstruction import applicable_rule, reconstructed_by
 from ..models.captured import LayerOutput, layer_outputs
 from ..training.batched import in_batches
 from ..training.load_run import LoadedRun
@@ -127,12 +128,20 @@ class Inspection:
         arrays: Arrays = {
             f"strongest/{name}/{value}": own for name, each in found.items() for value, own in each._asdict().items()
         }
+        rule = applicable_rule(self.run.module, self.run.engine.spec.shape)
         for layer in self.drawn:
-            own = found[layer.name]
+            own, reconstruct = found[layer.name], self.reconstruct(layer, rule)
             for unit in range(min(UNITS, layer.shape[-1])):
                 if (own.images[unit] >= 0).any() and layer.field:
-                    arrays[f"patches/{layer.name}/{unit}"], _ = patches(images, own, unit, layer.field)
-        return arrays
+                    seen, drivers = patches(images, own, unit, layer.field, reconstruct)
+                    arrays |= {f"patches/{layer.name}/{unit}": seen, f"drivers/{layer.name}/{unit}": drivers}
+        return {**arrays, "drivers/rule": np.array(rule)}
+
+    def reconstruct(self, layer: LayerOutput, rule: str) -> Reconstruct:
+        """Sends values of a layer back to the pixels of images as they are stored."""
+        sent_back = reconstructed_by(self.run.module, layer.name, rule)
+        normalized = self.run.engine.preprocessing.normalized
+        return lambda images, unit, positions: sent_back(normalized(images), unit, positions)
 
     def features(self, images: UInt8[np.ndarray, "n h w c"], *, own: bool) -> Arrays:
         """Neighbours and planes in the space of the last vector before the output, if there is one.

@@ -23,7 +23,9 @@ from ..training.engine import build_network
 from ..training.kernels import chosen_kernels
 from ..training.process import configure_jax
 from ..training.state import state_sha256
+from .results import check_file_stems
 from .runs import StudyRun, finish, planned, run_in
+from .settings import Scale
 
 LOOKED_AT = 100
 """Number of images for the check of imported weights."""
@@ -173,3 +175,26 @@ def _from_elsewhere(
         "images": images,
     }
     return TrainedNetwork(title, module, task, own, identity, None, chosen_kernels(run.settings.kernels))
+
+
+class NetworksScale(Scale):
+    """A scale that looks at trained networks.
+
+    Attributes:
+        networks: which ones.
+        splits: on which is measured.
+        images: at most so many of each, the same ones at every point; null for all.
+    """
+
+    networks: Annotated[list[NetworkSettings], Field(min_length=1)]
+    splits: Annotated[list[SplitName], Field(min_length=1)]
+    images: Annotated[int, Field(gt=0)] | None
+
+    @model_validator(mode="after")
+    def _check_titles(self) -> "NetworksScale":
+        check_file_stems([network.title for network in self.networks])
+        return self
+
+    def trained_networks(self) -> list[TrainedNetwork]:
+        """The networks, trained if they are not yet."""
+        return trained_networks(self.networks, self.common, self.splits, self.images)

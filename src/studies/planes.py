@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 
 from ..config.errors import UserError
 from ..config.settings import Settings, renamed
-from ..data.dataset import SplitName
 from ..data.examples import LABEL
 from ..landscape.directions import Normalization
 from ..landscape.evaluation import Measure, scores_at, together
@@ -28,10 +27,10 @@ from ..runs.identity import short_hash
 from ..runs.versions import versions
 from .cached import Cached
 from .directions import Directions, random_directions
-from .networks import NetworkSettings, TrainedNetwork, trained_networks
+from .networks import NetworksScale, TrainedNetwork
 from .progress import surface_progress
-from .results import check_file_stems, file_stem
-from .settings import Scale, SeededScale
+from .results import file_stem
+from .settings import SeededScale
 
 POINTS = Path("runs/surfaces")
 """Measurements are cached here as they come, in files that are named by what defines them."""
@@ -58,29 +57,6 @@ class AxisSettings(Settings):
     def values(self) -> Float64[np.ndarray, "n"]:
         """The steps."""
         return np.linspace(self.first, self.last, self.steps)
-
-
-class NetworksScale(Scale):
-    """A scale that looks at trained networks.
-
-    Attributes:
-        networks: which ones.
-        splits: on which is measured.
-        images: at most so many of each, the same ones at every point; null for all.
-    """
-
-    networks: Annotated[list[NetworkSettings], Field(min_length=1)]
-    splits: Annotated[list[SplitName], Field(min_length=1)]
-    images: Annotated[int, Field(gt=0)] | None
-
-    @model_validator(mode="after")
-    def _check_titles(self) -> "NetworksScale":
-        check_file_stems([network.title for network in self.networks])
-        return self
-
-    def trained_networks(self) -> list[TrainedNetwork]:
-        """The networks, trained if they are not yet."""
-        return trained_networks(self.networks, self.common, self.splits, self.images)
 
 
 class PlaneScale(NetworksScale, SeededScale):
