@@ -87,7 +87,7 @@ def report(name: str, scale: NetworksScale) -> None:
     curves = [ProbeCurve(row.name, row.layers, np.array(row.right), row.images) for row in found]
     write_results(
         name,
-        {"probes": by_name(found), "alignment": alike},
+        {"probes": by_name(found), "alignment": [each._asdict() for each in alike]},
         figures={"probes": probes_figure(curves), "alignment": alignments_figure(alike)},
         table=f"{table(COLUMNS, found)}\n{depths(alike)}",
     )
@@ -106,7 +106,7 @@ def compared(one: TrainedNetwork, other: TrainedNetwork) -> Alignment:
     say(f"{one.title} and {other.title}: alignment")
     identity = {"one": one.identity, "other": other.identity, "measure": "alignments"}
     found = cached(identity, [alignments], partial(alignments, one, other))
-    return Alignment(one.title, other.title, np.array(found.value), [found.measured_by])
+    return Alignment(one.title, other.title, found.value, [found.measured_by])
 
 
 def of_stored(network: TrainedNetwork) -> Reader:
@@ -145,7 +145,7 @@ def depths(alike: Sequence[Alignment]) -> str:
     """For two networks, where in the one the block is that is most like each block of the other."""
     return "".join(
         f"- {each.one} and {each.other}: the depth of a block and that of the block most like it have a Spearman "
-        f"correlation of {spearmanr(range(len(each.values)), each.values.argmax(1)).statistic:.3f}\n"
+        f"correlation of {spearmanr(range(len(each.values)), np.argmax(each.values, 1)).statistic:.3f}\n"
         for each in alike
         if each.one != each.other
     )

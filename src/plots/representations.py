@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from matplotlib.figure import Figure
 
 from ..tasks.intervals import wilson_interval
@@ -39,7 +39,7 @@ class Alignment(NamedTuple):
 
     one: str
     other: str
-    values: Float[np.ndarray, "layers others"]
+    values: list[list[float]]
     measured_by: list[str]
 
 
@@ -51,7 +51,10 @@ def probes_figure(curves: Sequence[ProbeCurve]) -> Figure:
         low, high = 100 * np.array([wilson_interval(int(right), curve.images) for right in curve.right]).T
         axis.fill_between(range(len(low)), low, high, color=f"C{number}", alpha=0.25, linewidth=0)
         axis.plot(100 * curve.right / curve.images, "o-", color=f"C{number}", markersize=3.5, label=curve.name)
-    axis.set(xlabel="block", ylabel="test images that a linear classifier gets right (%)")
+    axis.set(
+        xlabel="part of the network; 0 is the first layer, then come the blocks",
+        ylabel="test images that a linear classifier gets right (%)",
+    )
     axis.legend(loc="lower right", frameon=False)
     quiet(axis)
     return figure
@@ -64,6 +67,6 @@ def alignments_figure(pairs: Sequence[Alignment]) -> Figure:
     axes = figure.subplots(rows, rows, squeeze=False).ravel()
     for axis, pair in zip(axes, pairs, strict=True):
         image = axis.imshow(pair.values, origin="lower", vmin=0, vmax=1, cmap="magma")
-        axis.set(ylabel=f"{pair.one}, block", xlabel=f"{pair.other}, block")
+        axis.set(ylabel=f"{pair.one}, part", xlabel=f"{pair.other}, part")
     figure.colorbar(image, ax=axes, label="centred kernel alignment", shrink=0.7)
     return figure
