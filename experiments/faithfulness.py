@@ -31,7 +31,7 @@ from src.studies.attributions import RANDOM, Method, methods
 from src.studies.cached import cached
 from src.studies.command import run_study
 from src.studies.estimates import Estimate, estimate
-from src.studies.networks import NetworksScale, NetworkSettings, TrainedNetwork
+from src.studies.networks import NetworkSettings, NetworksScale, TrainedNetwork
 from src.studies.results import write_results
 from src.studies.rows import Columns, by_name, table
 from src.training.batched import in_batches

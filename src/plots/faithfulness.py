@@ -19,7 +19,8 @@ def maps_figure(images: UInt8[np.ndarray, "n h w c"], maps: Mapping[str, Float[n
 
     Args:
         images: as they are stored.
-        maps: by method; blue is below zero, red above, and maps that are nowhere below zero go from black to white.
+        maps: by method; blue is below zero, red above; those of a method that are nowhere below zero are dark where
+            they are 0.
     """
     columns = len(maps) + 1
     figure = Figure(figsize=(1.25 * columns, 1.2 * len(images) + 0.4), layout="constrained")
@@ -28,17 +29,18 @@ def maps_figure(images: UInt8[np.ndarray, "n h w c"], maps: Mapping[str, Float[n
         row[0].imshow(image)
     for column, (name, own) in enumerate(maps.items(), start=1):
         axes[0, column].set_title(name.replace(" ", "\n", 1), fontsize=8)
-        for row, values in zip(axes, own, strict=True):
-            row[column].imshow(picture(values.sum(-1) if values.ndim == 3 else values))
+        added = own.sum(-1) if own.ndim == 4 else own
+        for row, values in zip(axes, added, strict=True):
+            row[column].imshow(picture(values, signed=bool(added.min() < 0)))
     for axis in axes.ravel():
         bare(axis)
     return figure
 
 
-def picture(values: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w 3"]:
+def picture(values: Float[np.ndarray, "h w"], *, signed: bool) -> Float[np.ndarray, "h w 3"]:
     """A map as colours."""
     largest = max(float(np.percentile(np.abs(values), CLIPPED)), np.finfo(np.float32).tiny)
-    if values.min() < 0:
+    if signed:
         return colormaps[SIGNED](0.5 + values / (2 * largest))[..., :3]
     return colormaps["inferno"](values / largest)[..., :3]
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from .style import bare, quiet
-from .tiles import as_colours, coloured, enlarged, framed, tiled
+from .tiles import as_colours, coloured, enlarged, framed, signed_colours, tiled
 
 SIDE = 60
 """Pixels of an enlarged picture."""
@@ -40,11 +40,7 @@ class Interval(NamedTuple):
 
 def filters_figure(filters: Float[np.ndarray, "n h w c"]) -> Figure:
     """The filters in rows, each on a scale of its own: colours around grey, or blue below zero and red above."""
-    if filters.shape[-1] == 3:
-        largest = np.maximum(np.abs(filters).max(axis=(1, 2, 3), keepdims=True), np.finfo(np.float32).tiny)
-        pictures = 0.5 + filters.astype(np.float64) / (2 * largest)
-    else:
-        pictures = coloured(filters[..., 0], each=True)
+    pictures = signed_colours(filters) if filters.shape[-1] == 3 else coloured(filters[..., 0], each=True)
     columns = min(16, max(8, int(np.ceil(np.sqrt(len(filters))))))
     sheet = tiled(enlarged(pictures, SIDE), columns)
     figure = Figure(figsize=(sheet.shape[1] / 100, sheet.shape[0] / 100), layout="constrained")
@@ -234,13 +230,8 @@ def patches_figure(units: Sequence[Unit], columns: int = 3) -> Figure:
 
 
 def _of_unit(unit: Unit) -> Float[np.ndarray, "height width 3"]:
-    return np.concatenate([_mounted(own, 3) for own in (as_colours(unit.patches), _signals(unit.beside))], axis=1)
-
-
-def _signals(values: Float[np.ndarray, "k h w c"]) -> Float[np.ndarray, "k h w 3"]:
-    """Signals at pixels as colours around grey, each picture on a scale of its own; one channel is grey as well."""
-    largest = np.nanmax(np.abs(values), axis=(1, 2, 3), keepdims=True, initial=np.finfo(np.float32).tiny)
-    return as_colours(255 * (0.5 + values / (2 * largest)))
+    beside = signed_colours(unit.beside)
+    return np.concatenate([_mounted(own, 3) for own in (as_colours(unit.patches), beside)], axis=1)
 
 
 def _mounted(pictures: Float[np.ndarray, "n h w 3"], columns: int) -> Float[np.ndarray, "height width 3"]:

@@ -51,10 +51,8 @@ def probes_figure(curves: Sequence[ProbeCurve]) -> Figure:
         low, high = 100 * np.array([wilson_interval(int(right), curve.images) for right in curve.right]).T
         axis.fill_between(range(len(low)), low, high, color=f"C{number}", alpha=0.25, linewidth=0)
         axis.plot(100 * curve.right / curve.images, "o-", color=f"C{number}", markersize=3.5, label=curve.name)
-    axis.set(
-        xlabel="part of the network; 0 is the first layer, then come the blocks",
-        ylabel="test images that a linear classifier gets right (%)",
-    )
+    axis.set_xlabel("part of the network; 0 is the first layer, then come the blocks")
+    axis.set_ylabel("test images that a linear classifier gets right (%)")
     axis.legend(loc="lower right", frameon=False)
     quiet(axis)
     return figure

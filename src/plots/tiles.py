@@ -31,6 +31,13 @@ def as_colours(images: Num[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n h w 3
     return pictures if pictures.shape[-1] == 3 else np.broadcast_to(grey, (*grey.shape[:-1], 3))
 
 
+def signed_colours(values: Float[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n h w 3"]:
+    """Numbers around zero as red, green and blue around grey, each picture on a scale of its own; NaN stays."""
+    sizes = np.nan_to_num(np.abs(values.astype(np.float64)))
+    largest = np.maximum(sizes.max(axis=(1, 2, 3), keepdims=True), np.finfo(np.float32).tiny)
+    return as_colours(255 * (0.5 + values / (2 * largest)))
+
+
 def enlarged(pictures: Float[np.ndarray, "n h w 3"], side: int) -> Float[np.ndarray, "n h2 w2 3"]:
     """The pictures with a longer side of `side`, by repeating or leaving out pixels."""
     height, width = pictures.shape[1:3]
