@@ -16,6 +16,7 @@ from tests.numbers import (
     studies,
     studies_table,
     surfaces,
+    transfer,
     weights,
 )
 from tests.numbers.pages import numbers_without_source, pattern, plain, read, said
@@ -30,6 +31,7 @@ PAGES = {
     "docs/settings.md": (read("docs/settings.md"), [], contracts.SETTINGS),
     "docs/speed.md": (read("docs/speed.md"), speed.SAID, []),
     "docs/surfaces.md": (read("docs/surfaces.md"), surfaces.SAID, surfaces.GIVEN),
+    "docs/transfer.md": (read("docs/transfer.md"), transfer.SAID, transfer.GIVEN),
     "docs/weights.md": (read("docs/weights.md"), weights.SAID, weights.GIVEN),
     "docs/studies.md": (
         read("docs/studies.md"),

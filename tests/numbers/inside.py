@@ -1,5 +1,7 @@
 """The numbers of docs/inside.md."""
 
+import numpy as np
+
 from tests.numbers.pages import Said, said
 from tests.numbers.results import facts
 
@@ -21,5 +23,32 @@ def figures() -> list[Said]:
     ]
 
 
-SAID = figures()
-GIVEN = ["at most 1 % of the largest", "what a ReLU makes 0", "what it would make 0"]
+def representations() -> list[Said]:
+    found = facts("representations/li")
+    deep, plain = (found["probes"][name] for name in ("ResNet-56", "without shortcuts"))
+    shares = {name: 100 * np.array(own["right"]) / own["images"] for name, own in found["probes"].items()}
+    with_shortcuts, without = shares["ResNet-56"], shares["without shortcuts"]
+    assert deep["layers"] == plain["layers"] == ["stem", *(f"blocks.{number}" for number in range(27))]
+    same, there, _, own = (np.array(each["values"]) for each in found["alignment"])
+    assert there[-1].argmax() == there[:, -1].argmax() == 27
+    return [
+        said("{:,} training images and are tried on {:,} test images", deep["images"], deep["images"]),
+        said("{:.1f} % after the first layer, {:.1f} % in the middle,", with_shortcuts[0], with_shortcuts[14]),
+        said("{:.1f} % after the last block.", with_shortcuts[-1]),
+        said("({:.1f} % after block 7)", without[7]),
+        said("({:.1f} % after block 13)", without[13]),
+        said("the last fourteen blocks add {:.1f} points", without[-1] - without[13]),
+        said("any two are alike by {:.2f} or more;", own[-10:, -10:].min()),
+        said("with shortcuts it is {:.2f}.", same[-10:, -10:].min()),
+        said("of the other by {:.2f}, and", there[-1, -1]),
+    ]
+
+
+SAID = [*figures(), *representations()]
+GIVEN = [
+    "at most 1 % of the largest",
+    "what a ReLU makes 0",
+    "what it would make 0",
+    "after block 7",
+    "after block 13",
+]
