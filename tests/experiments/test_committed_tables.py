@@ -11,15 +11,19 @@ from experiments import (
     cheap_filters,
     curvature,
     depth_study,
+    faithfulness,
     group_specialisation,
     loss_surface,
     path_ensembles,
+    representations,
     search,
     small_filters,
     surface_accuracy,
     training_paths,
+    transfer,
 )
 from src.plain_json import dumps, numbers, plain
+from src.plots.representations import Alignment
 from src.studies.estimates import Estimate, verdicts
 from src.studies.lesions import PlainLesions, ResidualLesions
 from src.studies.rows import by_name, entries, table
@@ -199,3 +203,29 @@ def test_training_paths(folder):
     ]
     assert same(by_name(rows), facts)
     assert table(training_paths.COLUMNS, rows) == expected
+
+
+@pytest.mark.parametrize("folder", scales("transfer"), ids=lambda folder: folder.name)
+def test_transfer(folder):
+    facts, expected = committed(folder)
+    rows = [read(transfer.Row, own) for own in facts["rows"]]
+    assert same(rows, facts["rows"])
+    assert table(transfer.COLUMNS, rows) == expected
+
+
+@pytest.mark.parametrize("folder", scales("representations"), ids=lambda folder: folder.name)
+def test_representations(folder):
+    facts, expected = committed(folder)
+    rows = read_by_name(representations.Probes, facts["probes"])
+    alike = [Alignment(**own) for own in facts["alignment"]]
+    assert same(by_name(rows), facts["probes"])
+    made = f"{table(representations.COLUMNS, rows)}\n{representations.depths(alike)}"
+    assert expected.startswith(f"{made}\nMeasured by ")
+
+
+@pytest.mark.parametrize("folder", scales("faithfulness"), ids=lambda folder: folder.name)
+def test_faithfulness(folder):
+    facts, expected = committed(folder)
+    rows = read_by_name(faithfulness.Faithfulness, facts["methods"])
+    assert same(by_name(rows), facts["methods"])
+    assert expected.startswith(f"{table(faithfulness.COLUMNS, rows)}\nMeasured by ")
