@@ -15,7 +15,7 @@ PENALTIES = np.logspace(-1, 5, 7)
 """Of which a probe takes the one with the least error on training images that were left out, one at a time."""
 
 
-def averaged(outputs: Float[Array | np.ndarray, "b ..."], grid: int = GRID) -> Float[Array, "b features"]:
+def averaged(outputs: Float[Array | np.ndarray, "b ..."], grid: int = GRID) -> Float[Array | np.ndarray, "b features"]:
     """The outputs of a layer as vectors: maps by their means over places; for compiled functions.
 
     Args:
