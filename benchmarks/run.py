@@ -13,6 +13,7 @@ from benchmarks import (
     attribution,
     channels,
     determinism,
+    dreaming,
     huge_pages,
     layers,
     loop,
@@ -70,6 +71,7 @@ BENCHMARKS = {
     "surface_points": Benchmark(surface_points, 5, surface_points.table),
     "transfer": Benchmark(transfer, 7),
     "attribution": Benchmark(attribution, 5),
+    "dreaming": Benchmark(dreaming, 5),
     "published": Benchmark(published, 1, published.table),
 }
 PAGE = "docs/performance.md"

@@ -8,7 +8,6 @@ layers, as `python -m src.summary run=…` does, or parts of the network. `examp
 and the pictures.
 """
 
-import io
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -17,17 +16,16 @@ from jaxtyping import UInt8
 from pydantic import Field
 
 from src.config.arguments import Step, as_typed
-from src.config.errors import UserError, reported
+from src.config.errors import reported
 from src.config.settings import Packages, Settings, read_settings
 from src.config.status import waiting_for
 from src.markdown import markdown
 from src.plots.album import album_page, intervals, sections
 from src.plots.inside import Interval
 from src.prediction.images import decoded_images
-from src.runs.files import write_whole
 from src.studies.inspection import Inspection
 from src.studies.output import arguments
-from src.studies.results import file_stem, results_folder, write_results
+from src.studies.results import file_stem, results_folder, write_arrays, write_results
 from src.training.interruption import resumable
 from src.training.load_run import LoadedRun, load_run
 
@@ -95,13 +93,7 @@ def report(name: str, run: LoadedRun, arrays: Mapping[str, Any]) -> None:
     page = album_page(f"Inside {run.directory.path.name}", about, parts)
     figures = {figure: drawn for part in parts for figure, drawn in part.figures.items()}
     home = write_results(name, facts(run, arrays), figures=figures, table=table(arrays), pages={"album": page})
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    try:
-        write_whole(home / "arrays.npz", file.getvalue())
-    except OSError as error:
-        raise UserError(f"cannot write {home}: {error.strerror}") from None
-    print(home / "arrays.npz")
+    write_arrays(home, arrays)
 
 
 def facts(run: LoadedRun, arrays: Mapping[str, Any]) -> dict[str, Any]:

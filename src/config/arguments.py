@@ -1,9 +1,10 @@
 """Command lines of `key=value` that Hydra does not compose."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from .errors import UserError
 
@@ -17,6 +18,29 @@ def checked_step(given: Any) -> Any:
 
 Step = Annotated[int | Literal["best"] | None, BeforeValidator(checked_step)]
 """Of a checkpoint that was kept; None is the latest."""
+
+
+def as_words(given: Any) -> Any:
+    """Words with commas between them, which may stand in brackets."""
+    if not isinstance(given, str):
+        return given
+    return [word.strip() for word in given.strip("[]").split(",") if word.strip()]
+
+
+def as_number(given: Any) -> Any:
+    """A number of the command line."""
+    with suppress(ValueError):
+        return int(given) if isinstance(given, str) else given
+    with suppress(ValueError):
+        return float(given)
+    return given
+
+
+Words = Annotated[list[str], BeforeValidator(as_words), Field(min_length=1)]
+"""One word or several."""
+Whole = Annotated[int, BeforeValidator(as_number)]
+Number = Annotated[float, BeforeValidator(as_number), Field(strict=False)]
+"""Numbers, which on a command line are words."""
 
 
 def as_typed(arguments: Sequence[str], repeated: Sequence[str] = ()) -> dict[str, Any]:

@@ -67,18 +67,36 @@ def decoded(path: Path, size: int, channels: int) -> UInt8[np.ndarray, "s s c"]:
     Raises:
         UserError: it is damaged, too large, or has more than 8 bits.
     """
+    return np.asarray(squared(picture(path, channels), size)).reshape(size, size, channels)
+
+
+def photograph(path: Path, channels: int) -> UInt8[np.ndarray, "h w c"]:
+    """The same at its own size.
+
+    Raises:
+        UserError: it is damaged, too large, or has more than 8 bits.
+    """
+    found = np.asarray(picture(path, channels))
+    return found.reshape(*found.shape[:2], channels)
+
+
+def picture(path: Path, channels: int) -> Image.Image:
+    """The same as a picture of Pillow.
+
+    Raises:
+        UserError: it is damaged, too large, or has more than 8 bits.
+    """
     try:
         with catch_warnings(action="ignore", category=Image.DecompressionBombWarning), Image.open(path) as file:
             if file.mode.startswith(("I", "F")):
                 raise UserError(f"{path} has more than 8 bits a pixel, and 8 are read; convert such images first")
-            picture = opaque(ImageOps.exif_transpose(file)).convert("L" if channels == 1 else "RGB")
+            return opaque(ImageOps.exif_transpose(file)).convert("L" if channels == 1 else "RGB")
     except Image.DecompressionBombError:
         raise UserError(f"{path} has more than {MOST_PIXELS:,} pixels, the most that are read") from None
     except UserError:
         raise
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise UserError(f"{path} {_fault(error)}") from None
-    return np.asarray(squared(picture, size)).reshape(size, size, channels)
 
 
 def _fault(error: Exception) -> str:

@@ -18,8 +18,8 @@ from jaxtyping import Array, Float, Int
 
 from ..config.errors import UserError
 from ..models.functional import Tree
+from ..models.taps import check_part, tap
 from .explained import BATCH_SIZE, explained, score_of
-from .parts import check_part, tap
 
 Weights = Callable[[Array, Array], Array]
 

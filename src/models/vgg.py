@@ -142,3 +142,12 @@ class SmallDense(nnx.Module):
     def __call__(self, x: Float[Array, "b n"]) -> Float[Array, "b m"]:
         x = self.linear(x)
         return nnx.relu(x if self.norm is None else self.norm(x))
+
+
+def published_layers(network: VGG) -> dict[str, str]:
+    """Our names of the convolutions by those of papers: `2_2` of `conv2_2` is the second one of the second stage."""
+    return {
+        f"{stage + 1}_{conv + 1}": f"stages.{stage}.convs.{conv}"
+        for stage, own in enumerate(network.stages)
+        for conv in range(len(own.convs))
+    }

@@ -1,11 +1,13 @@
 """What a study leaves behind: pictures, facts and a table, in a folder of its own."""
 
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from ..config.errors import UserError
@@ -72,6 +74,27 @@ def write_results(
     made = [*(f"{picture}{ending}.png" for picture in figures), *(f"{page}{ending}.html" for page in pages)]
     print("\n".join(str(home / file) for file in made))
     return home
+
+
+def write_arrays(home: Path, arrays: Mapping[str, Any], name: str = "") -> Path:
+    """Writes `arrays.npz`, from which the pictures of a study can be drawn again, and prints where it is.
+
+    Args:
+        home: that `write_results` gave.
+        arrays: by their names.
+        name: of one part of the study.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    file, path = io.BytesIO(), home / f"arrays{f'_{name}' if name else ''}.npz"
+    np.savez_compressed(file, **arrays)
+    try:
+        write_whole(path, file.getvalue())
+    except OSError as error:
+        raise UserError(f"cannot write {home}: {error.strerror}") from None
+    print(path)
+    return path
 
 
 def results_folder(folder: str, ending: str = "") -> Path:

@@ -8,8 +8,8 @@ from flax import nnx
 
 from src.config.errors import UserError
 from src.interpret.cams import grad_cam, grad_cam_plus_plus, positive_gradients
-from src.interpret.parts import part_names
 from src.models.resnet_cifar import CifarResNet
+from src.models.taps import part_names
 
 
 class Cam(nnx.Module):
