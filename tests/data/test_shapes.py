@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from src.config.errors import UserError
-from src.data.shapes import CLASSES
+from src.data.examples import checksum
+from src.data.shapes import CLASSES, bounds, leaves_enough, seen
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +52,66 @@ def test_shapes_are_brighter_than_what_is_behind_them(dataset):
 def test_a_validation_split_that_takes_all_images_is_refused(compose):
     with pytest.raises(UserError, match=r"validation=60 leaves nothing of train=60 images"):
         compose("data=shapes", "data.train=60", "data.validation=60")
+
+
+def test_the_images_of_former_times_are_drawn_again(compose):
+    settings = compose("+experiment=segmentation_shapes").data
+    found = checksum(settings.read())
+    assert found == "d315ba44d5e14ae4eea95c5e464e76e8c94ebfb69ea6952d4ec3115a3da2b2eb"
+
+
+SCENES = (
+    "data=shapes", "data.train=60", "data.validation=10", "data.test=5", "data.image_size=48", "data.width=80",
+    "data.shapes=6", "data.fewest=2", "data.smallest=0.08", "data.boxes=seen",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def scenes(compose):
+    return compose(*SCENES).dataset()
+
+
+def test_scenes_have_any_size_and_number(scenes):
+    targets = scenes.train.targets
+    assert (scenes.spec.shape, targets["mask"].shape) == ((48, 80, 3), (50, 48, 80))
+    assert set(targets["box_present"].sum(axis=1)) == {2, 3, 4, 5, 6}
+    assert (targets["box"][~targets["box_present"]] == 0).all()
+
+
+def test_boxes_of_what_is_seen_are_those_of_the_pixels(scenes):
+    """Where boxes of one class do not meet, the mask inside one says exactly where it has to end."""
+    targets, exact = scenes.train.targets, 0
+    for mask, boxes, labels in zip(*(targets[name] for name in ("mask", "box", "box_label")), strict=True):
+        for number, ((top, left, bottom, right), label) in enumerate(zip(boxes, labels, strict=True)):
+            others = [box for k, box in enumerate(boxes) if k != number and labels[k] == label]
+            meets = any(top < b and bottom > t and left < r and right > x for t, x, b, r in others)
+            if not label or meets:
+                continue
+            rows, columns = np.nonzero(mask[top:bottom, left:right] == label)
+            assert (rows.min(), columns.min(), rows.max(), columns.max()) == (0, 0, bottom - top - 1, right - left - 1)
+            exact += 1
+    assert exact > 100
+
+
+def test_at_least_half_of_every_shape_is_seen():
+    square = np.zeros((3, 8, 8), bool)
+    square[0, 2:6, 2:6] = square[1, 2:6, 3:7] = square[2, 2:6, 4:8] = True
+    left = seen(list(square))
+    assert [part.sum() for part in left] == [4, 4, 16]
+    assert bounds(left[0]) == (2, 2, 6, 3)
+    assert leaves_enough([square[0]], square[2])
+    assert not leaves_enough([square[0]], square[1])
+    assert not leaves_enough([square[0], square[2]], square[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("data.fewest=4",), "fewest=4 is more than shapes=3, the largest number"),
+        (("data.smallest=0.3",), "smallest=0.3 is more than largest=0.25"),
+        (("data.fewest=40", "data.shapes=40", "data.boxes=seen"), "data.shapes=40 of this size have no place"),
+    ],
+)
+def test_scenes_that_cannot_be_are_refused(compose, arguments, said):
+    with pytest.raises(UserError, match=said):
+        compose("data=shapes", *arguments).dataset()
