@@ -7,41 +7,69 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, Num
 
+from ..randomness import at
 from .settings import AugmentSettings
+from .zoom import Zoom, zoomed
 
 Image = Float[Array, "h w c"]
+
+ZOOM = 5
+"""The draw of an example's key for its scale and shift; `_purposes` are older, 3 and 4 belong to batches."""
 
 
 class Moves(NamedTuple):
     """How the images of a batch are moved; what belongs to their pixels, such as masks, has to move with them.
 
     Attributes:
+        size: height and width of the images.
+        zoom: scale and shift, which come first; None for neither.
         padding: pixels on each side before the crop.
         corners: row and column of each crop in the padded image; None for no crops.
-        mirrored: whether left and right change places; None for never.
+        mirrored: whether left and right change places, in the end; None for never.
     """
 
+    size: tuple[int, int]
+    zoom: Zoom | None
     padding: int
     corners: Int[Array, "b 2"] | None
     mirrored: Bool[Array, "b"] | None
 
 
-def draw_moves(keys: Key[Array, "b"], settings: AugmentSettings) -> Moves:
-    """Draws the moves of every image by a key of its own, so that neighbours in the batch do not matter."""
+def draw_moves(keys: Key[Array, "b"], settings: AugmentSettings, size: tuple[int, int]) -> Moves:
+    """Draws the moves of every image by a key of its own, so that neighbours in the batch do not matter.
+
+    Args:
+        keys: one for each image.
+        settings: which moves.
+        size: height and width of the images.
+    """
     crop_keys, flip_keys, _ = _purposes(keys)
     corners = jax.vmap(lambda key: jax.random.randint(key, (2,), 0, 2 * settings.crop + 1))(crop_keys)
     mirrored = jax.vmap(jax.random.bernoulli)(flip_keys)
-    return Moves(settings.crop, corners if settings.crop else None, mirrored if settings.flip else None)
+    return Moves(
+        size,
+        jax.vmap(partial(_drawn_zoom, settings=settings))(keys) if settings.zooms else None,
+        settings.crop,
+        corners if settings.crop else None,
+        mirrored if settings.flip else None,
+    )
+
+
+def _drawn_zoom(key: Key[Array, ""], *, settings: AugmentSettings) -> Zoom:
+    scale, *shift = jax.random.uniform(at(key, ZOOM), (3,), minval=-1, maxval=1)
+    return Zoom(1 + settings.scale * scale, settings.shift * jnp.stack(shift))
 
 
 def moved(maps: Num[Array, "b h w ..."], moves: Moves, fill: Num[Array, "h w ..."]) -> Num[Array, "b h w ..."]:
-    """Crops and mirrors images, or what belongs to their pixels.
+    """Scales, shifts, crops and mirrors images, or what belongs to their pixels.
 
     Args:
-        maps: of each example.
+        maps: of each example; whole numbers, such as classes, are taken as they are, others interpolated.
         moves: of each example.
-        fill: what a crop shows outside of a map.
+        fill: what is shown outside of a map.
     """
+    if moves.zoom is not None:
+        maps = jax.vmap(partial(zoomed, fill=fill))(maps, moves.zoom)
     if moves.corners is not None:
         maps = jax.vmap(partial(_cropped, padding=moves.padding, fill=fill))(maps, moves.corners)
     if moves.mirrored is not None:

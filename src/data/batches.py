@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int, Key, Num, UInt8, UInt16
 from ..config.errors import UserError
 from ..randomness import Scalar, at
 from .augment import Moves, augmented, draw_moves
+from .colours import recoloured
 from .examples import DataSpec, Split, is_shape
 from .mixing import mixed
 from .settings import AugmentSettings, Normalization
@@ -21,7 +22,10 @@ Targets = dict[str, Any]
 """Arrays by name."""
 MIXING = 3
 NETWORK = 4
-"""Draws of an example's key: its share of a mixture, and what the network needs; `augmented` takes the first three."""
+"""Draws of an example's key: its share of a mixture, and what the network needs; changes of images take the others."""
+
+WHITE = 255
+"""The brightest pixel."""
 
 
 class Batch(NamedTuple):
@@ -192,7 +196,7 @@ def _changed(
     batch = take(data, chosen)
     if batching.augment is None:
         return batch.inputs, batch.targets, keys
-    moves = draw_moves(keys, batching.augment)
+    moves = draw_moves(keys, batching.augment, image_size(batch.inputs))
     changed = partial(_augmented, keys=keys, moves=moves, settings=batching.augment)
     inputs = jax.tree.map(changed, batch.inputs, data.constants)
     return inputs, batching.changes.moved(batch.targets, moves), keys
@@ -205,8 +209,18 @@ def _augmented(
     """Images with their random changes; other inputs as they are."""
     if constants is None:
         return images
+    if settings.recolours:
+        pixels = images * constants.std + constants.mean
+        images = normalized(WHITE * recoloured(jnp.clip(pixels / WHITE, 0, 1), keys, settings), constants)
     black = jnp.broadcast_to(-constants.mean / constants.std, images.shape[1:])
     return augmented(images, keys, moves, settings, black)
+
+
+def image_size(inputs: Tree) -> tuple[int, int]:
+    """Height and width of the images of a batch, the first of several; zeros where there are none."""
+    sizes = [array.shape[1:3] for array in jax.tree.leaves(inputs) if array.ndim == 4]
+    height, width = sizes[0] if sizes else (0, 0)
+    return height, width
 
 
 def evaluation_batch(data: DeviceDataset, first: int, size: int) -> Batch:
@@ -238,7 +252,10 @@ def take(data: DeviceDataset, chosen: Int[Array, "b"]) -> Batch:
 
 
 def normalized(
-    images: UInt8[AnyArray, "b h w c"] | UInt16[AnyArray, "b length"] | Float[AnyArray, "b n"],
+    images: UInt8[AnyArray, "b h w c"]
+    | UInt16[AnyArray, "b length"]
+    | Float[AnyArray, "b n"]
+    | Float[AnyArray, "b h w c"],
     constants: Constants | None,
 ) -> Float[AnyArray, "b ..."] | Int[AnyArray, "b length"]:
     """Pixels less the mean, over the standard deviation; the numbers of words and features as they are."""

@@ -63,6 +63,7 @@ def load_dataset(settings: DataSettings, *, examples: int | None = None, image_s
     source = _read(settings.source)
     whole = _divided(source, settings)
     _check_crop(settings, source.train)
+    _check_colours(settings, source.train)
     notes = (*source.notes, *_lacking(whole, source.class_names))
     train, validation, test = (_reduced(split, examples, image_size) for split in whole)
     shape = jax.tree.map(lambda array: array.shape[1:], train.inputs)
@@ -90,6 +91,20 @@ def _check_crop(settings: DataSettings, train: Split) -> None:
             raise UserError(
                 f"data.augment.crop={settings.augment.crop} moves whole images of {size} pixels out of sight; "
                 f"at most {min(sides) - 1} leaves a part of each"
+            )
+
+
+def _check_colours(settings: DataSettings, train: Split) -> None:
+    """Refuses to change colours where there are none.
+
+    Raises:
+        UserError: saying what there is.
+    """
+    for images in jax.tree.leaves(train.inputs):
+        if settings.augment and settings.augment.recolours and images.shape[3:] != (3,):
+            raise UserError(
+                f"data.augment.hue, saturation and exposure change colours; data.name={settings.name} has inputs of "
+                f"{images.shape[1:]}"
             )
 
 

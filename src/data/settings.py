@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ..config.settings import Settings
+from ..config.settings import Settings, added
 from .examples import Examples
 
 Normalization = Literal["pixel", "channel", "unit", "none", "pretrained"]
@@ -25,6 +25,12 @@ class AugmentSettings(Settings):
             arXiv:1710.09412); 0 is none.
         cutmix: the same for the area of a rectangle that is taken from another image (Yun et al. 2019,
             arXiv:1905.04899); 0 is none.
+        scale: images are enlarged or shrunk around their middle by a factor from 1 less this to 1 more (Redmon et al.
+            2015, arXiv:1506.02640, like the next four); masks and boxes move along.
+        shift: images are shifted by up to this part of their height and width, in each direction.
+        hue: largest turn of the hue, of which the whole circle is 1.
+        saturation: largest factor on the saturation of colours, and on its inverse; 1 leaves it as it is.
+        exposure: the same of the value, which is the brightest of a pixel's three colours.
     """
 
     crop: Annotated[int, Field(ge=0)] = 0
@@ -33,6 +39,11 @@ class AugmentSettings(Settings):
     cutout: Annotated[int, Field(ge=0)] = 0
     mixup: Annotated[float, Field(ge=0)] = 0.0
     cutmix: Annotated[float, Field(ge=0)] = 0.0
+    scale: Annotated[float, Field(ge=0, lt=1)] = added(0.0)
+    shift: Annotated[float, Field(ge=0, lt=1)] = added(0.0)
+    hue: Annotated[float, Field(ge=0, le=0.5)] = added(0.0)
+    saturation: Annotated[float, Field(ge=1)] = added(1.0)
+    exposure: Annotated[float, Field(ge=1)] = added(1.0)
 
     @model_validator(mode="after")
     def _one_mixture(self) -> "AugmentSettings":
@@ -44,6 +55,16 @@ class AugmentSettings(Settings):
     def mixes(self) -> bool:
         """Whether every image gets a partner."""
         return self.mixup > 0 or self.cutmix > 0
+
+    @property
+    def zooms(self) -> bool:
+        """Whether images are scaled or shifted."""
+        return self.scale > 0 or self.shift > 0
+
+    @property
+    def recolours(self) -> bool:
+        """Whether colours change."""
+        return self.hue > 0 or self.saturation > 1 or self.exposure > 1
 
     def shrunk(self, factor: int) -> "AugmentSettings":
         """The same changes for images that were shrunk by a whole factor."""

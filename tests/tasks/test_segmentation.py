@@ -62,7 +62,7 @@ def test_images_without_weight_and_classes_without_pixels_do_not_count(scored):
 
 def test_masks_move_with_their_images():
     settings = AugmentSettings(crop=2, flip=True, fill="black", cutout=0, mixup=0.0, cutmix=0.0)
-    moves = draw_moves(jnp.stack([stream(0, str(number)) for number in range(20)]), settings)
+    moves = draw_moves(jnp.stack([stream(0, str(number)) for number in range(20)]), settings, (6, 6))
     masks = np.random.default_rng(0).integers(1, CLASSES, (20, 6, 6), dtype=np.uint8)
     targets = TASK.moved({"mask": jnp.asarray(masks)}, moves)
     images = moved(jnp.asarray(masks, jnp.float32)[..., None], moves, jnp.zeros((6, 6, 1)))
