@@ -1,12 +1,12 @@
 """A folder of class folders of images, as most people keep their own."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from warnings import catch_warnings
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from pydantic import Field
 
 from ..config.errors import UserError, one_line
@@ -67,7 +67,7 @@ def decoded(path: Path, size: int, channels: int) -> UInt8[np.ndarray, "s s c"]:
     Raises:
         UserError: it is damaged, too large, or has more than 8 bits.
     """
-    return np.asarray(squared(picture(path, channels), size)).reshape(size, size, channels)
+    return np.asarray(squared(_in_channels(path, channels), size)).reshape(size, size, channels)
 
 
 def photograph(path: Path, channels: int) -> UInt8[np.ndarray, "h w c"]:
@@ -76,12 +76,36 @@ def photograph(path: Path, channels: int) -> UInt8[np.ndarray, "h w c"]:
     Raises:
         UserError: it is damaged, too large, or has more than 8 bits.
     """
-    found = np.asarray(picture(path, channels))
+    found = np.asarray(_in_channels(path, channels))
     return found.reshape(*found.shape[:2], channels)
 
 
-def picture(path: Path, channels: int) -> Image.Image:
-    """The same as a picture of Pillow.
+def _in_channels(path: Path, channels: int) -> Image.Image:
+    return read_picture(path).image.convert("L" if channels == 1 else "RGB")
+
+
+class Picture(NamedTuple):
+    """An image of a file.
+
+    Attributes:
+        image: what it shows; what is transparent is white.
+        mode: how its colours are stored, in Pillow's words.
+        stored: height and width as it is stored, which a turn by its EXIF data may exchange.
+        turned: whether its EXIF data turn or mirror it.
+    """
+
+    image: Image.Image
+    mode: str
+    stored: tuple[int, int]
+    turned: bool
+
+
+def read_picture(path: Path, *, upright: bool = True) -> Picture:
+    """Decodes an image.
+
+    Args:
+        path: its file.
+        upright: whether it is turned as its EXIF data say, so that it stands as its camera was held.
 
     Raises:
         UserError: it is damaged, too large, or has more than 8 bits.
@@ -90,7 +114,9 @@ def picture(path: Path, channels: int) -> Image.Image:
         with catch_warnings(action="ignore", category=Image.DecompressionBombWarning), Image.open(path) as file:
             if file.mode.startswith(("I", "F")):
                 raise UserError(f"{path} has more than 8 bits a pixel, and 8 are read; convert such images first")
-            return opaque(ImageOps.exif_transpose(file)).convert("L" if channels == 1 else "RGB")
+            turned = file.getexif().get(ExifTags.Base.Orientation, 1) not in (0, 1)
+            image = opaque(ImageOps.exif_transpose(file) if upright else file.copy())
+            return Picture(image, file.mode, (file.height, file.width), turned)
     except Image.DecompressionBombError:
         raise UserError(f"{path} has more than {MOST_PIXELS:,} pixels, the most that are read") from None
     except UserError:

@@ -1,7 +1,7 @@
 """What a task is: the meaning of targets and of a network's outputs."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -28,11 +28,13 @@ class TaskSettings(Settings):
 
     Attributes:
         needs: names of the targets that it reads.
+        uses: names of those that it also reads where the data have them.
         headline: name of the metric by which searches, early stopping, the best checkpoint and studies decide.
         mixes: whether two examples can be mixed (`mixed`).
     """
 
     needs: ClassVar[tuple[str, ...]]
+    uses: ClassVar[tuple[str, ...]] = ()
     headline: ClassVar[str]
     mixes: ClassVar[bool] = False
 
@@ -43,6 +45,10 @@ class TaskSettings(Settings):
     @abstractmethod
     def output_shape(self, spec: DataSpec) -> Any:
         """The shape of the outputs for one example, or a tree of shapes."""
+
+    def read_of(self, targets: Collection[str]) -> list[str]:
+        """The names of the targets that it reads, of those that there are."""
+        return [*self.needs, *(name for name in self.uses if name in targets)]
 
     @abstractmethod
     def predictions(self, outputs: Outputs) -> Any:

@@ -162,7 +162,7 @@ class Engine:
 
     def on_devices(self, split: Split) -> DeviceDataset:
         """Examples on all devices, with the targets that the task reads; features in place of inputs, if cached."""
-        own = split.with_targets(self.settings.task.needs)
+        own = split.with_targets(self.settings.task.read_of(self.spec.targets))
         if self.body is None:
             return self.replicated(device_dataset(own, self.preprocessing.constants))
         return self.replicated(device_dataset(Split(self.features(own.inputs), own.targets), None))

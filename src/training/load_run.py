@@ -89,7 +89,7 @@ class LoadedRun:
         if not len(given):
             raise UserError("there are no examples to evaluate")
         engine.preprocessing.check(given.inputs)
-        check_split(given, engine.spec, task.needs, "given")
+        check_split(given, engine.spec, task.read_of(engine.spec.targets), "given")
         task.check_targets(given.targets, engine.spec)
         return engine.evaluate(self.state, engine.on_devices(given))
 

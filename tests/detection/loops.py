@@ -25,7 +25,7 @@ def cell_of(box, grid):
 
 
 def yolo_loss(outputs, objects, boxes, coordinate=5.0, no_object=0.5):
-    """Equation 3 of the paper for one image: `outputs[row][column]` are values, `objects` boxes in shares with labels."""
+    """Equation 3 of the paper for one image: `outputs[row][column]` are values, `objects` boxes with labels."""
     grid, total = len(outputs), 0.0
     owners = {}
     for box, label in objects:
