@@ -4,8 +4,9 @@
 of features and maximally activating patches. `images` are those whose maps and neighbours are shown: a file, a folder
 or a pattern, which may be given several times; without it, the first test images. `layers=blocks.0,blocks.5` names
 layers, as `python -m src.summary run=…` does, or parts of the network. `examples=500` searches fewer test images;
-`step` and `trust` are those of `src.evaluate`. It writes `inspect/RUN/{album.html,arrays.npz,table.md,results.json}`
-and the pictures.
+`step` and `trust` are those of `src.evaluate`. `weights=mobilenet,width=0.75@file:PATH images=FOLDER`, in place of a
+run, looks inside one of our networks with weights from elsewhere, which is compared on the images. It writes
+`inspect/RUN/{album.html,arrays.npz,table.md,results.json}` and the pictures.
 """
 
 from collections.abc import Mapping
@@ -13,58 +14,69 @@ from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import UInt8
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from src.config.arguments import Step, as_typed
-from src.config.errors import reported
-from src.config.settings import Packages, Settings, read_settings
+from src.config.errors import UserError, reported
+from src.config.settings import read_settings
 from src.config.status import waiting_for
 from src.markdown import markdown
 from src.plots.album import album_page, intervals, sections
 from src.plots.inside import Interval
-from src.prediction.images import decoded_images
-from src.studies.inspection import Inspection
+from src.prediction.images import images_of_shape
+from src.studies.given_network import GivenNetwork, GivenSettings, of_run
+from src.studies.inspection import Inspection, Searched, of_test_split
 from src.studies.output import arguments
 from src.studies.results import file_stem, results_folder, write_arrays, write_results
 from src.training.interruption import resumable
-from src.training.load_run import LoadedRun, load_run
+from src.training.load_run import load_run
 
 IMAGES = 4
 """Test images whose maps and neighbours are shown without `images`."""
 
+BATCH_SIZE = 32
+"""Images at a time that are not those of a run."""
 
-class InspectSettings(Settings):
+
+class InspectSettings(GivenSettings):
     """What to look at.
 
     Attributes:
-        run: a run directory.
-        images: files, folders or patterns; the first test images without.
+        images: files, folders or patterns; the first test images of a run without.
         layers: names, with `*` for anything, with commas between them.
         examples: test images that are searched, from the first on.
         step: of a checkpoint that was kept, or `best`; the latest without.
-        trust: packages beside this project whose code the run may name.
     """
 
-    run: Annotated[str, Field(min_length=1)]
     images: list[str] = Field(default_factory=list)
     layers: Annotated[str, Field(min_length=1)] | None = None
-    examples: Annotated[int, Field(gt=1)] = 10_000
+    examples: Annotated[int, Field(gt=1)] = 2_000
     step: Step = None
-    trust: Packages = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _images_for_weights(self) -> "InspectSettings":
+        if self.weights is not None and not self.images:
+            raise ValueError("weights= has no images of its own; name some: images=FOLDER")
+        return self
+
+    def network(self) -> GivenNetwork:
+        """The network, at the step that was asked for."""
+        return super().network() if self.run is None else of_run(load_run(self.run, self.trust, self.step))
 
 
 def main() -> None:
     """Looks, draws and writes."""
     with reported(), resumable():
         settings = read_settings(InspectSettings, as_typed(arguments(), repeated=("images",)))
-        run = load_run(settings.run, settings.trust, settings.step)
-        name = f"inspect/{file_stem(run.directory.path.name)}"
+        network = settings.network()
+        name = f"inspect/{file_stem(network.title)}"
         results_folder(name)
-        inspection = Inspection(run, named(settings.layers), settings.examples)
-        images = given_images(run, settings.images)
+        given = given_images(network, settings.images)
+        searched = images_to_search(network, given, settings.examples)
+        inspection = Inspection(network, searched, named(settings.layers))
         with waiting_for("looking inside the network"):
-            arrays = inspection.arrays(images, IMAGES)
-        report(name, run, arrays)
+            arrays = inspection.arrays(given if network.run else None, IMAGES)
+        report(name, network, arrays)
 
 
 def named(layers: str | None) -> list[str]:
@@ -72,31 +84,52 @@ def named(layers: str | None) -> list[str]:
     return [] if layers is None else [each.strip() for each in layers.strip("[]").split(",")]
 
 
-def given_images(run: LoadedRun, inputs: list[str]) -> UInt8[np.ndarray, "n h w c"] | None:
+def given_images(network: GivenNetwork, inputs: list[str]) -> UInt8[np.ndarray, "n h w c"] | None:
     """The images of files; None without files.
 
     Raises:
         UserError: there are none that can be read.
     """
-    return np.stack(decoded_images(run, inputs, "images")[1]) if inputs else None
+    return np.stack(images_of_shape(network.shape, inputs, network.title, "images")[1]) if inputs else None
 
 
-def report(name: str, run: LoadedRun, arrays: Mapping[str, Any]) -> None:
+def images_to_search(network: GivenNetwork, given: UInt8[np.ndarray, "n h w c"] | None, examples: int) -> Searched:
+    """The first test images of a run; the images of the files for weights from elsewhere.
+
+    Raises:
+        UserError: there is but one image of files.
+    """
+    if network.run is not None:
+        return of_test_split(network.run, examples)
+    assert given is not None
+    if len(given) == 1:
+        raise UserError("images= names one image, and the network is compared on several; name more")
+    return Searched(given[:examples], None, BATCH_SIZE)
+
+
+def report(name: str, network: GivenNetwork, arrays: Mapping[str, Any]) -> None:
     """Writes the album.
 
     Raises:
         UserError: it cannot be written.
     """
     parts = sections(arrays)
-    spec, task = run.engine.spec, type(run.engine.settings.task).__name__.lower()
-    about = {"run": run.directory.path.name, "step": f"{int(run.state.step):,}", "data": spec.name, "task": task}
-    page = album_page(f"Inside {run.directory.path.name}", about, parts)
+    page = album_page(f"Inside {network.title}", about(network), parts)
     figures = {figure: drawn for part in parts for figure, drawn in part.figures.items()}
-    home = write_results(name, facts(run, arrays), figures=figures, table=table(arrays), pages={"album": page})
+    home = write_results(name, facts(network, arrays), figures=figures, table=table(arrays), pages={"album": page})
     write_arrays(home, arrays)
 
 
-def facts(run: LoadedRun, arrays: Mapping[str, Any]) -> dict[str, Any]:
+def about(network: GivenNetwork) -> dict[str, str]:
+    """What stands below the title."""
+    if network.run is None:
+        return {"network": network.title, "images": "x".join(map(str, network.shape))}
+    engine = network.run.engine
+    task = type(engine.settings.task).__name__.lower()
+    return {"run": network.title, "step": f"{int(network.run.state.step):,}", "data": engine.spec.name, "task": task}
+
+
+def facts(network: GivenNetwork, arrays: Mapping[str, Any]) -> dict[str, Any]:
     """What the table and the words of the album tell."""
     rates = {
         space: dict(zip(("rate", "low", "high", "images"), arrays[f"neighbours/{space}/rate"].tolist(), strict=True))
@@ -106,7 +139,8 @@ def facts(run: LoadedRun, arrays: Mapping[str, Any]) -> dict[str, Any]:
     layers = {
         layer: {name: own._asdict() for name, own in values.items()} for layer, values in intervals(arrays).items()
     }
-    named_by = {"run": run.directory.path.name, "step": int(run.state.step)}
+    step = None if network.run is None else int(network.run.state.step)
+    named_by = {"run": network.title, "step": step}
     variance = arrays["planes/shares"].tolist() if "planes/shares" in arrays else None
     return {**named_by, "layers": layers, "same_class": rates, "variance": variance}
 

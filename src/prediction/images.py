@@ -14,6 +14,7 @@ from ..config.errors import UserError
 from ..data.class_folders import SUFFIXES
 from ..data.folder import decoded
 from ..markdown import markdown
+from ..models.base import ImageShape
 from ..tracking.grid import grid
 from ..training.load_run import LoadedRun
 from .classes import Ranked, ranked
@@ -66,9 +67,20 @@ def decoded_images(
     Raises:
         UserError: the network takes no square images, a file is not there, or none can be read.
     """
-    height, width, channels = loaded.engine.spec.shape
+    return images_of_shape(loaded.engine.spec.shape, inputs, str(loaded.directory.path), setting)
+
+
+def images_of_shape(
+    shape: ImageShape, inputs: Sequence[str], network: str, setting: str = "input"
+) -> tuple[list[Path], list[UInt8[np.ndarray, "h w c"]]]:
+    """Images in files in the shape that a network takes; see `decoded_images`.
+
+    Raises:
+        UserError: the shape is no square, a file is not there, or none can be read.
+    """
+    height, width, channels = shape
     if height != width:
-        raise UserError(f"{loaded.directory.path} takes inputs of {height}x{width}, which no image file has")
+        raise UserError(f"{network} takes inputs of {height}x{width}, which no image file has")
     meant = list(files_of(inputs, SUFFIXES, "images", setting))
     return read_each(meant, partial(decoded, size=height, channels=channels))
 

@@ -1,13 +1,14 @@
-"""What is seen inside the network of a run, as arrays by name: all that the figures of its album show."""
+"""What is seen inside a network, as arrays by name: all that the figures of its album show."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
 from jaxtyping import Int, Num, UInt8
 
 from ..config.errors import UserError
+from ..data.batches import normalized
 from ..data.examples import LABEL
 from ..interpret.activations import activity
 from ..interpret.feature_map import neighbour_plane, principal_plane
@@ -19,6 +20,7 @@ from ..interpret.reconstruction import applicable_rule, reconstructed_by
 from ..models.captured import LayerOutput, layer_outputs
 from ..training.batched import in_batches
 from ..training.load_run import LoadedRun
+from .given_network import GivenNetwork
 
 Arrays = dict[str, Any]
 """NumPy arrays by names such as `maps/blocks.0`."""
@@ -36,57 +38,79 @@ MEASURED, QUERIES, PLACED = 200, 1000, 1000
 """Images whose maps are measured, whose nearest neighbours are counted, and that have a place in the planes."""
 
 
-class Inspection:
-    """A run, the images that are looked at, and those of its data that they are compared with.
+class Searched(NamedTuple):
+    """The images that a network is compared on, as they are stored.
 
-    Raises:
-        UserError: its inputs are no images; it has no such layers.
+    Attributes:
+        images: of the size that the network takes.
+        classes: of the images, if they have some.
+        batch_size: images at a time.
     """
 
-    def __init__(self, run: LoadedRun, patterns: Sequence[str], examples: int) -> None:
+    images: UInt8[np.ndarray, "n h w c"]
+    classes: Int[np.ndarray, "n"] | None
+    batch_size: int
+
+
+def of_test_split(run: LoadedRun, count: int) -> Searched:
+    """The first test images of a run."""
+    test, size = run.engine.dataset.test[:count], run.engine.settings.eval.batch_size
+    labels = test.targets.get(LABEL)
+    return Searched(test.inputs, None if labels is None else np.asarray(labels).astype(int), size)
+
+
+class Inspection:
+    """A network, and the images that it is compared on.
+
+    Raises:
+        UserError: it has no such layers, or lacks its last ones.
+    """
+
+    def __init__(self, network: GivenNetwork, searched: Searched, patterns: Sequence[str]) -> None:
         """Chooses layers.
 
         Args:
-            run: it may be of any task on images.
+            network: of any task on images.
+            searched: images to compare with.
             patterns: names of the layers that are drawn and measured; some of all without.
-            examples: images of the test split that are searched, from the first on.
         """
-        check_images(run)
-        self.run = run
-        self.layers = layer_outputs(run.module, run.engine.spec.shape)
+        self.network, self.searched = network, searched
+        self.layers = all_layers(network)
         self.measured = mapped(self.layers, patterns) if patterns else outermost(self.layers)
         self.drawn = self.measured if patterns else spread(self.measured, SHOWN)
-        self.examples = examples
+
+    def normalized(self, images: Any) -> Any:
+        """Images as the network takes them."""
+        return normalized(images, self.network.constants)
 
     def reader(self, layers: Sequence[LayerOutput]) -> Reader:
         """Gives layers of images as they are stored."""
-        return reader(self.run.module, [layer.name for layer in layers], self.run.engine.preprocessing.normalized)
+        return reader(self.network.module, [layer.name for layer in layers], self.normalized)
+
+    def images(self, count: int) -> UInt8[np.ndarray, "n h w c"]:
+        """The first images."""
+        return self.searched.images[:count]
+
+    def classes(self, count: int) -> Int[np.ndarray, "n"] | None:
+        """Their classes, if they have some."""
+        return None if self.searched.classes is None else self.searched.classes[:count]
 
     @property
     def batch_size(self) -> int:
         """Images at a time."""
-        return self.run.engine.settings.eval.batch_size
-
-    def images(self, count: int) -> UInt8[np.ndarray, "n h w c"]:
-        """The first test images."""
-        return np.asarray(self.run.engine.dataset.test.inputs[: min(count, self.examples)])
-
-    def classes(self, count: int) -> Int[np.ndarray, "n"] | None:
-        """Their classes, if they have some."""
-        labels = self.run.engine.dataset.test.targets.get(LABEL)
-        return None if labels is None else np.asarray(labels[: min(count, self.examples)]).astype(int)
+        return min(self.searched.batch_size, len(self.searched.images))
 
     def arrays(self, images: UInt8[np.ndarray, "n h w c"] | None, count: int) -> Arrays:
         """All arrays of the album.
 
         Args:
-            images: those that are looked at; test images without.
-            count: how many test images then.
+            images: those that are looked at; the first of those searched without.
+            count: how many of them then.
         """
         given = self.images(count) if images is None else images
         found: Arrays = {
             "images": given,
-            "class_names": np.array(self.run.engine.spec.class_names),
+            "class_names": np.array(self.network.class_names),
             "layers/drawn": np.array([layer.name for layer in self.drawn]),
             "layers/measured": np.array([layer.name for layer in self.measured]),
             **{f"shape/{layer.name}": np.array(layer.shape) for layer in self.measured},
@@ -100,7 +124,7 @@ class Inspection:
     def filters(self) -> Arrays:
         """The filters of the first layer, if it has some."""
         try:
-            return {"filters": image_filters(self.run.module)}
+            return {"filters": image_filters(self.network.module)}
         except UserError:
             return {}
 
@@ -123,12 +147,12 @@ class Inspection:
 
     def patches(self) -> Arrays:
         """The strongest images of all units of the layers that are drawn, and what the first units see of them."""
-        images = self.run.engine.dataset.test.inputs[: self.examples]
+        images = self.searched.images
         found = strongest(self.reader(self.drawn), images, batch_size=self.batch_size)
         arrays: Arrays = {
             f"strongest/{name}/{value}": own for name, each in found.items() for value, own in each._asdict().items()
         }
-        rule = applicable_rule(self.run.module, self.run.engine.spec.shape)
+        rule = applicable_rule(self.network.module, images.shape[1:])
         for layer in self.drawn:
             own, reconstruct = found[layer.name], self.reconstruct(layer, rule)
             for unit in range(min(UNITS, layer.shape[-1])):
@@ -139,23 +163,22 @@ class Inspection:
 
     def reconstruct(self, layer: LayerOutput, rule: str) -> Reconstruct:
         """Sends values of a layer back to the pixels of images as they are stored."""
-        sent_back = reconstructed_by(self.run.module, layer.name, rule)
-        normalized = self.run.engine.preprocessing.normalized
-        return lambda images, unit, positions: sent_back(normalized(images), unit, positions)
+        sent_back = reconstructed_by(self.network.module, layer.name, rule)
+        return lambda images, unit, positions: sent_back(self.normalized(images), unit, positions)
 
     def features(self, images: UInt8[np.ndarray, "n h w c"], *, own: bool) -> Arrays:
         """Neighbours and planes in the space of the last vector before the output, if there is one.
 
         Args:
             images: whose neighbours are drawn.
-            own: whether they are the first test images, which are no neighbours of themselves.
+            own: whether they are the first of those searched, which are no neighbours of themselves.
         """
         try:
             layer = feature_layer(self.layers)
         except UserError:
             return {}
         read, size = self.reader([layer]), self.batch_size
-        every, classes = self.images(self.examples), self.classes(self.examples)
+        every, classes = self.searched.images, self.searched.classes
         features = in_batches(read, every, size)[layer.name]
         asked = in_batches(read, images, min(size, len(images)))[layer.name]
         themselves = np.arange(len(images)) if own else np.full(len(images), -1)
@@ -195,11 +218,15 @@ def spread(every: Sequence[T], count: int) -> list[T]:
     return [every[place] for place in places]
 
 
-def check_images(run: LoadedRun) -> None:
-    """Refuses runs whose inputs are no images.
+def all_layers(network: GivenNetwork) -> list[LayerOutput]:
+    """The layers of a network, in the order of their computation.
 
     Raises:
-        UserError: saying so.
+        UserError: it lacks its last ones, of which its weights say nothing.
     """
-    if not run.engine.spec.pictured:
-        raise UserError(f"{run.directory.path} takes no images; what is inside a network is shown for images alone")
+    try:
+        return layer_outputs(network.module, network.shape)
+    except AttributeError:
+        raise UserError(
+            f"the weights of {network.title} end before its head; train one (docs/transfer.md) and name that run"
+        ) from None
