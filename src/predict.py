@@ -4,7 +4,8 @@ It prints a table with the most probable classes of each input. `input` is a fil
 `'input=photos/*.png'`, and may be given several times. `json=FILE` also writes one JSON object a line. `step` and
 `trust` are those of `src.evaluate`.
 
-For images, `pictures=FOLDER` writes them with their classes below. A run on texts takes files of text, and typed ones:
+For images, `pictures=FOLDER` writes them with their classes below. A run that finds objects (task=detection) counts
+those of each class, and its pictures and JSON have their boxes. A run on texts takes files of text, and typed ones:
 `text="a moving and superbly acted film"`, several times if need be. The table then counts the words that the run does
 not know, and has those without which the probability of the class drops most: five, or `words=10`, or none (`words=0`).
 """
@@ -21,10 +22,12 @@ from .config.errors import UserError, reported
 from .config.settings import Packages, Settings, read_settings
 from .data.examples import is_shape
 from .plain_json import dumps
+from .prediction.boxes import BoxPrediction, box_table, draw_boxes, predict_boxes
 from .prediction.images import ImagePrediction, check_new_folder, draw, image_table, predict_images
 from .prediction.texts import TextPrediction, predict_texts, read_texts, text_table
 from .runs.files import write_whole
 from .tasks.classification import Classification
+from .tasks.detection import Detection
 from .training.load_run import LoadedRun, load_run
 
 WORDS = 5
@@ -92,20 +95,22 @@ def write_lines(file: Path, lines: Sequence[str]) -> None:
 
 
 def check_run(loaded: LoadedRun) -> None:
-    """Refuses runs that do not name classes of images or texts.
+    """Refuses runs that neither name classes of images or texts nor find objects in images.
 
     Raises:
         UserError: saying what can be done.
     """
-    shape = loaded.engine.spec.shape
-    if not (isinstance(loaded.engine.settings.task, Classification) and is_shape(shape) and len(shape) in (1, 3)):
+    shape, task = loaded.engine.spec.shape, loaded.engine.settings.task
+    if isinstance(task, Detection):
+        return
+    if not (isinstance(task, Classification) and is_shape(shape) and len(shape) in (1, 3)):
         raise UserError(
             f"{loaded.directory.path} names no classes of images or texts; predict(inputs) in Python takes others"
         )
 
 
-def of_images(loaded: LoadedRun, settings: PredictSettings) -> list[ImagePrediction]:
-    """Prints the table of images, and draws them.
+def of_images(loaded: LoadedRun, settings: PredictSettings) -> list[ImagePrediction] | list[BoxPrediction]:
+    """Prints the table of images, and draws them: with their classes, or with boxes around their objects.
 
     Raises:
         UserError: there are none, or texts are given.
@@ -115,6 +120,13 @@ def of_images(loaded: LoadedRun, settings: PredictSettings) -> list[ImagePredict
             raise UserError(f"{name} is for runs on texts, and {settings.run} takes images: input=FILES")
     if not settings.input:
         raise UserError("input is missing")
+    task = loaded.engine.settings.task
+    if isinstance(task, Detection):
+        objects = predict_boxes(loaded, task, settings.input)
+        print(box_table(objects, task))
+        if settings.pictures is not None:
+            draw_boxes(objects, Path(settings.pictures))
+        return objects
     found = predict_images(loaded, settings.input)
     print(image_table(found))
     if settings.pictures is not None:

@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 from pydantic import BeforeValidator, Field
 
 from ..config.errors import UserError, nearest, one_line
+from .boxes import BOX_LABEL
 from .examples import Examples, Split, canonical_order, numbered_classes, set_aside, stored_inputs
 from .settings import DataSettings, only
 
@@ -80,6 +81,8 @@ class Arrays(DataSettings):
         return Split(inputs, targets)
 
     def _class_names(self, found: Found) -> tuple[str, ...]:
+        if CLASS_NAMES not in found and BOX_LABEL in self.targets:
+            raise UserError(f"{self.root}: boxes need {CLASS_NAMES}, a name for each class of {BOX_LABEL}")
         if CLASS_NAMES not in found:
             of_splits = (found.get(f"{prefix}{self.targets[0]}") for prefix in ("", TEST, VALIDATION))
             return numbered_classes(*(array for array in of_splits if array is not None))

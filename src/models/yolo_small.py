@@ -4,6 +4,8 @@ It is to the network of Redmon et al. (arXiv:1506.02640) what a small encoder an
 normalization, and no dense layers, so that every cell is seen by the same filters.
 """
 
+from itertools import pairwise
+
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -48,9 +50,7 @@ class YoloSmall(nnx.Module):
 
     def __init__(self, widths: list[int], outputs: int, *, at_grid: int, rngs: nnx.Rngs) -> None:
         last = 2 * widths[-1]
-        self.down = nnx.List(
-            ConvNorm(own, width, kernel=3, rngs=rngs) for own, width in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.down = nnx.List(ConvNorm(own, width, kernel=3, rngs=rngs) for own, width in pairwise(widths))
         self.pool = MaxPool(2)
         self.at_grid = nnx.List(
             ConvNorm(last if number else widths[-1], last, kernel=3, rngs=rngs) for number in range(at_grid)

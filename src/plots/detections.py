@@ -1,0 +1,101 @@
+"""What a network finds in images, what it takes for something, and what it misses."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, UInt8
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from ..detection.precision import Curve
+from .style import bare, quiet
+
+RIGHT, FALSE, MISSED = "#2a9d8f", "#e63946", "#ffd166"
+COLORS = ("#e07a5f", "#3d7ea6", "#81b29a", "#f2cc8f", "#8e6c8a", "#c1121f", "#2a9d8f", "#f4a261")
+"""Of the classes in their order."""
+
+
+class Mark(NamedTuple):
+    """A box in an image: top, left, bottom, right in its pixels, and what is written at it."""
+
+    box: Sequence[float]
+    text: str
+    color: str
+
+
+class Scene(NamedTuple):
+    """An image with boxes, and what is written below it."""
+
+    image: UInt8[np.ndarray, "h w c"]
+    marks: list[Mark]
+    caption: str = ""
+
+
+def scenes_figure(rows: Mapping[str, Sequence[Scene]]) -> Figure:
+    """Rows of images with their boxes; detections that are right or false, and objects that are missed."""
+    columns = max(map(len, rows.values()))
+    figure = Figure(figsize=(1.75 * columns + 0.3, 1.95 * len(rows) + 0.4), layout="constrained")
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for line, (title, scenes) in zip(axes, rows.items(), strict=True):
+        for axis in line:
+            bare(axis)
+        for axis, scene in zip(line, scenes, strict=False):
+            _scene(axis, scene)
+        line[0].set_ylabel(title, fontsize=10)
+    words = {"right": RIGHT, "false": FALSE, "missed": MISSED}
+    patches = [Patch(color=color, label=word) for word, color in words.items()]
+    figure.legend(handles=patches, loc="outside lower center", ncols=len(patches), frameon=False)
+    return figure
+
+
+def _scene(axis: Axes, scene: Scene) -> None:
+    image = scene.image if scene.image.shape[-1] == 3 else scene.image[..., 0]
+    axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    height, width = image.shape[:2]
+    for box, text, color in scene.marks:
+        top, left, bottom, right = (side - 0.5 for side in box)
+        style = "--" if color == MISSED else "-"
+        axis.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=color, lw=1.4, ls=style))
+        below = top < 0.12 * height
+        axis.text(
+            min(left, 0.6 * width), bottom if below else top, text, fontsize=5.5, color="black", clip_on=True,
+            va="top" if below else "bottom", bbox={"facecolor": color, "edgecolor": "none", "pad": 0.6},
+        )  # fmt: skip
+    axis.set_xlabel(scene.caption, fontsize=8)
+
+
+def precision_figure(curves: Mapping[str, Curve], scores: Mapping[str, float]) -> Figure:
+    """Precision over recall of each class, with its average precision in percent."""
+    figure = Figure(figsize=(5.2, 4.0), layout="constrained")
+    axis = figure.add_subplot(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
+    for color, (name, curve) in zip(COLORS * len(curves), curves.items(), strict=False):
+        recall, precision = np.append(0, curve.recall), np.append(curve.precision[:1], curve.precision)
+        axis.plot(recall, precision, color=color, label=f"{name}, {scores[name]:.1f} %")
+    quiet(axis)
+    axis.legend(title="average precision", loc="lower left", frameon=False)
+    return figure
+
+
+def confusion_figure(table: Int[np.ndarray, "c1 c1"], names: Sequence[str]) -> Figure:
+    """How many objects of each class are taken for which; beside them those that are missed or made up.
+
+    Args:
+        table: `src.detection.precision.confusion`.
+        names: of the classes.
+    """
+    side = 0.72 * len(table) + 1.4
+    figure = Figure(figsize=(side + 0.5, side), layout="constrained")
+    axis = figure.add_subplot(xlabel="found", ylabel="there")
+    shares = table / np.maximum(table.sum(1, keepdims=True), 1)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.2)
+    for row, column in np.ndindex(*table.shape):
+        if row < len(names) or column < len(names):  # nothing that is found nowhere cannot be counted
+            color = "white" if shares[row, column] > 0.7 else "black"
+            axis.text(column, row, f"{table[row, column]:,}", ha="center", va="center", color=color)
+    axis.set_xticks(range(len(table)), [*names, "missed"], rotation=30, ha="right")
+    axis.set_yticks(range(len(table)), [*names, "nothing"])
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    return figure
