@@ -1,15 +1,18 @@
 """One class out of several for each pixel."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from functools import partial
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, Shaped
+from jaxtyping import Array, Bool, Float, Int, Shaped
+from pydantic import Field
 
 from ..config.errors import UserError
+from ..config.settings import added
 from ..data.augment import Moves, moved
 from ..data.batches import Batch, Targets
 from ..data.examples import DataSpec
@@ -20,10 +23,20 @@ from .metrics import SHARE, Metric, Sums, Values, counts, mean, median
 MASK = "mask"
 """The target: the class of every pixel; 0 is the background, which is a class as well."""
 
+HALF = 16
+"""Bits."""
+
 
 class Segmentation(TaskSettings):
-    """Softmax and cross-entropy at every pixel; what counts is how much of each class is found."""
+    """Softmax and cross-entropy at every pixel; what counts is how much of each class is found.
 
+    Attributes:
+        ignored: value of pixels that belong to no class, as on borders between things: they count nowhere, neither in
+            the loss nor in metrics, and what comes into sight when images move is ignored as well. None for no such
+            value.
+    """
+
+    ignored: Annotated[int, Field(ge=0, le=255)] | None = added(None)
     needs: ClassVar[tuple[str, ...]] = (MASK,)
     headline: ClassVar[str] = "mean_iou"
 
@@ -40,25 +53,51 @@ class Segmentation(TaskSettings):
         return jax.nn.softmax(outputs)
 
     def losses(self, outputs: Float[Array, "b h w classes"], batch: Batch) -> Float[Array, "b"]:
-        """Cross-entropy in nats, the mean over the pixels."""
-        return optax.softmax_cross_entropy_with_integer_labels(outputs, batch.targets[MASK].astype(int)).mean((1, 2))
+        """Cross-entropy in nats, the mean over the pixels that count; 0 for an image without any."""
+        masks = batch.targets[MASK].astype(int)
+        if self.ignored is None:
+            return optax.softmax_cross_entropy_with_integer_labels(outputs, masks).mean((1, 2))
+        counted = self.counted(masks)
+        losses = optax.softmax_cross_entropy_with_integer_labels(outputs, jnp.where(counted, masks, 0))
+        return jnp.sum(counted * losses, axis=(1, 2)) / jnp.maximum(counted.sum((1, 2)), 1)
+
+    def counted(self, masks: Int[Array, "b h w"]) -> Bool[Array, "b h w"]:
+        """Which pixels are of a class."""
+        return jnp.ones_like(masks, bool) if self.ignored is None else masks != self.ignored
 
     def scores(self, outputs: Float[Array, "b h w classes"], batch: Batch) -> dict[str, Float[Array, "b"]]:
-        """Cross-entropy, in nats, and the share of pixels with the right class."""
-        return {"loss": self.losses(outputs, batch), "accuracy": pixel_accuracies(outputs, batch)}
+        """Cross-entropy, in nats, and the share of pixels with the right class.
+
+        Where pixels are ignored, the share over all images is no mean of those of each, and is left out.
+        """
+        loss = {"loss": self.losses(outputs, batch)}
+        return loss if self.ignored is not None else {**loss, "accuracy": pixel_accuracies(outputs, batch)}
 
     def metrics(self, *, detailed: bool) -> Sequence[Metric]:
-        """Loss, accuracy of pixels and intersection over union; in detail also that of each class and each image."""
+        """Loss, accuracy of pixels, and the mean over classes of intersection over union.
+
+        In detail also intersection over union weighted by how frequent the classes are, of each class, and of each
+        image. All but the last two are of one confusion matrix of all pixels (Long et al. 2015, section 5).
+        """
+        loss = Metric("loss", self._summed_loss, mean("cross_entropy"), "minimize", "nats")
+        if not detailed and self.ignored is None:
+            return loss, *FROM_SMALL_SUMS
+        of_pixels = partial(Metric, update=self.confusion)
+        share = partial(of_pixels, direction="maximize", unit=SHARE)
         plain = (
-            Metric("loss", self._summed_loss, mean("cross_entropy"), "minimize", "nats"),
-            Metric("accuracy", correct_pixels, mean("correct"), "maximize", SHARE),
-            Metric("mean_iou", overlaps, lambda sums: float(np.nanmean(ious(sums))), "maximize", SHARE),
+            loss,
+            share("accuracy", compute=lambda sums: pixel_accuracy(pixels_of(sums))),
+            share("mean_iou", compute=lambda sums: mean_iou(pixels_of(sums))),
         )
         if not detailed:
             return plain
-        of_classes = Metric("class_iou", overlaps, class_ious)
-        of_images = Metric("median_iou", image_ious, median("image_iou"), "maximize", SHARE, gathered=True)
-        return (*plain, of_classes, of_images)
+        return (
+            *plain,
+            share("frequency_weighted_iou", compute=lambda sums: frequency_weighted_iou(pixels_of(sums))),
+            of_pixels("class_iou", compute=lambda sums: class_ious(pixels_of(sums))),
+            of_pixels("confusion", compute=lambda sums: pixels_of(sums).tolist()),
+            Metric("median_iou", self.image_ious, median("image_iou"), "maximize", SHARE, gathered=True),
+        )
 
     def check(self, spec: DataSpec, augment: AugmentSettings | None) -> None:
         """Refuses masks that cannot be cropped as their images are, too."""
@@ -70,13 +109,34 @@ class Segmentation(TaskSettings):
             )
 
     def check_targets(self, targets: Mapping[str, Shaped[np.ndarray, "n ..."]], spec: DataSpec) -> None:
-        """Refuses what is no class for each pixel."""
-        check_classes(MASK, targets[MASK], ("n", "h", "w"), spec.classes)
+        """Refuses what is no class for each pixel, unless it is ignored."""
+        masks = targets[MASK]
+        shown = masks if self.ignored is None else np.where(masks == self.ignored, masks.dtype.type(0), masks)
+        check_classes(MASK, shown, ("n", "h", "w"), spec.classes)
 
     def moved(self, targets: Targets, moves: Moves) -> Targets:
-        """Masks are cropped and mirrored with their images; outside of them is background."""
+        """Masks move with their images; outside of them is background, or what is ignored."""
         masks = targets[MASK]
-        return {**targets, MASK: moved(masks, moves, jnp.zeros(masks.shape[1:], masks.dtype))}
+        return {**targets, MASK: moved(masks, moves, jnp.full(masks.shape[1:], self.ignored or 0, masks.dtype))}
+
+    def confusion(self, outputs: Float[Array, "b h w classes"], batch: Batch) -> Sums:
+        """How many pixels of each class are given to which: `[true, found]`, without those that are ignored.
+
+        Numbers of all pixels of a split may not fit into 32 bits, so they are added in two halves.
+        """
+        classes, masks = outputs.shape[-1], batch.targets[MASK].astype(int)
+        counted = counts(batch)[:, None, None] * self.counted(masks)
+        empty = jnp.zeros((classes, classes), jnp.int32)
+        pixels = empty.at[jnp.minimum(masks, classes - 1), outputs.argmax(-1)].add(counted)
+        return {"confusion_high": pixels >> HALF, "confusion_low": pixels & (2**HALF - 1)}
+
+    def image_ious(self, outputs: Float[Array, "b h w classes"], batch: Batch) -> Sums:
+        """Of each image the mean over the classes that are found or there; 0 for an image that is ignored."""
+        found, there = by_class(outputs, batch)
+        counted = self.counted(batch.targets[MASK].astype(int))[..., None]
+        intersection, union = (counted & found & there).sum((1, 2)), (counted & (found | there)).sum((1, 2))
+        shares = jnp.where(union > 0, intersection / jnp.maximum(union, 1), 0)
+        return {"image_iou": shares.sum(-1) / jnp.maximum((union > 0).sum(-1), 1)}
 
     def _summed_loss(self, outputs: Float[Array, "b h w classes"], batch: Batch) -> Sums:
         losses = jnp.where(batch.weights > 0, self.losses(outputs, batch), 0)
@@ -112,20 +172,51 @@ def overlaps(outputs: Float[Array, "b h w classes"], batch: Batch) -> Sums:
     }
 
 
-def image_ious(outputs: Float[Array, "b h w classes"], batch: Batch) -> Sums:
-    """Of each image the mean over the classes that are found or there."""
-    found, there = by_class(outputs, batch)
-    intersection, union = (found & there).sum((1, 2)), (found | there).sum((1, 2))
-    shares = jnp.where(union > 0, intersection / jnp.maximum(union, 1), 0)
-    return {"image_iou": shares.sum(-1) / (union > 0).sum(-1)}
+FROM_SMALL_SUMS = (
+    Metric("accuracy", correct_pixels, mean("correct"), "maximize", SHARE),
+    Metric("mean_iou", overlaps, lambda sums: float(np.nanmean(shares_of(sums))), "maximize", SHARE),
+)
+"""The same numbers from smaller sums, which the checkpoints of runs have always held."""
 
 
-def ious(sums: Values) -> Float[np.ndarray, "classes"]:
-    """Intersection over union of each class over a whole split; NaN for a class that is neither found nor there."""
-    union = np.asarray(sums["union"], np.float64)
-    return np.divide(sums["intersection"], union, out=np.full(len(union), np.nan), where=union > 0)
+def shares_of(sums: Values) -> Float[np.ndarray, "classes"]:
+    """Intersection over union of each class; NaN for a class that is neither found nor there."""
+    return _over(np.asarray(sums["intersection"], np.float64), np.asarray(sums["union"], np.float64))
 
 
-def class_ious(sums: Values) -> list[float | None]:
-    """The same as plain numbers; None in place of NaN."""
-    return [None if np.isnan(share) else float(share) for share in ious(sums)]
+def pixels_of(sums: Values) -> Int[np.ndarray, "classes classes"]:
+    """The confusion matrix of a split."""
+    high, low = (np.asarray(sums[f"confusion_{half}"], np.int64) for half in ("high", "low"))
+    return (high << HALF) + low
+
+
+def pixel_accuracy(pixels: Int[np.ndarray, "classes classes"]) -> float:
+    """The share of pixels with the right class."""
+    return float(np.trace(pixels) / max(pixels.sum(), 1))
+
+
+def ious(pixels: Int[np.ndarray, "classes classes"]) -> Float[np.ndarray, "classes"]:
+    """Intersection over union of each class; NaN for a class that is neither found nor there."""
+    both = np.diagonal(pixels).astype(np.float64)
+    return _over(both, pixels.sum(axis=0) + pixels.sum(axis=1) - both)
+
+
+def mean_iou(pixels: Int[np.ndarray, "classes classes"]) -> float:
+    """The mean over the classes that are found or there; 0 if none is."""
+    found = ious(pixels)
+    return float(np.nanmean(found)) if np.isfinite(found).any() else 0.0
+
+
+def frequency_weighted_iou(pixels: Int[np.ndarray, "classes classes"]) -> float:
+    """The mean over classes, each weighted by its number of pixels."""
+    frequencies = pixels.sum(axis=1) / max(pixels.sum(), 1)
+    return float(np.sum(frequencies * np.nan_to_num(ious(pixels))))
+
+
+def class_ious(pixels: Int[np.ndarray, "classes classes"]) -> list[float | None]:
+    """Intersection over union of each class as plain numbers; None in place of NaN."""
+    return [None if np.isnan(share) else float(share) for share in ious(pixels)]
+
+
+def _over(part: Float[np.ndarray, "n"], whole: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)

@@ -1,16 +1,17 @@
 """Segmentation: its measures beside scikit-learn's, masks that move with their images, and a network that learns it."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, jaccard_score, log_loss
+from sklearn.metrics import accuracy_score, confusion_matrix, jaccard_score, log_loss
 
 from src.config.errors import UserError
 from src.data.augment import draw_moves, moved
 from src.data.batches import Batch
 from src.data.settings import AugmentSettings
 from src.randomness import stream
-from src.tasks.segmentation import Segmentation
+from src.tasks.segmentation import Segmentation, pixels_of
 from src.training.check import check_data
 from src.training.engine import Engine
 from tests.training.trained import trained
@@ -58,6 +59,65 @@ def test_images_without_weight_and_classes_without_pixels_do_not_count(scored):
     found = summary(logits[:4], batch(masks[:4]))
     assert found["class_iou"][3] is None
     assert found["mean_iou"] == pytest.approx(np.mean(found["class_iou"][:3]))
+
+
+def test_every_number_is_of_one_confusion_matrix(scored):
+    logits, masks = scored
+    found, predicted = summary(logits, batch(masks)), logits.argmax(-1)
+    pixels = confusion_matrix(masks.ravel(), predicted.ravel())
+    np.testing.assert_array_equal(found["confusion"], pixels)
+    shares = jaccard_score(masks.ravel(), predicted.ravel(), average=None)
+    assert found["frequency_weighted_iou"] == pytest.approx((pixels.sum(1) * shares).sum() / pixels.sum())
+    of_training = TASK.summary(TASK.sums(jnp.asarray(logits), batch(masks), detailed=False), detailed=False)
+    assert of_training == pytest.approx({name: found[name] for name in of_training}, rel=1e-5)
+
+
+def test_the_matrix_holds_more_pixels_than_32_bits():
+    sums = TASK.confusion(jnp.zeros((2, 5, 4, 3)), batch(np.zeros((2, 5, 4), np.uint8)))
+    many = {name: 2**30 * np.asarray(value, np.int64) for name, value in sums.items()}
+    assert pixels_of(many)[0, 0] == 40 * 2**30
+    large = {"confusion_high": np.array([[3]], np.int32), "confusion_low": np.array([[2**31 - 1]], np.int32)}
+    assert pixels_of(large)[0, 0] == 3 * 2**16 + 2**31 - 1
+
+
+@pytest.mark.parametrize("ignored", [3, 255])
+def test_ignored_pixels_count_nowhere(scored, ignored):
+    """The same as if they were cut out, whatever the network says there."""
+    logits, masks = scored
+    masks[:, 3:] = ignored
+    masks[:, :3][masks[:, :3] == 3] = 0
+    task, own = Segmentation(ignored=ignored), batch(masks)
+    cut, rest = jnp.asarray(logits[:, :3]), batch(masks[:, :3])
+    np.testing.assert_allclose(task.losses(jnp.asarray(logits), own), TASK.losses(cut, rest), rtol=1e-5)
+    for detailed in (False, True):
+        values = task.sums(jnp.asarray(logits), own, detailed=detailed) | task.gathered(jnp.asarray(logits), own)
+        expected = TASK.sums(cut, rest, detailed=detailed) | TASK.gathered(cut, rest)
+        expected = TASK.summary(expected, detailed=detailed)
+        found = task.summary(values, detailed=detailed)
+        assert {name: found[name] for name in ("loss", "accuracy", "mean_iou")} == pytest.approx(
+            {name: expected[name] for name in ("loss", "accuracy", "mean_iou")}, rel=1e-5
+        )
+    np.testing.assert_array_equal(found["confusion"], expected["confusion"])
+    assert found["median_iou"] == pytest.approx(expected["median_iou"])
+    assert set(task.scores(jnp.asarray(logits), own)) == {"loss"}
+
+
+def test_an_image_of_ignored_pixels_has_no_loss_and_no_gradient(scored):
+    logits, masks = scored
+    masks[2] = 255
+    task = Segmentation(ignored=255)
+    gradient = jax.grad(lambda outputs: task.losses(outputs, batch(masks)).sum())(jnp.asarray(logits))
+    assert np.isfinite(gradient).all()
+    assert (np.asarray(gradient[2]) == 0).all()
+    assert (np.asarray(gradient[3]) != 0).any()
+    assert task.losses(jnp.asarray(logits), batch(masks))[2] == 0
+
+
+def test_what_comes_into_sight_is_ignored():
+    settings = AugmentSettings(scale=0.5, shift=0.4)
+    moves = draw_moves(jnp.stack([stream(0, str(number)) for number in range(9)]), settings, (8, 8))
+    targets = Segmentation(ignored=255).moved({"mask": jnp.ones((9, 8, 8), jnp.uint8)}, moves)
+    assert set(np.unique(targets["mask"])) == {1, 255}
 
 
 def test_masks_move_with_their_images():
