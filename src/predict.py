@@ -5,9 +5,11 @@ It prints a table with the most probable classes of each input. `input` is a fil
 `trust` are those of `src.evaluate`.
 
 For images, `pictures=FOLDER` writes them with their classes below. A run that finds objects (task=detection) counts
-those of each class, and its pictures and JSON have their boxes. A run on texts takes files of text, and typed ones:
-`text="a moving and superbly acted film"`, several times if need be. The table then counts the words that the run does
-not know, and has those without which the probability of the class drops most: five, or `words=10`, or none (`words=0`).
+those of each class, and its pictures and JSON have their boxes; so they have the box of the one object of an image
+(task=localisation), and pictures are in the colours of the pixels' classes (task=segmentation). A run on texts takes
+files of text, and typed ones: `text="a moving and superbly acted film"`, several times if need be. The table then
+counts the words that the run does not know, and has those without which the probability of the class drops most: five,
+or `words=10`, or none (`words=0`).
 """
 
 import sys
@@ -24,6 +26,7 @@ from .data.examples import is_shape
 from .plain_json import dumps
 from .prediction.boxes import BoxPrediction, box_table, draw_boxes, predict_boxes
 from .prediction.images import ImagePrediction, check_new_folder, draw, image_table, predict_images
+from .prediction.pictured import ANSWERS, Pictured, draw_pictured, pictured_table, predict_pictured
 from .prediction.texts import TextPrediction, predict_texts, read_texts, text_table
 from .runs.files import write_whole
 from .tasks.classification import Classification
@@ -95,13 +98,13 @@ def write_lines(file: Path, lines: Sequence[str]) -> None:
 
 
 def check_run(loaded: LoadedRun) -> None:
-    """Refuses runs that neither name classes of images or texts nor find objects in images.
+    """Refuses runs that neither name classes of images or texts nor say what is where in images.
 
     Raises:
         UserError: saying what can be done.
     """
     shape, task = loaded.engine.spec.shape, loaded.engine.settings.task
-    if isinstance(task, Detection):
+    if isinstance(task, (Detection, *ANSWERS)):
         return
     if not (isinstance(task, Classification) and is_shape(shape) and len(shape) in (1, 3)):
         raise UserError(
@@ -109,8 +112,10 @@ def check_run(loaded: LoadedRun) -> None:
         )
 
 
-def of_images(loaded: LoadedRun, settings: PredictSettings) -> list[ImagePrediction] | list[BoxPrediction]:
-    """Prints the table of images, and draws them: with their classes, or with boxes around their objects.
+def of_images(
+    loaded: LoadedRun, settings: PredictSettings
+) -> list[ImagePrediction] | list[BoxPrediction] | list[Pictured]:
+    """Prints the table of images, and draws them: with their classes, boxes around their objects, or masks.
 
     Raises:
         UserError: there are none, or texts are given.
@@ -127,6 +132,12 @@ def of_images(loaded: LoadedRun, settings: PredictSettings) -> list[ImagePredict
         if settings.pictures is not None:
             draw_boxes(objects, Path(settings.pictures))
         return objects
+    if isinstance(task, tuple(ANSWERS)):
+        answers = predict_pictured(loaded, settings.input)
+        print(pictured_table(answers))
+        if settings.pictures is not None:
+            draw_pictured(answers, Path(settings.pictures))
+        return answers
     found = predict_images(loaded, settings.input)
     print(image_table(found))
     if settings.pictures is not None:

@@ -2,14 +2,16 @@
 
 import json
 from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from src import predict
-from src.runs.directory import RunDirectory
+from src.prediction.localised import in_file
 from src.studies.runs import planned
+from src.tasks.classification import Classification
 from src.training.fit import load_data
 from src.training.run import run
 
@@ -34,9 +36,9 @@ def home(tmp_path_factory):
 
 @pytest.fixture
 def said(home, monkeypatch, capsys):
-    def call(*arguments):
+    def call(*arguments, run="run"):
         monkeypatch.chdir(home)
-        monkeypatch.setattr("sys.argv", ["predict", "run=run", *arguments])
+        monkeypatch.setattr("sys.argv", ["predict", f"run={run}", *arguments])
         with suppress(SystemExit):
             predict.main()
         found = capsys.readouterr()
@@ -92,11 +94,56 @@ def test_what_cannot_be_predicted_is_one_line_and_makes_nothing(said, home, argu
     assert sorted(home.rglob("*")) == before
 
 
-def test_runs_that_name_no_classes_of_images_are_refused(tmp_path):
-    own = planned(["+experiment=segmentation_shapes", "data.train=60", "data.validation=10", "data.test=8",
-                   "data.batch_size=8", "train.duration=2steps", "model.filters=4", "tracking.progress=none",
-                   f"hydra.run.dir={tmp_path / 'shapes'}"])  # fmt: skip
-    run(own.settings, own.config, tmp_path / "shapes")
-    assert RunDirectory(tmp_path / "shapes").finished()
+def trained(home, *arguments):
+    own = planned([*arguments, "data.train=60", "data.validation=10", "data.test=8", "data.batch_size=8",
+                   "train.duration=2steps", "tracking.progress=none", "tracking.tensorboard=false",
+                   f"hydra.run.dir={home / 'run'}"])  # fmt: skip
+    run(own.settings, own.config, home / "run")
+    rng = np.random.default_rng(0)
+    for name, shape in (("wide", (30, 60, 3)), ("high", (64, 32))):
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(home / f"{name}.png")
+
+
+def test_pixels_are_classed_and_pictures_are_in_their_colours(tmp_path, said):
+    trained(tmp_path, "+experiment=segmentation_shapes", "model.filters=4", "data.image_size=16", "data.width=24")
+    out, err = said(f"input={tmp_path}/wide.png", f"input={tmp_path}/high.png", f"json={tmp_path}/found.jsonl",
+                    f"pictures={tmp_path}/pictures", run=tmp_path / "run")  # fmt: skip
+    assert err == ""
+    for row in map(json.loads, (tmp_path / "found.jsonl").read_text().splitlines()):
+        assert sum(row["shares"].values()) == pytest.approx(1)
+        assert list(row["shares"].values()) == sorted(row["shares"].values(), reverse=True)
+        name, share = next(iter(row["shares"].items()))
+        assert f"{name} {share:.1%}" in out
+    picture = np.asarray(Image.open(tmp_path / "pictures/0000-wide.png"))
+    assert picture.shape[1] >= 320
+    assert picture.shape[0] > 16 / 24 * picture.shape[1]
+
+
+def test_the_box_of_an_object_is_in_pixels_of_its_file(tmp_path, said):
+    trained(tmp_path, "+experiment=localisation_shapes", "data.image_size=24", "model.body.filters=[4,4,4,4,4]",
+            "model.hidden=8")  # fmt: skip
+    out, err = said(f"input={tmp_path}/wide.png", f"json={tmp_path}/found.jsonl", f"pictures={tmp_path}/pictures",
+                    run=tmp_path / "run")  # fmt: skip
+    assert err == ""
+    (row,) = map(json.loads, (tmp_path / "found.jsonl").read_text().splitlines())
+    top, left, *_ = row["box"]
+    assert 0 <= top <= 30
+    assert 15 <= left <= 45  # the network sees the square in the middle
+    assert ", ".join(map(str, row["box"])) in out
+    assert row["classes"][0] in ("background", "circle", "square", "triangle")
+    assert np.asarray(Image.open(tmp_path / "pictures/0000-wide.png")).shape == (336 + 24, 336, 3)
+
+
+def test_a_box_in_shares_of_what_is_seen_is_found_in_the_file(tmp_path):
+    Image.new("RGB", (60, 30)).save(tmp_path / "wide.png")
+    whole, quarter = np.array([0.0, 0, 1, 1]), np.array([0.0, 0, 0.5, 0.5])
+    assert in_file(tmp_path / "wide.png", (24, 24), whole) == (0, 15, 30, 45)
+    assert in_file(tmp_path / "wide.png", (24, 24), quarter) == (0, 15, 15, 30)
+    assert in_file(tmp_path / "wide.png", (10, 40), whole) == (8, 0, 22, 60)
+
+
+def test_runs_whose_task_says_nothing_of_files_are_refused():
+    spec = SimpleNamespace(shape={"a": (8, 8, 3), "b": (8, 8, 3)})
+    engine = SimpleNamespace(spec=spec, settings=SimpleNamespace(task=Classification()))
     with pytest.raises(predict.UserError, match="names no classes of images"):
-        predict.check_run(predict.load_run(tmp_path / "shapes"))
+        predict.check_run(SimpleNamespace(engine=engine, directory=SimpleNamespace(path="run")))

@@ -84,6 +84,16 @@ def _in_channels(path: Path, channels: int) -> Image.Image:
     return read_picture(path).image.convert("L" if channels == 1 else "RGB")
 
 
+def fitted(path: Path, height: int, width: int, channels: int) -> UInt8[np.ndarray, "h w c"]:
+    """The same for a rectangle: scaled until it covers it, and the middle taken.
+
+    Raises:
+        UserError: it is damaged, too large, or has more than 8 bits.
+    """
+    picture = read_picture(path).image.convert("L" if channels == 1 else "RGB")
+    return np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.BICUBIC)).reshape(height, width, channels)
+
+
 class Picture(NamedTuple):
     """An image of a file.
 

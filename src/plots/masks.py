@@ -8,10 +8,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from ..tracking.palette import class_colors
 from .style import bare
-
-COLORS = ("#1b1b1e", "#e07a5f", "#81b29a", "#f2cc8f", "#3d7ea6", "#8e6c8a", "#d9d9d9", "#c1121f")
-"""Of the classes in their order; the first one is the background."""
 
 
 def mask_figure(
@@ -24,7 +22,7 @@ def mask_figure(
     titles = ("image", "mask", "found")
     figure = Figure(figsize=(1.2 * len(images) + 0.4, 4.1), layout="constrained")
     axes = figure.subplots(3, len(images), squeeze=False)
-    colors = ListedColormap([COLORS[number % len(COLORS)] for number in range(len(names))])
+    colors = ListedColormap(class_colors(len(names)) / 255)
     for row, title, maps in zip(axes, titles, (images, masks, found), strict=True):
         for axis, each in zip(row, maps, strict=True):
             bare(axis)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..config.errors import UserError
 from ..data.class_folders import SUFFIXES
-from ..data.folder import decoded
+from ..data.folder import decoded, fitted
 from ..markdown import markdown
 from ..models.base import ImageShape
 from ..tracking.grid import grid
@@ -44,7 +44,7 @@ def predict_images(loaded: LoadedRun, inputs: Sequence[str]) -> list[ImagePredic
     """Decodes files to the size that the network takes, and names their classes.
 
     Raises:
-        UserError: the network takes no square images, a file is not there, or none can be read.
+        UserError: the network takes no images but rows, a file is not there, or none can be read.
     """
     files, images = decoded_images(loaded, inputs)
     names = loaded.engine.spec.class_names
@@ -65,7 +65,7 @@ def decoded_images(
         setting: where these stand, for the message.
 
     Raises:
-        UserError: the network takes no square images, a file is not there, or none can be read.
+        UserError: the network takes no images but rows, a file is not there, or none can be read.
     """
     return images_of_shape(loaded.engine.spec.shape, inputs, str(loaded.directory.path), setting)
 
@@ -76,13 +76,15 @@ def images_of_shape(
     """Images in files in the shape that a network takes; see `decoded_images`.
 
     Raises:
-        UserError: the shape is no square, a file is not there, or none can be read.
+        UserError: the shape is that of rows, a file is not there, or none can be read.
     """
     height, width, channels = shape
-    if height != width:
+    if 1 in (height, width):
         raise UserError(f"{network} takes inputs of {height}x{width}, which no image file has")
     meant = list(files_of(inputs, SUFFIXES, "images", setting))
-    return read_each(meant, partial(decoded, size=height, channels=channels))
+    if height == width:
+        return read_each(meant, partial(decoded, size=height, channels=channels))
+    return read_each(meant, partial(fitted, height=height, width=width, channels=channels))
 
 
 def image_table(found: Sequence[ImagePrediction]) -> str:
