@@ -18,6 +18,12 @@ def error_curve(rows: Sequence[Row], split: str) -> tuple[list[int], list[float]
     return [step for step, _ in points], [error for _, error in points]
 
 
+def share_curve(rows: Sequence[Row], name: str) -> tuple[list[int], list[float]]:
+    """Steps and values in percent of a measure that is a share."""
+    points = [(int(row["step"]), 100 * row[name]) for row in rows if name in row]
+    return [step for step, _ in points], [share for _, share in points]
+
+
 def guessing_error(run: StudyRun) -> float:
     """Of a network that names any class, in percent."""
     return 100 * (1 - 1 / run.settings.dataset().spec.classes)

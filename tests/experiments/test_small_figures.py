@@ -9,6 +9,7 @@ import pytest
 from experiments import (
     class_templates,
     imagenet_winners,
+    localisation,
     pooling,
     segmentation,
     shared_weight_gradient,
@@ -123,3 +124,31 @@ def test_masks_are_drawn_of_a_run_of_segmentation_alone(tmp_path, monkeypatch, c
     with pytest.raises(SystemExit):
         segmentation.main()
     assert "this figure needs task=segmentation" in capsys.readouterr().err
+
+
+def test_boxes_are_drawn_of_a_run_of_localisation_alone(tmp_path, monkeypatch, capsys, written):
+    monkeypatch.chdir(tmp_path)
+    small = (
+        "data.train=60",
+        "data.validation=10",
+        "data.test=14",
+        "data.batch_size=8",
+        "data.image_size=24",
+        "train.duration=4steps",
+        "eval.every=2steps",
+        "model.body.filters=[4,4,4,4,4]",
+        "model.hidden=8",
+    )
+    monkeypatch.setattr("sys.argv", ["localisation", *small])
+    localisation.main()
+    found = written("localisation")
+    rows = found["classes"].values()
+    assert sum(row["objects"] for row in rows) == 14
+    for name in ("accuracy", "mean_iou", "localised"):
+        of_all = sum(row["objects"] * row[name] for row in rows) / 14
+        assert of_all == pytest.approx(100 * found[name], abs=1e-3)
+    assert f"mean IoU {found['mean_iou']:.2%}" in capsys.readouterr().out
+    monkeypatch.setattr("sys.argv", ["localisation", "task=classification", "data=digits", "model=linear"])
+    with pytest.raises(SystemExit):
+        localisation.main()
+    assert "this figure needs task=localisation" in capsys.readouterr().err
