@@ -5,19 +5,21 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from ..config.errors import UserError, did_you_mean
+from ..config.errors import UserError, nearest
 from .boxes import BOX, BOX_LABEL, BOX_PRESENT
 from .class_folders import SUFFIXES, TEST, TRAIN, VALIDATION
 from .examples import Examples, Split, canonical_order, set_aside
 from .faults import Faults
 from .folder import Picture, read_picture
 from .resize import check_memory
+
+T = TypeVar("T")
 
 BOX_DIFFICULT = "box_difficult"
 """A target beside those of boxes: which of them count neither as found nor as missed, and are not learnt."""
@@ -90,28 +92,34 @@ def read_examples(
     Raises:
         UserError: there are no images or no classes, or they do not fit in memory.
     """
+    _check_some(name, splits, faults)
     own = sorted({thing.name for each in splits["train"] for thing in each.things}) if classes is None else classes
     if not own:
         raise UserError(f"data.name={name}: no image for training has a box, so there are no classes")
     check_memory(name, sum(map(len, splits.values())) * form.image_size**2 * form.channels)
     scenes = {title: read_scenes(each, own, form, faults) for title, each in splits.items()}
-    for title, found in scenes.items():
-        if not found:
-            raise UserError(f"data.name={name} has no images with annotations for the {title} split{_why(faults)}")
+    _check_some(name, scenes, faults)
     most = max(len(scene.boxes) for each in scenes.values() for scene in each)
     made = {title: as_split(each, max(most, 1)) for title, each in scenes.items()}
     train = canonical_order(made["train"])
     if "test" in made:
-        train, test = train, canonical_order(made["test"])
+        test = canonical_order(made["test"])
     else:
         train, test = set_aside(train, test_share)
     validation = canonical_order(made["validation"]) if "validation" in made else None
     return Examples(train, test, tuple(own), validation, faults.notes())
 
 
-def _why(faults: Faults) -> str:
-    notes = faults.notes()
-    return f": {'; '.join(notes)}" if notes else ""
+def _check_some(name: str, splits: Mapping[str, Sequence[Annotated] | Sequence[Scene]], faults: Faults) -> None:
+    """Refuses splits of which nothing is left.
+
+    Raises:
+        UserError: naming one, and what was odd.
+    """
+    for title in ("train", *splits):
+        if not splits.get(title):
+            why = "".join(f"; {note}" for note in faults.notes())
+            raise UserError(f"data.name={name} has no images with annotations for the {title} split{why}")
 
 
 def read_scenes(every: Iterable[Annotated], classes: Sequence[str], form: Form, faults: Faults) -> list[Scene]:
@@ -157,11 +165,11 @@ def _inside(
     thing: Thing, size: tuple[int, int], place: str, faults: Faults
 ) -> tuple[float, float, float, float] | None:
     """The part of a box that is in its image; None if nothing is."""
-    top, left, bottom, right = thing.box
+    (top, left, bottom, right), (height, width) = thing.box, map(float, size)
     if not (np.isfinite(thing.box).all() and bottom > top and right > left):
         faults.add("boxes without area, left out", place)
         return None
-    cut = max(top, 0), max(left, 0), min(bottom, size[0]), min(right, size[1])
+    cut = max(top, 0.0), max(left, 0.0), min(bottom, height), min(right, width)
     if cut[0] >= cut[2] or cut[1] >= cut[3]:
         faults.add("boxes outside of their image, left out", place)
         return None
@@ -173,7 +181,8 @@ def _inside(
 def _known(name: str, numbers: Mapping[str, int], place: str, faults: Faults) -> bool:
     """Whether there is a class of that name."""
     if name not in numbers:
-        faults.add(f"things of the unknown class {name}, left out{did_you_mean(name, numbers)}", place)
+        near = nearest(name, numbers)
+        faults.add(f"things of the unknown class {name}{f' (like {near})' if near else ''}, left out", place)
     return name in numbers
 
 
@@ -261,7 +270,7 @@ def split_of(words: Iterable[str]) -> str | None:
     return next((split for split, own in names.items() if lower & {*own}), None)
 
 
-def with_test(splits: dict[str, list[Annotated]]) -> dict[str, list[Annotated]]:
+def with_test(splits: dict[str, T]) -> dict[str, T]:
     """A split for validation is the test split where there is no other."""
     if "test" not in splits and "validation" in splits:
         splits["test"] = splits.pop("validation")

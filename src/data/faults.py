@@ -24,8 +24,8 @@ class Faults:
         self._places.setdefault(kind, []).append(place)
 
     def notes(self) -> tuple[str, ...]:
-        """A line for each kind: `2 boxes without area, left out: a.xml, b.xml`."""
-        return tuple(f"{len(places)} {kind}: {named(places)}" for kind, places in sorted(self._places.items()))
+        """A line for each kind: `boxes without area, left out: 2 (a.xml, b.xml)`."""
+        return tuple(f"{kind}: {len(places)} ({named(places)})" for kind, places in sorted(self._places.items()))
 
     def refuse(self) -> None:
         """Refuses a folder of which anything was found.

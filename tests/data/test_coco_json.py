@@ -68,14 +68,14 @@ def test_what_is_odd_is_counted(compose, tmp_path):
     )
     found = read(compose, tmp_path)
     assert found.notes == (
-        "1 annotations of an image that is not listed, left out: all.json: image 9",
-        "1 annotations without an image or a box, left out: all.json: annotation 4",
-        "1 annotations without their image, left out: gone.png",
-        "1 boxes without area, left out: b.png",
-        "1 images without an annotation, left out: d.png",
-        "1 things of the unknown class number 9, left out; known are: cat, dog: a.png",
+        "annotations of an image that is not listed, left out: 1 (all.json: image 9)",
+        "annotations without an image or a box, left out: 1 (all.json: annotation 4)",
+        "annotations without their image, left out: 1 (gone.png)",
+        "boxes without area, left out: 1 (b.png)",
+        "images without an annotation, left out: 1 (d.png)",
+        "things of the unknown class number 9, left out: 1 (a.png)",
     )
-    with pytest.raises(UserError, match=r"data.strict=true: 1 annotations of an image"):
+    with pytest.raises(UserError, match=r"data.strict=true: annotations of an image"):
         read(compose, tmp_path, "data.strict=true")
 
 
@@ -86,7 +86,7 @@ def test_what_is_odd_is_counted(compose, tmp_path):
         ("[]", "all.json has no list of images; COCO's annotations have images, annotations, categories"),
         ('{"images": [], "annotations": []}', "all.json has no list of categories"),
         ('{"images": [], "annotations": [], "categories": [{"id": 1}]}', "a category .* has no id or no name"),
-        ('{"images": [], "annotations": [], "categories": []}', "so there are no classes"),
+        ('{"images": [], "annotations": [], "categories": []}', "no images with annotations for the train split"),
     ],
 )
 def test_files_that_are_something_else_are_one_line(compose, tmp_path, content, said):

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from tensorflow_datasets.core import constants
 
 from src.config.errors import UserError
+from tests.conftest import forget_data
 from tests.data.voc_set import write_voc
 
 OBJECTS = [((0.25, 0.5, 0.75, 1.0), 1, False), ((0.0, 0.0, 0.5, 0.25), 2, True)]
@@ -11,7 +13,8 @@ OBJECTS = [((0.25, 0.5, 0.75, 1.0), 1, False), ((0.0, 0.0, 0.5, 0.25), 2, True)]
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(constants, "DATA_DIR", str(tmp_path))  # it was read from the environment long ago
+    forget_data()
     return tmp_path
 
 
@@ -26,7 +29,7 @@ def test_a_set_like_voc_is_read_by_name(home, compose):
     found = read(compose)
     assert found.spec.class_names == ("bird", "boat", "cat")
     assert (found.spec.train, found.spec.validation, found.spec.test, found.spec.shape) == (3, 1, 1, (16, 16, 3))
-    assert found.notes == ("1 boxes without area, left out: train 1",)
+    assert found.notes == ("boxes without area, left out: 1 (train 1)",)
     own = found.validation.targets
     np.testing.assert_allclose(own["box"][0], [[4, 8, 12, 16], [0, 0, 8, 4]])
     assert own["box_label"][0].tolist() == [1, 2]
