@@ -23,7 +23,7 @@ from src.training.schedules.plateau import Plateau, steered_scale
 from src.training.schedules.step import Step
 from tests.models.networks import parameter_count
 
-QUICK = {"segmentation_shapes"}  # has fewer images than the quick profile, and takes a minute
+QUICK = {"segmentation_shapes", "detection_shapes"}  # have fewer images than the quick profile, and take minutes
 OWN_IMAGES = {"transfer_augmented", "transfer_cached"}  # their images and weights are a person's own
 EXPERIMENTS = sorted({path.stem for path in (CONF / "experiment").glob("*.yaml")} - QUICK - OWN_IMAGES)
 DEPTHS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
