@@ -11,6 +11,10 @@ from jaxtyping import Array, Bool, Float, Int
 from .boxes import AnyArray, ious
 
 
+MOST_PAIRS = 2**25
+"""Of boxes of a class, which are compared at once: some of these arrays of bytes are in memory together."""
+
+
 class Detections(NamedTuple):
     """Objects that were found in images, the surest first.
 
@@ -38,7 +42,9 @@ def detections(
         least: scores at or below it count as no object.
         most: detections of an image at most, the surest ones.
     """
-    return jax.vmap(partial(_detections, overlap=overlap, least=least, most=most))(boxes, scores)
+    each = partial(_detections, overlap=overlap, least=least, most=most)
+    pairs = scores.shape[-1] * boxes.shape[1] ** 2
+    return jax.lax.map(lambda own: each(*own), (boxes, scores), batch_size=max(1, MOST_PAIRS // pairs))
 
 
 def _detections(

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from src.detection import suppression
 from src.detection.suppression import detections
 from tests.detection.loops import suppressed
 
@@ -45,6 +46,16 @@ def test_a_chain_is_followed_to_its_end():
     found = detections(boxes, scores, 0.19, 0.0, BOXES)
     np.testing.assert_array_equal(found.box[0, : BOXES // 2, 1], left[::2])
     assert (found.score[0] > 0).sum() == BOXES // 2
+
+
+def test_few_images_at_a_time_give_the_same(monkeypatch):
+    boxes, scores = map(jnp.asarray, drawn(np.random.default_rng(2), equal=False))
+    whole = detections(boxes, scores, 0.5, 0.1, 30)
+    monkeypatch.setattr(suppression, "MOST_PAIRS", 5 * CLASSES * BOXES**2)
+    detections.clear_cache()
+    for own, other in zip(whole, detections(boxes, scores, 0.5, 0.1, 30), strict=True):
+        np.testing.assert_array_equal(own, other)
+    detections.clear_cache()
 
 
 def test_only_so_many_and_only_such_with_a_score():

@@ -92,6 +92,12 @@ def test_difficult_objects_are_neither_learnt_nor_counted(task):
         assert found["confusion"][2] == [0, 0, 0, 0]
 
 
+def test_what_is_difficult_is_read_where_the_data_say_it(task):
+    there = {"mask", "box", "box_label", "box_present"}
+    assert sorted(task.read_of(there)) == ["box", "box_label", "box_present"]
+    assert "box_difficult" in task.read_of({*there, "box_difficult"})
+
+
 def test_predictions_are_in_shares_and_the_surest_comes_first(task):
     outputs = perfect(OBJECTS)
     outputs = outputs.at[0, ..., 4].multiply(jnp.arange(1, GRID + 1)[:, None] / GRID)
