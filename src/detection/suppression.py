@@ -10,7 +10,6 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .boxes import AnyArray, ious
 
-
 MOST_PAIRS = 2**25
 """Of boxes of a class, which are compared at once: some of these arrays of bytes are in memory together."""
 
