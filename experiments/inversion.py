@@ -33,7 +33,7 @@ from src.studies.progress import surface_progress
 from src.studies.results import file_stem, results_folder, write_arrays, write_results
 from src.synthesis.climb import Climbed
 from src.synthesis.features import Features, features
-from src.synthesis.images import stored
+from src.synthesis.images import clouds, stored
 from src.synthesis.inversion import Lost, decode, encode, lost, published
 from src.training.interruption import resumable
 
@@ -116,14 +116,14 @@ def given_images(settings: InversionSettings, network: GivenNetwork) -> UInt8[np
         return np.stack(read_each(files, partial(decoded, size=size, channels=channels))[1])
     if network.run:
         return np.asarray(network.run.engine.dataset.test.inputs[: settings.count])
-    rng = np.random.default_rng(settings.seed)
-    return np.stack([shapes(rng, size)[..., :channels] for _ in range(settings.count)])
+    return np.stack([shapes(size, channels, settings.seed + number) for number in range(settings.count)])
 
 
-def shapes(rng: np.random.Generator, size: int, most: int = 5) -> UInt8[np.ndarray, "s s 3"]:
-    """A drawn image of circles, squares and triangles."""
-    box, label = np.zeros((most, 4), np.int32), np.zeros(most, np.int32)
-    return draw(rng, np.zeros((size, size), np.uint8), box, label, np.zeros(most, bool))
+def shapes(size: int, channels: int, seed: int, most: int = 5) -> UInt8[np.ndarray, "s s c"]:
+    """A drawn image of circles, squares and triangles before clouds."""
+    mask, box, label = np.zeros((size, size), np.uint8), np.zeros((most, 4), np.int32), np.zeros(most, np.int32)
+    drawn = draw(np.random.default_rng(seed), mask, box, label, np.zeros(most, bool))
+    return np.where(mask[..., None] > 0, drawn[..., :channels], stored(clouds((size, size), channels, seed)))
 
 
 def inverted(

@@ -27,7 +27,7 @@ PUBLISHED = Priors(norm=1.0, alpha=6.0, variation=1.0, beta=2.0)
 def published(shape: ImageShape, steps: int) -> Way:
     """The paper's way with Adam in place of its own steps."""
     return Way(
-        parametrization=OfPixels(shape=shape), steps=steps, rate=0.02, optimizer="adam", noise=0.1, priors=PUBLISHED
+        parametrization=OfPixels(shape=shape), steps=steps, rate=0.05, optimizer="adam", noise=0.1, priors=PUBLISHED
     )
 
 

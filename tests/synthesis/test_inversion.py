@@ -1,11 +1,14 @@
 """Images are decoded from what layers saw of them, the better the more a layer tells."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 
 from src.synthesis.features import features
 from src.synthesis.images import clouds
 from src.synthesis.inversion import decode, encode, lost, published
+from src.synthesis.priors import NO_PRIORS
 from tests.synthesis.made import COLOURED, Convolutions
 
 KEY = jax.random.key(0)
@@ -17,10 +20,10 @@ NETWORK = Convolutions()
 
 
 def test_more_is_decoded_of_what_the_first_layer_saw_than_of_the_next():
-    errors = {}
+    errors, way = {}, replace(published(SHAPE, 150), priors=NO_PRIORS)
     for name in ("first", "second"):
         seen = features(NETWORK, COLOURED, [name])
-        found = decode(seen, encode(seen, IMAGES), published(SHAPE, 150), KEY, (0,))
+        found = decode(seen, encode(seen, IMAGES), way, KEY, (0,))
         assert found.images.shape == (2, 2, *SHAPE)
         start, errors[name] = (lost(seen, images, IMAGES) for images in found.images)
         assert (errors[name].features < start.features / 3).all()
