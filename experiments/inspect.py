@@ -34,9 +34,6 @@ from src.training.load_run import load_run
 IMAGES = 4
 """Test images whose maps and neighbours are shown without `images`."""
 
-BATCH_SIZE = 32
-"""Images at a time that are not those of a run."""
-
 
 class InspectSettings(GivenSettings):
     """What to look at.
@@ -104,7 +101,7 @@ def images_to_search(network: GivenNetwork, given: UInt8[np.ndarray, "n h w c"] 
     assert given is not None
     if len(given) == 1:
         raise UserError("images= names one image, and the network is compared on several; name more")
-    return Searched(given[:examples], None, BATCH_SIZE)
+    return Searched(given[:examples], None)
 
 
 def report(name: str, network: GivenNetwork, arrays: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What is seen inside a network, as arrays by name: all that the figures of its album show."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -33,6 +34,9 @@ SHOWN = 6
 UNITS = 12
 """Units of a layer that are drawn: the first ones."""
 
+PIXELS = 2**18
+"""Pixels at a time: 256 images of 32x32."""
+
 NEAR = 5
 MEASURED, QUERIES, PLACED = 200, 1000, 1000
 """Images whose maps are measured, whose nearest neighbours are counted, and that have a place in the planes."""
@@ -44,19 +48,22 @@ class Searched(NamedTuple):
     Attributes:
         images: of the size that the network takes.
         classes: of the images, if they have some.
-        batch_size: images at a time.
     """
 
     images: UInt8[np.ndarray, "n h w c"]
     classes: Int[np.ndarray, "n"] | None
-    batch_size: int
+
+    @property
+    def batch_size(self) -> int:
+        """Images at a time: fewer of large ones, of which all layers are in memory."""
+        return min(len(self.images), max(1, PIXELS // prod(self.images.shape[1:3])))
 
 
 def of_test_split(run: LoadedRun, count: int) -> Searched:
     """The first test images of a run."""
-    test, size = run.engine.dataset.test[:count], run.engine.settings.eval.batch_size
+    test = run.engine.dataset.test[:count]
     labels = test.targets.get(LABEL)
-    return Searched(test.inputs, None if labels is None else np.asarray(labels).astype(int), size)
+    return Searched(test.inputs, None if labels is None else np.asarray(labels).astype(int))
 
 
 class Inspection:
@@ -98,7 +105,7 @@ class Inspection:
     @property
     def batch_size(self) -> int:
         """Images at a time."""
-        return min(self.searched.batch_size, len(self.searched.images))
+        return self.searched.batch_size
 
     def arrays(self, images: UInt8[np.ndarray, "n h w c"] | None, count: int) -> Arrays:
         """All arrays of the album.
