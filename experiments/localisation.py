@@ -14,7 +14,8 @@ from src.config.errors import UserError, reported
 from src.data.boxes import BOX, BOX_LABEL, BOX_PRESENT
 from src.data.examples import Split
 from src.detection.boxes import in_pixels, ious
-from src.plots.localised import box_figure, rising_curves
+from src.plots.curves import rising_curves
+from src.plots.localised import box_figure
 from src.studies.output import arguments
 from src.studies.results import write_results
 from src.studies.rows import by_name, table

@@ -1,24 +1,28 @@
 """The class of every pixel of test images, and what a network says of it.
 
 `python -m experiments.segmentation` trains on drawn shapes first, about a minute; `run=runs/segmentation_shapes-…`
-takes a run as it is. It writes `segmentation/masks.png`, the table of the classes and the numbers.
+takes a run as it is. It writes `segmentation/{masks,curves}.png`, the table of the classes and the numbers.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from src.config.errors import UserError, reported
+from src.plots.curves import rising_curves
 from src.plots.masks import mask_figure
 from src.studies.output import arguments
 from src.studies.results import write_results
 from src.studies.rows import by_name, table
 from src.studies.runs import named_or_trained
+from src.studies.scores import share_curve
 from src.tasks.segmentation import MASK, Segmentation
+from src.tracking.history import read_rows
 from src.training.interruption import resumable
 from src.training.settings import RunSettings
 
 RECIPE = ("+experiment=segmentation_shapes",)
 PICTURED = 8
+MEASURES = {"mean_iou": "mean IoU", "accuracy": "right pixels"}
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,19 @@ def main() -> None:
         facts = {
             "run": run.directory.path.name,
             "data": spec.name,
-            **{name: results[f"test_{name}"] for name in ("mean_iou", "median_iou", "accuracy")},
+            **{name: results[f"test_{name}"] for name in (*MEASURES, "frequency_weighted_iou", "median_iou")},
             "seconds": results["seconds"],
             "parameters": results["parameters"],
             "classes": by_name(rows),
         }
         columns = {"class": lambda row: row.name, "IoU, %": lambda row: "–" if row.iou is None else f"{row.iou:.1f}"}
-        figure = mask_figure(images, test.targets[MASK][:PICTURED], found, spec.class_names)
-        write_results("segmentation", facts, figures={"masks": figure}, table=table(columns, rows))
+        measured = read_rows(run.directory.metrics)
+        curves = {title: share_curve(measured, f"validation_{name}") for name, title in MEASURES.items()}
+        figures = {
+            "masks": mask_figure(images, test.targets[MASK][:PICTURED], {"found": found}, spec.class_names),
+            "curves": rising_curves(curves, "validation images"),
+        }
+        write_results("segmentation", facts, figures=figures, table=table(columns, rows))
         print(f"mean IoU {results['test_mean_iou']:.2%} with {results['parameters']:,} parameters")
 
 

@@ -3,7 +3,6 @@
 from flax import nnx
 from jaxtyping import Array, Float
 
-from ..layers.blocks import he_normal
 from .base import ImageShape
 from .transfer import FEATURES, Transfer, TransferSettings, feature_width, without_head
 
@@ -28,6 +27,8 @@ class TwoHeadsSettings(TransferSettings):
 class TwoHeads(Transfer):
     """A body that gives features, a dense layer with ReLU, dropout, and two linear layers.
 
+    The head of boxes begins at zero: random boxes have errors that would drown what the classes have to learn.
+
     Input: what the body takes. Output: `class`, logits `[batch, outputs]`, and `box`, four numbers `[batch, 4]`.
     """
 
@@ -35,7 +36,7 @@ class TwoHeads(Transfer):
         self, body: nnx.Module, width: int, settings: TransferSettings, *, outputs: int, rngs: nnx.Rngs
     ) -> None:
         super().__init__(body, width, settings, outputs=outputs, rngs=rngs)
-        self.box = nnx.Linear(settings.hidden or width, 4, kernel_init=he_normal, rngs=rngs)
+        self.box = nnx.Linear(settings.hidden or width, 4, kernel_init=nnx.initializers.zeros, rngs=rngs)
 
     def __call__(self, images: Float[Array, "b h w c"]) -> dict[str, Float[Array, "b n"]]:
         return self.classify(self.body(images))

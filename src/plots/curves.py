@@ -1,6 +1,6 @@
-"""Error against training steps, in the layout of He et al. 2015, Fig. 6 (chapter Fig. 33)."""
+"""Errors against training steps, in the layout of He et al. 2015, Fig. 6 (chapter Fig. 33), and shares that rise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -41,4 +41,21 @@ def error_curves(panels: dict[str, list[Curve]], held_out: str) -> Figure:
         axis.legend(loc="lower left", frameon=False)
         quiet(axis)
     axes[0].set_ylabel(f"error (%): {held_out} bold, training dashed")
+    return figure
+
+
+def rising_curves(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]], split: str) -> Figure:
+    """Shares in percent over training steps.
+
+    Args:
+        curves: steps and shares, by what they are called.
+        split: on which they were measured.
+    """
+    figure = Figure(figsize=(4.8, 3.2), layout="constrained")
+    axis = figure.subplots()
+    for name, (steps, shares) in curves.items():
+        axis.plot(steps, shares, linewidth=1.6, label=name)
+    axis.set(xlabel="step", ylabel=f"% ({split})", ylim=(0, 101))
+    axis.legend(loc="lower right", frameon=False)
+    quiet(axis)
     return figure

@@ -1,13 +1,13 @@
-"""Images with the box of their object and the one that a network says, and how its measures rise in training."""
+"""Images with the box of their object, and the one that a network says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .style import bare, quiet
+from .style import bare
 
 TRUE, SAID = "#f2f2f2", "#ffb703"
 ROWS = 2
@@ -44,20 +44,3 @@ def rectangle(box: Float[np.ndarray, "4"], **style: object) -> Rectangle:
     """A box; the middle of the first pixel is at 0."""
     top, left, bottom, right = (box - 0.5).tolist()
     return Rectangle((left, top), right - left, bottom - top, fill=False, **style)
-
-
-def rising_curves(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]], split: str) -> Figure:
-    """Shares in percent over training steps.
-
-    Args:
-        curves: steps and shares, by what they are called.
-        split: on which they were measured.
-    """
-    figure = Figure(figsize=(4.8, 3.2), layout="constrained")
-    axis = figure.subplots()
-    for name, (steps, shares) in curves.items():
-        axis.plot(steps, shares, linewidth=1.6, label=name)
-    axis.set(xlabel="step", ylabel=f"% ({split})", ylim=(0, 101))
-    axis.legend(loc="lower right", frameon=False)
-    quiet(axis)
-    return figure

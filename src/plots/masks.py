@@ -1,6 +1,6 @@
-"""Images, the class of every pixel, and what a network says of it, side by side."""
+"""Images, the class of every pixel, and what networks say of it, below each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Integer, UInt8
@@ -15,15 +15,24 @@ from .style import bare
 def mask_figure(
     images: UInt8[np.ndarray, "n h w 3"],
     masks: Integer[np.ndarray, "n h w"],
-    found: Integer[np.ndarray, "n h w"],
+    found: Mapping[str, Integer[np.ndarray, "n h w"]],
     names: Sequence[str],
 ) -> Figure:
-    """A column for each image; below it its mask and the mask that was found."""
-    titles = ("image", "mask", "found")
-    figure = Figure(figsize=(1.2 * len(images) + 0.4, 4.1), layout="constrained")
-    axes = figure.subplots(3, len(images), squeeze=False)
+    """A column for each image; below it its mask and the masks that were found.
+
+    Args:
+        images: of one size.
+        masks: the class of every pixel.
+        found: what networks say, by their names.
+        names: of the classes.
+    """
+    rows = {"image": images, "mask": masks, **found}
+    height, width = images.shape[1:3]
+    size = 1.2 * len(images) + 0.4, 1.2 * height / width * len(rows) + 0.5
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(rows), len(images), squeeze=False)
     colors = ListedColormap(class_colors(len(names)) / 255)
-    for row, title, maps in zip(axes, titles, (images, masks, found), strict=True):
+    for row, (title, maps) in zip(axes, rows.items(), strict=True):
         for axis, each in zip(row, maps, strict=True):
             bare(axis)
             axis.imshow(each, cmap=colors, vmin=-0.5, vmax=len(names) - 0.5, interpolation="nearest")
