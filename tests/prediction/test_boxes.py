@@ -19,7 +19,7 @@ def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("boxes")
     own = planned(["+experiment=detection_shapes", "data.image_size=32", "task.grid=4", "data.train=64",
                    "data.validation=0", "data.test=16", "data.batch_size=32", "model.filters=4", "model.at_grid=1",
-                   "task.sure=0.02", "train.duration=30steps", "tracking.progress=none", "tracking.tensorboard=false",
+                   "task.sure=0.02", "train.duration=10steps", "tracking.progress=none", "tracking.tensorboard=false",
                    f"hydra.run.dir={home / 'run'}"])  # fmt: skip
     run(own.settings, own.config, home / "run")
     rng = np.random.default_rng(0)
@@ -49,7 +49,8 @@ def test_every_object_has_its_box_in_the_file(home, monkeypatch, capsys):
     sides = [[each[side] for side in ("top", "left", "bottom", "right")] for each in listed]
     np.testing.assert_allclose(sides, found.box[0, : len(scores)] * [60, 120, 60, 120], atol=0.006)
     assert {each["class"] for each in listed} <= {"background", "circle", "square", "triangle"}
-    assert Image.open(home / "pictures/0000-0.png").size == (448, 448)
+    with Image.open(home / "pictures/0000-0.png") as drawn:
+        assert drawn.size == (448, 448)
 
 
 def test_boxes_are_drawn_where_they_are():
