@@ -5,7 +5,7 @@ what) and writes `faithfulness/SCALE/{table.md,results.json,maps.png,random_laye
 of those of the first test images that the network gets right.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, NamedTuple
@@ -200,17 +200,26 @@ def judged(given: Explained, scale: FaithfulnessScale, name: str) -> dict[str, A
     """Areas under the curves of every image, and how alike maps are as layers become random."""
     method = scale.methods(given.layer)[name]
     maps = method(given.network, given.images, given.labels)
-    judge = {"steps": scale.steps, "batch_size": scale.batch_size}
-    asked = given.fast, given.images, maps, given.labels
-    falls = pixel_flipping(*asked, **judge)
+    asked = partial(curves, given, maps, scale)
+    falls = asked(pixel_flipping)
     count = scale.randomized
     layers = cascade(given.network, method, given.images[:count], given.labels[:count])
     return {
-        "deletion": area(deletion(*asked, **judge)).tolist(),
-        "insertion": area(insertion(*asked, **judge)).tolist(),
+        "deletion": area(asked(deletion)).tolist(),
+        "insertion": area(asked(insertion)).tolist(),
         "flipping": (falls[:, :1] - falls).mean(1).tolist(),
         "layers": {layer: values.tolist() for layer, values in layers.items()},
     }
+
+
+def curves(
+    given: Explained, maps: Float[np.ndarray, "n ..."], scale: FaithfulnessScale, judge: Callable[..., Any]
+) -> Float[np.ndarray, "n points"]:
+    """What the network answers as pixels are taken away or put back in the order of maps."""
+    found: Float[np.ndarray, "n points"] = judge(
+        given.fast, given.images, maps, given.labels, steps=scale.steps, batch_size=scale.batch_size
+    )
+    return found
 
 
 def row_of(name: str, own: dict[str, Any], random: dict[str, Any], measured_by: str) -> Faithfulness:
@@ -220,13 +229,15 @@ def row_of(name: str, own: dict[str, Any], random: dict[str, Any], measured_by: 
         return estimate([sign * (a - b) for a, b in zip(own[measure], random[measure], strict=True)])
 
     return Faithfulness(
-        name,
-        *(estimate(own[measure]) for measure in ("deletion", "insertion", "flipping")),
-        gain("deletion", -1),
-        gain("insertion", 1),
-        gain("flipping", 1),
-        {layer: estimate(values) for layer, values in own["layers"].items()},
-        [measured_by],
+        name=name,
+        deletion=estimate(own["deletion"]),
+        insertion=estimate(own["insertion"]),
+        flipping=estimate(own["flipping"]),
+        deleted_less=gain("deletion", -1),
+        inserted_more=gain("insertion", 1),
+        fell_more=gain("flipping", 1),
+        random_layers={layer: estimate(values) for layer, values in own["layers"].items()},
+        measured_by=[measured_by],
     )
 
 

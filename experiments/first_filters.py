@@ -72,8 +72,13 @@ def main() -> None:
 def report(name: str, scale: FiltersScale) -> None:
     """One scale, from its weights to its files."""
     filters = {each.title: image_filters(of_weights(each.weights).module) for each in scale.networks}
-    rows = [FirstLayer(each.title, *filters[each.title].shape[:3], each.weights) for each in scale.networks]
+    rows = [row_of(each, *filters[each.title].shape[:3]) for each in scale.networks]
     write_results(name, by_name(rows), figures={"filters": filters_by_network(filters)}, table=table(COLUMNS, rows))
+
+
+def row_of(network: PublishedSettings, count: int, height: int, width: int) -> FirstLayer:
+    """What is said of a network."""
+    return FirstLayer(network.title, count, height, width, network.weights)
 
 
 if __name__ == "__main__":

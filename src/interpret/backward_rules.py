@@ -7,8 +7,9 @@ largest value was, which are the switches of the deconvnet.
 
 ReLUs are found in the traced program and not in the modules, so that functions count and networks are not rewritten:
 every maximum with zero is one, of `jax.nn.relu` as of `jnp.maximum(x, 0)`. ReLU6 is ReLU, then the smaller of that and
-6: the rule is that of ReLU, and what was cut off at 6 gets no signal, as with the gradient. The rules say nothing of
-other rectifiers, such as leaky ReLU, which let negative values through: networks with one of these are refused.
+6. What was cut off at 6 gets no signal by guided backpropagation, as with the gradient; a deconvnet, for which it does
+not matter what ReLU let through, sends the signal there too. The rules say nothing of other rectifiers, such as leaky
+ReLU, which let negative values through: networks with one of these are refused.
 """
 
 from collections.abc import Callable, Iterator
@@ -48,6 +49,15 @@ def _backward(rule: str, positive: Bool[Array, "..."], signal: Array) -> tuple[A
 rectified.defvjp(_forward, _backward)
 
 
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def capped(cap: float, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """The smaller one, with every signal passing on the way back."""
+    return jnp.minimum(x, cap)
+
+
+capped.defvjp(lambda cap, x: (capped(cap, x), None), lambda cap, residuals, signal: (signal,))
+
+
 def with_rule(function: Callable[..., Any], rule: str) -> Callable[..., Any]:
     """The same function, whose ReLUs have that rule on the way back.
 
@@ -70,7 +80,7 @@ def with_rule(function: Callable[..., Any], rule: str) -> Callable[..., Any]:
         program, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
         _check(program.jaxpr, rule)
         leaves = jax.tree.leaves(arguments)
-        outputs = _evaluated(program, leaves, partial(rectified, rule))
+        outputs = _evaluated(program, leaves, rule)
         return jax.tree.unflatten(jax.tree.structure(shapes), outputs)
 
     return ruled
@@ -127,6 +137,14 @@ def _count(jaxpr: Jaxpr) -> int:
     return sum(is_relu(equation, jaxpr) for equation in jaxpr.eqns) + sum(inside)
 
 
+def _is_cap(equation: JaxprEqn) -> bool:
+    """Whether an operation is the smaller one of a value and a positive number, such as the upper end of ReLU6."""
+    if equation.primitive.name != "min":
+        return False
+    cap = equation.invars[1]
+    return isinstance(cap, Literal) and jnp.ndim(cap.val) == 0 and bool(cap.val > 0)
+
+
 def _zero(value: Any) -> bool:
     return isinstance(value, Literal) and jnp.ndim(value.val) == 0 and bool(value.val == 0)
 
@@ -141,8 +159,8 @@ def _inner(equation: JaxprEqn) -> list[ClosedJaxpr]:
     ]
 
 
-def _evaluated(program: ClosedJaxpr, values: list[Any], relu: Callable[[Array], Array]) -> list[Any]:
-    """The outputs of a program with another function in place of its ReLUs.
+def _evaluated(program: ClosedJaxpr, values: list[Any], rule: str) -> list[Any]:
+    """The outputs of a program whose ReLUs have a rule.
 
     Raises:
         UserError: one is in a loop or a branch.
@@ -154,9 +172,12 @@ def _evaluated(program: ClosedJaxpr, values: list[Any], relu: Callable[[Array], 
         kind, inner = equation.primitive, _inner(equation)
         hidden = sum(_count(each.jaxpr) for each in inner)
         if is_relu(equation, jaxpr):
-            outputs = [relu(next(x for x, each in zip(inputs, equation.invars, strict=True) if not _zero(each)))]
+            (x,) = (x for x, each in zip(inputs, equation.invars, strict=True) if not _zero(each))
+            outputs = [rectified(rule, x)]
+        elif rule == "deconvnet" and _is_cap(equation):
+            outputs = [capped(float(inputs[1]), inputs[0])]
         elif hidden and kind.name in INLINE:
-            outputs = _evaluated(inner[0], inputs, relu)
+            outputs = _evaluated(inner[0], inputs, rule)
         elif hidden:
             raise UserError(f"a ReLU in a {kind.name} of the network cannot be given another rule")
         else:

@@ -39,7 +39,7 @@ def alignment(
     size = min(batch_size, len(images))
     if size < FEWEST:
         raise UserError(f"batches of {size} images are too few to compare layers; at least {FEWEST} are needed")
-    shared, own, others = 0.0, 0.0, 0.0
+    shared, own, others = np.zeros(()), np.zeros(()), np.zeros(())
     for first in range(0, len(images) - size + 1, size):
         batch = images[first : first + size]
         rows = _kernels([*one(batch).values()])

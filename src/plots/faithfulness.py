@@ -39,7 +39,7 @@ def maps_figure(images: UInt8[np.ndarray, "n h w c"], maps: Mapping[str, Float[n
 
 def picture(values: Float[np.ndarray, "h w"], *, signed: bool) -> Float[np.ndarray, "h w 3"]:
     """A map as colours."""
-    largest = max(float(np.percentile(np.abs(values), CLIPPED)), np.finfo(np.float32).tiny)
+    largest = max(float(np.percentile(np.abs(values), CLIPPED)), float(np.finfo(np.float32).tiny))
     if signed:
         return colormaps[SIGNED](0.5 + values / (2 * largest))[..., :3]
     return colormaps["inferno"](values / largest)[..., :3]

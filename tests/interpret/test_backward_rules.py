@@ -51,9 +51,9 @@ def test_switches_send_the_signal_to_the_largest_values():
 
 
 @pytest.mark.parametrize(
-    ("rule", "expected"), [("gradient", [0, -1, 0]), ("deconvnet", [2, 0, 0]), ("guided", [0, 0, 0])]
+    ("rule", "expected"), [("gradient", [0, -1, 0]), ("deconvnet", [2, 0, 5]), ("guided", [0, 0, 0])]
 )
-def test_relu6_has_the_rule_of_relu_and_passes_nothing_above_six(rule, expected):
+def test_relu6_has_the_rule_of_relu_and_above_six_only_a_deconvnet_passes_signals(rule, expected):
     y, pull = jax.vjp(with_rule(nnx.relu6, rule), jnp.array([-1.0, 3, 7]))
     assert y.tolist() == [0, 3, 6]
     assert pull(jnp.array([2.0, -1, 5]))[0].tolist() == expected

@@ -23,6 +23,24 @@ def figures() -> list[Said]:
     ]
 
 
+def photographs() -> list[Said]:
+    found = facts("inspect/transfer_cached-c75fe259c7")
+    rates, layers = found["same_class"], found["layers"]
+    by_features, by_pixels = (
+        [100 * rates[space][name] for name in ("rate", "low", "high")] for space in ("features", "pixels")
+    )
+    first, middle, last = (layers[f"body.{name}"] for name in ("stem", "blocks.5", "blocks.12"))
+    assert last["likeness"]["low"] < last["chance"]["mean"] < last["likeness"]["high"]
+    return [
+        said("{:.1f} % of the values are inactive after block 5", 100 * middle["inactive"]["mean"]),
+        said("and {:.1f} % after block 12", 100 * last["inactive"]["mean"]),
+        said("falls from {:.3f} to {:.3f},", first["likeness"]["mean"], last["likeness"]["mean"]),
+        said("{:.1f} % of {:.0f} images have a neighbour", by_features[0], rates["features"]["images"]),
+        said("nearest by features ({:.1f} to {:.1f} %)", *by_features[1:]),
+        said("{:.1f} % by pixels ({:.1f} to {:.1f} %): hardly", *by_pixels),
+    ]
+
+
 def representations() -> list[Said]:
     found = facts("representations/li")
     deep, plain = (found["probes"][name] for name in ("ResNet-56", "without shortcuts"))
@@ -44,11 +62,13 @@ def representations() -> list[Said]:
     ]
 
 
-SAID = [*figures(), *representations()]
+SAID = [*figures(), *photographs(), *representations()]
 GIVEN = [
     "at most 1 % of the largest",
     "what a ReLU makes 0",
     "what it would make 0",
     "after block 7",
     "after block 13",
+    "after block 5",
+    "after block 12",
 ]
