@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from src.config.errors import UserError
+from src.data.batches import evaluation_batch
 from src.data.settings import AugmentSettings
 from src.tasks.adversarial import AdversarialClassification
 from src.tasks.classification import Classification, cross_entropy
@@ -52,8 +53,6 @@ def test_a_batch_is_moved_along_the_sign_of_the_networks_gradient(engine):
     built = engine("parallel.devices=1", "task=adversarial", "task.epsilon=0.25")
     assert isinstance(built.settings.task, AdversarialClassification)
     data = built.split("train")
-    from src.data.batches import evaluation_batch
-
     batch = evaluation_batch(data, 0, 5)
     kernel = jax.random.normal(jax.random.key(0), (64, 10))
 
@@ -71,6 +70,44 @@ def test_a_batch_is_moved_along_the_sign_of_the_networks_gradient(engine):
         built.settings.task.losses(each.inputs.reshape(5, -1) @ kernel, batch).mean() for each in (batch, moved)
     )
     assert after > before
+
+
+def climbed(engine, *arguments):
+    """Images of a linear network, and the same after the steps of a task."""
+    built = engine("parallel.devices=1", "data.normalize=unit", "task=adversarial", "task.epsilon=0.1", *arguments)
+    task, data = built.settings.task, built.split("train")
+    batch = evaluation_batch(data, 0, 5)._replace(keys=jax.random.split(jax.random.key(1), 5))
+    kernel = jax.random.normal(jax.random.key(0), (64, 10))
+
+    def loss(inputs):
+        return task.losses(inputs.reshape(5, -1) @ kernel, batch).mean()
+
+    moved = task.perturbed(batch, lambda own: jax.grad(loss)(own.inputs))
+    return np.asarray(batch.inputs), np.asarray(moved.inputs), loss
+
+
+def test_several_steps_climb_further_inside_the_ball_and_the_limits(engine):
+    limits = "task.limits=[0,1]"
+    before, one, loss = climbed(engine, limits)
+    _, several, _ = climbed(engine, limits, "task.steps=5", "task.step_size=0.05", "task.random_start=true")
+    for moved in (one, several):
+        assert np.abs(moved - before).max() <= 0.1 + 1e-6
+        assert 0 <= moved.min() <= moved.max() <= 1
+    assert loss(jnp.asarray(before)) < loss(jnp.asarray(one)) <= loss(jnp.asarray(several)) + 1e-3
+    _, free, _ = climbed(engine)
+    assert free.min() < 0
+
+
+def test_random_starts_differ_and_are_not_the_noise_of_the_network(engine):
+    before, moved, _ = climbed(engine, "task.random_start=true", "task.step_size=1e-6")
+    starts = (moved - before).reshape(5, -1)
+    assert np.abs(np.corrcoef(starts) - np.eye(5)).max() < 0.6
+    assert 0.04 < np.abs(starts).mean() < 0.06
+
+
+def test_limits_are_in_order(engine):
+    with pytest.raises(UserError, match=r"task: limits=\[1.0, 0.0\]: the first should be the smaller one"):
+        climbed(engine, "task.limits=[1,0]")
 
 
 def test_adversarial_training_without_a_step_is_plain_training_and_differs_with_one(engine):
