@@ -22,7 +22,7 @@ from src.synthesis.images import clouds
 from src.zoo.named import named_model
 
 SIDE = 512
-DREAM = Dream(octaves=2, steps=3)
+DREAM = Dream(octaves=2, steps=2)
 CONSTANTS = Constants(np.full((1, 1, 3), 127.5, np.float32), np.full((1, 1, 3), 127.5, np.float32))
 CHANNELS = (64, 64, 0, 128, 128, 0, 256, 256, 256)
 """VGG-16 up to conv3_3; 0 is a pool."""

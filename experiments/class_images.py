@@ -34,7 +34,7 @@ from src.studies.progress import surface_progress
 from src.studies.results import file_stem, results_folder, write_arrays, write_results
 from src.synthesis.classifier import WHITE
 from src.synthesis.climb import Climbed, climb
-from src.synthesis.features import OUTPUT, Features, features, seen_in
+from src.synthesis.features import OUTPUT, Features, seen_in
 from src.synthesis.goals import Units
 from src.synthesis.images import stored
 from src.synthesis.priors import GREY
@@ -75,7 +75,7 @@ def main() -> None:
     with reported(), resumable():
         settings = read_settings(ClassImageSettings, as_typed(arguments()))
         network = settings.network()
-        seen = features(network.module, network.constants, [settings.layer])
+        seen = network.seen([settings.layer])
         titles, units = chosen(settings, network, seen)
         judges = judging(settings, network, seen)
         start = beginnings(settings, network, units)
@@ -94,14 +94,15 @@ def chosen(
     Raises:
         UserError: there is no such class or unit.
     """
-    count = seen.check(network.shape)[0][-1]
+    shape = seen.check(network.shape)[0]
+    count = shape[-1]
     if settings.layer != OUTPUT:
         wanted = [str(unit) for unit in range(min(FIRST, count))] if settings.classes is None else settings.classes
         for unit in wanted:
             if not unit.isdecimal() or int(unit) >= count:
                 raise UserError(f"classes={unit}: the units of {settings.layer} are the numbers 0 to {count - 1}")
         return [f"unit {unit}" for unit in wanted], np.array(list(map(int, wanted)), np.int32)
-    if len(network.class_names) != count:
+    if shape != (len(network.class_names),):
         raise UserError(f"{network.title} gives no score for each class; layer=… makes images of units")
     wanted = list(network.class_names[:FIRST]) if settings.classes is None else settings.classes
     numbers = [network.class_number(each, "classes") for each in wanted]
@@ -124,7 +125,7 @@ def judging(settings: ClassImageSettings, network: GivenNetwork, seen: Features)
     named = network.run is not None and other.run is not None
     if ours != theirs or (named and network.class_names != other.class_names):
         raise UserError(f"other={settings.other} has other classes ({theirs}) than {network.title} ({ours})")
-    theirs_seen = features(other.module, other.constants)
+    theirs_seen = other.seen()
     (*size, channels), ours_channels = other.shape, network.shape[-1]
     if channels != ours_channels:
         raise UserError(f"other={settings.other} takes {channels} channels, and {network.title} {ours_channels}")
@@ -151,6 +152,8 @@ def beginnings(
             raise UserError("start=mean is that of a class in the data of a run; start=FILES takes photographs")
         split = network.run.engine.dataset.train
         labels = split.targets[LABEL]
+        for unit in units[~np.isin(units, labels)]:
+            raise UserError(f"start=mean: the training images have none of class {network.class_names[unit]}")
         return np.stack([split.inputs[labels == unit].mean(axis=0) / WHITE for unit in units]).astype(np.float32)
     height, width, channels = network.shape
     if height != width:
@@ -177,7 +180,8 @@ def climbed(
     for name in names:
         if name not in known:
             raise UserError(f"ways={name}: there is no such way{did_you_mean(name, known)}")
-    goal, key, found = Units(seen, jnp.asarray(units)), stream(settings.seed, "class images"), {}
+    goal, key = Units(seen, jnp.asarray(units)), stream(settings.seed, "class images")
+    found: dict[str, Climbed] = {}
     kept = np.linspace(0, settings.steps, KEPT).round().astype(int).tolist()
     with surface_progress("ways") as progress:
         for done, name in enumerate(names, 1):
@@ -208,7 +212,7 @@ def write(
         "classes": list(titles),
         "layer": settings.layer,
         "steps": settings.steps,
-        "other": settings.other and file_stem(settings.other.partition("@")[0].rstrip("/").rpartition("/")[2]),
+        "other": settings.other,
         "probabilities": certain,
         "scores": {way: own.values[-1].tolist() for way, own in found.items()},
     }

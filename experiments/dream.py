@@ -29,8 +29,8 @@ from src.studies.given_network import GivenNetwork, GivenSettings
 from src.studies.output import arguments
 from src.studies.progress import surface_progress
 from src.studies.results import file_stem, results_folder, write_arrays, write_results
+from src.synthesis.classifier import WHITE
 from src.synthesis.dream import Dream
-from src.synthesis.features import features
 from src.synthesis.goals import Energy
 from src.synthesis.images import clouds, resized, stored
 from src.training.interruption import resumable
@@ -72,7 +72,7 @@ def main() -> None:
         settings = read_settings(DreamSettings, as_typed(arguments()))
         layers = dict(weighted(word) for word in settings.layers)
         network = settings.network()
-        seen = features(network.module, network.constants, list(layers))
+        seen = network.seen(list(layers))
         whole, title = given_photograph(settings, network)
         name = file_stem(f"{network.title}_{title}_{'_'.join(layers)}")
         results_folder(FOLDER, f"_{name}")
@@ -131,14 +131,14 @@ def dreamt(settings: DreamSettings, goal: Energy, whole: UInt8[np.ndarray, "h w 
 def within(whole: UInt8[np.ndarray, "h w c"], largest: int) -> Float[np.ndarray, "h w c"]:
     """The photograph from 0 to 1, made smaller where it is larger."""
     scale = min(1.0, largest / max(whole.shape[:2]))
-    return resized(np.float32(whole) / 255, tuple(max(1, round(side * scale)) for side in whole.shape[:2]))
+    return resized(whole.astype(np.float32) / WHITE, tuple(max(1, round(side * scale)) for side in whole.shape[:2]))
 
 
 def enlarged(
     image: Float[np.ndarray, "h w c"], plain: Float[np.ndarray, "h w c"], whole: UInt8[np.ndarray, "h2 w2 c"]
 ) -> Float[np.ndarray, "h2 w2 c"]:
     """The whole photograph with the changes of a smaller one."""
-    return np.clip(np.float32(whole) / 255 + resized(image - plain, whole.shape[:2]), 0, 1)
+    return np.clip(whole.astype(np.float32) / WHITE + resized(image - plain, whole.shape[:2]), 0, 1)
 
 
 def energy(goal: Energy, settings: DreamSettings, image: UInt8[np.ndarray, "h w c"]) -> float:

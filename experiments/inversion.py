@@ -21,7 +21,6 @@ from src.config.errors import UserError, reported
 from src.config.settings import read_settings
 from src.data.class_folders import SUFFIXES
 from src.data.folder import decoded
-from src.data.shapes import draw
 from src.markdown import markdown
 from src.models.vgg import VGG
 from src.plots.made import climbs, losses, sheet, strips
@@ -32,9 +31,10 @@ from src.studies.output import arguments
 from src.studies.progress import surface_progress
 from src.studies.results import file_stem, results_folder, write_arrays, write_results
 from src.synthesis.climb import Climbed
-from src.synthesis.features import Features, features
+from src.synthesis.features import Features
 from src.synthesis.images import clouds, stored
 from src.synthesis.inversion import Lost, decode, encode, lost, published
+from src.training.fit import load_data
 from src.training.interruption import resumable
 
 FOLDER = "inversion"
@@ -68,7 +68,7 @@ def main() -> None:
     with reported(), resumable():
         settings = read_settings(InversionSettings, as_typed(arguments(), repeated=("images",)))
         network = settings.network()
-        seen = {name: features(network.module, network.constants, [name]) for name in chosen(settings, network)}
+        seen = {name: network.seen([name]) for name in chosen(settings, network)}
         images = given_images(settings, network)
         for layer in seen.values():
             layer.check(images.shape[1:])
@@ -121,9 +121,10 @@ def given_images(settings: InversionSettings, network: GivenNetwork) -> UInt8[np
 
 def shapes(size: int, channels: int, seed: int, most: int = 5) -> UInt8[np.ndarray, "s s c"]:
     """A drawn image of circles, squares and triangles before clouds."""
-    mask, box, label = np.zeros((size, size), np.uint8), np.zeros((most, 4), np.int32), np.zeros(most, np.int32)
-    drawn = draw(np.random.default_rng(seed), mask, box, label, np.zeros(most, bool))
-    return np.where(mask[..., None] > 0, drawn[..., :channels], stored(clouds((size, size), channels, seed)))
+    one = [f"data.image_size={size}", f"data.shapes={most}", f"data.drawn={seed}"]
+    drawn = load_data("shapes", *one, "data.train=1", "data.test=1", "data.validation=0").train
+    (image,), (mask,) = drawn.inputs, drawn.targets["mask"]
+    return np.where(mask[..., None] > 0, image[..., :channels], stored(clouds((size, size), channels, seed)))
 
 
 def inverted(
@@ -156,7 +157,10 @@ def drawn(arrays: Mapping[str, Any], layers: Sequence[str]) -> dict[str, Figure]
     images = arrays["images"]
     last = np.stack([images, *(arrays[f"decoded/{layer}"][-1] for layer in layers)], axis=1)
     errors = {space: np.stack([arrays[f"lost/{space}/{layer}"] for layer in layers]) for space in Lost._fields}
-    below = [["", *map(label, *row)] for row in zip(errors["features"].T, errors["images"].T, strict=True)]
+    below = [
+        ["errors: layer · pixels", *map(label, *row)]
+        for row in zip(errors["features"].T, errors["images"].T, strict=True)
+    ]
     way = np.stack([arrays[f"decoded/{layer}"][:, 0] for layer in layers])
     distances = {layer: -arrays[f"values/{layer}"].mean(axis=1) for layer in layers}
     return {

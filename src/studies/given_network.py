@@ -13,8 +13,9 @@ from ..config.errors import UserError, did_you_mean, one_line
 from ..config.settings import Packages, Settings
 from ..data.batches import Constants
 from ..models.base import ImageShape, abstract_network
-from ..pretrained.importer import put_weights
+from ..pretrained.importer import put_weights, within
 from ..runs.files import at_home
+from ..synthesis.features import OUTPUT, Features, features
 from ..training.load_run import LoadedRun, load_run
 from ..training.pretrained import RUN, read
 from ..zoo.named import named_model
@@ -70,6 +71,7 @@ class GivenNetwork(NamedTuple):
         shape: of the images that it was trained on.
         class_names: of its outputs, if they are classes; numbers where nothing is known.
         run: where it comes from a run.
+        absent: parts that its weights have no arrays of; it is used up to them.
     """
 
     title: str
@@ -78,6 +80,19 @@ class GivenNetwork(NamedTuple):
     shape: ImageShape
     class_names: tuple[str, ...]
     run: LoadedRun | None
+    absent: tuple[str, ...] = ()
+
+    def seen(self, layers: Sequence[str] = (OUTPUT,)) -> Features:
+        """Some of its layers as a function of pixels from 0 to 1; see `src/synthesis/features.py`.
+
+        Raises:
+            UserError: there is no such layer, or it comes after a part without weights.
+        """
+        for layer in layers:
+            if self.absent and (layer == OUTPUT or within(layer, self.absent)):
+                parts = ", ".join(self.absent)
+                raise UserError(f"layer={layer}: the weights of {self.title} have no arrays for {parts}; name another")
+        return features(self.module, self.constants, layers)
 
     def class_number(self, name: str, setting: str) -> int:
         """The number of a class by its name, by the beginning of its name up to a comma, or by its number.
@@ -141,7 +156,7 @@ def of_weights(source: str, names: str | None = None) -> GivenNetwork:
     put_weights(module, own.arrays, own.layers, own.framework, None)
     module.eval()
     classes = () if own.absent else class_names(names, model.published.outputs)
-    return GivenNetwork(file_stem(words), module, found.constants, shape, classes, None)
+    return GivenNetwork(file_stem(words), module, found.constants, shape, classes, None, own.absent)
 
 
 def _change(word: str) -> tuple[str, Any]:

@@ -110,7 +110,8 @@ def climb(
     """
     keys = jax.vmap(lambda number: at(key, number))(jnp.arange(len(images)))
     steps = sorted({*kept, way.steps})
-    place, found = begin(way, jnp.asarray(as_pixels(images)), keys), []
+    place = begin(way, jnp.asarray(as_pixels(images)), keys)
+    found: list[Float[np.ndarray, "b h w c"]] = []
     for step in steps:
         place = further(way, goal, keys, place, step)
         found.append(np.asarray(way.parametrization.images(place.parameters)))

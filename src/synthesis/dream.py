@@ -61,7 +61,8 @@ class Dream:
         sizes = self.sizes(whole.shape[0], whole.shape[1])
         for size in sizes:
             goal.features.check((*size, whole.shape[-1]))
-        added, found = np.zeros_like(whole), []
+        added = np.zeros_like(whole)
+        found: list[Image] = []
         for number, size in enumerate(sizes):
             plain = resized(whole, size)
             way = self.way((*size, whole.shape[-1]))

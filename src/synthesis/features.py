@@ -46,7 +46,13 @@ class Layer(NamedTuple):
     rectified: bool = False
 
     def read(self, outputs: Any) -> Array:
-        """What counts as the layer's outputs."""
+        """What counts as the layer's outputs.
+
+        Raises:
+            UserError: they are not one array.
+        """
+        if not isinstance(outputs, jax.Array):
+            raise UserError(f"layer={self.name} gives several outputs, and one array is looked at")
         found: Array = at_least_float32(outputs)
         return nnx.relu(found) if self.rectified else found
 

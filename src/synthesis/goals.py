@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .balls import Pixels
+from .balls import TINY, Pixels
 from .features import Features
 
 Values = Float[Array, "b"]
@@ -51,10 +51,8 @@ class Energy:
     weights: Float[Array, "layers"]
 
     def __call__(self, images: Pixels) -> Values:
-        return sum(
-            (weight * (layer**2).reshape(len(images), -1).mean(axis=1) / 2)
-            for weight, layer in zip(self.weights, self.features(images), strict=True)
-        )  # type: ignore[return-value]  # there is a layer
+        layers = [layer.reshape(len(images), -1) for layer in self.features(images)]
+        return self.weights @ jnp.stack([(layer**2).mean(axis=1) / 2 for layer in layers])
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["features", "codes"], meta_fields=["weight"])
@@ -76,10 +74,9 @@ class Alike:
     weight: float = 1.0
 
     def __call__(self, images: Pixels) -> Values:
-        return -self.weight * sum(
-            squares(layer - code) / jnp.maximum(squares(code), 1e-12)
-            for layer, code in zip(self.features(images), self.codes, strict=True)
-        )
+        pairs = zip(self.features(images), self.codes, strict=True)
+        apart = [squares(layer - code) / jnp.maximum(squares(code), TINY) for layer, code in pairs]
+        return -self.weight * jnp.stack(apart).sum(axis=0)
 
 
 def squares(values: Float[Array, "b ..."]) -> Values:

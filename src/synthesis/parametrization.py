@@ -113,7 +113,7 @@ class OfPhases(OfWaves):
         return jax.vmap(lambda key: jax.random.uniform(key, shape, minval=-np.pi, maxval=np.pi))(keys)
 
     def images(self, parameters: Parameters) -> Pixels:
-        pixels = self._inverse(weights(self.shape) * jnp.exp(1j * parameters))
+        pixels = self._inverse(jnp.asarray(weights(self.shape)) * jnp.exp(1j * parameters))
         pixels -= pixels.mean(axis=(1, 2, 3), keepdims=True)
         return _coloured(pixels / pixels.std(axis=(1, 2, 3), keepdims=True))
 

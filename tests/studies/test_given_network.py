@@ -13,7 +13,6 @@ from src.config.settings import read_settings
 from src.models.resnet_cifar import CifarResNet
 from src.pretrained import li2018
 from src.studies.given_network import GivenSettings, given
-from src.synthesis.features import features
 from tests.conftest import ROOT
 from tests.pretrained.test_importer import torch_state
 
@@ -45,7 +44,7 @@ def test_weights_are_put_into_one_of_our_networks(source, tmp_path):
     images = jnp.linspace(0, 1, 2 * 32 * 32 * 3).reshape(2, 32, 32, 3)
     module.eval()
     expected = module((255 * images - network.constants.mean) / network.constants.std)
-    np.testing.assert_allclose(features(network.module, network.constants)(images)[0], expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(network.seen()(images)[0], expected, rtol=1e-3, atol=1e-3)
     assert [network.class_number(name, "classes") for name in ("class 3", CLASSES[4], "5")] == [3, 4, 5]
     with pytest.raises(UserError, match=r"classes=clas 3: .* has no such class; did you mean 'class 3'"):
         network.class_number("clas 3", "classes")

@@ -25,6 +25,8 @@ GOAL = Units(SCORES, jnp.array([0, 1, 3]))
 GREY = np.full((3, *SHAPE), 0.5, np.float32)
 PIXELS = jax.random.uniform(KEY, (3, *SHAPE))
 WAYS = ways(SHAPE, 12)
+SHIFTED, ZOOMED = (jax.jit(each, static_argnums=1) for each in (jittered, zoomed))
+BLURRED = jax.jit(blurred)
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -141,23 +143,23 @@ def test_phases_keep_the_strengths_of_natural_images():
 
 
 def test_images_are_shifted_and_zoomed_each_by_its_own_key():
-    shifted = np.asarray(jittered(PIXELS, 2, KEYS))
+    shifted = np.asarray(SHIFTED(PIXELS, 2, KEYS))
     assert not np.array_equal(shifted, PIXELS)
     for own, image in zip(shifted, np.asarray(PIXELS), strict=True):
         places = [(down, right) for down in range(-2, 3) for right in range(-2, 3)]
         assert sum(np.array_equal(own, np.roll(image, place, (0, 1))) for place in places) == 1
     ramp = jnp.broadcast_to(jnp.linspace(0, 1, 8)[None, :, None, None], (3, 8, 8, 1))
-    seen = np.asarray(zoomed(ramp, 0.5, KEYS))[:, 1:-1, 4, 0]
+    seen = np.asarray(ZOOMED(ramp, 0.5, KEYS))[:, 1:-1, 4, 0]
     slopes = np.diff(seen, axis=1)
     assert ((slopes > 0.49 / 7) & (slopes < 1 / 7)).all()
     assert len({*slopes[:, 2].tolist()}) == 3
-    np.testing.assert_allclose(zoomed(PIXELS, 1.0, KEYS), PIXELS, atol=1e-5)
+    np.testing.assert_allclose(ZOOMED(PIXELS, 1.0, KEYS), PIXELS, atol=1e-5)
 
 
 def test_a_blur_keeps_what_is_even_and_the_middle_changes_most():
-    np.testing.assert_allclose(blurred(jnp.asarray(GREY), jnp.float32(2.0)), GREY, atol=1e-6)
-    np.testing.assert_allclose(blurred(PIXELS, jnp.float32(0.0)), PIXELS, atol=1e-6)
-    assert np.var(blurred(PIXELS, jnp.float32(1.0))) < np.var(PIXELS) / 2
+    np.testing.assert_allclose(BLURRED(jnp.asarray(GREY), jnp.float32(2.0)), GREY, atol=1e-6)
+    np.testing.assert_allclose(BLURRED(PIXELS, jnp.float32(0.0)), PIXELS, atol=1e-6)
+    assert np.var(BLURRED(PIXELS, jnp.float32(1.0))) < np.var(PIXELS) / 2
     middle = np.asarray(centred((5, 7, 3), 0.3))[..., 0]
     assert middle.argmax() == 17
     assert middle[2, 3] == 1

@@ -76,3 +76,12 @@ def test_a_network_stays_as_it_is():
     before = nnx.graphdef(module)
     features(module, COLOURED, ["blocks.0"])(jnp.zeros((1, *SHAPE)))
     assert nnx.graphdef(module) == before
+
+
+def test_a_network_of_several_outputs_is_refused():
+    class Two(nnx.Module):
+        def __call__(self, x):
+            return {"one": x, "two": x}
+
+    with pytest.raises(UserError, match="layer=output gives several outputs, and one array is looked at"):
+        features(Two(), COLOURED).check(SHAPE)
