@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from benchmarks import (
     attribution,
     channels,
+    detection,
     determinism,
     dreaming,
     huge_pages,
@@ -71,6 +72,7 @@ BENCHMARKS = {
     "surface_points": Benchmark(surface_points, 5, surface_points.table),
     "transfer": Benchmark(transfer, 7),
     "attribution": Benchmark(attribution, 5),
+    "detection": Benchmark(detection, 7),
     "dreaming": Benchmark(dreaming, 5),
     "published": Benchmark(published, 1, published.table),
 }

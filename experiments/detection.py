@@ -105,8 +105,12 @@ def main() -> None:
             "classes": by_name(rows),
         }
         figures = {
-            "precision_recall": precision_figure(curves, {row.name: row.ap for row in rows}),
-            "confusion": confusion_of(facts["confusion"], names),
+            "precision_recall": precision_figure(
+                curves, {row.name: row.ap for row in rows}, f"overlap above {task.match:g}"
+            ),
+            "confusion": confusion_of(
+                facts["confusion"], names, f"score above {task.sure:g}, overlap above {task.match:g}"
+            ),
             "found": scenes_figure(examples(run, own)),
             "largest_losses": scenes_figure({"": worst(run, own)}),
         }
@@ -161,11 +165,12 @@ def class_table(rows: Sequence[ClassScore]) -> str:
     return table(columns, rows)
 
 
-def confusion_of(counted: list[list[int]], names: Sequence[str]) -> Any:
+def confusion_of(counted: list[list[int]], names: Sequence[str], title: str) -> Any:
     """The picture of a confusion matrix, without classes that are neither there nor found."""
     whole = np.array(counted)
     some = np.append((whole.sum(0) + whole.sum(1))[:-1] > 0, True)
-    return confusion_figure(whole[some][:, some], [name for name, there in zip(names, some[:-1], strict=True) if there])
+    own = [name for name, there in zip(names, some[:-1], strict=True) if there]
+    return confusion_figure(whole[some][:, some], own, title)
 
 
 def marks(run: LoadedRun, own: Tested, image: int) -> list[Mark]:

@@ -58,8 +58,8 @@ def main() -> None:
         results = run.directory.read_json("results.json")
         labels, boxes = objects(test)
         said = run.predict(test.inputs)
-        found = in_pixels(said[BOX], test.inputs.shape[1:3])
-        overlap, right = ious(boxes, found), said[CLASS].argmax(axis=-1) == labels
+        found = np.asarray(in_pixels(said[BOX], test.inputs.shape[1:3]))
+        overlap, right = np.asarray(ious(boxes, found)), said[CLASS].argmax(axis=-1) == labels
         rows = [scored(name, labels == label, right, overlap) for label, name in enumerate(names) if label in labels]
         facts = {
             "run": run.directory.path.name,

@@ -83,10 +83,15 @@ def scored(name: str, run: StudyRun) -> NetworkScore:
     """What one run reached, and what its network costs."""
     results, spec = run.results(), run.settings.dataset().spec
     layers = model_layers(run.settings.model, spec.shape, spec.classes)
-    shares = (100 * results[f"test_{each}"] for each in ("mean_iou", "frequency_weighted_iou", "accuracy"))
-    multiplications = sum(layer.multiplications for layer in layers)
     return NetworkScore(
-        name, run.directory.path.name, results["parameters"], multiplications, *shares, results["seconds"]
+        name=name,
+        run=run.directory.path.name,
+        parameters=results["parameters"],
+        multiplications=sum(layer.multiplications for layer in layers),
+        mean_iou=100 * results["test_mean_iou"],
+        frequency_weighted_iou=100 * results["test_frequency_weighted_iou"],
+        accuracy=100 * results["test_accuracy"],
+        seconds=results["seconds"],
     )
 
 

@@ -6,10 +6,14 @@ from benchmarks.run import LIMIT, as_page
 from tests.conftest import ROOT
 from tests.numbers import (
     adversarial,
+    attribution,
+    beyond_classes,
     contracts,
+    detection,
     experiments,
     figures,
     inside,
+    made_images,
     performance,
     readme,
     speed,
@@ -24,9 +28,13 @@ from tests.numbers.pages import numbers_without_source, pattern, plain, read, sa
 PAGES = {
     "README.md": (read("README.md"), readme.SAID, readme.GIVEN),
     "docs/adversarial.md": (read("docs/adversarial.md"), adversarial.SAID, contracts.ADVERSARIAL),
+    "docs/attribution.md": (read("docs/attribution.md"), attribution.SAID, attribution.GIVEN),
+    "docs/beyond_classes.md": (read("docs/beyond_classes.md"), beyond_classes.SAID, beyond_classes.GIVEN),
+    "docs/detection.md": (read("docs/detection.md"), detection.SAID, detection.GIVEN),
     "docs/experiments.md": (read("docs/experiments.md"), experiments.SAID, []),
     "docs/figures.md": (read("docs/figures.md"), figures.SAID, []),
     "docs/inside.md": (read("docs/inside.md"), inside.SAID, inside.GIVEN),
+    "docs/made_images.md": (read("docs/made_images.md"), made_images.SAID, []),
     "docs/house.md": (read("docs/house.md"), [], []),
     "docs/settings.md": (read("docs/settings.md"), [], contracts.SETTINGS),
     "docs/speed.md": (read("docs/speed.md"), speed.SAID, []),

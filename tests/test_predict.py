@@ -145,5 +145,7 @@ def test_a_box_in_shares_of_what_is_seen_is_found_in_the_file(tmp_path):
 def test_runs_whose_task_says_nothing_of_files_are_refused():
     spec = SimpleNamespace(shape={"a": (8, 8, 3), "b": (8, 8, 3)})
     engine = SimpleNamespace(spec=spec, settings=SimpleNamespace(task=Classification()))
+    loaded = object.__new__(predict.LoadedRun)
+    vars(loaded).update(engine=engine, directory=SimpleNamespace(path="run"))
     with pytest.raises(predict.UserError, match="names no classes of images"):
-        predict.check_run(SimpleNamespace(engine=engine, directory=SimpleNamespace(path="run")))
+        predict.check_run(loaded)

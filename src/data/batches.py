@@ -211,7 +211,8 @@ def _augmented(
         return images
     if settings.recolours:
         pixels = images * constants.std + constants.mean
-        images = normalized(WHITE * recoloured(jnp.clip(pixels / WHITE, 0, 1), keys, settings), constants)
+        recolored = WHITE * recoloured(jnp.clip(pixels / WHITE, 0, 1), keys, settings)
+        images = (recolored - constants.mean) / constants.std
     black = jnp.broadcast_to(-constants.mean / constants.std, images.shape[1:])
     return augmented(images, keys, moves, settings, black)
 

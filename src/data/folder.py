@@ -70,6 +70,16 @@ def decoded(path: Path, size: int, channels: int) -> UInt8[np.ndarray, "s s c"]:
     return np.asarray(squared(_in_channels(path, channels), size)).reshape(size, size, channels)
 
 
+def fitted(path: Path, height: int, width: int, channels: int) -> UInt8[np.ndarray, "h w c"]:
+    """The same for a rectangle: scaled until it covers it, and the middle taken.
+
+    Raises:
+        UserError: it is damaged, too large, or has more than 8 bits.
+    """
+    picture = ImageOps.fit(_in_channels(path, channels), (width, height), Image.Resampling.BICUBIC)
+    return np.asarray(picture).reshape(height, width, channels)
+
+
 def photograph(path: Path, channels: int) -> UInt8[np.ndarray, "h w c"]:
     """The same at its own size.
 
@@ -82,16 +92,6 @@ def photograph(path: Path, channels: int) -> UInt8[np.ndarray, "h w c"]:
 
 def _in_channels(path: Path, channels: int) -> Image.Image:
     return read_picture(path).image.convert("L" if channels == 1 else "RGB")
-
-
-def fitted(path: Path, height: int, width: int, channels: int) -> UInt8[np.ndarray, "h w c"]:
-    """The same for a rectangle: scaled until it covers it, and the middle taken.
-
-    Raises:
-        UserError: it is damaged, too large, or has more than 8 bits.
-    """
-    picture = read_picture(path).image.convert("L" if channels == 1 else "RGB")
-    return np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.BICUBIC)).reshape(height, width, channels)
 
 
 class Picture(NamedTuple):

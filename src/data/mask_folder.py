@@ -93,7 +93,7 @@ class MaskFolder(DataSettings):
         if mask.size != picture.image.size:
             faults.add("masks of another size than their image, left out", str(pair.mask.relative_to(root)))
             return None
-        wrong = {*np.unique(mask).tolist()} - {*range(len(self.classes)), self.void}
+        wrong = {*np.unique(np.asarray(mask)).tolist()} - {*range(len(self.classes)), self.void}
         if wrong:
             kind = f"masks with other values than {len(self.classes)} classes and data.void, left out"
             faults.add(kind, f"{pair.mask.relative_to(root)} ({min(wrong)})")

@@ -37,8 +37,8 @@ def pairs_in(root: Path, faults: Faults) -> dict[str, list[Pair]]:
     if not root.is_dir():
         raise UserError(f"data.root: {root} does not exist")
     folders = _folders(root)
-    both = _named(folders, IMAGES), _named(folders, MASKS)
-    places = _inside(*both) if both[0] and both[1] else _beside(folders)
+    images, masks = _named(folders, IMAGES), _named(folders, MASKS)
+    places = _inside(images, masks) if images and masks else _beside(folders)
     if "train" not in places:
         raise UserError(
             f"data.root: {root} has neither folders images and masks, nor train and trainannot; it has "

@@ -47,18 +47,19 @@ def matched(found: Detections, truth: Truth, overlap: float, *, of_class: bool =
         overlap: intersection over union that it takes.
         of_class: whether a detection belongs to boxes of its own class alone.
     """
-    candidates = np.broadcast_to(truth.present[:, None], (*found.label.shape, truth.present.shape[1]))
+    boxes, labels, scores = map(np.asarray, found)
+    candidates = np.broadcast_to(truth.present[:, None], (*labels.shape, truth.present.shape[1]))
     if of_class:
-        candidates = candidates & (found.label[..., None] == truth.label[:, None])
-    shared = np.where(candidates, ious(found.box[:, :, None], truth.box[:, None]), -1.0)
+        candidates = candidates & (labels[..., None] == truth.label[:, None])
+    shared = np.where(candidates, ious(boxes[:, :, None], truth.box[:, None]), -1.0)
     if not shared.shape[-1]:
-        return np.where(found.score > 0, FALSE, NOTHING)
+        return np.where(scores > 0, FALSE, NOTHING)
     best = shared.argmax(-1)
     close = np.take_along_axis(shared, best[..., None], -1)[..., 0] > overlap
     result = np.where(close, best, FALSE)
     result[close & np.take_along_axis(truth.difficult, best, 1)] = IGNORED
-    result[found.score <= 0] = NOTHING
-    return _first_alone(result, found.score)
+    result[scores <= 0] = NOTHING
+    return _first_alone(result, scores)
 
 
 def _first_alone(result: Int[np.ndarray, "b d"], score: Float[np.ndarray, "b d"]) -> Int[np.ndarray, "b d"]:

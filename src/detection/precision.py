@@ -36,7 +36,7 @@ def curves(found: Detections, matches: Int[np.ndarray, "b d"], truth: Truth, cla
         classes: how many there are.
     """
     counted = matches >= FALSE
-    labels, scores, right = found.label[counted], found.score[counted], matches[counted] >= 0
+    labels, scores, right = np.asarray(found.label)[counted], np.asarray(found.score)[counted], matches[counted] >= 0
     return [
         _curve(scores[labels == label], right[labels == label], int(count)) if count else None
         for label, count in enumerate(truth.counts(classes))

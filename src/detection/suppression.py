@@ -10,8 +10,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .boxes import AnyArray, ious
 
-MOST_PAIRS = 2**25
-"""Of boxes of a class, which are compared at once: some of these arrays of bytes are in memory together."""
+FEW = 256
+"""Scores of an image that are compared with each other; where more are above the least one, it takes much longer."""
+
+AT_ONCE = 2**21
+"""Pairs that are compared at once, which a cache can hold."""
 
 
 class Detections(NamedTuple):
@@ -38,22 +41,49 @@ def detections(
         boxes: of each image.
         scores: of every class for every box.
         overlap: intersection over union with a better box that is kept, above which a box is not.
-        least: scores at or below it count as no object.
-        most: detections of an image at most, the surest ones.
+        least: scores at or below it, which is not negative, count as no object.
+        most: detections of an image at most, the surest ones; no more than `FEW`.
     """
-    each = partial(_detections, overlap=overlap, least=least, most=most)
-    pairs = scores.shape[-1] * boxes.shape[1] ** 2
-    return jax.lax.map(lambda own: each(*own), (boxes, scores), batch_size=max(1, MOST_PAIRS // pairs))
+    few = partial(_among_surest, overlap=overlap, least=least, most=most)
+    every = partial(_among_all, overlap=overlap, least=least, most=most)
+    if scores[0].size <= FEW:
+        return few(boxes, scores)
+    return jax.lax.cond((scores > least).sum((1, 2)).max() <= FEW, few, every, boxes, scores)
 
 
-def _detections(
-    boxes: Float[Array, "n 4"], scores: Float[Array, "n c"], *, overlap: float, least: float, most: int
+def _among_surest(
+    boxes: Float[Array, "b n 4"], scores: Float[Array, "b n c"], *, overlap: float, least: float, most: int
 ) -> Detections:
-    alike = ious(boxes[:, None], boxes[None]) > overlap
-    left = jax.vmap(partial(kept, alike))(scores.T, (scores > least).T).T
-    score, place = jax.lax.top_k(jnp.where(left, scores, 0).ravel(), min(most, scores.size))
-    box, label = jnp.divmod(place, scores.shape[-1])
-    return Detections(boxes[box], label, score)
+    """Those of images that have few scores above the least one, all classes at once."""
+    count = min(FEW, scores[0].size)
+
+    def one(image: tuple[Float[Array, "n 4"], Float[Array, "n c"]]) -> Detections:
+        own, every = image
+        score, place = jax.lax.top_k(jnp.where(every > least, every, 0).ravel(), count)
+        number, label = jnp.divmod(place, every.shape[-1])
+        box = own[number]
+        alike = (ious(box[:, None], box[None]) > overlap) & (label[:, None] == label)
+        score, place = jax.lax.top_k(jnp.where(kept(alike, score, score > 0), score, 0), min(most, count))
+        return Detections(box[place], label[place], score)
+
+    return jax.lax.map(one, (boxes, scores), batch_size=max(1, AT_ONCE // count**2))
+
+
+def _among_all(
+    boxes: Float[Array, "b n 4"], scores: Float[Array, "b n c"], *, overlap: float, least: float, most: int
+) -> Detections:
+    """Those of any images, each class by itself."""
+    count = min(most, FEW, scores[0].size)
+
+    def one(image: tuple[Float[Array, "n 4"], Float[Array, "n c"]]) -> Detections:
+        own, every = image
+        alike = ious(own[:, None], own[None]) > overlap
+        left = jax.vmap(partial(kept, alike))(every.T, (every > least).T).T
+        score, place = jax.lax.top_k(jnp.where(left, every, 0).ravel(), count)
+        number, label = jnp.divmod(place, every.shape[-1])
+        return Detections(own[number], label, score)
+
+    return jax.lax.map(one, (boxes, scores), batch_size=max(1, AT_ONCE // (scores.shape[-1] * boxes.shape[1] ** 2)))
 
 
 def kept(alike: Bool[Array, "n n"], scores: Float[Array, "n"], candidates: Bool[Array, "n"]) -> Bool[Array, "n"]:

@@ -69,7 +69,7 @@ class FCN(nnx.Module):
     """
 
     def __init__(self, settings: FCNSettings, channels: int, *, outputs: int, rngs: nnx.Rngs) -> None:
-        self.stages = nnx.List([])
+        self.stages: nnx.List[Any] = nnx.List([])
         for filters, count in zip(settings.filters, settings.convolutions, strict=True):
             self.stages.append(Stage(channels, filters, count, settings, rngs=rngs))
             channels = filters

@@ -25,6 +25,10 @@ FEATURES: dict[str, type[nnx.Module]] = dict(zip(("average", "maximum", "all"), 
 """What makes a vector of the last maps."""
 
 
+Answer = Float[Array, "b outputs"] | dict[str, Float[Array, "b _"]]
+"""Logits; a network with several heads (`src/models/two_heads.py`) gives them by name."""
+
+
 class TransferSettings(ModelSettings):
     """Settings of a network with a new head.
 
@@ -71,10 +75,10 @@ class Transfer(nnx.Module):
         self.hidden = None if hidden is None else nnx.Linear(width, hidden, kernel_init=he_normal, rngs=rngs)
         self.head = nnx.Linear(hidden or width, outputs, kernel_init=he_normal, rngs=rngs)
 
-    def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b outputs"]:
+    def __call__(self, images: Float[Array, "b h w c"]) -> Answer:
         return self.classify(self.body(images))
 
-    def classify(self, features: Float[Array, "b n"]) -> Float[Array, "b outputs"]:
+    def classify(self, features: Float[Array, "b n"]) -> Answer:
         """What the head makes of features."""
         x = features if self.hidden is None else nnx.relu(self.hidden(features))
         return self.head(self.dropout(x))

@@ -38,10 +38,10 @@ class TwoHeads(Transfer):
         super().__init__(body, width, settings, outputs=outputs, rngs=rngs)
         self.box = nnx.Linear(settings.hidden or width, 4, kernel_init=nnx.initializers.zeros, rngs=rngs)
 
-    def __call__(self, images: Float[Array, "b h w c"]) -> dict[str, Float[Array, "b n"]]:
+    def __call__(self, images: Float[Array, "b h w c"]) -> dict[str, Float[Array, "b _"]]:
         return self.classify(self.body(images))
 
-    def classify(self, features: Float[Array, "b n"]) -> dict[str, Float[Array, "b n"]]:
+    def classify(self, features: Float[Array, "b n"]) -> dict[str, Float[Array, "b _"]]:
         """What both heads make of features."""
         x = self.dropout(features if self.hidden is None else nnx.relu(self.hidden(features)))
         return {"class": self.head(x), "box": self.box(x)}

@@ -66,24 +66,26 @@ def _scene(axis: Axes, scene: Scene) -> None:
     axis.set_xlabel(scene.caption, fontsize=8)
 
 
-def precision_figure(curves: Mapping[str, Curve], scores: Mapping[str, float]) -> Figure:
-    """Precision over recall of each class, with its average precision in percent."""
+def precision_figure(curves: Mapping[str, Curve], scores: Mapping[str, float], title: str) -> Figure:
+    """Precision over recall of each class, with its average precision in percent, and the thresholds as a title."""
     figure = Figure(figsize=(5.2, 4.0), layout="constrained")
     axis = figure.add_subplot(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
     for color, (name, curve) in zip(COLORS * len(curves), curves.items(), strict=False):
         recall, precision = np.append(0, curve.recall), np.append(curve.precision[:1], curve.precision)
         axis.plot(recall, precision, color=color, label=f"{name}, {scores[name]:.1f} %")
+    axis.set_title(title, fontsize=9)
     quiet(axis)
     axis.legend(title="average precision", loc="lower left", frameon=False)
     return figure
 
 
-def confusion_figure(table: Int[np.ndarray, "c1 c1"], names: Sequence[str]) -> Figure:
+def confusion_figure(table: Int[np.ndarray, "c1 c1"], names: Sequence[str], title: str) -> Figure:
     """How many objects of each class are taken for which; beside them those that are missed or made up.
 
     Args:
         table: `src.detection.precision.confusion`.
         names: of the classes.
+        title: the thresholds.
     """
     side = 0.72 * len(table) + 1.4
     figure = Figure(figsize=(side + 0.5, side), layout="constrained")
@@ -98,4 +100,5 @@ def confusion_figure(table: Int[np.ndarray, "c1 c1"], names: Sequence[str]) -> F
     axis.set_yticks(range(len(table)), [*names, "nothing"])
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
+    axis.set_title(title, fontsize=9)
     return figure

@@ -1,6 +1,7 @@
 """Images with the box of their object, and the one that a network says."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -40,7 +41,7 @@ def box_figure(
     return figure
 
 
-def rectangle(box: Float[np.ndarray, "4"], **style: object) -> Rectangle:
+def rectangle(box: Float[np.ndarray, "4"], **style: Any) -> Rectangle:
     """A box; the middle of the first pixel is at 0."""
     top, left, bottom, right = (box - 0.5).tolist()
     return Rectangle((left, top), right - left, bottom - top, fill=False, **style)

@@ -110,7 +110,7 @@ def objects_of(
     found: Detections, number: int, size: tuple[int, int], names: Sequence[str], sure: float
 ) -> list[FoundObject]:
     """What is surely found in one image of a width and height."""
-    boxes = in_pixels(found.box[number], (size[1], size[0])).round(2)
+    boxes = in_pixels(found.box[number].astype(np.float64), (size[1], size[0])).round(2)
     rows = zip(boxes.tolist(), found.label[number].tolist(), found.score[number].tolist(), strict=True)
     return [FoundObject(names[label], score, (*box,)) for box, label, score in rows if score > sure]
 
@@ -145,7 +145,15 @@ def annotated(each: BoxPrediction) -> Image.Image:
     for own in reversed(each.objects):
         top, left, bottom, right = (scale * side for side in own.box)
         color, title = COLORS[each.names.index(own.name) % len(COLORS)], f" {own.name} {own.score:.2f} "
-        pen.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=color, width=3)
+        edges = left, top, max(left, right - 1), max(top, bottom - 1)
+        around = (
+            edges[0] - 1,
+            edges[1] - 1,
+            edges[2] + 1,
+            edges[3] + 1,
+        )  # dark, for objects in the colour of their class
+        pen.rectangle(around, outline="black", width=5)
+        pen.rectangle(edges, outline=color, width=3)
         width = font.getlength(title)
         x, y = min(left, max(0, picture.width - width)), max(0, top - LINE)
         pen.rectangle((x, y, x + width, y + LINE), fill=color)

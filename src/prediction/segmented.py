@@ -57,4 +57,4 @@ def segmented(
 ) -> list[Segmented]:
     """What a network says of each of several images."""
     masks = said.argmax(axis=-1)
-    return [Segmented(str(file), *each, names) for file, *each in zip(files, images, masks, strict=True)]
+    return [Segmented(str(file), image, mask, names) for file, image, mask in zip(files, images, masks, strict=True)]

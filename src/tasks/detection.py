@@ -20,7 +20,7 @@ from ..data.settings import AugmentSettings
 from ..detection.boxes import in_shares
 from ..detection.matching import Truth, matched
 from ..detection.precision import ELEVEN, Curve, average_precision, confusion, curves, mean_average_precision
-from ..detection.suppression import Detections, detections
+from ..detection.suppression import FEW, Detections, detections
 from ..detection.yolo import VALUES, Weights, assigned, decoded, losses
 from .base import TaskSettings, check_classes
 from .metrics import SHARE, Metric, Sums, Values, counts, mean
@@ -49,7 +49,7 @@ class Detection(TaskSettings):
     no_object_weight: Annotated[float, Field(ge=0)]
     suppression: Share
     least_score: Share
-    most: Annotated[int, Field(gt=0)]
+    most: Annotated[int, Field(gt=0, le=FEW)]
     match: Share
     sure: Share
     needs: ClassVar[tuple[str, ...]] = (BOX_LABEL, BOX, BOX_PRESENT)

@@ -27,7 +27,7 @@ CLASS = "class"
 ENOUGH = 0.5
 """Overlap with the true box above which an object counts as localised, in ILSVRC and here."""
 
-Outputs = Mapping[str, Float[Array, "b n"]]
+Outputs = Mapping[str, Float[Array, "b _"]]
 
 
 class Localisation(TaskSettings):
@@ -54,7 +54,7 @@ class Localisation(TaskSettings):
         """Logits, and four numbers."""
         return {CLASS: (spec.classes,), BOX: (4,)}
 
-    def predictions(self, outputs: Outputs) -> dict[str, Float[Array, "b n"]]:
+    def predictions(self, outputs: Outputs) -> dict[str, Float[Array, "b _"]]:
         """Probabilities of the classes, and top, left, bottom and right of the box in shares of the image."""
         return {CLASS: jax.nn.softmax(outputs[CLASS]), BOX: jnp.clip(corners(outputs[BOX]), 0, 1)}
 
@@ -165,7 +165,7 @@ def compared(outputs: Outputs, batch: Batch) -> tuple[Bool[Array, "b"], Float[Ar
     """Whether the class of each object is right, and the overlap of the boxes: intersection over union."""
     own = object_of(batch)
     said = jnp.clip(corners(outputs[BOX]), 0, 1)
-    return outputs[CLASS].argmax(axis=-1) == own.label, ious(said, own.box)
+    return outputs[CLASS].argmax(axis=-1) == own.label, jnp.asarray(ious(said, own.box))
 
 
 def seen(batch: Batch) -> Int[Array, "b"]:

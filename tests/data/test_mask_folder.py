@@ -101,13 +101,13 @@ def odd(root):
 
 
 REPORT = [
-    "1 images in CMYK, converted: images/cmyk.jpg",
-    "1 images in P, converted: images/palette.png",
-    "1 images that are turned by their EXIF data, and their masks taken to be turned already: images/turned.jpg",
-    "1 images without a mask, left out: images/alone.png",
-    "1 masks of another size than their image, left out: masks/size.png",
-    "1 masks with other values than 3 classes and data.void, left out: masks/values.png (7)",
-    "1 masks without an image, left out: masks/lonely.png",
+    "images in CMYK, converted: 1 (images/cmyk.jpg)",
+    "images in P, converted: 1 (images/palette.png)",
+    "images that are turned by their EXIF data, and their masks taken to be turned already: 1 (images/turned.jpg)",
+    "images without a mask, left out: 1 (images/alone.png)",
+    "masks of another size than their image, left out: 1 (masks/size.png)",
+    "masks with other values than 3 classes and data.void, left out: 1 (masks/values.png (7))",
+    "masks without an image, left out: 1 (masks/lonely.png)",
 ]
 
 
@@ -117,7 +117,7 @@ def test_what_is_odd_is_counted_and_named(tmp_path, read):
     assert found.spec.train + found.spec.test == 10 + 4  # cmyk, palette, turned, żółw
     *others, unread = sorted(found.notes, key=lambda note: "cannot be read" in note)
     assert others == REPORT
-    assert unread.startswith("4 images or masks that cannot be read, left out: ")
+    assert unread.startswith("images or masks that cannot be read, left out: 4 (")
     for words in ("cut.png is damaged", "deep.png has more than 8 bits", "colours.png is in RGB, where numbers of"):
         assert words in unread
     for split in (found.train, found.test):
@@ -128,7 +128,7 @@ def test_what_is_odd_can_be_refused(tmp_path, read):
     folder(tmp_path)
     assert read("data.strict=true").spec.train == 8
     saved(tmp_path / "images/alone.png", pair(0)[0])
-    with pytest.raises(UserError, match=r"^data.strict=true: 1 images without a mask, left out: images/alone.png$"):
+    with pytest.raises(UserError, match=r"^data.strict=true: images without a mask, left out: 1 \(images/alone.png\)$"):
         read("data.strict=true")
 
 
@@ -148,7 +148,7 @@ def test_pixels_of_no_class_have_to_be_named_twice(tmp_path, read, compose):
     mask[:2] = 255
     saved(tmp_path / "images/void.png", image)
     saved(tmp_path / "masks/void.png", mask)
-    assert read().notes == ("1 masks with other values than 3 classes and data.void, left out: masks/void.png (255)",)
+    assert read().notes == ("masks with other values than 3 classes and data.void, left out: 1 (masks/void.png (255))",)
     found = read("data.void=255")
     assert found.notes == ()
     arguments = (
@@ -176,7 +176,7 @@ def test_masks_with_a_palette_hold_the_numbers_of_classes(tmp_path, read):
     [
         ((), r"has neither folders images and masks, nor train and trainannot; it has no folders"),
         (("pictures/0.png",), "it has pictures"),
-        (("images/0.png", "masks/1.png"), "has no images with masks for the train split: 1 images without a mask"),
+        (("images/0.png", "masks/1.png"), "has no images with masks for the train split: images without a mask"),
         (("train/0.png",), "it has train"),
     ],
 )

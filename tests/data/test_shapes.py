@@ -6,6 +6,7 @@ import pytest
 from src.config.errors import UserError
 from src.data.examples import checksum
 from src.data.shapes import CLASSES, bounds, leaves_enough, seen
+from src.runs.identity import run_hash
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +56,10 @@ def test_a_validation_split_that_takes_all_images_is_refused(compose):
 
 
 def test_the_images_of_former_times_are_drawn_again(compose):
-    settings = compose("+experiment=segmentation_shapes").data
-    found = checksum(settings.read())
-    assert found == "d315ba44d5e14ae4eea95c5e464e76e8c94ebfb69ea6952d4ec3115a3da2b2eb"
+    """And runs on them have the names that they had."""
+    settings = compose("+experiment=segmentation_shapes")
+    assert run_hash(settings) == "87ed52f6eb"
+    assert checksum(settings.data.read()) == "d315ba44d5e14ae4eea95c5e464e76e8c94ebfb69ea6952d4ec3115a3da2b2eb"
 
 
 SCENES = (

@@ -99,8 +99,8 @@ def test_a_set_like_oxford_pets_is_read_by_name(home, compose):
     assert found.spec.class_names == ("pet", "background", "border")
     assert (found.spec.train, found.spec.test, found.spec.shape) == (7, 3, (10, 15, 3))
     assert found.notes == (
-        "1 masks of another size than their image, left out: train 6",
-        "1 masks with other values than those of 3 classes, left out: train 7",
+        "masks of another size than their image, left out: 1 (train 6)",
+        "masks with other values than those of 3 classes, left out: 1 (train 7)",
     )
     for split in (found.train, found.test):
         said = (split.inputs[..., 0].astype(float) / 80).round().astype(int) - 1

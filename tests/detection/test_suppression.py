@@ -19,11 +19,23 @@ def drawn(rng, *, equal):
     return boxes, scores.astype(np.float32)
 
 
-@pytest.mark.parametrize("equal", [False, True])
-@pytest.mark.parametrize("overlap", [0.2, 0.5])
-def test_what_is_kept_is_what_the_loop_keeps(equal, overlap):
+@pytest.fixture
+def few(request, monkeypatch):
+    """How many scores of an image are compared with each other; where there are more, each class goes by itself."""
+    monkeypatch.setattr(suppression, "FEW", request.param)
+    detections.clear_cache()
+    yield request.param
+    detections.clear_cache()
+
+
+@pytest.mark.parametrize(
+    ("equal", "overlap", "few"), [(False, 0.3, 256), (False, 0.3, 75), (True, 0.2, 256), (True, 0.2, 60)],
+    indirect=["few"],
+)  # fmt: skip
+def test_what_is_kept_is_what_the_loop_keeps(equal, overlap, few):
     boxes, scores = drawn(np.random.default_rng(0), equal=equal)
     found = detections(jnp.asarray(boxes), jnp.asarray(scores), overlap, 0.1, BOXES * CLASSES)
+    assert few == 256 or (scores > 0.1).sum((1, 2)).max() > few
     for image in range(IMAGES):
         expected = sorted(
             (-float(scores[image, number, label]), number * CLASSES + label)
@@ -38,7 +50,8 @@ def test_what_is_kept_is_what_the_loop_keeps(equal, overlap):
         assert not found.score[image, count:].any()
 
 
-def test_a_chain_is_followed_to_its_end():
+@pytest.mark.parametrize("few", [256, 20], indirect=True)
+def test_a_chain_is_followed_to_its_end(few):
     """Each box overlaps the next alone: every second is kept, which takes as many rounds as there are boxes."""
     left = np.arange(BOXES, dtype=np.float32)
     boxes = jnp.asarray(np.stack([0 * left, left, 0 * left + 1, left + 1.5], -1))[None]
@@ -46,16 +59,6 @@ def test_a_chain_is_followed_to_its_end():
     found = detections(boxes, scores, 0.19, 0.0, BOXES)
     np.testing.assert_array_equal(found.box[0, : BOXES // 2, 1], left[::2])
     assert (found.score[0] > 0).sum() == BOXES // 2
-
-
-def test_few_images_at_a_time_give_the_same(monkeypatch):
-    boxes, scores = map(jnp.asarray, drawn(np.random.default_rng(2), equal=False))
-    whole = detections(boxes, scores, 0.5, 0.1, 30)
-    monkeypatch.setattr(suppression, "MOST_PAIRS", 5 * CLASSES * BOXES**2)
-    detections.clear_cache()
-    for own, other in zip(whole, detections(boxes, scores, 0.5, 0.1, 30), strict=True):
-        np.testing.assert_array_equal(own, other)
-    detections.clear_cache()
 
 
 def test_only_so_many_and_only_such_with_a_score():

@@ -1,19 +1,21 @@
 """The study of a detector: its numbers are those of the run, and its pictures show what was matched."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from experiments import detection
+from src.config.errors import UserError
 from src.detection.matching import Truth
 from src.detection.suppression import Detections
 from src.plots.detections import FALSE, MISSED, RIGHT
 from src.studies import output
 
 SMALL = ("data.image_size=32", "task.grid=4", "data.train=96", "data.validation=32", "data.test=24", "model.filters=4",
-         "model.at_grid=1", "data.batch_size=32", "train.duration=40steps", "tracking.tensorboard=false",
+         "model.at_grid=1", "data.batch_size=32", "train.duration=8steps", "tracking.tensorboard=false",
          "task.sure=0.02")  # fmt: skip
 
 
@@ -31,10 +33,11 @@ def test_what_is_drawn_and_written(tmp_path, monkeypatch, capsys):
     assert "thresholds: match 0.5, suppression 0.5, least_score 0.01, sure 0.02" in capsys.readouterr().out
     pictures = {path.stem for path in (tmp_path / "detection").glob("*.png")}
     assert pictures == {"precision_recall", "confusion", "found", "largest_losses"}
-    monkeypatch.setattr("sys.argv", ["detection", "task=classification", "data=digits", "model=linear"])
-    with pytest.raises(SystemExit):
-        detection.main()
-    assert "these figures need task=detection" in capsys.readouterr().err
+
+
+def test_runs_of_other_tasks_are_refused(compose):
+    with pytest.raises(UserError, match=r"runs/mine finds no objects; these figures need task=detection"):
+        detection.check_detection(compose("model=linear"), Path("runs/mine"))
 
 
 def test_marks_are_right_false_and_missed():

@@ -12,11 +12,13 @@ from experiments import (
     localisation,
     pooling,
     segmentation,
+    segmentation_networks,
     shared_weight_gradient,
     shift_equivariance,
     tabular_conv1d,
     training_curves,
 )
+from src.config.errors import UserError
 from src.studies import output
 
 
@@ -126,7 +128,7 @@ def test_masks_are_drawn_of_a_run_of_segmentation_alone(tmp_path, monkeypatch, c
     assert "this figure needs task=segmentation" in capsys.readouterr().err
 
 
-def test_boxes_are_drawn_of_a_run_of_localisation_alone(tmp_path, monkeypatch, capsys, written):
+def test_boxes_are_drawn_of_a_run_of_localisation_alone(tmp_path, monkeypatch, capsys, written, compose):
     monkeypatch.chdir(tmp_path)
     small = (
         "data.train=60",
@@ -148,7 +150,18 @@ def test_boxes_are_drawn_of_a_run_of_localisation_alone(tmp_path, monkeypatch, c
         of_all = sum(row["objects"] * row[name] for row in rows) / 14
         assert of_all == pytest.approx(100 * found[name], abs=1e-3)
     assert f"mean IoU {found['mean_iou']:.2%}" in capsys.readouterr().out
-    monkeypatch.setattr("sys.argv", ["localisation", "task=classification", "data=digits", "model=linear"])
-    with pytest.raises(SystemExit):
-        localisation.main()
-    assert "this figure needs task=localisation" in capsys.readouterr().err
+    with pytest.raises(UserError, match="runs/other says no box; this figure needs task=localisation"):
+        localisation.check_localisation(compose(), Path("runs/other"))
+
+
+@pytest.mark.heavy
+def test_networks_for_pixels_are_trained_side_by_side(tmp_path, monkeypatch, written):
+    monkeypatch.chdir(tmp_path)
+    small = ("data.train=48", "data.validation=8", "data.test=8", "data.batch_size=8", "train.duration=2steps")
+    monkeypatch.setattr("sys.argv", ["segmentation_networks", *small])
+    segmentation_networks.main()
+    rows = written("segmentation_networks")["networks"]
+    assert list(rows) == ["full resolution", "FCN-32s", "FCN-16s", "FCN-8s", "encoder–decoder"]
+    assert len({row["run"] for row in rows.values()}) == 5
+    assert rows["encoder–decoder"]["parameters"] == 58_420
+    assert rows["FCN-32s"]["parameters"] < rows["FCN-16s"]["parameters"] < rows["FCN-8s"]["parameters"]

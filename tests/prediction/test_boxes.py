@@ -57,7 +57,7 @@ def test_boxes_are_drawn_where_they_are():
     image = Image.new("RGB", (600, 500), "white")
     own = BoxPrediction("a.png", image, [FoundObject("cat", 0.9, (100.0, 50.0, 300.0, 250.0))], ("dog", "cat"))
     changed = np.argwhere((np.asarray(annotated(own)) != 255).any(-1))
-    assert changed.min(0).tolist() == [100 - boxes.LINE, 50]
-    assert changed.max(0).tolist() == [299, 249]
+    assert changed.min(0).tolist() == [100 - boxes.LINE, 49]  # with the name above, and a dark line around
+    assert changed.max(0).tolist() == [300, 250]
     assert own.cells() == ("a.png", "1 cat", "cat 0.90")
     assert BoxPrediction("b.png", image, [], ("dog",)).cells() == ("b.png", "nothing", "–")

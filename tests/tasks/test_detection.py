@@ -8,9 +8,11 @@ from src.config.errors import UserError
 from src.data.augment import Moves
 from src.data.batches import Batch
 from src.detection.yolo import VALUES
+from src.runs.identity import run_hash
 from src.training.check import check_data
 from src.training.engine import Engine
 from tests.detection.loops import yolo_loss
+from tests.numbers.results import facts
 from tests.training.trained import trained
 
 SIZE, GRID, BOXES, CLASSES = 32, 4, 2, 3
@@ -142,10 +144,20 @@ def test_a_small_network_learns_boxes(compose):
 
 
 @pytest.mark.heavy
-def test_the_experiment_reaches_what_it_says(compose):
-    built = Engine(compose("+experiment=detection_shapes"))
-    state, _ = trained(built)
-    assert built.evaluate(state, "test")["mean_ap"] > 0.9
+@pytest.mark.parametrize("arguments", [("parallel.devices=2",), ("parallel=pmap", "parallel.devices=2")])
+def test_several_devices_find_the_same(compose, arguments):
+    shared = ("data.train=264", "eval.batch_size=32")
+    alone, together = (Engine(small(compose, *shared, *own)) for own in ((), arguments))
+    one, several = (each.evaluate(each.init_state(), "test") for each in (alone, together))
+    assert one["confusion"] == several["confusion"]
+    assert one["loss"] == pytest.approx(several["loss"], rel=1e-5)
+
+
+def test_the_committed_run_is_that_of_the_experiment_and_reaches_what_is_said(compose):
+    found = facts("detection")
+    assert found["run"] == f"detection_shapes-{run_hash(compose('+experiment=detection_shapes'))}"
+    assert found["mean_ap"] > 0.9
+    assert found["seconds"] < 600
 
 
 def test_data_and_networks_that_do_not_fit_are_refused(compose):

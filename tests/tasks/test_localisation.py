@@ -99,12 +99,12 @@ SMALL = (
 
 
 def test_a_small_network_learns_where_a_shape_is(compose):
-    built = Engine(compose(*SMALL, "train.duration=60steps"))
+    built = Engine(compose(*SMALL, "train.duration=60steps", "optimizer.learning_rate=0.003"))
     state, rows = trained(built)
     losses = [row["train_loss"] for row in rows if "train_loss" in row]
     assert losses[-1] < 0.5 * losses[0]
     found = built.evaluate(state, "test")
-    assert found["mean_iou"] > 0.3
+    assert found["mean_iou"] > 0.25  # and 0 at the beginning
     assert set(found) >= {"accuracy", "localised", "localised_interval", "median_iou"}
 
 
@@ -144,6 +144,6 @@ def test_data_and_networks_that_do_not_fit_are_refused(compose):
     with pytest.raises(UserError, match=r"the task needs the target box_label; data.name=digits has label"):
         check([compose("task=localisation")])
     with pytest.raises(UserError, match=r"where \{'box': \(2, 4\), 'class': \(2, 4\)\} is needed"):
-        check([compose(*SMALL[:5], "model=convnet")])
+        check([compose("data=shapes", "data.shapes=1", "task=localisation", "model=convnet")])
     with pytest.raises(UserError, match="this task is about the one object of an image"):
         check([compose(*SMALL, "data.shapes=3")])

@@ -23,9 +23,10 @@ from src.training.schedules.plateau import Plateau, steered_scale
 from src.training.schedules.step import Step
 from tests.models.networks import parameter_count
 
-QUICK = {"segmentation_shapes", "detection_shapes"}  # have fewer images than the quick profile, and take minutes
+QUICK = {"detection_shapes", "localisation_shapes", "segmentation_shapes"}  # fewer images than the quick profile has
+FOLDERS = {"segmentation_camvid"}  # of images that a person has to have
 OWN_IMAGES = {"transfer_augmented", "transfer_cached"}  # their images and weights are a person's own
-EXPERIMENTS = sorted({path.stem for path in (CONF / "experiment").glob("*.yaml")} - QUICK - OWN_IMAGES)
+EXPERIMENTS = sorted({path.stem for path in (CONF / "experiment").glob("*.yaml")} - QUICK - FOLDERS - OWN_IMAGES)
 DEPTHS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
 
 PARAMETERS = {f"resnet{depth}{suffix}": count for depth, count in DEPTHS.items() for suffix in ("", "_noskip")} | {
@@ -74,6 +75,14 @@ def test_experiments_on_ones_own_images_compose_and_build(compose, name):
     network = built(settings, (160, 160, 3))
     assert (settings.data.image_size, settings.freeze) == (160, ["body"])
     assert network.hidden.kernel.shape == (5 * 5 * 1024, 256)  # the chapter's head, on Keras's MobileNet
+
+
+@pytest.mark.parametrize("name", sorted(FOLDERS))
+def test_experiments_on_folders_compose_and_build(compose, name):
+    settings = compose(f"+experiment={name}", "data.root=views")
+    assert settings.task.ignored == settings.data.void == 11
+    assert len(settings.data.classes) == 11
+    assert built(settings, (*settings.data.image_size, 3))
 
 
 @pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
