@@ -154,7 +154,7 @@ def _energy(goal: Energy, images: Float[Array, "b h w c"]) -> Float[Array, "b"]:
 def drawn(images: UInt8[np.ndarray, "k h w c"], layers: list[str]) -> dict[str, Any]:
     """The figures, from arrays alone."""
     return {
-        "dream": alone(images[-1], f"{', '.join(layers)} see more"),
+        "dream": alone(images[-1], f"more of what {', '.join(layers)} sees"),
         "strips": strips(images[None], np.arange(len(images)), [""], "size"),
     }
 
