@@ -29,7 +29,7 @@ MISTAKES = {
     "epoch=3": "write train.duration=3epochs",
     "batch_size=": "write data.batch_size=…",
     "gpus=2": "write parallel.devices=2",
-    "data.root=/tmp": "data=digits has no such setting; it belongs to data=arrays or data=folder",
+    "data.root=/tmp": "data=digits has no such setting; it belongs to data=arrays or data=coco_json or data=folder",
     "schedule.boundaries=[50%]": "it belongs to schedule=step",
     "schedule.warmup=5steps": "should be a group of settings {duration: …, factor: …, shape: …}, or null",
     "eval.every=150%": "eval.every=150%: should be at most 100%, which is the whole run",
