@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from tensorflow_datasets.core import constants
 
 from src.config.errors import UserError
 
@@ -84,7 +85,7 @@ def pairs(count, size=(20, 30)):
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(constants, "DATA_DIR", str(tmp_path))  # it was read from the environment long ago
     return tmp_path
 
 
