@@ -109,7 +109,7 @@ def test_there_is_no_album_of_a_run_on_texts(home, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         inspect.main()
     assert stop.value.code == 2
-    said = "error: run takes no images; what is inside a network is shown for images alone\n"
+    said = "error: run=run takes no images\n"
     assert capsys.readouterr().err == said
     assert not (home / "runs").exists()
 
