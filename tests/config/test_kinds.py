@@ -55,7 +55,10 @@ def recorded_commands():
                     yield [*scale.get("common", ()), *part["arguments"]]
 
 
-LATER = ("segmentation_shapes-", "localisation_shapes-", "detection_shapes-", "resnet20-05265d2e04")
+LATER = (
+    *("segmentation_shapes-", "localisation_shapes-", "detection_shapes-", "resnet20-05265d2e04"),
+    *("transfer_cached-", "transfer_augmented-", "dense-folder-", "mobilenet-folder-"),
+)
 """Runs that came after there were kinds."""
 
 

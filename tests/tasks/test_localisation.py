@@ -109,10 +109,10 @@ def test_a_small_network_learns_where_a_shape_is(compose):
 
 
 @pytest.mark.heavy
-def test_the_experiment_reaches_what_it_says(compose):
-    built = Engine(compose("+experiment=localisation_shapes"))
+def test_the_experiment_is_nearly_there_after_a_third_of_it(compose):
+    built = Engine(compose("+experiment=localisation_shapes", "train.duration=7epochs"))
     state, _ = trained(built)
-    assert built.evaluate(state, "test")["localised"] > 0.9
+    assert built.evaluate(state, "test")["localised"] > 0.8
 
 
 @pytest.mark.parametrize(
