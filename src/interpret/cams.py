@@ -70,13 +70,7 @@ def _cam(
 ) -> Float[np.ndarray, "n h w"]:
     given = explained(network, images, target, batch_size)
     check_part(network, layer)
-    shape = _shape(given.definition, given.state, given.images, layer)
-
-    def of_batch(images: Array, targets: Array) -> Array:
-        zeros = jnp.zeros((len(images), *shape))
-        return _map(given.definition, given.state, images, targets, zeros, layer=layer, weights=weights)
-
-    return given.in_batches(of_batch)
+    return given.in_batches(partial(_map, given.definition, given.state, layer=layer, weights=weights))
 
 
 @partial(jax.jit, static_argnames=("definition", "layer", "weights"))
@@ -85,7 +79,6 @@ def _map(
     state: Tree,
     images: Float[Array, "b h w c"],
     targets: Int[Array, "b"],
-    zeros: Float[Array, "b h2 w2 d"],
     *,
     layer: str,
     weights: Weights,
@@ -100,12 +93,13 @@ def _map(
         tap(network, layer, change)
         return score_of(network(images), targets).sum(), maps[0]
 
+    zeros = jnp.zeros((len(images), *_shape(definition, state, images, layer)))
     gradients, maps = jax.grad(score, has_aux=True)(zeros)
     summed = jnp.maximum((weights(maps, gradients) * maps).sum(-1), 0)
     return jax.image.resize(summed, images.shape[:3], "linear", antialias=False)
 
 
-def _shape(definition: nnx.GraphDef, state: Tree, images: np.ndarray, layer: str) -> tuple[int, ...]:
+def _shape(definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c"], layer: str) -> tuple[int, ...]:
     """The shape of the maps of one image.
 
     Raises:

@@ -70,7 +70,7 @@ def explained(network: nnx.Module, images: Any, target: Any, batch_size: int) ->
     size = min(batch_size, len(images))
     classes = _classes(definition, state, images)
     if target is None:
-        targets = in_batches(lambda batch: _scores(definition, state, batch).argmax(1), images, size)
+        targets = in_batches(lambda batch: _outputs(definition, state, batch).argmax(1), images, size)
     else:
         targets = _targets(target, len(images), classes)
     return Explained(definition, state, images, targets.astype(np.int32), size, max(1, batch_size // size))
@@ -104,14 +104,15 @@ def outputs(definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c
     return at_least_float32(nnx.merge(definition, state, copy=True)(images))
 
 
+@partial(jax.jit, static_argnames="definition")
+def _outputs(definition: nnx.GraphDef, state: Tree, images: Array) -> Any:
+    """The same, compiled; so it is traced once, and not in every call that asks for shapes alone."""
+    return outputs(definition, state, images)
+
+
 def score_of(scores: Float[Array, "b classes"], targets: Int[Array, "b"]) -> Float[Array, "b"]:
     """The score of one class of each image."""
     return scores[np.arange(len(targets)), targets]
-
-
-@partial(jax.jit, static_argnames="definition")
-def _scores(definition: nnx.GraphDef, state: Tree, images: Array) -> Array:
-    return scores(definition, state, images)
 
 
 def checked_images(images: Any) -> Float[np.ndarray, "n h w c"]:
@@ -153,7 +154,7 @@ def _classes(definition: nnx.GraphDef, state: Tree, images: np.ndarray) -> int:
     """
     one = jax.ShapeDtypeStruct((1, *images.shape[1:]), images.dtype)
     try:
-        found = jax.eval_shape(partial(outputs, definition), state, one)
+        found = _outputs.eval_shape(definition, state, one)
     except (AssertionError, TypeError, ValueError, IndexError) as error:
         shape = "x".join(map(str, images.shape[1:]))
         raise UserError(f"the network cannot take images of {shape}: {one_line(error)}") from None
