@@ -14,7 +14,7 @@ from PIL import Image
 from ..config.errors import UserError, nearest
 from .boxes import BOX, BOX_LABEL, BOX_PRESENT
 from .class_folders import SUFFIXES, TEST, TRAIN, VALIDATION
-from .examples import Examples, Split, canonical_order, set_aside
+from .examples import Examples, Split, canonical_order, divided
 from .faults import Faults
 from .folder import Picture, read_picture
 from .resize import check_memory
@@ -100,14 +100,8 @@ def read_examples(
     scenes = {title: read_scenes(each, own, form, faults) for title, each in splits.items()}
     _check_some(name, scenes, faults)
     most = max(len(scene.boxes) for each in scenes.values() for scene in each)
-    made = {title: as_split(each, max(most, 1)) for title, each in scenes.items()}
-    train = canonical_order(made["train"])
-    if "test" in made:
-        test = canonical_order(made["test"])
-    else:
-        train, test = set_aside(train, test_share)
-    validation = canonical_order(made["validation"]) if "validation" in made else None
-    return Examples(train, test, tuple(own), validation, faults.notes())
+    made = {title: canonical_order(as_split(each, max(most, 1))) for title, each in scenes.items()}
+    return divided(made, own, test_share, faults.notes())
 
 
 def _check_some(name: str, splits: Mapping[str, Sequence[Annotated] | Sequence[Scene]], faults: Faults) -> None:
@@ -268,10 +262,3 @@ def split_of(words: Iterable[str]) -> str | None:
     names = {"train": TRAIN, "test": TEST, "validation": VALIDATION}
     lower = {word.lower() for word in words}
     return next((split for split, own in names.items() if lower & {*own}), None)
-
-
-def with_test(splits: dict[str, T]) -> dict[str, T]:
-    """A split for validation is the test split where there is no other."""
-    if "test" not in splits and "validation" in splits:
-        splits["test"] = splits.pop("validation")
-    return splits

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from ..config.errors import UserError, one_line
 from ..config.settings import not_defining
-from .annotations import Annotated, Form, Images, Thing, files_below, read_examples, split_of, with_test
-from .examples import Examples
+from .annotations import Annotated, Form, Images, Thing, files_below, read_examples, split_of
+from .examples import Examples, with_test
 from .faults import Faults
 from .settings import DataSettings, only
 

@@ -1,9 +1,9 @@
 """Examples as arrays, and what is known of a data set."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -18,6 +18,8 @@ SOURCES = {"tfds": "TFDS", "authors": "its authors", "mirror": "its package mirr
 class SourceError(Exception):
     """A source cannot be reached or does not hold what it should; the message is a clause that says which and why."""
 
+
+SplitT = TypeVar("SplitT")
 
 MOST_WORDS, MOST_CLASSES = 2**16 - 1, 2**16 - 1
 """The largest number of a word, and of a class without a name."""
@@ -182,6 +184,29 @@ def set_aside(every: Split, share: float) -> tuple[Split, Split]:
     """Makes a test split of the last part of all examples, one at least: in canonical order that is a random sample."""
     kept = len(every) - max(1, round(len(every) * share))
     return every[:kept], every[kept:]
+
+
+def with_test(splits: Mapping[str, SplitT]) -> dict[str, SplitT]:
+    """A split for validation is the test split where there is no other."""
+    if "test" in splits or "validation" not in splits:
+        return dict(splits)
+    return {"test" if name == "validation" else name: split for name, split in splits.items()}
+
+
+def divided(
+    splits: Mapping[str, Split], class_names: Sequence[str], test_share: float, notes: tuple[str, ...]
+) -> Examples:
+    """A data set in the splits of its source.
+
+    Args:
+        splits: by the names `train`, `test` and `validation`, of which the first is there.
+        class_names: in the order of their numbers.
+        test_share: part of the training split that is set aside where there is none for the test.
+        notes: what a person should know of the source.
+    """
+    train = splits["train"]
+    train, test = (train, splits["test"]) if "test" in splits else set_aside(train, test_share)
+    return Examples(train, test, tuple(class_names), splits.get("validation"), notes)
 
 
 def canonical_order(split: Split) -> Split:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from ..config.errors import UserError
 from ..config.settings import not_defining
 from .annotations import PLAIN
-from .examples import Examples, Split, canonical_order, set_aside
+from .examples import Examples, Split, canonical_order, divided
 from .faults import Faults
 from .folder import read_picture
 from .mask_pairs import Pair, pairs_in
@@ -70,9 +70,7 @@ class MaskFolder(DataSettings):
         splits = {title: self._split(title, each, root, faults) for title, each in pairs.items()}
         if self.strict:
             faults.refuse()
-        train = splits["train"]
-        train, test = (train, splits["test"]) if "test" in splits else set_aside(train, self.test_share)
-        return Examples(train, test, tuple(self.classes), splits.get("validation"), faults.notes())
+        return divided(splits, self.classes, self.test_share, faults.notes())
 
     def _split(self, title: str, pairs: list[Pair], root: Path, faults: Faults) -> Split:
         read = [found for pair in pairs if (found := self._read(pair, root, faults))]

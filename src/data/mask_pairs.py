@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ..config.errors import UserError
 from .annotations import files_below
 from .class_folders import SUFFIXES, TEST, TRAIN, VALIDATION
+from .examples import with_test
 from .faults import Faults
 
 SPLITS = {"train": TRAIN, "test": TEST, "validation": VALIDATION}
@@ -44,9 +45,7 @@ def pairs_in(root: Path, faults: Faults) -> dict[str, list[Pair]]:
             f"data.root: {root} has neither folders images and masks, nor train and trainannot; it has "
             f"{', '.join(folders) or 'no folders'}"
         )
-    if "test" not in places and "validation" in places:
-        places["test"] = places.pop("validation")
-    return {title: _pairs(root, *folders, faults) for title, folders in places.items()}
+    return {title: _pairs(root, *folders, faults) for title, folders in with_test(places).items()}
 
 
 def _inside(images: Path, masks: Path) -> dict[str, tuple[Path, Path]]:

@@ -78,8 +78,7 @@ class Tfds(DataSettings):
             return self._from_mirror(no_authors), "mirror"
         except SourceError as no_mirror:
             raise UserError(
-                f"data.name={self.name} is not prepared ({no_authors}; {no_mirror}); prepare it where there is a "
-                f"network with 'make data NAME={self.name}', or set TFDS_DATA_DIR to a directory that has it"
+                f"data.name={self.name} is not prepared ({no_authors}; {no_mirror}); {how_to_prepare(self.name)}"
             ) from None
 
     def _from_mirror(self, no_authors: SourceError) -> Examples:
@@ -157,6 +156,26 @@ def prepared_info(name: str) -> Any:
     if not builder.is_prepared():
         raise FileNotFoundError(builder.data_dir)
     return builder.info
+
+
+def needed_info(name: str) -> Any:
+    """What TFDS knows of a set that comes from nowhere else.
+
+    Raises:
+        UserError: it is not prepared, which can be done; or see `prepared_info`.
+    """
+    try:
+        return prepared_info(name)
+    except FileNotFoundError as error:
+        raise UserError(f"data.name={name} is not prepared in {error}; {how_to_prepare(name)}") from None
+
+
+def how_to_prepare(name: str) -> str:
+    """What a person can do about a set that is not prepared."""
+    return (
+        f"prepare it where there is a network with 'make data NAME={name}', or set TFDS_DATA_DIR to a directory that "
+        "has it"
+    )
 
 
 def record(source: Any, number: int) -> Any:

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from ..config.errors import UserError
 from .annotations import Form, Scene, as_split, stretched
-from .examples import Examples, Split, canonical_order, set_aside
+from .examples import Examples, canonical_order, divided, with_test
 from .faults import Faults
 from .resize import check_memory
 from .settings import DataSettings
-from .tfds import prepared_info, record
+from .tfds import needed_info, record
 
 FEATURES = {"image", "objects"}
 DIFFICULT = ("is_difficult", "is_crowd")
@@ -37,13 +37,7 @@ class TfdsBoxes(DataSettings):
         Raises:
             UserError: TFDS has no such set, it is not prepared or damaged, or has no boxes.
         """
-        try:
-            info = prepared_info(self.name)
-        except FileNotFoundError as error:
-            raise UserError(
-                f"data.name={self.name} is not prepared in {error}; prepare it where there is a network with "
-                f"'make data NAME={self.name}', or set TFDS_DATA_DIR to a directory that has it"
-            ) from None
+        info = needed_info(self.name)
         if "train" not in info.splits or not set(info.features) >= FEATURES:
             raise UserError(f"data.name={self.name} has no training split of images with objects")
         names, faults = tuple(info.features["objects"]["label"].names), Faults()
@@ -53,7 +47,7 @@ class TfdsBoxes(DataSettings):
         splits = {name: each for name, each in splits.items() if name == "train" or any(one.boxes for one in each)}
         most = max((len(scene.boxes) for each in splits.values() for scene in each), default=0)
         made = {name: canonical_order(as_split(each, max(most, 1))) for name, each in splits.items()}
-        return _examples(made, names, self.test_share, faults)
+        return divided(with_test(made), names, self.test_share, faults.notes())
 
     def _scenes(self, split: str, faults: Faults) -> Iterator[Scene]:
         import tensorflow_datasets as tfds
@@ -85,13 +79,3 @@ def _things(objects: Any) -> Iterator[dict[str, Any]]:
         return
     for number in range(len(objects["label"])):
         yield {name: values[number] for name, values in objects.items()}
-
-
-def _examples(splits: dict[str, Split], names: tuple[str, ...], test_share: float, faults: Faults) -> Examples:
-    """The splits; that for validation is the test split where there is no other."""
-    train, test, validation = splits["train"], splits.get("test"), splits.get("validation")
-    if test is None:
-        test, validation = validation, None
-    if test is None:
-        train, test = set_aside(train, test_share)
-    return Examples(train, test, names, validation, faults.notes())

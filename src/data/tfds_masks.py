@@ -9,11 +9,11 @@ from PIL import Image, ImageOps
 from pydantic import Field
 
 from ..config.errors import UserError
-from .examples import Examples, Split, canonical_order, set_aside
+from .examples import Examples, Split, canonical_order, divided, with_test
 from .faults import Faults
 from .resize import check_memory
 from .settings import DataSettings
-from .tfds import prepared_info, record
+from .tfds import needed_info, record
 
 IMAGE = "image"
 
@@ -42,13 +42,7 @@ class TfdsMasks(DataSettings):
         Raises:
             UserError: TFDS has no such set, it is not prepared or damaged, or has no masks.
         """
-        try:
-            info = prepared_info(self.name)
-        except FileNotFoundError as error:
-            raise UserError(
-                f"data.name={self.name} is not prepared in {error}; prepare it where there is a network with "
-                f"'make data NAME={self.name}', or set TFDS_DATA_DIR to a directory that has it"
-            ) from None
+        info = needed_info(self.name)
         if "train" not in info.splits or not {IMAGE, self.mask} <= set(info.features):
             raise UserError(
                 f"data.name={self.name} has no training split with the features {IMAGE} and {self.mask}; "
@@ -59,12 +53,7 @@ class TfdsMasks(DataSettings):
         check_memory(self.name, 4 * images * self.image_size[0] * self.image_size[1])
         faults = Faults()
         splits = {title: self._split(title, faults) for title in titles}
-        train, test, validation = splits["train"], splits.get("test"), splits.get("validation")
-        if test is None:
-            test, validation = validation, None
-        if test is None:
-            train, test = set_aside(train, self.test_share)
-        return Examples(train, test, tuple(self.classes), validation, faults.notes())
+        return divided(with_test(splits), self.classes, self.test_share, faults.notes())
 
     def _split(self, title: str, faults: Faults) -> Split:
         read = list(self._read(title, faults))

@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from ..detection.precision import Curve
+from ..tracking.palette import OBJECTS
 from .style import bare, quiet
 
 RIGHT, FALSE, MISSED = "#2a9d8f", "#e63946", "#ffd166"
-COLORS = ("#e07a5f", "#3d7ea6", "#81b29a", "#f2cc8f", "#8e6c8a", "#c1121f", "#2a9d8f", "#f4a261")
-"""Of the classes in their order."""
 
 
 class Mark(NamedTuple):
@@ -70,7 +69,7 @@ def precision_figure(curves: Mapping[str, Curve], scores: Mapping[str, float], t
     """Precision over recall of each class, with its average precision in percent, and the thresholds as a title."""
     figure = Figure(figsize=(5.2, 4.0), layout="constrained")
     axis = figure.add_subplot(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
-    for color, (name, curve) in zip(COLORS * len(curves), curves.items(), strict=False):
+    for color, (name, curve) in zip(OBJECTS * len(curves), curves.items(), strict=False):
         recall, precision = np.append(0, curve.recall), np.append(curve.precision[:1], curve.precision)
         axis.plot(recall, precision, color=color, label=f"{name}, {scores[name]:.1f} %")
     axis.set_title(title, fontsize=9)

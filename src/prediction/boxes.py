@@ -16,11 +16,9 @@ from ..detection.boxes import in_pixels
 from ..detection.suppression import Detections
 from ..markdown import markdown
 from ..tasks.detection import Detection
+from ..tracking.palette import OBJECTS
 from ..training.load_run import LoadedRun
 from .files import files_of, read_each
-
-COLORS = ("#e07a5f", "#3d7ea6", "#81b29a", "#f2cc8f", "#8e6c8a", "#c1121f", "#2a9d8f", "#f4a261")
-"""Of the classes in their order."""
 
 LEAST_SIDE = 448
 """The shorter side of a drawn picture, in pixels, so that names can be read."""
@@ -144,7 +142,7 @@ def annotated(each: BoxPrediction) -> Image.Image:
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(LINE - 2)
     for own in reversed(each.objects):
         top, left, bottom, right = (scale * side for side in own.box)
-        color, title = COLORS[each.names.index(own.name) % len(COLORS)], f" {own.name} {own.score:.2f} "
+        color, title = OBJECTS[each.names.index(own.name) % len(OBJECTS)], f" {own.name} {own.score:.2f} "
         edges = left, top, max(left, right - 1), max(top, bottom - 1)
         around = (
             edges[0] - 1,

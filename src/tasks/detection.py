@@ -1,34 +1,31 @@
 """Objects in images: a class and a box for each, as many as there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float
 from pydantic import Field
 
-from ..config.errors import UserError
 from ..data.annotations import BOX_DIFFICULT
-from ..data.augment import Moves
-from ..data.batches import Batch, Targets, image_size
-from ..data.boxes import BOX, BOX_LABEL, BOX_PRESENT, moved_boxes
+from ..data.batches import Batch, image_size
+from ..data.boxes import BOX, BOX_LABEL, BOX_PRESENT
 from ..data.examples import DataSpec
-from ..data.settings import AugmentSettings
 from ..detection.boxes import in_shares
 from ..detection.matching import Truth, matched
 from ..detection.precision import ELEVEN, Curve, average_precision, confusion, curves, mean_average_precision
 from ..detection.suppression import FEW, Detections, detections
 from ..detection.yolo import VALUES, Weights, assigned, decoded, losses
-from .base import TaskSettings, check_classes
+from .boxed import BoxedSettings
 from .metrics import SHARE, Metric, Sums, Values, counts, mean
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Detection(TaskSettings):
+class Detection(BoxedSettings):
     """A grid of cells, each of which says what has its centre there (Redmon et al. 2015, arXiv:1506.02640).
 
     Attributes:
@@ -52,7 +49,6 @@ class Detection(TaskSettings):
     most: Annotated[int, Field(gt=0, le=FEW)]
     match: Share
     sure: Share
-    needs: ClassVar[tuple[str, ...]] = (BOX_LABEL, BOX, BOX_PRESENT)
     uses: ClassVar[tuple[str, ...]] = (BOX_DIFFICULT,)
     headline: ClassVar[str] = "mean_ap"
 
@@ -119,32 +115,6 @@ class Detection(TaskSettings):
         sure = found._replace(score=np.where(found.score > self.sure, found.score, 0))
         matches = matched(sure, truth, self.match, of_class=False)
         return confusion(sure, matches, truth, values["objects"].shape[-1], self.sure).tolist()
-
-    def moved(self, targets: Targets, moves: Moves) -> Targets:
-        """Boxes move with their images; those outside are there no longer."""
-        boxes, present = moved_boxes(targets[BOX], targets[BOX_PRESENT], moves)
-        return {**targets, BOX: boxes, BOX_PRESENT: present}
-
-    def captions(self, targets: Targets, spec: DataSpec) -> list[str]:
-        """The classes of each image."""
-        labels, present = np.asarray(targets[BOX_LABEL]), np.asarray(targets[BOX_PRESENT])
-        names = [[spec.class_names[label] for label in own[there]] for own, there in zip(labels, present, strict=True)]
-        return [", ".join(each) for each in names]
-
-    def check(self, spec: DataSpec, augment: AugmentSettings | None) -> None:
-        """Refuses what is no image, too."""
-        super().check(spec, augment)
-        if not spec.pictured:
-            raise UserError(f"the task finds objects in images; data.name={spec.name} has inputs of {spec.shape}")
-
-    def check_targets(self, targets: Mapping[str, Shaped[np.ndarray, "n ..."]], spec: DataSpec) -> None:
-        """Refuses what is no class, and what are no four numbers, for each object."""
-        check_classes(BOX_LABEL, targets[BOX_LABEL], ("n", "k"), spec.classes)
-        for name, shape, kinds in ((BOX, (4,), "iuf"), (BOX_PRESENT, (), "b")):
-            array, needed = targets[name], (*targets[BOX_LABEL].shape, *shape)
-            if array.shape != needed or array.dtype.kind not in kinds or not np.isfinite(array).all():
-                words = "numbers" if shape else "true and false"
-                raise UserError(f"the target {name} is {array.dtype} {array.shape}; {words} {needed} are needed")
 
     def _summed_loss(self, outputs: Float[Array, "b s s v"], batch: Batch) -> Sums:
         summed = jnp.where(batch.weights > 0, self.losses(outputs, batch), 0).sum()

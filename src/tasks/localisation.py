@@ -11,13 +11,11 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 from pydantic import Field
 
 from ..config.errors import UserError
-from ..data.augment import Moves
-from ..data.batches import Batch, Targets, image_size
-from ..data.boxes import BOX, BOX_LABEL, BOX_PRESENT, moved_boxes
+from ..data.batches import Batch, image_size
+from ..data.boxes import BOX, BOX_LABEL, BOX_PRESENT
 from ..data.examples import DataSpec
-from ..data.settings import AugmentSettings
 from ..detection.boxes import in_shares, ious
-from .base import TaskSettings, check_classes
+from .boxed import BoxedSettings
 from .intervals import wilson_interval
 from .metrics import SHARE, Metric, Sums, Values, counts, mean, median
 
@@ -30,7 +28,7 @@ ENOUGH = 0.5
 Outputs = Mapping[str, Float[Array, "b _"]]
 
 
-class Localisation(TaskSettings):
+class Localisation(BoxedSettings):
     """Cross-entropy of the class and squared error of the box, added (chapter Fig. 58).
 
     The outputs are `class`, logits, and `box`: the middle of the object, x and y, then its width and height, in shares
@@ -43,7 +41,6 @@ class Localisation(TaskSettings):
 
     class_weight: Annotated[float, Field(ge=0)]
     box_weight: Annotated[float, Field(ge=0)]
-    needs: ClassVar[tuple[str, ...]] = (BOX_LABEL, BOX, BOX_PRESENT)
     headline: ClassVar[str] = "localised"
 
     def outputs(self, spec: DataSpec) -> int:
@@ -89,31 +86,9 @@ class Localisation(TaskSettings):
         of_boxes = Metric("median_iou", overlap_of_each, median("image_iou"), "maximize", SHARE, gathered=True)
         return (*plain, Metric("localised_interval", found, both_interval), of_boxes)
 
-    def moved(self, targets: Targets, moves: Moves) -> Targets:
-        """The box moves with its image; what is left of it in the image is the object."""
-        boxes, present = moved_boxes(targets[BOX], targets[BOX_PRESENT], moves)
-        return {**targets, BOX: boxes, BOX_PRESENT: present}
-
-    def captions(self, targets: Targets, spec: DataSpec) -> list[str]:
-        """The class of each object."""
-        labels, present = np.asarray(targets[BOX_LABEL]), np.asarray(targets[BOX_PRESENT])
-        pairs = zip(labels, present, strict=True)
-        return [", ".join(spec.class_names[label] for label in own[there]) for own, there in pairs]
-
-    def check(self, spec: DataSpec, augment: AugmentSettings | None) -> None:
-        """Refuses what is no image, too."""
-        super().check(spec, augment)
-        if not spec.pictured:
-            raise UserError(f"the task finds objects in images; data.name={spec.name} has inputs of {spec.shape}")
-
     def check_targets(self, targets: Mapping[str, Shaped[np.ndarray, "n ..."]], spec: DataSpec) -> None:
         """Refuses what is no class and no box, and images with another number of objects than one."""
-        check_classes(BOX_LABEL, targets[BOX_LABEL], ("n", "k"), spec.classes)
-        for name, shape, kinds in ((BOX, (4,), "iuf"), (BOX_PRESENT, (), "b")):
-            array, needed = targets[name], (*targets[BOX_LABEL].shape, *shape)
-            if array.shape != needed or array.dtype.kind not in kinds or not np.isfinite(array).all():
-                words = "numbers" if shape else "true and false"
-                raise UserError(f"the target {name} is {array.dtype} {array.shape}; {words} {needed} are needed")
+        super().check_targets(targets, spec)
         number = targets[BOX_PRESENT].sum(axis=1)
         if (number != 1).any():
             image = int(np.flatnonzero(number != 1)[0])

@@ -8,6 +8,9 @@ from jaxtyping import UInt8
 COLORS = ("#1b1b1e", "#e07a5f", "#81b29a", "#f2cc8f", "#3d7ea6", "#8e6c8a", "#d9d9d9", "#c1121f")
 """Of the first classes in their order; the first one often is the background."""
 
+OBJECTS = ("#e07a5f", "#3d7ea6", "#81b29a", "#f2cc8f", "#8e6c8a", "#c1121f", "#2a9d8f", "#f4a261")
+"""Of classes of objects in their order, none of which is a background."""
+
 GOLDEN = 0.618034
 """Turns of the hue by this part of its circle never come back, and stay far from each other."""
 
