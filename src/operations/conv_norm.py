@@ -1,16 +1,15 @@
-"""Fused convolution, bias, batch normalization and ReLU, with gradients."""
+"""Fused convolution, batch normalization by the moments of the batch, and ReLU, with gradients."""
 
 from functools import partial
 from typing import Any
 
 import jax
 
-from .arrays import Filters, Maps, Vector
-from .calls import Apply, Arrays, Backward, Forward, MomentsOf, NormBack, Sums, called
-from .convolution import Activation, finished_convolution, gradients, values
+from .arrays import Maps
+from .calls import Apply, Backward, Forward, MomentsOf, NormBack, Sums, called
+from .convolution import Activation, gradients, values
 from .norm import Moments, Norm, Weights, applied, normalized, shared
 from .varying import together
-from .window import Window
 
 
 def convolution_norm(
@@ -63,46 +62,6 @@ def _convolution_norm_back(
 
 
 _convolution_norm.defvjp(_convolution_norm_kept, _convolution_norm_back)
-
-
-def convolution_bias(
-    library: str, window: Window, activation: Activation, x: Maps, filters: Filters, bias: Vector
-) -> Maps:
-    """A convolution with bias and an activation.
-
-    Args:
-        library: key of loaded kernels.
-        window: how it moves.
-        activation: what comes last.
-        x: float32.
-        filters: float32.
-        bias: by filter.
-    """
-    return _convolution_bias(library, window, activation, *together(x, filters, bias))
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _convolution_bias(
-    library: str, window: Window, activation: Activation, x: Maps, filters: Filters, bias: Vector
-) -> Maps:
-    return finished_convolution(library, window, x, filters, bias, None, activation)
-
-
-def _convolution_bias_kept(
-    library: str, window: Window, activation: Activation, x: Maps, filters: Filters, bias: Vector
-) -> tuple[Maps, Arrays]:
-    y = finished_convolution(library, window, x, filters, bias, None, activation)
-    return y, (x, filters, y if activation.relu else None)
-
-
-def _convolution_bias_back(library: str, window: Window, activation: Activation, kept: Arrays, dy: Maps) -> Arrays:
-    x, filters, y = kept
-    call = Backward(window, masked=activation.relu, ceiling=activation.ceiling)
-    dx, dfilters, masked = gradients(library, call, x, filters, dy, y=y)
-    return dx, dfilters, (dy if masked is None else masked).sum((0, 1, 2))
-
-
-_convolution_bias.defvjp(_convolution_bias_kept, _convolution_bias_back)
 
 
 def norm_convolution(library: str, norm: Norm, x: Maps, weights: Weights) -> tuple[Maps, Moments]:

@@ -1,14 +1,15 @@
 """Convolutions by our own kernels, with gradients."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.tree_util import register_static
 
 from .arrays import Filters, Maps, Vector
-from .calls import Arrays, Backward, Forward, called
+from .calls import Arrays, Backward, Forward, called, passed
 from .varying import together
 from .window import Window
 
@@ -34,6 +35,20 @@ class Activation(NamedTuple):
     ceiling: float | None = None
 
 
+@register_static
+@dataclass(frozen=True)
+class Wanted:
+    """Which gradients are asked for; pictures change by that of the input alone, so weights are not differentiated.
+
+    Attributes:
+        input: that of the maps.
+        weights: those of the parameters.
+    """
+
+    input: bool = True
+    weights: bool = True
+
+
 NOTHING, RELU, RELU6 = Activation(relu=False), Activation(relu=True), Activation(relu=True, ceiling=6.0)
 
 
@@ -54,17 +69,18 @@ def _convolution(library: str, window: Window, x: Maps, filters: Filters) -> Map
     return values(library, Forward(window), x, filters)[0]
 
 
-def _convolution_back(library: str, window: Window, kept: tuple[Maps, Filters], dy: Maps) -> tuple[Maps, Filters]:
-    x, filters = kept
-    dx, dfilters, _ = gradients(library, Backward(window), x, filters, dy)
+def _convolution_kept(library: str, window: Window, x: Any, filters: Any) -> tuple[Maps, tuple[Any, ...]]:
+    wanted = Wanted(x.perturbed, filters.perturbed)
+    return _convolution(library, window, x.value, filters.value), (x.value, filters.value, wanted)
+
+
+def _convolution_back(library: str, window: Window, kept: tuple[Any, ...], dy: Maps) -> Arrays:
+    x, filters, wanted = kept
+    dx, dfilters, _ = gradients(library, Backward(window), x, filters, dy, wanted=wanted)
     return dx, dfilters
 
 
-def _convolution_kept(library: str, window: Window, x: Maps, filters: Filters) -> tuple[Maps, tuple[Maps, Filters]]:
-    return values(library, Forward(window), x, filters)[0], (x, filters)
-
-
-_convolution.defvjp(_convolution_kept, _convolution_back)
+_convolution.defvjp(_convolution_kept, _convolution_back, symbolic_zeros=True)
 
 
 def grouped_convolution(library: str, window: Window, x: Maps, filters: Filters, groups: int) -> Maps:
@@ -88,38 +104,6 @@ def grouped_convolution(library: str, window: Window, x: Maps, filters: Filters,
     joined = joined.transpose(2, 0, 1, 3, 4, 5, 6).reshape(groups // together, rows, columns, together * channels, -1)
     parts = zip(jnp.split(x, groups // together, axis=-1), joined, strict=True)
     return jnp.concatenate([convolution(library, window, *part) for part in parts], axis=-1)
-
-
-def finished_convolution(
-    library: str, window: Window, x: Maps, filters: Filters, bias: Vector, addend: Maps | None, activation: Activation
-) -> Maps:
-    """A convolution with bias, addend and ReLU, for evaluation; its gradient is computed by XLA.
-
-    Args:
-        library: key of loaded kernels.
-        window: how it moves.
-        x: float32.
-        filters: float32.
-        bias: by filter.
-        addend: of the result's shape.
-        activation: what comes last.
-    """
-    call = Forward(window, relu=activation.relu, ceiling=activation.ceiling)
-    return values(library, call, x, filters, bias=bias, addend=addend)[0]
-
-
-def opened_convolution(library: str, window: Window, x: Maps, filters: Filters, scale: Vector, shift: Vector) -> Maps:
-    """A convolution of relu(scale x + shift), for evaluation; its gradient is computed by XLA.
-
-    Args:
-        library: key of loaded kernels.
-        window: how it moves.
-        x: float32.
-        filters: float32.
-        scale: by channel.
-        shift: by channel.
-    """
-    return values(library, Forward(window), x, filters, before=(scale, shift))[0]
 
 
 def values(
@@ -146,11 +130,15 @@ def gradients(
     y: Maps | None = None,
     z: Maps | None = None,
     after: tuple[Vector | None, Vector | None, Vector | None] = (None, None, None),
-) -> tuple[Maps, Filters, Maps | None]:
+    wanted: Wanted = Wanted(),
+) -> tuple[Maps | None, Filters | None, Maps | None]:
     """Gradients of input and filters, in one call or two; optionally the gradient after the mask of the activation."""
     arrays = (x, filters, None, None, dy, y, z, None, None, *after, None, None)
-    if x.shape[-1] >= FEWEST_CHANNELS and filters.size <= FUSED_FILTERS:
-        dx, dfilters, masked, *_ = called(library, call, arrays)
+    if not (wanted.input or wanted.weights):
+        return None, None, passed(dy, y, call.ceiling) if call.masked else None
+    one = replace(call, to_input=wanted.input, to_filters=wanted.weights)
+    if one != call or (x.shape[-1] >= FEWEST_CHANNELS and filters.size <= FUSED_FILTERS):
+        dx, dfilters, masked, *_ = called(library, one, arrays)
     else:
         dx, *_ = called(library, replace(call, to_filters=False, masked=False), arrays)
         _, dfilters, masked, *_ = called(library, replace(call, to_input=False), arrays)

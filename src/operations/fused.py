@@ -16,7 +16,7 @@ from ..layers.pooling import AveragePool, MaxPool
 from ..layers.residual import Block
 from .block import Block as BlockOfTwo
 from .block import residual_block
-from .conv_norm import convolution_bias, convolution_norm, norm_convolution
+from .conv_norm import convolution_norm, norm_convolution
 from .convolution import (
     FEWEST_CHANNELS,
     FUSED_FILTERS,
@@ -24,12 +24,11 @@ from .convolution import (
     RELU,
     RELU6,
     Activation,
-    finished_convolution,
     grouped_convolution,
-    opened_convolution,
 )
 from .convolution import convolution as own_convolution
 from .cpu_convolution import convolution as xla_convolution
+from .fixed_norm import finished_convolution, opened_convolution
 from .fusible import DEEP_ALONE, fusible, fusible_convolution, some_window, taken, window_by
 from .library import Library
 from .norm import Moments, Norm, Weights, applied
@@ -74,7 +73,7 @@ class FusedConvReLU(ConvReLU):
         if conv.bias is None or not fusible_convolution(self, x.shape, x.dtype, DEEP_ALONE):
             return super().__call__(x)
         window = some_window(conv, x.shape)
-        return convolution_bias(self.kernels, window, RELU, x, conv.kernel[...], conv.bias[...])
+        return finished_convolution(self.kernels, window, RELU, x, conv.kernel[...], conv.bias[...])
 
 
 class FusedConvNorm(ConvNorm):
@@ -192,7 +191,7 @@ def computed(
         running = Moments(norm.mean[...] - bias_of(layer.conv), norm.var[...])
         by, shift = applied(constants, running, own.scale, own.bias)
         folded = own.filters * by
-        return finished_convolution(library, constants.window, x, folded, shift, addend, activation)
+        return finished_convolution(library, constants.window, activation, x, folded, shift, addend)
     y, moments = convolution_norm(library, constants, activation, x, own, addend)
     remember(layer, moments)
     return y

@@ -9,8 +9,9 @@ import pytest
 from jax.sharding import Mesh, PartitionSpec
 
 from src.operations.block import Block, residual_block
-from src.operations.conv_norm import convolution_bias, convolution_norm, norm_convolution
+from src.operations.conv_norm import convolution_norm, norm_convolution
 from src.operations.convolution import RELU, Activation, convolution
+from src.operations.fixed_norm import finished_convolution
 from src.operations.norm import Norm, Weights
 from src.operations.window import Window
 from src.operations.window import convolution as xla
@@ -147,7 +148,7 @@ def alone_pair(library):
 
 def biased_pair(library):
     """A convolution with bias and ReLU."""
-    own = partial(convolution_bias, library, SAME, RELU)
+    own = partial(finished_convolution, library, SAME, RELU)
     return own, lambda x, filters, bias: jax.nn.relu(xla(x, filters, SAME) + bias)
 
 
