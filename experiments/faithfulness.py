@@ -19,7 +19,7 @@ from pydantic import Field
 from src.config.errors import UserError, say
 from src.data.batches import normalized
 from src.data.examples import LABEL
-from src.interpret.explained import evaluated, scores
+from src.interpret.explained import scores
 from src.interpret.faithfulness import area, deletion, insertion, pixel_flipping
 from src.interpret.layers import outermost
 from src.interpret.sanity import cascade
@@ -179,8 +179,7 @@ def explained(network: TrainedNetwork) -> Explained:
     labels, stored = np.asarray(data.targets[LABEL]).astype(np.int32), np.asarray(data.inputs)
     layer = outermost(layer_outputs(network.module, images.shape[1:]))[-1].name
     fast = with_kernels(network.module, network.kernels) or network.module
-    definition, state = evaluated(fast)
-    compute = partial(jax.jit(partial(scores, definition)), state)
+    compute = partial(jax.jit(scores), fast)
     right = in_batches(compute, images, min(BATCH_SIZE, len(images))).argmax(1) == labels
     if not right.any():
         raise UserError(f"{network.title} gets none of {len(images)} images right")

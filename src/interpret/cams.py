@@ -17,8 +17,8 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from ..config.errors import UserError
-from ..models.functional import Tree
-from ..models.taps import check_part, tap
+from ..models.captured import in_evaluation
+from ..models.taps import tap
 from .explained import BATCH_SIZE, explained, score_of
 
 Weights = Callable[[Array, Array], Array]
@@ -69,14 +69,12 @@ def _cam(
     network: nnx.Module, images: Any, target: Any, layer: str, batch_size: int, weights: Weights
 ) -> Float[np.ndarray, "n h w"]:
     given = explained(network, images, target, batch_size)
-    check_part(network, layer)
-    return given.in_batches(partial(_map, given.definition, given.state, layer=layer, weights=weights))
+    return given.in_batches(partial(_map, network, layer=layer, weights=weights))
 
 
-@partial(jax.jit, static_argnames=("definition", "layer", "weights"))
+@partial(jax.jit, static_argnames=("layer", "weights"))
 def _map(
-    definition: nnx.GraphDef,
-    state: Tree,
+    network: nnx.Module,
     images: Float[Array, "b h w c"],
     targets: Int[Array, "b"],
     *,
@@ -84,22 +82,22 @@ def _map(
     weights: Weights,
 ) -> Float[Array, "b h w"]:
     def score(added: Array) -> tuple[Array, Array]:
-        network, maps = nnx.merge(definition, state, copy=True), []
+        tapped, maps = in_evaluation(network), []
 
         def change(found: Array) -> Array:
             maps.append(found + added)
             return maps[-1]
 
-        tap(network, layer, change)
-        return score_of(network(images), targets).sum(), maps[0]
+        tap(tapped, layer, change)
+        return score_of(tapped(images), targets).sum(), maps[0]
 
-    zeros = jnp.zeros((len(images), *_shape(definition, state, images, layer)))
+    zeros = jnp.zeros((len(images), *_shape(network, images, layer)))
     gradients, maps = jax.grad(score, has_aux=True)(zeros)
     summed = jnp.maximum((weights(maps, gradients) * maps).sum(-1), 0)
     return jax.image.resize(summed, images.shape[:3], "linear", antialias=False)
 
 
-def _shape(definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c"], layer: str) -> tuple[int, ...]:
+def _shape(network: nnx.Module, images: Float[Array, "b h w c"], layer: str) -> tuple[int, ...]:
     """The shape of the maps of one image.
 
     Raises:
@@ -111,12 +109,12 @@ def _shape(definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c"
         found.append(maps)
         return maps
 
-    def call(state: Tree, images: Array) -> Any:
-        network = nnx.merge(definition, state, copy=True)
-        tap(network, layer, noted)
-        return network(images)
+    def call(network: nnx.Module, images: Array) -> Any:
+        tapped = in_evaluation(network)
+        tap(tapped, layer, noted)
+        return tapped(images)
 
-    jax.eval_shape(call, state, jax.ShapeDtypeStruct((1, *images.shape[1:]), images.dtype))
+    jax.eval_shape(call, network, jax.ShapeDtypeStruct((1, *images.shape[1:]), images.dtype))
     shapes = [getattr(each, "shape", ()) for each in found]
     if len(shapes) != 1:
         raise UserError(f"layer={layer}: it is used {len(shapes)} times for an image; its maps should be made once")

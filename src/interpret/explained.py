@@ -12,7 +12,6 @@ All methods of attribution are `method(network, images, target=None, *, its sett
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -24,7 +23,6 @@ from jaxtyping import Array, Float, Int, Shaped
 from ..config.errors import UserError, one_line
 from ..models.base import at_least_float32
 from ..models.captured import in_evaluation
-from ..models.functional import Tree
 from ..training.batched import fill, in_batches
 
 BATCH_SIZE = 32
@@ -35,16 +33,15 @@ class Explained:
     """The scores of classes of images.
 
     Attributes:
-        definition: of the network in evaluation mode; networks of one definition share compiled programs.
-        state: its arrays.
+        network: in whichever mode it is. Compiled functions take it as an argument: it is a tree of arrays, and
+            networks of one structure share compiled programs.
         images: on the host.
         targets: the class of each image whose score is explained.
         batch_size: at most as many as there are images.
         copies: how many changed copies of each image of a batch may be computed at once.
     """
 
-    definition: nnx.GraphDef
-    state: Tree
+    network: nnx.Module
     images: Float[np.ndarray, "n h w c"]
     targets: Int[np.ndarray, "n"]
     batch_size: int
@@ -63,29 +60,30 @@ def explained(network: nnx.Module, images: Any, target: Any, batch_size: int) ->
     Raises:
         UserError: this is no network of classes, it cannot take such images, or there is no such class.
     """
-    definition, state = evaluated(network)
+    check_network(network)
     images = checked_images(images)
     if batch_size < 1:
         raise UserError(f"batch_size={batch_size}: should be at least 1")
     size = min(batch_size, len(images))
-    classes = _classes(definition, state, images)
+    classes = _classes(network, images)
     if target is None:
-        targets = in_batches(lambda batch: _outputs(definition, state, batch).argmax(1), images, size)
+        targets = in_batches(lambda batch: _outputs(network, batch).argmax(1), images, size)
     else:
         targets = _targets(target, len(images), classes)
-    return Explained(definition, state, images, targets.astype(np.int32), size, max(1, batch_size // size))
+    return Explained(network, images, targets.astype(np.int32), size, max(1, batch_size // size))
 
 
-def evaluated(network: Any) -> tuple[nnx.GraphDef, Tree]:
-    """The definition of a network in evaluation mode, and its arrays; the network itself stays as it is.
+def check_network(network: Any) -> None:
+    """Refuses what is no network, or hides its arrays from JAX.
 
     Raises:
-        UserError: this is no network.
+        UserError: saying what is explained.
     """
     if not isinstance(network, nnx.Module):
         hint = "; give its .module" if hasattr(network, "module") else ""
         raise UserError(f"a Flax NNX module is explained, and not a {type(network).__name__}{hint}")
-    return nnx.split(in_evaluation(network))
+    if any(isinstance(leaf, nnx.Module) for leaf in jax.tree.leaves(network)):
+        raise UserError(f"a network is a tree of arrays; {type(network).__name__} or a part of it says pytree=False")
 
 
 def chunks(rows: Shaped[np.ndarray, "n ..."], size: int) -> list[Shaped[np.ndarray, "size ..."]]:
@@ -94,20 +92,18 @@ def chunks(rows: Shaped[np.ndarray, "n ..."], size: int) -> list[Shaped[np.ndarr
     return [fill(rows[at : at + size], size) for at in range(0, len(rows), size)]
 
 
-def scores(definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c"]) -> Float[Array, "b classes"]:
-    """The scores of all classes."""
-    return outputs(definition, state, images)
+def scores(network: nnx.Module, images: Float[Array, "b h w c"]) -> Float[Array, "b classes"]:
+    """The scores of all classes in evaluation mode; the network stays as it is."""
+    return outputs(network, images)
 
 
-def outputs(definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c"]) -> Any:
-    """Whatever the network gives."""
-    return at_least_float32(nnx.merge(definition, state, copy=True)(images))
+def outputs(network: nnx.Module, images: Float[Array, "b h w c"]) -> Any:
+    """Whatever the network gives in evaluation mode."""
+    return at_least_float32(in_evaluation(network)(images))
 
 
-@partial(jax.jit, static_argnames="definition")
-def _outputs(definition: nnx.GraphDef, state: Tree, images: Array) -> Any:
-    """The same, compiled; so it is traced once, and not in every call that asks for shapes alone."""
-    return outputs(definition, state, images)
+_outputs = jax.jit(outputs)
+"""Traced once, and not in every call that asks for shapes alone."""
 
 
 def score_of(scores: Float[Array, "b classes"], targets: Int[Array, "b"]) -> Float[Array, "b"]:
@@ -146,7 +142,7 @@ def like_images(values: Any, images: Float[np.ndarray, "n h w c"], name: str) ->
         raise UserError(f"{name} should be a number or one or {len(images)} images of {of_each}") from None
 
 
-def _classes(definition: nnx.GraphDef, state: Tree, images: np.ndarray) -> int:
+def _classes(network: nnx.Module, images: np.ndarray) -> int:
     """How many classes a network tells apart.
 
     Raises:
@@ -154,7 +150,7 @@ def _classes(definition: nnx.GraphDef, state: Tree, images: np.ndarray) -> int:
     """
     one = jax.ShapeDtypeStruct((1, *images.shape[1:]), images.dtype)
     try:
-        found = _outputs.eval_shape(definition, state, one)
+        found = _outputs.eval_shape(network, one)
     except (AssertionError, TypeError, ValueError, IndexError) as error:
         shape = "x".join(map(str, images.shape[1:]))
         raise UserError(f"the network cannot take images of {shape}: {one_line(error)}") from None

@@ -19,7 +19,6 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from ..config.errors import UserError
-from ..models.functional import Tree
 from .explained import BATCH_SIZE, checked_images, chunks, explained, like_images, score_of, scores
 
 Kept = Literal["last", "first"]
@@ -135,17 +134,16 @@ def _curves(
 
     def of_batch(images: Array, targets: Array, instead: Array, places: Array) -> Array:
         shown, other = (images, instead) if hidden == "last" else (instead, images)
-        compute = partial(_answers, given.definition, given.state, shown, other, targets, places, answer=answer)
+        compute = partial(_answers, given.network, shown, other, targets, places, answer=answer)
         found = [compute(chunk) for chunk in chunks(counts, given.copies)]
         return jnp.concatenate(found, 1)[:, : len(counts)]
 
     return given.in_batches(of_batch, instead, places)
 
 
-@partial(jax.jit, static_argnames=("definition", "answer"))
+@partial(jax.jit, static_argnames="answer")
 def _answers(
-    definition: nnx.GraphDef,
-    state: Tree,
+    network: nnx.Module,
     shown: Float[Array, "b h w c"],
     other: Float[Array, "b h w c"],
     targets: Int[Array, "b"],
@@ -156,5 +154,5 @@ def _answers(
 ) -> Float[Array, "b copies"]:
     """What the network answers when so many pixels, by their places, are those of the other image."""
     changed = jnp.where((places < counts[:, None, None, None])[..., None], other, shown)
-    found = answer(scores(definition, state, changed.reshape(-1, *shown.shape[1:])))
+    found = answer(scores(network, changed.reshape(-1, *shown.shape[1:])))
     return score_of(found, jnp.tile(targets, len(counts))).reshape(len(counts), -1).T

@@ -19,7 +19,6 @@ from jaxtyping import Array, Float, Int, Key
 from scipy.special import roots_legendre
 
 from ..config.errors import UserError
-from ..models.functional import Tree
 from .backward_rules import with_rule
 from .explained import BATCH_SIZE, Explained, chunks, explained, like_images, score_of, scores
 
@@ -89,7 +88,7 @@ def integrated_gradients(
     def of_batch(images: Array, targets: Array, start: Array) -> Array:
         way, total = images - start, jnp.zeros_like(images)
         for place, weight in shares:
-            total += _mean_gradient(given.definition, given.state, start, way, targets, place, weight)
+            total += _mean_gradient(given.network, start, way, targets, place, weight)
         return way * total
 
     return given.in_batches(of_batch, start)
@@ -111,10 +110,10 @@ def completeness(
     """
     given = explained(network, images, target, batch_size)
     start = like_images(baseline, given.images, "baseline")
-    compiled = jax.jit(lambda state, x, targets: score_of(scores(given.definition, state, x), targets))
+    compiled = jax.jit(lambda network, x, targets: score_of(scores(network, x), targets))
 
     def difference(images: Array, targets: Array, start: Array) -> Array:
-        return compiled(given.state, images, targets) - compiled(given.state, start, targets)
+        return compiled(network, images, targets) - compiled(network, start, targets)
 
     return attributions.sum((1, 2, 3)) - given.in_batches(difference, start)
 
@@ -153,28 +152,27 @@ def smooth_grad(
         total = jnp.zeros_like(images)
         for sample, weight in shares:
             drawn = scale * _noise(key, numbers, sample, images.shape[1:])
-            total += _mean_gradient(given.definition, given.state, images, drawn, targets, np.ones_like(weight), weight)
+            total += _mean_gradient(given.network, images, drawn, targets, np.ones_like(weight), weight)
         return total
 
     return given.in_batches(of_batch, np.arange(len(given.images), dtype=np.int32))
 
 
 def _pulled(given: Explained, rule: str) -> Float[np.ndarray, "n h w c"]:
-    return given.in_batches(partial(_gradient, given.definition, given.state, rule=rule))
+    return given.in_batches(partial(_gradient, given.network, rule=rule))
 
 
-@partial(jax.jit, static_argnames=("definition", "rule"))
+@partial(jax.jit, static_argnames="rule")
 def _gradient(
-    definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c"], targets: Int[Array, "b"], *, rule: str
+    network: nnx.Module, images: Float[Array, "b h w c"], targets: Int[Array, "b"], *, rule: str
 ) -> Float[Array, "b h w c"]:
-    ruled = with_rule(partial(scores, definition), rule)
-    return jax.grad(lambda x: score_of(ruled(state, x), targets).sum())(images)
+    ruled = with_rule(scores, rule)
+    return jax.grad(lambda x: score_of(ruled(network, x), targets).sum())(images)
 
 
-@partial(jax.jit, static_argnames="definition")
+@jax.jit
 def _mean_gradient(
-    definition: nnx.GraphDef,
-    state: Tree,
+    network: nnx.Module,
     images: Float[Array, "b h w c"],
     steps: Float[Array, "*copies b h w c"],
     targets: Int[Array, "b"],
@@ -184,7 +182,7 @@ def _mean_gradient(
     """The weighted sum of the gradients at several places near each image: after `sizes` times a step."""
     moved = images + sizes[:, None, None, None, None] * steps
     flat, classes = moved.reshape(-1, *images.shape[1:]), jnp.tile(targets, len(sizes))
-    found = _gradient(definition, state, flat, classes, rule="gradient")
+    found = _gradient(network, flat, classes, rule="gradient")
     return jnp.tensordot(weights, found.reshape(moved.shape), 1)
 
 

@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int
 
 from ..config.errors import UserError
 from ..layers.children import children, replace
-from ..models.functional import Tree
+from ..models.captured import in_evaluation
 from ..models.summary import innermost
 from .backward_rules import is_relu
 from .explained import BATCH_SIZE, explained, score_of
@@ -86,17 +86,16 @@ def relevance(
     if epsilon < 0 or gamma < 0:
         raise UserError(f"epsilon={epsilon} and gamma={gamma} should not be negative")
     given = explained(network, images, target, batch_size)
-    layered = partial(_chain, given.definition, epsilon=epsilon, gamma=gamma)
+    layered = partial(_chain, epsilon=epsilon, gamma=gamma)
     _check_layers(network)
-    program = jax.make_jaxpr(layered)(given.state, given.images[:1]).jaxpr
+    program = jax.make_jaxpr(layered)(network, given.images[:1]).jaxpr
     _check_chain(program, {program.invars[-1]})
-    return given.in_batches(partial(_relevance, given.definition, given.state, epsilon=epsilon, gamma=gamma))
+    return given.in_batches(partial(_relevance, network, epsilon=epsilon, gamma=gamma))
 
 
-@partial(jax.jit, static_argnames=("definition", "epsilon", "gamma"))
+@partial(jax.jit, static_argnames=("epsilon", "gamma"))
 def _relevance(
-    definition: nnx.GraphDef,
-    state: Tree,
+    network: nnx.Module,
     images: Float[Array, "b h w c"],
     targets: Int[Array, "b"],
     *,
@@ -104,19 +103,19 @@ def _relevance(
     gamma: float,
 ) -> Float[Array, "b h w c"]:
     def score(x: Array) -> Array:
-        return score_of(_chain(definition, state, x, epsilon=epsilon, gamma=gamma), targets).sum()
+        return score_of(_chain(network, x, epsilon=epsilon, gamma=gamma), targets).sum()
 
     return images * jax.grad(score)(images)
 
 
-def _chain(definition: nnx.GraphDef, state: Tree, images: Array, *, epsilon: float, gamma: float) -> Array:
+def _chain(network: nnx.Module, images: Array, *, epsilon: float, gamma: float) -> Array:
     """The scores of a network whose layers hand relevance on."""
-    network = nnx.merge(definition, state, copy=True)
-    for parent in [part for _, part in nnx.iter_modules(network)]:
+    layered = in_evaluation(network)
+    for parent in [part for _, part in nnx.iter_modules(layered)]:
         for key, layer in children(parent):
             if isinstance(layer, LAYERS) and type(layer) in LAYERS:
                 replace(parent, key, Shared(layer, epsilon, gamma))
-    return network(images)
+    return layered(images)
 
 
 def _check_layers(network: nnx.Module) -> None:

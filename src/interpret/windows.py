@@ -1,6 +1,5 @@
 """The windows of an image that a score hangs on: each is hidden in turn (occlusion; Zeiler and Fergus 2014, Fig. 7)."""
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -10,7 +9,6 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Int
 
 from ..config.errors import UserError
-from ..models.functional import Tree
 from .explained import BATCH_SIZE, chunks, explained, like_images, score_of, scores
 
 
@@ -52,10 +50,10 @@ def occlusion(
     masks = _windows(height, width, window, stride)
 
     def of_batch(images: Array, targets: Array, hidden: Array) -> Array:
-        whole = _scores(given.definition, given.state, images, targets)
+        whole = _scores(given.network, images, targets)
         total = jnp.zeros(images.shape[:3])
         for chunk in chunks(masks, given.copies):
-            total += _drops(given.definition, given.state, images, targets, hidden, whole, chunk)
+            total += _drops(given.network, images, targets, hidden, whole, chunk)
         return total / np.maximum(masks.sum(0), 1)
 
     return given.in_batches(of_batch, hidden)
@@ -73,17 +71,14 @@ def _windows(height: int, width: int, side: int, stride: int) -> Bool[np.ndarray
     return (rows[:, None, :, None] & columns[None, :, None, :]).reshape(-1, height, width)
 
 
-@partial(jax.jit, static_argnames="definition")
-def _scores(
-    definition: nnx.GraphDef, state: Tree, images: Float[Array, "b h w c"], targets: Int[Array, "b"]
-) -> Float[Array, "b"]:
-    return score_of(scores(definition, state, images), targets)
+@jax.jit
+def _scores(network: nnx.Module, images: Float[Array, "b h w c"], targets: Int[Array, "b"]) -> Float[Array, "b"]:
+    return score_of(scores(network, images), targets)
 
 
-@partial(jax.jit, static_argnames="definition")
+@jax.jit
 def _drops(
-    definition: nnx.GraphDef,
-    state: Tree,
+    network: nnx.Module,
     images: Float[Array, "b h w c"],
     targets: Int[Array, "b"],
     hidden: Float[Array, "b h w c"],
@@ -92,6 +87,6 @@ def _drops(
 ) -> Float[Array, "b h w"]:
     """The sum over some windows of what the score loses, at the pixels of each."""
     changed = jnp.where(masks[:, None, :, :, None], hidden, images)
-    found = scores(definition, state, changed.reshape(-1, *images.shape[1:]))
+    found = scores(network, changed.reshape(-1, *images.shape[1:]))
     drops = whole - score_of(found, jnp.tile(targets, len(masks))).reshape(len(masks), -1)
     return jnp.einsum("kb,khw->bhw", drops, masks.astype(drops.dtype))

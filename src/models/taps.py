@@ -49,7 +49,11 @@ def tap(network: nnx.Module, name: str, change: Callable[[Array], Array]) -> Non
         network: a copy that was made for this.
         name: of a part.
         change: is called with the outputs whenever the part is used.
+
+    Raises:
+        UserError: there is no such part, with the nearest name.
     """
+    check_part(network, name)
     parent, _, key = name.rpartition(".")
     parts = {dotted(path): part for path, part in nnx.iter_modules(network)}
     replace(parts[parent], key, Tapped(parts[name], change))

@@ -131,8 +131,8 @@ def gradients(
     z: Maps | None = None,
     after: tuple[Vector | None, Vector | None, Vector | None] = (None, None, None),
     wanted: Wanted = Wanted(),
-) -> tuple[Maps | None, Filters | None, Maps | None]:
-    """Gradients of input and filters, in one call or two; optionally the gradient after the mask of the activation."""
+) -> Arrays:
+    """Gradients of input and filters, in one call or two, and the incoming one after its mask if `call` gives that."""
     arrays = (x, filters, None, None, dy, y, z, None, None, *after, None, None)
     if not (wanted.input or wanted.weights):
         return None, None, passed(dy, y, call.ceiling) if call.masked else None

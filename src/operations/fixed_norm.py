@@ -53,9 +53,7 @@ def _finished_kept(
     return y, (x.value, filters.value, added, y if activation.relu else None, wanted)
 
 
-def _finished_back(
-    library: str, window: Window, activation: Activation, kept: tuple[Any, ...], dy: Maps
-) -> tuple[Maps | None, Filters | None, Vector | None, Maps | None]:
+def _finished_back(library: str, window: Window, activation: Activation, kept: tuple[Any, ...], dy: Maps) -> Arrays:
     x, filters, addend, y, wanted = kept
     masked = activation.relu and (wanted.weights or addend is not None)
     call = Backward(window, masked=masked, ceiling=activation.ceiling)

@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
-from src.interpret.explained import BATCH_SIZE, evaluated
+from src.interpret.explained import BATCH_SIZE, check_network
 from src.interpret.gradients import completeness, gradient, gradient_x_input, integrated_gradients, smooth_grad
 
 METHODS = [gradient, gradient_x_input, integrated_gradients, smooth_grad]
@@ -109,9 +109,9 @@ def test_the_program_has_the_size_of_a_batch_whatever_the_number_of_steps(small,
 
     rows, own = set(), gradients._gradient
 
-    def noted(definition, state, images, targets, *, rule):
+    def noted(network, images, targets, *, rule):
         rows.add(len(images))
-        return own(definition, state, images, targets, rule=rule)
+        return own(network, images, targets, rule=rule)
 
     monkeypatch.setattr(gradients, "_gradient", noted)
     jax.clear_caches()
@@ -166,4 +166,10 @@ def test_what_is_no_network_of_classes_is_refused():
     with pytest.raises(UserError, match="one score for each class is explained; this one gives outputs of the shape"):
         gradient(conv, images(2, 6, 6, 2))
     with pytest.raises(UserError, match="not a function"):
-        evaluated(lambda x: x)
+        check_network(lambda x: x)
+
+    class Hidden(nnx.Module, pytree=False):
+        """Its arrays are not seen by JAX."""
+
+    with pytest.raises(UserError, match="Hidden or a part of it says pytree=False"):
+        check_network(Hidden())
