@@ -61,11 +61,9 @@ def _taken(each: Num[Array, "h w ..."], origins: Float[Array, "side"], axis: int
     last = each.shape[axis] - 1
     if jnp.issubdtype(each.dtype, jnp.integer):
         return jnp.take(each, jnp.clip(jnp.floor(origins).astype(int), 0, last), axis=axis)
-    places = jnp.clip(origins - 0.5, 0, last)
-    low = jnp.floor(places).astype(int)
-    part = _along(places - low, axis, each.ndim)
-    below, above = (jnp.take(each, place, axis=axis) for place in (low, jnp.minimum(low + 1, last)))
-    return below + part * (above - below)
+    # A product of matrices, because XLA would compute gathers anew for every later move that looks at their result.
+    weights = jnp.maximum(1 - jnp.abs(jnp.clip(origins - 0.5, 0, last)[:, None] - jnp.arange(last + 1)), 0)
+    return jnp.moveaxis(jnp.tensordot(weights, each, (1, axis), precision="highest"), 0, axis)
 
 
 def _along(values: Array, axis: int, dimensions: int) -> Array:
