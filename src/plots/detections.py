@@ -81,6 +81,8 @@ def precision_figure(curves: Mapping[str, Curve], scores: Mapping[str, float], t
 def confusion_figure(table: Int[np.ndarray, "c1 c1"], names: Sequence[str], title: str) -> Figure:
     """How many objects of each class are taken for which; beside them those that are missed or made up.
 
+    Shades are shares of the objects of a row; what is made up is compared with the most frequent class.
+
     Args:
         table: `src.detection.precision.confusion`.
         names: of the classes.
@@ -89,7 +91,8 @@ def confusion_figure(table: Int[np.ndarray, "c1 c1"], names: Sequence[str], titl
     side = 0.72 * len(table) + 1.4
     figure = Figure(figsize=(side + 0.5, side), layout="constrained")
     axis = figure.add_subplot(xlabel="found", ylabel="there")
-    shares = table / np.maximum(table.sum(1, keepdims=True), 1)
+    objects = table[:-1].sum(1)
+    shares = table / np.maximum(np.append(objects, objects.max()), 1)[:, None]
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.2)
     for row, column in np.ndindex(*table.shape):
         if row < len(names) or column < len(names):  # nothing that is found nowhere cannot be counted

@@ -11,6 +11,9 @@ from matplotlib.patches import Patch
 from ..tracking.palette import class_colors
 from .style import bare
 
+IN_A_ROW = 6
+"""Names in the legend."""
+
 
 def mask_figure(
     images: UInt8[np.ndarray, "n h w 3"],
@@ -22,7 +25,7 @@ def mask_figure(
 
     Args:
         images: of one size.
-        masks: the class of every pixel.
+        masks: the class of every pixel; larger numbers are of none, and white.
         found: what networks say, by their names.
         names: of the classes.
     """
@@ -31,12 +34,12 @@ def mask_figure(
     size = 1.2 * len(images) + 0.4, 1.2 * height / width * len(rows) + 0.5
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(rows), len(images), squeeze=False)
-    colors = ListedColormap(class_colors(len(names)) / 255)
+    colors = ListedColormap(class_colors(len(names)) / 255).with_extremes(over="white")
     for row, (title, maps) in zip(axes, rows.items(), strict=True):
         for axis, each in zip(row, maps, strict=True):
             bare(axis)
             axis.imshow(each, cmap=colors, vmin=-0.5, vmax=len(names) - 0.5, interpolation="nearest")
         row[0].text(-0.12, 0.5, title, rotation=90, ha="right", va="center", transform=row[0].transAxes)
     patches = [Patch(color=colors(number), label=name) for number, name in enumerate(names)]
-    figure.legend(handles=patches, loc="outside lower center", ncols=len(names), frameon=False)
+    figure.legend(handles=patches, loc="outside lower center", ncols=min(len(names), IN_A_ROW), frameon=False)
     return figure
