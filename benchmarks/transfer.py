@@ -43,16 +43,19 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 def take_photographs(folder: Path) -> None:
-    """Writes JPEG files of two classes, with as much detail as a photograph has."""
+    """Writes JPEG files of two classes."""
     rng = np.random.default_rng(0)
     for number in range(PHOTOGRAPHS):
         path = folder / ("dark", "bright")[number % 2] / f"{number}.jpg"
         path.parent.mkdir(exist_ok=True)
-        coarse = Image.fromarray(rng.integers(0, 256, (20, 27, 3), np.uint8)).resize(
-            SIDES[::-1], Image.Resampling.BICUBIC
-        )
-        noise = rng.integers(-12, 13, (*SIDES, 3))
-        Image.fromarray(np.uint8(np.clip(np.asarray(coarse) + noise, 0, 255))).save(path, quality=90)
+        photograph(rng).save(path, quality=90)
+
+
+def photograph(rng: np.random.Generator) -> Image.Image:
+    """An image with as much detail as a photograph has."""
+    coarse = Image.fromarray(rng.integers(0, 256, (20, 27, 3), np.uint8)).resize(SIDES[::-1], Image.Resampling.BICUBIC)
+    noise = rng.integers(-12, 13, (*SIDES, 3))
+    return Image.fromarray(np.uint8(np.clip(np.asarray(coarse) + noise, 0, 255)))
 
 
 def computed_features(run: Engine) -> Callable[[], Any]:
