@@ -38,7 +38,9 @@ def rows() -> list[Said]:
         for row in facts("transfer/photographs")["rows"]
         if row["name"] == "head on cached features"
     )
+    cells = facts("bccd/detection")
     return [
+        said("most cells: mean average precision {:.1f} %", 100 * cells["mean_ap"]),
         said("by far more: {:.1f} points on digits, {:.1f} on a part", *depth),
         said("small ones, by {:.0f} to {:.0f} points", min(gains()), max(gains())),
         said("(error {:.1f} ± {:.1f} points higher on CIFAR-10)", *spread(cheap(CIFAR10, "bottleneck"))),
