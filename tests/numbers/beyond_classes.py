@@ -5,7 +5,17 @@ from tests.numbers.results import facts
 
 LOCALISED, ONE, NETWORKS = facts("localisation"), facts("segmentation"), facts("segmentation_networks")["networks"]
 
+ROADS = facts("camvid/segmentation")
+
 SAID = [
+    said(
+        "reaches a mean intersection over union of {:.1f} % with {:,} parameters, and {:.1f} % right pixels: "
+        "{:.1f} % of road, {:.1f} % of poles",
+        100 * ROADS["mean_iou"],
+        ROADS["parameters"],
+        100 * ROADS["accuracy"],
+        *(ROADS["classes"][name]["iou"] for name in ("road", "pole")),
+    ),
     said(
         "{:.1f} % of the test images are localised: {:.1f} % have the right class, and the mean overlap is {:.1f} %. "
         "The network has {:,} parameters and is trained in {:.1f} minutes",

@@ -39,7 +39,9 @@ def rows() -> list[Said]:
         if row["name"] == "head on cached features"
     )
     cells = facts("bccd/detection")
+    roads = facts("camvid/segmentation")
     return [
+        said("| mean intersection over union {:.1f} %", 100 * roads["mean_iou"]),
         said("most cells: mean average precision {:.1f} %", 100 * cells["mean_ap"]),
         said("by far more: {:.1f} points on digits, {:.1f} on a part", *depth),
         said("small ones, by {:.0f} to {:.0f} points", min(gains()), max(gains())),
