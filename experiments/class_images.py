@@ -121,10 +121,7 @@ def judging(settings: ClassImageSettings, network: GivenNetwork, seen: Features)
     if not own:
         raise UserError(f"other={settings.other} tells how probable classes are, and layer={settings.layer} has none")
     other = given(settings.other, settings.trust)
-    ours, theirs = len(network.class_names), len(other.class_names)
-    named = network.run is not None and other.run is not None
-    if ours != theirs or (named and network.class_names != other.class_names):
-        raise UserError(f"other={settings.other} has other classes ({theirs}) than {network.title} ({ours})")
+    network.check_classes(other, f"other={settings.other}")
     theirs_seen = other.seen()
     (*size, channels), ours_channels = other.shape, network.shape[-1]
     if channels != ours_channels:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import UInt8
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from src.config.arguments import Step, as_typed
 from src.config.errors import UserError, reported
@@ -24,7 +24,7 @@ from src.markdown import markdown
 from src.plots.album import album_page, intervals, sections
 from src.plots.inside import Interval
 from src.prediction.images import images_of_shape
-from src.studies.given_network import GivenNetwork, GivenSettings, of_run
+from src.studies.given_network import GivenNetwork, GivenWithImages, of_run
 from src.studies.inspection import Inspection, Searched, of_test_split
 from src.studies.output import arguments
 from src.studies.results import file_stem, results_folder, write_arrays, write_results
@@ -35,26 +35,18 @@ IMAGES = 4
 """Test images whose maps and neighbours are shown without `images`."""
 
 
-class InspectSettings(GivenSettings):
+class InspectSettings(GivenWithImages):
     """What to look at.
 
     Attributes:
-        images: files, folders or patterns; the first test images of a run without.
         layers: names, with `*` for anything, with commas between them.
         examples: test images that are searched, from the first on.
         step: of a checkpoint that was kept, or `best`; the latest without.
     """
 
-    images: list[str] = Field(default_factory=list)
     layers: Annotated[str, Field(min_length=1)] | None = None
     examples: Annotated[int, Field(gt=1)] = 2_000
     step: Step = None
-
-    @model_validator(mode="after")
-    def _images_for_weights(self) -> "InspectSettings":
-        if self.weights is not None and not self.images:
-            raise ValueError("weights= has no images of its own; name some: images=FOLDER")
-        return self
 
     def network(self) -> GivenNetwork:
         """The network, at the step that was asked for."""

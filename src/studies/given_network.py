@@ -15,6 +15,8 @@ from ..data.batches import Constants
 from ..models.base import ImageShape, abstract_network
 from ..pretrained.importer import put_weights, within
 from ..runs.files import at_home
+from ..synthesis.classifier import Classifier, of_module
+from ..synthesis.classifier import of_run as classifier_of_run
 from ..synthesis.features import OUTPUT, Features, features
 from ..training.load_run import LoadedRun, load_run
 from ..training.pretrained import RUN, read
@@ -61,6 +63,22 @@ class GivenSettings(Settings):
         return of_weights(self.weights, self.names)
 
 
+class GivenWithImages(GivenSettings):
+    """A network, and images to try it with.
+
+    Attributes:
+        images: files, folders or patterns; the first test images of a run without.
+    """
+
+    images: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _images_for_weights(self) -> "GivenWithImages":
+        if self.weights is not None and not self.images:
+            raise ValueError("weights= has no images of its own; name some: images=FOLDER")
+        return self
+
+
 class GivenNetwork(NamedTuple):
     """A trained network that takes images.
 
@@ -93,6 +111,29 @@ class GivenNetwork(NamedTuple):
                 parts = ", ".join(self.absent)
                 raise UserError(f"layer={layer}: the weights of {self.title} have no arrays for {parts}; name another")
         return features(self.module, self.constants, layers)
+
+    def classifier(self) -> Classifier:
+        """What attacks take: a function from pixels to the scores of classes.
+
+        Raises:
+            UserError: it gives no score for each class.
+        """
+        if self.run is not None:
+            return classifier_of_run(self.run)
+        if self.seen().check(self.shape)[0] != (len(self.class_names),):
+            raise UserError(f"{self.title} gives no score for each class")
+        return of_module(self.module, self.constants)
+
+    def check_classes(self, other: "GivenNetwork", setting: str) -> None:
+        """Two networks are compared if they have the same classes.
+
+        Raises:
+            UserError: they have others; names are compared where both are known.
+        """
+        ours, theirs = len(self.class_names), len(other.class_names)
+        named = self.run is not None and other.run is not None
+        if ours != theirs or (named and self.class_names != other.class_names):
+            raise UserError(f"{setting} has other classes ({theirs}) than {self.title} ({ours})")
 
     def class_number(self, name: str, setting: str) -> int:
         """The number of a class by its name, by the beginning of its name up to a comma, or by its number.
