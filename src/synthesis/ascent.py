@@ -5,15 +5,30 @@ The survey writes x - eta dL/dx; with the score as L it is an ascent, x + eta dL
 
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from .attack import Attack, Victims, where
 from .balls import Norm, Pixels, moved, steepest
 from .classifier import Classifier
-from .losses import success
+from .losses import Scores, success
+
+
+class Place(NamedTuple):
+    """Where the images of a batch are.
+
+    Attributes:
+        images: at present.
+        arrived: whether all had arrived before the last step.
+        step: how many are done.
+    """
+
+    images: Pixels
+    arrived: Bool[Array, ""]
+    step: Int[Array, ""]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,27 +46,24 @@ class TargetedAscent(Attack):
     steps: int = 100
 
     def changed(self, classifier: Classifier, victims: Victims) -> Pixels:
-        images, size = victims.images, jnp.float32(self.step_size)
-        for _ in range(self.steps):
-            images, arrived = _step(self, classifier, victims, size, images)
-            if arrived:
-                break
-        return images
+        return _climbed(self, classifier, victims)
 
 
 @partial(jax.jit, static_argnames="attack")
-def _step(
-    attack: TargetedAscent, classifier: Classifier, victims: Victims, size: Float[Array, ""], images: Pixels
-) -> tuple[Pixels, Array]:
-    """The images after a step, and whether all had arrived before it."""
+def _climbed(attack: TargetedAscent, classifier: Classifier, victims: Victims) -> Pixels:
+    """The images after the steps that they need."""
     sign = 1 if attack.targeted else -1
 
-    def total(images: Pixels) -> tuple[Float[Array, ""], Array]:
+    def total(images: Pixels) -> tuple[Float[Array, ""], Scores]:
         scores = classifier(images)
         return sign * jnp.take_along_axis(scores, victims.labels[:, None], axis=1).sum(), scores
 
-    gradient, scores = jax.grad(total, has_aux=True)(images)
-    arrived = success(scores, victims.labels, attack.targeted) > 0
-    change = images + size * steepest(gradient, attack.norm) - victims.images
-    further = moved(victims.images, change, victims.epsilon, attack.norm)
-    return where(arrived, images, further), arrived.all()
+    def step(place: Place) -> Place:
+        gradient, scores = jax.grad(total, has_aux=True)(place.images)
+        arrived = success(scores, victims.labels, attack.targeted) > 0
+        change = place.images + attack.step_size * steepest(gradient, attack.norm) - victims.images
+        further = moved(victims.images, change, victims.epsilon, attack.norm)
+        return Place(where(arrived, place.images, further), arrived.all(), place.step + 1)
+
+    begun = Place(victims.images, jnp.bool(False), jnp.int32(0))
+    return jax.lax.while_loop(lambda place: ~place.arrived & (place.step < attack.steps), step, begun).images

@@ -2,8 +2,7 @@
 
 An attack is a function of a classifier, images, labels, epsilon and a key, and gives images that differ from the given
 ones by at most epsilon. Images and epsilon are in units of the pixel range: 0 is black, 1 is white, 8/255 are eight
-levels. A loop is a Python loop of one compiled step, because gradients of convolutions are slow inside XLA's loops on
-CPUs; another epsilon does not compile it again.
+levels. All steps from one start are one compiled program, which another epsilon does not compile again.
 """
 
 from abc import ABC, abstractmethod
@@ -130,7 +129,6 @@ def unchanged(attack: Attack, classifier: Classifier, victims: Victims) -> Best:
     return Best(victims.images, success(classifier(victims.images), victims.labels, attack.targeted))
 
 
-@partial(jax.jit, static_argnames="attack")
 def seen(attack: Attack, classifier: Classifier, victims: Victims, images: Pixels, best: Best) -> Best:
     """The best images, where the last ones of a loop may be among them."""
     return best.or_else(images, success(classifier(images), victims.labels, attack.targeted))

@@ -7,9 +7,11 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ..config.errors import UserError
+from ..randomness import Scalar
 from .attack import Attack, Best, Victims, unchanged, where
 from .balls import Pixels, moved, steepest
 from .classifier import Classifier
@@ -74,14 +76,9 @@ class APGD(Attack):
         classes = jax.eval_shape(classifier, victims.images).shape[1]
         if self.loss == "dlr" and classes < 3:
             raise UserError(f"loss=dlr compares the three highest scores, and the network has {classes} classes")
-        best, checks = unchanged(self, classifier, victims), checkpoints(self.steps)
+        best = unchanged(self, classifier, victims)
         for restart in range(self.restarts):
-            (climb, best), last = _begin(self, classifier, victims, start(self, victims, restart), best), 0
-            for step in range(1, self.steps + 1):
-                weight = jnp.float32(1 if step == 1 else MOMENTUM)
-                climb, best = _step(self, classifier, victims, weight, climb, best)
-                if step in checks:
-                    climb, last = _check(climb, step - last), step
+            best = _climbed(self, classifier, victims, restart, best)
         return best.images
 
 
@@ -120,6 +117,22 @@ def _look(attack: APGD, classifier: Classifier, victims: Victims, images: Pixels
 
 
 @partial(jax.jit, static_argnames="attack")
+def _climbed(attack: APGD, classifier: Classifier, victims: Victims, restart: Scalar, best: Best) -> Best:
+    """The best images so far, those on the way from one start among them."""
+    checks = [0, *checkpoints(attack.steps)]
+    since = np.zeros(attack.steps, np.int32)  # steps between two checks, at the step before the second
+    since[np.array(checks[1:], int) - 1] = np.diff(checks)
+
+    def step(number: Array, place: tuple[Climb, Best]) -> tuple[Climb, Best]:
+        weight = jnp.where(number == 0, 1, MOMENTUM)
+        climb, best = _step(attack, classifier, victims, weight, *place)
+        steps = jnp.asarray(since)[number]
+        return jax.lax.cond(steps > 0, lambda own: _check(own, steps), lambda own: own, climb), best
+
+    begun = _begin(attack, classifier, victims, start(attack, victims, restart), best)
+    return jax.lax.fori_loop(0, attack.steps, step, begun)[1]
+
+
 def _begin(attack: APGD, classifier: Classifier, victims: Victims, images: Pixels, best: Best) -> tuple[Climb, Best]:
     found = _look(attack, classifier, victims, images)
     loss, gradient = found.loss, found.gradient
@@ -128,7 +141,6 @@ def _begin(attack: APGD, classifier: Classifier, victims: Victims, images: Pixel
     return climb, best.or_else(images, found.success)
 
 
-@partial(jax.jit, static_argnames="attack")
 def _step(
     attack: APGD, classifier: Classifier, victims: Victims, weight: Float[Array, ""], climb: Climb, best: Best
 ) -> tuple[Climb, Best]:
@@ -155,8 +167,7 @@ def _step(
     return climb, best.or_else(images, found.success)
 
 
-@jax.jit
-def _check(climb: Climb, steps: Int[Array, ""] | int) -> Climb:
+def _check(climb: Climb, steps: Int[Array, ""]) -> Climb:
     """Halves the steps that do not help, and sets their images back to the top."""
     seldom = climb.rises < RISES * steps
     stuck = ~climb.halved & (climb.top_loss <= climb.checked)

@@ -36,10 +36,7 @@ class PGD(Attack):
         size = 2.5 * victims.epsilon / self.steps if self.step_size is None else jnp.float32(self.step_size)
         best = unchanged(self, classifier, victims)
         for restart in range(self.restarts):
-            images = start(self, victims, restart) if self.random_start else victims.images
-            for _ in range(self.steps):
-                images, best = _step(self, classifier, victims, size, images, best)
-            best = seen(self, classifier, victims, images, best)
+            best = _climbed(self, classifier, victims, size, restart, best)
         return best.images
 
 
@@ -53,16 +50,23 @@ def start(attack: Attack, victims: Victims, number: Scalar) -> Pixels:
 
 
 @partial(jax.jit, static_argnames="attack")
-def _step(
-    attack: PGD, classifier: Classifier, victims: Victims, size: Float[Array, ""], images: Pixels, best: Best
-) -> tuple[Pixels, Best]:
+def _climbed(
+    attack: PGD, classifier: Classifier, victims: Victims, size: Float[Array, ""], restart: Scalar, best: Best
+) -> Best:
+    """The best images so far, those on the way from one start among them."""
     sign = -1 if attack.targeted else 1
 
     def total(images: Pixels) -> tuple[Float[Array, ""], Scores]:
         scores = classifier(images)
         return sign * cross_entropy(scores, victims.labels).sum(), scores
 
-    gradient, scores = jax.grad(total, has_aux=True)(images)
-    best = best.or_else(images, success(scores, victims.labels, attack.targeted))
-    change = images + size * steepest(gradient, attack.norm) - victims.images
-    return moved(victims.images, change, victims.epsilon, attack.norm), best
+    def step(_: Array, place: tuple[Pixels, Best]) -> tuple[Pixels, Best]:
+        images, best = place
+        gradient, scores = jax.grad(total, has_aux=True)(images)
+        best = best.or_else(images, success(scores, victims.labels, attack.targeted))
+        change = images + size * steepest(gradient, attack.norm) - victims.images
+        return moved(victims.images, change, victims.epsilon, attack.norm), best
+
+    images = start(attack, victims, restart) if attack.random_start else victims.images
+    images, best = jax.lax.fori_loop(0, attack.steps, step, (images, best))
+    return seen(attack, classifier, victims, images, best)

@@ -187,16 +187,16 @@ def test_a_targeted_attack_reaches_its_class_and_stops_there():
 
 
 @pytest.mark.parametrize(
-    ("attack", "step"),
-    [(PGD(steps=4, restarts=2), projected_gradient._step), (APGD(steps=6), auto_projected_gradient._step)],
+    ("attack", "climbed"),
+    [(PGD(steps=4, restarts=2), projected_gradient._climbed), (APGD(steps=6), auto_projected_gradient._climbed)],
     ids=["PGD", "APGD"],
 )
-def test_a_step_is_compiled_once_for_all_steps_starts_and_epsilons(attack, step):
+def test_the_steps_are_compiled_once_for_all_starts_and_epsilons(attack, climbed):
     labels = np.arange(7) % 4
+    before = climbed._cache_size()
     attack(NETWORK, images(), labels, 0.1, KEY)
-    compiled = step._cache_size()
     attack(NETWORK, images(seed=1), labels, 0.2, jax.random.key(1))
-    assert step._cache_size() == compiled > 0
+    assert climbed._cache_size() <= before + 1
 
 
 def test_checkpoints_are_those_of_the_paper():
