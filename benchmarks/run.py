@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from benchmarks import (
+    attack_strength,
+    attacks,
     attribution,
     channels,
     detection,
@@ -72,6 +74,8 @@ BENCHMARKS = {
     "surface_points": Benchmark(surface_points, 5, surface_points.table),
     "transfer": Benchmark(transfer, 7),
     "attribution": Benchmark(attribution, 5),
+    "attacks": Benchmark(attacks, 5),
+    "attack_strength": Benchmark(attack_strength, 1, attack_strength.table),
     "detection": Benchmark(detection, 7),
     "dreaming": Benchmark(dreaming, 5),
     "published": Benchmark(published, 1, published.table),
