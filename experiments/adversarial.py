@@ -103,7 +103,9 @@ def main() -> None:
         name = file_stem(network.title)
         results_folder(FOLDER, f"_{name}")
         epsilons, key = sorted(settings.epsilons), stream(settings.seed, "attacks")
-        right = right_answers(victims, epsilons, key)
+        right = right_answers(victims, attacks(len(network.class_names)), epsilons, key)
+        if other is not None:
+            right |= right_answers(victims._replace(network=other), {"PGD-20, other": PGD(steps=20)}, epsilons, key)
         climbs = climbed(victims, target, network.class_names, key)
         moves = {} if other is None else transfers(victims, other, epsilons[-1], key)
         facts = {
@@ -144,10 +146,11 @@ def attacks(classes: int) -> dict[str, Attack]:
     return chosen | ({"APGD-20, DLR": APGD(steps=20, loss="dlr")} if classes > 2 else {})
 
 
-def right_answers(victims: Attacked, epsilons: Sequence[float], key: Key[Array, ""]) -> dict[str, list[Share]]:
+def right_answers(
+    victims: Attacked, chosen: Mapping[str, Attack], epsilons: Sequence[float], key: Key[Array, ""]
+) -> dict[str, list[Share]]:
     """The images that are still answered rightly, by attack, at each epsilon."""
     network, images, labels = victims
-    chosen = attacks(scores(network, images[:1]).shape[1])
     found: dict[str, list[Share]] = {name: [] for name in chosen}
     total = len(chosen) * len(epsilons)
     with surface_progress("attacks") as progress:
