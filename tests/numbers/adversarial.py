@@ -3,20 +3,22 @@
 import json
 from typing import Any
 
+import numpy as np
+
 from tests.numbers.pages import Said, said
 from tests.numbers.results import RESULTS
 
 LEVELS = 255
 
 
-def facts() -> Any:
-    """Of the published network."""
-    return json.loads((RESULTS / "adversarial" / "results_resnet56_li_published.json").read_text())["facts"]
+def facts(name: str) -> Any:
+    """Of one network."""
+    return json.loads((RESULTS / "adversarial" / f"results_{name}.json").read_text())["facts"]
 
 
 def published() -> list[Said]:
     """Right answers under attacks, and the sizes of the changes of the pictured images."""
-    found = facts()
+    found = facts("resnet56_li_published")
     levels = [round(LEVELS * epsilon) for epsilon in found["epsilons"]]
 
     def right(attack: str, level: int) -> int:
@@ -33,4 +35,20 @@ def published() -> list[Said]:
     ]
 
 
-SAID = published()
+def photographs() -> list[Said]:
+    """What is left of a network for photographs."""
+    found = facts("mobilenet_width_0.75")
+    right = {name: [share["number"] for share in shares] for name, shares in found["right"].items()}
+    half = found["epsilons"].index(0.5 / LEVELS)
+    there, back = found["transfer"].values()
+    return [
+        said("knows {} of {} photographs", right["FGSM"][0], found["images"]),
+        said("it knows {} of them, and after PGD {}", right["FGSM"][half], right["PGD-20"][half]),
+        said("All {} became", found["climbed"]["number"]),
+        said("a median norm of {:.2f}", np.median(found["climbed"]["norms"])),
+        said("with {:.0f} levels {} of {} turned", LEVELS * found["epsilons"][-1], there["number"], there["of"]),
+        said("and {} of {} the other way", back["number"], back["of"]),
+    ]
+
+
+SAID = [*published(), *photographs()]

@@ -7,4 +7,10 @@ RANDOMNESS = [
 PRECISION = ["the larger of NaN and 0 for 0 (seen in JAX 0.10.2:", "over an array of NaN is 0)"]
 SETTINGS = ["6n+2 layers"]
 RUNS = ["the number of latest checkpoints (2);"]
-ADVERSARIAL = ["the whole pixel range is 1,", "With `epsilon` 0", "numbers from 0 to 1; what", "float32 from 0 to 1."]
+ADVERSARIAL = [
+    "the whole pixel range is 1,",
+    "With `epsilon` 0",
+    "`foolbox==3.3.4`",
+    "numbers from 0 to 1; what",
+    "float32 from 0 to 1.",
+]
