@@ -51,4 +51,18 @@ def photographs() -> list[Said]:
     ]
 
 
-SAID = [*published(), *photographs()]
+def trained() -> list[Said]:
+    """A plain network, and one that was trained against adversarial images."""
+    found = facts("resnet20_plain")
+    levels = [round(LEVELS * epsilon) for epsilon in found["epsilons"]]
+    plain, other = ([each["number"] for each in found["right"][name]] for name in ("PGD-20", "PGD-20, other"))
+    there = found["transfer"]["itself, tried on other"]
+    return [
+        said("Of {} test images the plain network knows {}", found["images"], plain[0]),
+        said("{} after PGD with {} levels. The one", {0: "none"}[plain[levels.index(4)]], 4),
+        said("(`other`) knows {}, and {} after PGD with {} levels", other[0], other[levels.index(8)], 8),
+        said("turns the other: {} of {}", there["number"], there["of"]),
+    ]
+
+
+SAID = [*published(), *photographs(), *trained()]
