@@ -1,6 +1,6 @@
 """Images that are changed so little that no person minds, and answered as something else (chapter Fig. 54).
 
-`python -m experiments.adversarial run=runs/…` attacks the first test images of a run: `examples=200`,
+`python -m experiments.adversarial run=runs/…` attacks the first test images of a run: `examples=100`,
 `epsilons=[0,1/255,2/255,4/255,8/255]`, the largest changes of a pixel, in units of the whole range. `images` are your
 own: files, folders or patterns; `labels=name` reads their classes from the ends of their names, `labels=folder` from
 their folders, and without it what the network itself answers is right. `weights=mobilenet,width=0.75@file:PATH` is one
@@ -75,7 +75,7 @@ class AdversarialSettings(GivenWithImages):
     epsilons: Annotated[list[Epsilon], BeforeValidator(as_numbers)] = Field(
         default_factory=lambda: [level / LEVELS for level in (0, 1, 2, 4, 8)], min_length=1
     )
-    examples: Annotated[Whole, Field(ge=1)] = 200
+    examples: Annotated[Whole, Field(ge=1)] = 100
     target: str | None = None
     seed: Annotated[Whole, Field(ge=0)] = 0
 

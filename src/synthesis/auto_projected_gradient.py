@@ -87,7 +87,7 @@ def checkpoints(steps: int) -> list[int]:
     shares = [0.0, 0.22]
     while shares[-1] < 1:
         shares.append(shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06))
-    return [number for number in (math.ceil(share * steps - 1e-9) for share in shares[1:]) if number <= steps]
+    return sorted({number for number in (math.ceil(share * steps - 1e-9) for share in shares[1:]) if number <= steps})
 
 
 class Looked(NamedTuple):
@@ -120,13 +120,13 @@ def _look(attack: APGD, classifier: Classifier, victims: Victims, images: Pixels
 def _climbed(attack: APGD, classifier: Classifier, victims: Victims, restart: Scalar, best: Best) -> Best:
     """The best images so far, those on the way from one start among them."""
     checks = [0, *checkpoints(attack.steps)]
-    since = np.zeros(attack.steps, np.int32)  # steps between two checks, at the step before the second
-    since[np.array(checks[1:], int) - 1] = np.diff(checks)
+    since = np.zeros(attack.steps + 1, np.int32)  # at each check, the steps since the one before
+    since[checks[1:]] = np.diff(checks)
 
     def step(number: Array, place: tuple[Climb, Best]) -> tuple[Climb, Best]:
         weight = jnp.where(number == 0, 1, MOMENTUM)
         climb, best = _step(attack, classifier, victims, weight, *place)
-        steps = jnp.asarray(since)[number]
+        steps = jnp.asarray(since)[number + 1]
         return jax.lax.cond(steps > 0, lambda own: _check(own, steps), lambda own: own, climb), best
 
     begun = _begin(attack, classifier, victims, start(attack, victims, restart), best)

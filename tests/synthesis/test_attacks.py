@@ -199,8 +199,16 @@ def test_the_steps_are_compiled_once_for_all_starts_and_epsilons(attack, climbed
     assert climbed._cache_size() <= before + 1
 
 
+@pytest.mark.parametrize("attack", [PGD(steps=0), APGD(steps=0), APGD(steps=1), APGD(steps=3)], ids=str)
+def test_few_steps_are_taken_too(attack):
+    pictures = images()
+    changed = attack(NETWORK, pictures, np.arange(7) % 4, 0.1, KEY)
+    assert distance(changed, pictures, attack.norm).max() <= 0.1
+
+
 def test_checkpoints_are_those_of_the_paper():
     assert checkpoints(100) == [22, 41, 57, 70, 80, 87, 93, 99]
+    assert checkpoints(3) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
