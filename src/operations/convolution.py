@@ -71,7 +71,7 @@ def _convolution(library: str, window: Window, x: Maps, filters: Filters) -> Map
 
 def _convolution_kept(library: str, window: Window, x: Any, filters: Any) -> tuple[Maps, tuple[Any, ...]]:
     wanted = Wanted(x.perturbed, filters.perturbed)
-    return _convolution(library, window, x.value, filters.value), (x.value, filters.value, wanted)
+    return values(library, Forward(window), x.value, filters.value)[0], (x.value, filters.value, wanted)
 
 
 def _convolution_back(library: str, window: Window, kept: tuple[Any, ...], dy: Maps) -> Arrays:

@@ -36,19 +36,21 @@ def finished_convolution(
     return _finished(library, window, activation, *together(x, filters, bias), addend)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _finished(
+def _computed(
     library: str, window: Window, activation: Activation, x: Maps, filters: Filters, bias: Vector, addend: Maps | None
 ) -> Maps:
     call = Forward(window, relu=activation.relu, ceiling=activation.ceiling)
     return values(library, call, x, filters, bias=bias, addend=addend)[0]
 
 
+_finished = jax.custom_vjp(_computed, nondiff_argnums=(0, 1, 2))
+
+
 def _finished_kept(
     library: str, window: Window, activation: Activation, x: Any, filters: Any, bias: Any, addend: Any
 ) -> tuple[Maps, tuple[Any, ...]]:
     added = None if addend is None else addend.value
-    y = _finished(library, window, activation, x.value, filters.value, bias.value, added)
+    y = _computed(library, window, activation, x.value, filters.value, bias.value, added)
     wanted = Wanted(x.perturbed, filters.perturbed or bias.perturbed)
     return y, (x.value, filters.value, added, y if activation.relu else None, wanted)
 
@@ -88,9 +90,10 @@ def _opened(library: str, window: Window, x: Maps, filters: Filters, scale: Vect
 def _opened_kept(
     library: str, window: Window, x: Any, filters: Any, scale: Any, shift: Any
 ) -> tuple[Maps, tuple[Any, ...]]:
-    given = x.value, filters.value, scale.value, shift.value
     weights = filters.perturbed or scale.perturbed or shift.perturbed
-    return _opened(library, window, *given), (*given, Wanted(weights=weights))
+    before = scale.value, shift.value
+    y, *_ = values(library, Forward(window), x.value, filters.value, before=before)
+    return y, (x.value, filters.value, *before, Wanted(weights=weights))
 
 
 def _opened_back(library: str, window: Window, kept: tuple[Any, ...], dy: Maps) -> Arrays:

@@ -11,7 +11,7 @@ from jax.sharding import Mesh, PartitionSpec
 from src.operations.block import Block, residual_block
 from src.operations.conv_norm import convolution_norm, norm_convolution
 from src.operations.convolution import RELU, Activation, convolution
-from src.operations.fixed_norm import finished_convolution
+from src.operations.fixed_norm import finished_convolution, opened_convolution
 from src.operations.norm import Norm, Weights
 from src.operations.window import Window
 from src.operations.window import convolution as xla
@@ -152,13 +152,20 @@ def biased_pair(library):
     return own, lambda x, filters, bias: jax.nn.relu(xla(x, filters, SAME) + bias)
 
 
-@pytest.mark.parametrize("kind", ["alone", "biased", "block"])
+def opened_pair(library):
+    """A convolution of what a ReLU passes of constant scales and shifts."""
+    own = partial(opened_convolution, library, SAME)
+    return own, lambda x, filters, scale, shift: xla(jax.nn.relu(scale * x + shift), filters, SAME)
+
+
+@pytest.mark.parametrize("kind", ["alone", "biased", "opened", "block"])
 def test_gradients_of_gradients_are_those_of_xla(library, kind):
     """To a thousandth of each value, or 1e-4 of the largest."""
     x, filters = some(0, 2, 4, 4, 8), some(1, 3, 3, 8, 8)
     (ours, theirs), arguments = {
         "alone": (alone_pair(library), (x, filters)),
         "biased": (biased_pair(library), (x, filters, some(2, 8))),
+        "opened": (opened_pair(library), (x, filters, some(2, 8), some(3, 8))),
         "block": (
             [lambda *args, of=of: of(*args, None) for of in block_pair(library, (SAME, SAME), True)],
             (x, half(1, 8, 8), half(4, 8, 8)),
