@@ -23,7 +23,7 @@ from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
 from .errors import UserError, first_line, one_line
-from .mistakes import check_group, check_key, is_group
+from .mistakes import check_choice, check_group, check_key, is_group
 from .overrides import each_job, parsed, readable, typed_text
 from .place import CONF, check_configurations
 
@@ -67,13 +67,12 @@ def compose_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
         return []
     with _conf(asked.config_dir):
         name = asked.config_name or config
-        known = compose(name, return_hydra_config=True)
-        written = _written(name, asked.overrides, known)
+        written = _written(name, asked.overrides)
         multirun = asked.multirun or written.mode == RunMode.MULTIRUN
         swept = _swept(written) if multirun else []
         mode = "hydra.mode=MULTIRUN" if multirun else "hydra.mode=RUN"
         overrides = each_job([*swept, *asked.overrides], multirun)
-        jobs = [_compose(name, [*own, mode], known) for own in overrides]
+        jobs = [_compose(name, [*own, mode]) for own in overrides]
         if multirun and any(_swept(job.hydra) != swept for job in jobs):
             raise UserError("hydra.sweeper.params stands in one choice of a sweep over several; type those values")
         return jobs
@@ -141,7 +140,7 @@ def find_own_code(hydra: Any) -> None:
             importable_beside(Path(source.path))
 
 
-def _written(config: str, overrides: list[str], known: DictConfig) -> DictConfig:
+def _written(config: str, overrides: list[str]) -> DictConfig:
     """Hydra's own settings, before the jobs are composed.
 
     If the overrides cannot be composed, the settings without them; composing the first job then reports the mistake.
@@ -150,7 +149,7 @@ def _written(config: str, overrides: list[str], known: DictConfig) -> DictConfig
     try:
         return loader.load_configuration(config, overrides, RunMode.MULTIRUN, validate_sweep_overrides=False).hydra
     except (*UNPLACED, ValueError):
-        return known.hydra
+        return compose(config, return_hydra_config=True).hydra
 
 
 def _swept(hydra: DictConfig) -> list[str]:
@@ -161,17 +160,20 @@ def _swept(hydra: DictConfig) -> list[str]:
     return [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
 
 
-def _compose(config: str, overrides: list[str], known: DictConfig) -> DictConfig:
-    """Composes one job, or reports the first wrong override; `known` is the configuration without overrides."""
+def _compose(config: str, overrides: list[str]) -> DictConfig:
+    """Composes one job, or reports the first wrong override."""
     typed = [parsed(text) for text in overrides]
     for override in typed:
-        check_group(override, known)
+        check_choice(override)
     try:
         job = compose(config, overrides, return_hydra_config=True)
         OmegaConf.resolve(without(job, "hydra"))
         _check_references(job, [str(override.key_or_group) for override in typed])
         return job
     except UNPLACED as error:
+        known = compose(config, return_hydra_config=True)
+        for override in typed:
+            check_group(override, known)
         groups = [typed_text(override) for override in typed if is_group(override)]
         known = compose(config, groups, return_hydra_config=True)
         for override in typed:

@@ -1,6 +1,7 @@
 """Errors for names on a command line that do not exist, with the nearest ones that do."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
@@ -48,6 +49,23 @@ BROUGHT = {
 """Names of settings in other projects, and what they are called here."""
 
 
+def check_choice(override: Override) -> None:
+    """Refuses choices that Hydra accepts: none at all, and a file of `conf/experiment` for settings of its own.
+
+    Raises:
+        UserError: what is missing.
+    """
+    if not is_group(override):
+        return
+    name, key = str(override.key_or_group), typed_key(override)
+    for option in _choices(override):
+        if option in (None, ""):
+            raise UserError(f"{key}= is empty{did_you_mean('', options(name))}")
+        recipe = name == RECIPES and str(option) in options(name) and not override.package
+        if recipe and _file(name, str(option)).header.get("package") != "_global_":
+            raise UserError(f"{key}={option}: {name}/{option}.yaml has to begin with the line: # @package _global_")
+
+
 def check_group(override: Override, known: DictConfig) -> None:
     """Refuses an option that its group does not have, and a missing or superfluous plus sign.
 
@@ -61,19 +79,20 @@ def check_group(override: Override, known: DictConfig) -> None:
     if not is_group(override):
         return
     name, key = str(override.key_or_group), typed_key(override)
-    choice = override.value()
     chosen_by_default = name in known.hydra.runtime.choices
-    for option in choice if isinstance(choice, list) else [choice]:
-        if option in (None, ""):
-            raise UserError(f"{key}= is empty{did_you_mean('', options(name))}")
+    for option in _choices(override):
         if str(option) not in options(name):
             raise UserError(f"{key}={option}: conf/{name}/ has no {option}.yaml{_meant(name, str(option), known)}")
-        if name == RECIPES and not override.package and _file(name, str(option)).header.get("package") != "_global_":
-            raise UserError(f"{key}={option}: {name}/{option}.yaml has to begin with the line: # @package _global_")
     if override.is_add() and chosen_by_default:
         raise UserError(f"{override.input_line}: there is a {name} already; write {typed_text(override).lstrip('+')}")
     if not override.is_add() and not override.is_delete() and not chosen_by_default:
         raise UserError(f"{override.input_line}: nothing to replace; write +{override.input_line}")
+
+
+def _choices(override: Override) -> list[Any]:
+    """The options that an override selects; several for a list of them."""
+    choice = override.value()
+    return choice if isinstance(choice, list) else [choice]
 
 
 def check_key(override: Override, known: DictConfig) -> None:
