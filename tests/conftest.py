@@ -9,6 +9,7 @@ import jax
 import pytest
 
 from src.data import dataset
+from src.data.cache import cache_home
 from src.start import configure_xla
 
 configure_xla()  # as every command does
@@ -26,6 +27,24 @@ def forget_data():
     dataset.load_dataset.cache_clear()
     dataset._read.cache_clear()
     dataset._checksum.cache_clear()
+
+
+def empty_cache(folder):
+    """A cache without data. Kernels and programs take long to compile, so they are those of all tests."""
+    folder.mkdir()
+    for name in ("kernels", "compiled"):
+        compiled = cache_home() / name
+        compiled.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / name).symlink_to(compiled)
+    return folder
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """Makes the tested process, and those that it starts, keep data in an empty folder."""
+    cache = empty_cache(tmp_path / "cache")
+    monkeypatch.setenv("CONVNETS_CACHE", str(cache))
+    return cache
 
 
 @pytest.fixture

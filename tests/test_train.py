@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from src.data.cache import cache_home
 from src.training.load_run import load_run
 
 SMALL = ("model.depth=8", "train.duration=12steps", "train.log_every=4steps", "data.batch_size=100")
@@ -224,7 +225,7 @@ def test_why_hydra_does_not_take_a_value():
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_home_is_home(tmp_path, quote):
     run = f"hydra.run.dir={quote}~/x{quote}"
-    code, line = said(*SMALL, run, "train.duration=2steps", HOME=str(tmp_path), CONVNETS_CACHE=str(tmp_path / "cache"))
+    code, line = said(*SMALL, run, "train.duration=2steps", HOME=str(tmp_path), CONVNETS_CACHE=str(cache_home()))
     assert (code, f"{tmp_path}/x" in line) == (0, True)
     assert results(tmp_path / "x")["steps"] == 2
     assert not Path("~").exists()

@@ -58,9 +58,9 @@ def write_tfds(root, name, count):
     )
 
 
-def test_any_tfds_set_is_read_by_name_without_tensorflow(tmp_path, command):
+def test_any_tfds_set_is_read_by_name_without_tensorflow(tmp_path, own_cache, command):
     write_tfds(tmp_path / "tfds", "shapes", 24)
-    environment = {"TFDS_DATA_DIR": str(tmp_path / "tfds"), "CONVNETS_CACHE": str(tmp_path / "cache")}
+    environment = {"TFDS_DATA_DIR": str(tmp_path / "tfds")}
     arguments = ("data=tfds", "data.name=shapes", "data.batch_size=8", "model=linear")
     shown = command("src.train", *arguments, "dry_run=true", **environment).stdout
     assert "shapes: 24 training, 0 validation and 12 test images of 12x12x3, 3 classes" in shown
@@ -88,14 +88,14 @@ def test_any_tfds_set_is_read_by_name_without_tensorflow(tmp_path, command):
     ],
     ids=["flipped", "cut", "description"],
 )
-def test_damaged_files_are_named_with_the_record(tmp_path, command, file, kept, flipped, said):
+def test_damaged_files_are_named_with_the_record(tmp_path, own_cache, command, file, kept, flipped, said):
     write_tfds(tmp_path / "tfds", "shapes", 24)
     (path,) = (tmp_path / "tfds" / "shapes" / "1.0.0").glob(f"*{file}")
     content = bytearray(path.read_bytes()[:kept])
     if flipped is not None:
         content[[found.start() for found in re.finditer(b"IDAT", content)][flipped] + 20] ^= 1
     path.write_bytes(content)
-    environment = {"TFDS_DATA_DIR": str(tmp_path / "tfds"), "CONVNETS_CACHE": str(tmp_path / "cache")}
+    environment = {"TFDS_DATA_DIR": str(tmp_path / "tfds")}
     done = command("src.train", "data=tfds", "data.name=shapes", check=False, **environment)
     assert done.returncode == 2
     assert re.search(said, done.stderr)
@@ -115,9 +115,9 @@ def test_damaged_files_are_named_with_the_record(tmp_path, command, file, kept, 
         ("mnist/other", "BuilderConfig other not found"),
     ],
 )
-def test_what_cannot_be_had_names_the_ways_out(tmp_path, command, name, said):
+def test_what_cannot_be_had_names_the_ways_out(tmp_path, own_cache, command, name, said):
     nowhere = {"TFDS_DATA_DIR": str(tmp_path / "none"), "HTTP_PROXY": "http://127.0.0.1:1", "no_proxy": "none"}
-    environment = {**nowhere, "HTTPS_PROXY": nowhere["HTTP_PROXY"], "CONVNETS_CACHE": str(tmp_path / "cache")}
+    environment = {**nowhere, "HTTPS_PROXY": nowhere["HTTP_PROXY"]}
     done = command("src.train", "data=tfds", f"data.name={name}", check=False, **environment)
     assert done.returncode == 2
     assert said in done.stderr
@@ -221,11 +221,10 @@ def reviews(labels):
     return Texts([f"{'really ' * 85} {number} {said[label]}" for number, label in enumerate(labels)], np.array(labels))
 
 
-def test_reviews_of_a_mirror_are_trained_on(tmp_path, monkeypatch, compose):
+def test_reviews_of_a_mirror_are_trained_on(tmp_path, own_cache, monkeypatch, compose):
     from src.training.engine import Engine
 
     parts = reviews([0, 1] * 30), reviews([1, 0] * 10)
-    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
     monkeypatch.setattr(imdb, "fetched", lambda name, fetch: parts)
     small = ("data.vocabulary=20", "data.length=60", "data.validation=20", "data.batch_size=20", "data.sha256=null")

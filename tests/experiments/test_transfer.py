@@ -29,9 +29,8 @@ def settings(weights):
 
 
 @pytest.mark.heavy
-def test_methods_are_compared_seed_by_seed(tmp_path, monkeypatch, capsys):
+def test_methods_are_compared_seed_by_seed(tmp_path, own_cache, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path / "cache"))
     source = planned([*TINY, *RESNET, "train.duration=100steps", f"hydra.run.dir={tmp_path / 'source'}"])
     finish([source])
     chosen = settings(f"run:{tmp_path / 'source'}")

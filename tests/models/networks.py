@@ -4,6 +4,7 @@ import jax
 from flax import nnx
 
 from src.layers.blocks import ConvNorm
+from src.models.base import abstract_network
 from src.models.summary import model_layers
 from src.zoo.named import named_model
 
@@ -11,8 +12,7 @@ read = named_model
 
 
 def abstract(settings):
-    shape, outputs = settings.published
-    return nnx.eval_shape(lambda: settings.build(shape, outputs, rngs=nnx.Rngs(0)))
+    return abstract_network(settings, *settings.published)
 
 
 def parameter_count(model):

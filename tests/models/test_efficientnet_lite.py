@@ -10,6 +10,7 @@ import pytest
 from flax import nnx
 
 from src.config.errors import UserError
+from src.models.base import abstract_network
 from src.models.efficientnet_lite import scaled_width
 from tests.models.networks import abstract, parameter_count, read, shapes, table
 
@@ -116,7 +117,7 @@ def test_it_computes_what_a_plain_loop_computes():
     """With other statistics than those that a network begins with, in double precision."""
     with jax.enable_x64(True):
         settings = read("efficientnet_lite0")
-        module = nnx.eval_shape(lambda: settings.build((65, 48, 3), 5, rngs=nnx.Rngs(0)))
+        module = abstract_network(settings, (65, 48, 3), 5)
         rng = np.random.default_rng(0)
         for path, variable in nnx.to_flat_state(nnx.state(module, (nnx.Param, nnx.BatchStat))):
             spread = np.sqrt(2 / prod(variable.shape[:-1])) if path[-1] == "kernel" else 0.1

@@ -6,6 +6,7 @@ from flax import nnx
 
 from src.config.errors import UserError
 from src.layers.pooling import AveragePool, MaxPool
+from src.models.base import abstract_network
 from src.models.nasnet import PLANS, Halve, ZeroEdge, places
 from tests.models.networks import abstract, parameter_count, read, shapes, table, total_count
 
@@ -61,7 +62,7 @@ def test_the_small_version_keeps_a_quarter_of_the_side(shape):
 @pytest.mark.heavy
 def test_other_channels_and_classes_change_the_ends_alone():
     settings = read("nasnet_mobile")
-    model = nnx.eval_shape(lambda: settings.build((224, 224, 5), 7, rngs=nnx.Rngs(0)))
+    model = abstract_network(settings, (224, 224, 5), 7)
     assert parameter_count(model) == 5_289_978 + 2 * 9 * 32 - 993 * 1057
 
 

@@ -14,7 +14,7 @@ from src.interpret.occlusion import word_drops
 from src.studies.runs import planned
 from src.training.load_run import load_run
 from src.training.run import run
-from tests.conftest import forget_data
+from tests.conftest import empty_cache, forget_data
 
 FILLER = ("the", "film", "is", "and", "it", "a", "story", "of", "people")
 VERDICTS = (("dull", "bad", "boring"), ("fine", "wonderful", "moving"))
@@ -38,10 +38,10 @@ def home(tmp_path_factory):
 
     Of 56 words the network reads all: its convolution leaves 50, which its pooling by 5 divides.
     """
-    home, cache = (tmp_path_factory.mktemp(name) for name in ("texts", "cache"))
+    home = tmp_path_factory.mktemp("texts")
     quiet = ("tracking.progress=none", "tracking.tensorboard=false")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONVNETS_CACHE", str(cache))
+        patch.setenv("CONVNETS_CACHE", str(empty_cache(home / "cache")))
         patch.setenv("TFDS_DATA_DIR", str(home / "none"))
         patch.setattr(imdb, "fetched", lambda name, fetch: (reviews(220, 0), reviews(20, 1)))
         forget_data()

@@ -116,8 +116,7 @@ def test_a_rate_multiplies_the_updates_of_its_layers(compose):
     assert any(leaf.any() for leaf in jax.tree.leaves(whole["head"]))
 
 
-def test_a_head_on_cached_features_learns_what_it_learns_behind_the_frozen_body(compose, monkeypatch, tmp_path):
-    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
+def test_a_head_on_cached_features_learns_what_it_learns_behind_the_frozen_body(compose, own_cache):
     cached, whole = (
         Engine(compose(*SHORT, *TRANSFER, "freeze=[body]", f"cache_features={flag}")) for flag in ("true", "false")
     )
@@ -129,13 +128,11 @@ def test_a_head_on_cached_features_learns_what_it_learns_behind_the_frozen_body(
     assert cached.evaluate(states[1], "test")["loss"] == pytest.approx(scores[1]["loss"], rel=1e-5)
 
 
-def test_features_are_kept_under_all_that_they_are_made_of(compose, monkeypatch, tmp_path):
-    monkeypatch.setenv("CONVNETS_CACHE", str(tmp_path))
-
+def test_features_are_kept_under_all_that_they_are_made_of(compose, own_cache):
     def kept(*more):
         engine = Engine(compose(*SHORT, *TRANSFER, "freeze=[body]", "cache_features=true", *more))
         features = np.asarray(engine.split("test").inputs)
-        return features, {path.name: path.stat().st_mtime_ns for path in (tmp_path / "features").iterdir()}
+        return features, {path.name: path.stat().st_mtime_ns for path in (own_cache / "features").iterdir()}
 
     features, first = kept()
     assert len(first) == 1
@@ -144,10 +141,10 @@ def test_features_are_kept_under_all_that_they_are_made_of(compose, monkeypatch,
         if more.startswith("data.test_share"):
             continue
         assert len(kept(more)[1]) == len(first) + 1, more
-        for path in (tmp_path / "features").iterdir():
+        for path in (own_cache / "features").iterdir():
             if path.name not in first:
                 path.unlink()
-    (path,) = (tmp_path / "features").iterdir()
+    (path,) = (own_cache / "features").iterdir()
     damaged = bytearray(path.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     path.write_bytes(damaged)

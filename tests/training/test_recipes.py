@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import nnx
 
 from src.config.duration import Clock, Duration
 from src.config.place import CONF
+from src.models.base import abstract_network
 from src.training.limits import Limits
 from src.training.plan import make_plan
 from src.training.schedules.base import WarmupSettings
@@ -47,7 +47,7 @@ def learning_rates(settings, examples, steps):
 
 
 def built(settings, shape):
-    return nnx.eval_shape(lambda: settings.model.build(shape, 10, rngs=nnx.Rngs(0)))
+    return abstract_network(settings.model, shape, 10)
 
 
 def shrunk(shape, size):
