@@ -11,8 +11,10 @@ import pytest
 from src.data import dataset
 from src.data.cache import cache_home
 from src.start import configure_xla
+from src.training.process import cache_programs
 
 configure_xla()  # as every command does
+cache_programs()  # half of the time of all tests is spent in compilers
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_platforms", "cpu")
 

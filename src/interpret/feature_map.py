@@ -27,9 +27,11 @@ def neighbour_plane(features: Float[np.ndarray, "n d"], seed: int = 0) -> Float[
     It begins at the principal plane. Distances between groups of points mean little in it.
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
     start, _ = principal_plane(features)
     start = 1e-4 * start / max(start[:, 0].std(), np.finfo(float).tiny)  # as scikit-learn's own start by PCA
     tsne = TSNE(2, perplexity=perplexity, init=start.astype(np.float32), random_state=seed)
-    return tsne.fit_transform(np.asarray(features, np.float32))
+    with threadpool_limits(1):  # for few points, threads that wait for a busy core take six times as long as one
+        return tsne.fit_transform(np.asarray(features, np.float32))

@@ -10,10 +10,15 @@ from .settings import RunSettings
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
 
+def cache_programs() -> None:
+    """Keeps compiled programs on disk for the next process; a start compiles some fifty small ones."""
+    jax.config.update("jax_compilation_cache_dir", str(cache_home() / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
 def configure_jax(settings: RunSettings) -> None:
     """Sets precision and determinism as a run states them; compiled programs are kept for the next start."""
-    jax.config.update("jax_compilation_cache_dir", str(cache_home() / "compiled"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # a start compiles some fifty small programs
+    cache_programs()
     flags = os.environ.get("XLA_FLAGS", "")
     if settings.deterministic and DETERMINISTIC not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {DETERMINISTIC}"
