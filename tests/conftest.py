@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -13,6 +14,8 @@ from src.data.cache import cache_home
 from src.start import configure_xla
 from src.training.process import cache_programs
 
+# LLVM's first level compiles random numbers in a quarter of the time, and to the same bits
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=1"
 configure_xla()  # as every command does
 cache_programs()  # half of the time of all tests is spent in compilers
 jax.config.update("jax_num_cpu_devices", 8)
@@ -76,9 +79,10 @@ def command(tmp_path):
 
 @pytest.fixture(scope="session")
 def compose():
-    """Composes and checks a command line of `src.train` without running it."""
+    """Composes and checks a command line of `src.train` without running it; once for equal ones."""
     from src.training.from_hydra import compose_runs, run_settings
 
+    @cache
     def settings(*arguments):
         (job,) = compose_runs("train", list(arguments))
         return run_settings(job)
