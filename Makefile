@@ -15,13 +15,13 @@ train: $(READY)  ## Train: digits by default; make train ARGS="+experiment=resne
 	$(RUN) src.train $(ARGS)
 
 test: $(READY)  ## Run the quick tests
-	$(RUN) pytest -n 2 -m "not heavy and not slow" $(ARGS)
+	$(RUN) pytest -n 2 --dist worksteal -m "not heavy and not slow" $(ARGS)
 
 test-heavy: $(READY)  ## Run the tests that take longer
-	$(RUN) pytest -n 2 -m heavy $(ARGS)
+	$(RUN) pytest -n 2 --dist worksteal -m heavy $(ARGS)
 
-test-slow: $(READY)  ## Train the deepest networks for thirty steps (long)
-	$(RUN) pytest -n 2 -m slow $(ARGS)
+test-slow: $(READY)  ## Run the tests that take longest, such as thirty steps of the deepest networks
+	$(RUN) pytest -n 2 --dist worksteal -m slow $(ARGS)
 
 survive: $(READY)  ## Kill a run a hundred times at random moments and compare bits: make survive KILLS=100
 	KILLS=$(or $(KILLS),100) $(RUN) pytest tests/test_survival.py -s -m heavy -k random

@@ -68,7 +68,7 @@ def test_the_variants_of_a_pair_differ_in_one_thing(pair, words):
     assert difference(a, b) == words
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_every_run_of_every_stage_composes():
     study = read_study(ChangesSettings, "alexnet_changes", [])
     for scale in study.scales.values():

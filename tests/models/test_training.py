@@ -28,8 +28,8 @@ NETWORKS = {
 
 
 QUICK = (
-    "linear", "dense", "text_conv1d", "table_conv1d", "convnet", "convnet_gmp", "lenet5", "alexnet", "zfnet", "vgg9",
-    "resnet", "resnet_preact", "wide_resnet", "filter_stack",
+    "linear", "dense", "text_conv1d", "table_conv1d", "convnet", "convnet_gmp", "lenet5", "alexnet", "resnet",
+    "resnet_preact", "filter_stack",
 )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def test_the_small_network_sees_a_neighbourhood():
     assert not changed[:, 4:].any()
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_the_published_network_takes_a_step():
     """448x448, 7x7x30: the loss of an image becomes smaller along its gradient."""
     network = named_model("yolo", dropout=0.0).build((448, 448, 3), 30, rngs=nnx.Rngs(0))

@@ -72,7 +72,7 @@ def test_kernels_are_as_exact_as_xla_for_any_shape(library, shape):
 
 
 @pytest.mark.heavy
-@settings(max_examples=60, **FOUND)
+@settings(max_examples=25, **FOUND)
 @given(any_shape())
 def test_kernels_are_as_exact_as_xla_for_many_shapes(library, shape):
     check(library, *shape, factor=CHANCE)
