@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -32,7 +33,7 @@ KERNELS = (Forward, Backward, Apply, Sums, MomentsOf, NormBack, MaxPool, MaxPool
 
 SOURCES = Path(__file__).parent / "cpp"
 NATIVE = "-mcpu=native" if platform.machine() in ("aarch64", "arm64") else "-march=native"
-FLAGS = ("-std=c++17", "-O3", NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared", "-pthread")
+FLAGS = ("-std=c++17", "-O3", NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-pthread")
 """No flag that lets a compiler change the handling of NaN and infinity, or the order of sums."""
 
 BINARY, ABOUT = "kernels.so", "about.json"
@@ -161,14 +162,27 @@ def _build(compiler: tuple[str, ...], folder: Path, key: str) -> None:
     log.info("building kernels for this machine, once")
     part = Path(tempfile.mkdtemp(prefix=".part-", dir=folder))
     try:
-        sources = [str(file) for file in _files() if file.suffix == ".cc"]
-        _run([*compiler, *FLAGS, "-isystem", jax.ffi.include_dir(), *sources, "-o", str(part / BINARY)])
+        _compile(compiler, part / BINARY)
         width = _run([sys.executable, "-m", f"{PACKAGE.name}.operations.trial", str(part / BINARY)]).split()[-1]
         library = Library(key, _about(compiler), " ".join(FLAGS), int(width))
         (part / ABOUT).write_text(dumps(asdict(library)) + "\n")
         part.rename(folder / key)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _compile(compiler: tuple[str, ...], binary: Path) -> None:
+    """Compiles the files side by side and links them.
+
+    Raises:
+        Unusable: one of them did not compile.
+    """
+    sources = [file for file in _files() if file.suffix == ".cc"]
+    with tempfile.TemporaryDirectory(dir=binary.parent) as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = [str(Path(folder) / f"{source.stem}.o") for source in sources]
+        command = [*compiler, *FLAGS, "-isystem", jax.ffi.include_dir(), "-c"]
+        list(pool.map(lambda source, made: _run([*command, str(source), "-o", made]), sources, objects))
+        _run([*compiler, *FLAGS, "-shared", *objects, "-o", str(binary)])
 
 
 def _run(command: list[str]) -> str:
