@@ -23,14 +23,14 @@ def reader(module: nnx.Module, layers: Sequence[str], prepare: Callable[[Any], A
         layers: names, as `src.models.captured.layer_outputs` lists them.
         prepare: makes the input of the network of a batch of images.
     """
-    definition, state = nnx.split(in_evaluation(module))
+    evaluated = in_evaluation(module)
 
     @jax.jit
-    def outputs(state: nnx.State, images: Any) -> list[Array]:
-        found = captured(nnx.merge(definition, state, copy=True), prepare(images) if prepare else images)
+    def outputs(network: nnx.Module, images: Any) -> list[Array]:
+        found = captured(network, prepare(images) if prepare else images)
         return [found[name] for name in layers]  # a list, since of a dictionary the keys would be sorted
 
-    return lambda images: dict(zip(layers, outputs(state, images), strict=True))
+    return lambda images: dict(zip(layers, outputs(evaluated, images), strict=True))
 
 
 def chosen(layers: Sequence[LayerOutput], patterns: Sequence[str]) -> list[LayerOutput]:

@@ -16,7 +16,6 @@ from jaxtyping import Array, Bool, Float, Key
 from ..config.errors import UserError
 from ..data.batches import Batch, DeviceDataset
 from ..layers.blocks import ConvNorm, Identity
-from ..models.functional import Tree
 from ..models.resnet_cifar_preact import PreActivationBlock, PreActivationResNet
 from ..models.vgg import VGG
 from ..tasks.base import Sums, TaskSettings, sum_over_batches
@@ -137,14 +136,14 @@ def reordered(network: PreActivationResNet, order: Sequence[int]) -> PreActivati
 
 
 def error(network: nnx.Module, task: TaskSettings, data: DeviceDataset) -> float:
-    """The error on a split in percent; networks of one definition share a compiled program."""
-    sums = jax.device_get(_sums(*nnx.split(network), task, data))
+    """The error on a split in percent; networks of one structure share a compiled program."""
+    sums = jax.device_get(_sums(network, task, data))
     return 100 * (1 - task.summary(sums, detailed=False)["accuracy"])
 
 
-@partial(jax.jit, static_argnames=("definition", "task"))
-def _sums(definition: nnx.GraphDef, state: Tree, task: TaskSettings, data: DeviceDataset) -> Sums:
+@partial(jax.jit, static_argnames="task")
+def _sums(network: nnx.Module, task: TaskSettings, data: DeviceDataset) -> Sums:
     def of_batch(batch: Batch) -> Sums:
-        return task.sums(nnx.merge(definition, state, copy=True)(batch.inputs), batch, detailed=False)
+        return task.sums(network(batch.inputs), batch, detailed=False)
 
     return sum_over_batches(of_batch, data, min(BATCH, data.examples))

@@ -8,12 +8,11 @@ from flax import nnx
 from jaxtyping import Array
 
 from ..layers.children import replace
-from ..models.functional import Tree
 from ..models.summary import innermost
 from ..models.taps import Tapped
 
 
-def used_layers(definition: nnx.GraphDef, state: Tree, images: Array) -> list[str]:
+def used_layers(network: nnx.Module, images: Array) -> list[str]:
     """The names of the layers without sublayers, as the network uses them for images; nothing is computed.
 
     The order of the attributes of a network that was copied is that of the alphabet.
@@ -24,11 +23,10 @@ def used_layers(definition: nnx.GraphDef, state: Tree, images: Array) -> list[st
         found.setdefault(name)
         return outputs
 
-    def call(state: Tree, images: Array) -> Any:
-        network = nnx.merge(definition, state, copy=True)
+    def call(network: nnx.Module, images: Array) -> Any:
         for parent, key, layer, name in list(innermost(network)):
             replace(parent, key, Tapped(layer, partial(noted, name)))
         return network(images)
 
-    jax.eval_shape(call, state, images)
+    jax.eval_shape(call, network, images)
     return list(found)

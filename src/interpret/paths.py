@@ -6,7 +6,6 @@ others: one of 2^n paths, whose gradients sum to the total.
 """
 
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +14,6 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
 from ..data.batches import Batch, DeviceDataset, take
-from ..models.functional import Tree
 from ..randomness import Scalar, at
 from ..tasks.base import TaskSettings
 from .lesions import residual_blocks
@@ -37,21 +35,7 @@ class Gate(nnx.Module):
         return jnp.where(self.open[...], y, jax.lax.stop_gradient(y))
 
 
-class Gated(NamedTuple):
-    """A network with gates on its branches and shortcuts, split for compiled functions.
-
-    Attributes:
-        definition: graph definition.
-        state: its variables.
-        modules: number of residual modules.
-    """
-
-    definition: nnx.GraphDef
-    state: Tree
-    modules: int
-
-
-def gated(network: nnx.Module) -> Gated:
+def add_gates(network: nnx.Module) -> None:
     """Adds gates to all branches and shortcuts.
 
     Args:
@@ -60,41 +44,36 @@ def gated(network: nnx.Module) -> Gated:
     Raises:
         UserError: the network is not residual.
     """
-    blocks = residual_blocks(network)
-    for block in blocks:
+    for block in residual_blocks(network):
         block.branch, block.shortcut = Gate(block.branch), Gate(block.shortcut)
-    return Gated(*nnx.split(network), len(blocks))
 
 
-@partial(jax.jit, static_argnames=("definition", "task"))
+@partial(jax.jit, static_argnames="task")
 def path_gradient(
-    definition: nnx.GraphDef, state: Tree, task: TaskSettings, batch: Batch, branches: Bool[Array, "modules"]
+    network: nnx.Module, task: TaskSettings, batch: Batch, branches: Bool[Array, "modules"]
 ) -> Float[Array, "b h w c"]:
     """The gradient of the mean loss with respect to the images along one path.
 
     Args:
-        definition: of a network with gates.
-        state: of the same network.
+        network: with gates.
         task: computes the loss.
         batch: of images.
         branches: whether the path goes through the branch of each module.
     """
 
+    for number, block in enumerate(residual_blocks(network)):
+        block.branch.open[...] = branches[number]
+        block.shortcut.open[...] = ~branches[number]
+
     def loss(images: Float[Array, "b h w c"]) -> Float[Array, ""]:
-        network = nnx.merge(definition, state, copy=True)
-        for number, block in enumerate(network.blocks):
-            block.branch.open[...] = branches[number]
-            block.shortcut.open[...] = ~branches[number]
         return task.losses(network(images), batch).mean()
 
     return jax.grad(loss)(batch.inputs)
 
 
-@partial(jax.jit, static_argnames=("definition", "task", "modules", "size"))
+@partial(jax.jit, static_argnames=("task", "size"))
 def _sampled_norm(
-    definition: nnx.GraphDef,
-    state: Tree,
-    modules: int,
+    network: nnx.Module,
     task: TaskSettings,
     data: DeviceDataset,
     size: int,
@@ -103,13 +82,13 @@ def _sampled_norm(
 ) -> Float[Array, ""]:
     """The norm of the gradient along a random path of the given length, for a random batch."""
     chosen = jax.random.choice(at(key, 0), data.examples, (size,), replace=False)
-    branches = jax.random.permutation(at(key, 1), modules) < length
+    branches = jax.random.permutation(at(key, 1), len(residual_blocks(network))) < length
     batch = take(jax.tree.map(jnp.asarray, data), chosen)
-    return jnp.linalg.norm(path_gradient(definition, state, task, batch, branches))
+    return jnp.linalg.norm(path_gradient(network, task, batch, branches))
 
 
 def sampled_norms(
-    network: Gated,
+    network: nnx.Module,
     task: TaskSettings,
     data: DeviceDataset,
     length: int,
@@ -129,7 +108,7 @@ def sampled_norms(
         size: of a batch.
         key: of the randomness.
     """
-    norms = [_sampled_norm(*network, task, data, size, length, at(key, length, number)) for number in range(samples)]
+    norms = [_sampled_norm(network, task, data, size, length, at(key, length, number)) for number in range(samples)]
     return np.array(jax.device_get(norms), np.float32)
 
 

@@ -31,20 +31,20 @@ def reconstructed_by(network: nnx.Module, layer: str, rule: str = "deconvnet") -
     Raises:
         UserError: there is no such rule.
     """
-    definition, state = nnx.split(in_evaluation(network))
+    evaluated = in_evaluation(network)
     with_rule(jnp.square, rule)  # refuses a rule that is none before there are images
 
-    def maps(state: nnx.State, images: Array) -> Array:
-        return captured(nnx.merge(definition, state, copy=True), images)[layer]
+    def maps(network: nnx.Module, images: Array) -> Array:
+        return captured(nnx.clone(network), images)[layer]
 
     @jax.jit
     def sent_back(
-        state: nnx.State, images: Float[Array, "k h w c"], unit: int | Array, positions: Int[Array, "k 2"]
+        network: nnx.Module, images: Float[Array, "k h w c"], unit: int | Array, positions: Int[Array, "k 2"]
     ) -> Float[Array, "k h w c"]:
         ruled, rows, columns = with_rule(maps, rule), *positions.T
-        return jax.grad(lambda x: ruled(state, x)[np.arange(len(images)), rows, columns, unit].sum())(images)
+        return jax.grad(lambda x: ruled(network, x)[np.arange(len(images)), rows, columns, unit].sum())(images)
 
-    return lambda images, unit, positions: np.asarray(sent_back(state, images, unit, positions))
+    return lambda images, unit, positions: np.asarray(sent_back(evaluated, images, unit, positions))
 
 
 def applicable_rule(network: nnx.Module, input_shape: tuple[int, ...], rule: str = "deconvnet") -> str:

@@ -46,7 +46,7 @@ def cascade(
     given = explained(network, images, target, BATCH_SIZE)
     whole, changed = method(network, given.images, given.targets), nnx.clone(network)
     found, layers = {}, {dotted(path): layer for path, layer in nnx.iter_modules(changed)}
-    names = used_layers(*nnx.split(in_evaluation(network)), jnp.asarray(given.images[:1]))
+    names = used_layers(in_evaluation(network), jnp.asarray(given.images[:1]))
     with_parameters = [name for name in names if jax.tree.leaves(nnx.state(layers[name], nnx.Param))]
     for number, name in enumerate(reversed(with_parameters)):
         shuffle(layers[name], np.random.default_rng([seed, number]))

@@ -57,11 +57,12 @@ def layer_outputs(module: nnx.Module, input_shape: ImageShape) -> list[LayerOutp
         module: a network, which stays as it is.
         input_shape: of one example.
     """
-    definition, state = nnx.split(in_evaluation(module))
+    evaluated = in_evaluation(module)
 
     def arrays(example: Any) -> dict[str, jax.Array]:
-        copy = nnx.merge(definition, state, copy=True)
-        return {name: each for name, each in _outputs(copy, example).items() if isinstance(each, jax.Array)}
+        return {
+            name: each for name, each in _outputs(nnx.clone(evaluated), example).items() if isinstance(each, jax.Array)
+        }
 
     example = jax.ShapeDtypeStruct((1, *input_shape), jnp.float32)
     program, shapes = jax.make_jaxpr(arrays, return_shape=True)(example)

@@ -24,7 +24,7 @@ from ..interpret.lesions import (
     swapped,
     take_out,
 )
-from ..interpret.paths import gated, sampled_norms
+from ..interpret.paths import add_gates, sampled_norms
 from ..randomness import at, stream
 from ..runs.versions import version
 from ..training.load_run import LoadedRun
@@ -140,7 +140,8 @@ def path_gradients(finished: LoadedRun, samples: int, size: int) -> list[float]:
         size: images for each of them.
     """
     engine = finished.engine
-    network = gated(finished.module)
+    network = finished.module
+    add_gates(network)
     sample = partial(
         sampled_norms,
         network,
@@ -150,7 +151,7 @@ def path_gradients(finished: LoadedRun, samples: int, size: int) -> list[float]:
         size=size,
         key=stream(engine.settings.seed, "paths"),
     )
-    return [float(sample(length).mean()) for length in range(network.modules + 1)]
+    return [float(sample(length).mean()) for length in range(len(residual_blocks(network)) + 1)]
 
 
 def _scored(finished: LoadedRun) -> tuple[Any, partial[float]]:

@@ -19,7 +19,6 @@ from ..config.errors import UserError, did_you_mean, one_line
 from ..data.batches import Constants
 from ..models.base import ImageShape, at_least_float32
 from ..models.captured import in_evaluation
-from ..models.functional import Tree
 from ..models.taps import check_part, tap
 from ..models.vgg import VGG, published_layers
 from ..operations.fast_layers import use_fast_layers
@@ -61,26 +60,24 @@ class Seen(Exception):
     """All layers have been computed, and the rest of the network need not be."""
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["state", "constants"], meta_fields=["definition", "layers"])
+@partial(jax.tree_util.register_dataclass, data_fields=["network", "constants"], meta_fields=["layers"])
 @dataclass(frozen=True)
 class Features:
     """Layers of a network in evaluation mode; compiled functions take it as an argument.
 
     Attributes:
-        definition: of the network.
-        state: its arrays.
+        network: in evaluation mode.
         constants: of the normalization, in units of stored pixels, 0 to 255.
         layers: those that are looked at.
     """
 
-    definition: nnx.GraphDef
-    state: Tree
+    network: nnx.Module
     constants: Constants
     layers: tuple[Layer, ...]
 
     def __call__(self, pixels: Pixels) -> list[Float[Array, "b ..."]]:
         """The outputs of the layers for images from 0 to 1."""
-        network = nnx.merge(self.definition, self.state, copy=True)
+        network = nnx.clone(self.network)
         found: dict[str, Any] = {}
         wanted = {layer.part for layer in self.layers}
 
@@ -125,8 +122,7 @@ def features(module: nnx.Module, constants: Constants, names: Sequence[str] = (O
     layers = tuple(named(module, name) for name in names)
     copy = in_evaluation(module)
     use_fast_layers(copy, jax.default_backend())
-    definition, state = nnx.split(with_kernels(copy, chosen_kernels("auto")) or copy)
-    return Features(definition, state, constants, layers)
+    return Features(with_kernels(copy, chosen_kernels("auto")) or copy, constants, layers)
 
 
 @jax.jit

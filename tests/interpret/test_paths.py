@@ -11,7 +11,7 @@ from flax import nnx
 from src.config.errors import UserError
 from src.data.batches import Batch, Constants, DeviceDataset
 from src.interpret import paths
-from src.interpret.paths import carrying_lengths, gated, path_gradient, sampled_norms
+from src.interpret.paths import add_gates, carrying_lengths, path_gradient, sampled_norms
 from src.layers.blocks import Identity
 from src.tasks.classification import Classification
 from src.zoo.named import named_model
@@ -38,8 +38,9 @@ def whole_gradient(network):
 @pytest.mark.parametrize("shortcut", ["A", "B"])
 def test_the_gradients_of_all_eight_paths_add_up_to_the_whole(shortcut):
     expected = whole_gradient(resnet(shortcut))
-    definition, state, modules = gated(resnet(shortcut))
-    parts = [path_gradient(definition, state, TASK, BATCH, path) for path in all_paths(modules)]
+    network = resnet(shortcut)
+    add_gates(network)
+    parts = [path_gradient(network, TASK, BATCH, path) for path in all_paths(len(network.blocks))]
     assert len(parts) == 8
     np.testing.assert_allclose(sum(parts), expected, rtol=1e-4, atol=1e-6 * float(jnp.abs(expected).max()))
     assert all(jnp.abs(part).max() > 0 for part in parts)
@@ -48,7 +49,7 @@ def test_the_gradients_of_all_eight_paths_add_up_to_the_whole(shortcut):
 def test_gates_do_not_change_the_outputs():
     network = resnet()
     whole = network(BATCH.inputs)
-    gated(network)
+    add_gates(network)
     for block, inside in zip(network.blocks, (True, False, True), strict=True):
         block.branch.open[...], block.shortcut.open[...] = jnp.array(inside), jnp.array(not inside)
     np.testing.assert_array_equal(network(BATCH.inputs), whole)
@@ -91,10 +92,10 @@ def test_paths_of_a_linear_network_are_products_of_its_matrices(monkeypatch):
     images = jax.random.normal(jax.random.key(2), (1, 2, 2, 1))
     output = network(images)[0, 0]
     batch = Batch(images, {"label": jnp.zeros(1, jnp.int32)}, jnp.ones(1))
-    definition, state, modules = gated(network)
+    add_gates(network)
     total = 0.0
-    for path in all_paths(modules):
-        found = path_gradient(definition, state, Chosen(label_smoothing=0.0), batch, path)
+    for path in all_paths(len(network.blocks)):
+        found = path_gradient(network, Chosen(label_smoothing=0.0), batch, path)
         product = jnp.eye(4)
         for inside, matrix in zip(path, matrices, strict=True):
             product = product @ matrix if inside else product
@@ -110,15 +111,13 @@ def test_sampled_paths_have_their_length():
         {"label": np.array([3, 1, 4, 1])},
         Constants(np.float32(100), np.float32(50)),
     )
-    network = gated(resnet())
+    network = resnet()
+    add_gates(network)
     batch = Batch((data.inputs - data.constants.mean) / data.constants.std, data.targets, jnp.ones(4))
 
     def norms(length):
         lengths = [path for path in all_paths(3) if path.sum() == length]
-        return [
-            float(jnp.linalg.norm(path_gradient(network.definition, network.state, TASK, batch, path)))
-            for path in lengths
-        ]
+        return [float(jnp.linalg.norm(path_gradient(network, TASK, batch, path))) for path in lengths]
 
     for length in range(4):
         found = sampled_norms(network, TASK, data, length, samples=12, size=4, key=KEY)
@@ -129,7 +128,7 @@ def test_sampled_paths_have_their_length():
 
 def test_networks_without_shortcuts_have_no_paths():
     with pytest.raises(UserError, match="with shortcuts only"):
-        gated(resnet("none"))
+        add_gates(resnet("none"))
 
 
 @pytest.mark.parametrize(
