@@ -60,7 +60,6 @@ def path_gradient(
         batch: of images.
         branches: whether the path goes through the branch of each module.
     """
-
     for number, block in enumerate(residual_blocks(network)):
         block.branch.open[...] = branches[number]
         block.shortcut.open[...] = ~branches[number]

@@ -24,7 +24,7 @@ def settings(pair):
     return read_settings(ChangesSettings, values)
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_a_pair_is_compared_seed_by_seed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     chosen = settings(PAIR)

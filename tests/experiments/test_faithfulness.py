@@ -27,11 +27,12 @@ def made(tmp_path_factory):
         report("tiny", read_settings(FaithfulnessScale, SCALE))
     folder = home / "runs/figures/tiny"
     assert {file.name for file in folder.glob("*.png")} == {"maps.png", "random_layers.png"}
-    return json.loads((folder / "results.json").read_text())["facts"], (folder / "table.md").read_text()
+    facts = json.loads((folder / "results.json").read_text())["facts"]
+    return facts, (folder / "table.md").read_text(), home
 
 
 def test_only_images_that_are_right_are_explained(made):
-    facts, _ = made
+    facts, *_ = made
     assert 8 < facts["images"] <= 24
     assert {each["n"] for row in facts["methods"].values() for each in (row["deletion"], row["fell_more"])} == {
         facts["images"]
@@ -39,7 +40,7 @@ def test_only_images_that_are_right_are_explained(made):
 
 
 def test_every_method_is_compared_with_random_maps_on_the_same_images(made):
-    facts, table = made
+    facts, table, _ = made
     rows = facts["methods"]
     assert len(rows) == 10
     for row in rows.values():
@@ -60,8 +61,8 @@ def test_maps_that_know_nothing_do_not_change_with_the_layers(made):
     assert len({len(each) for each in layers.values()}) == 1
 
 
-def test_a_network_that_is_never_right_explains_nothing(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_network_that_is_never_right_explains_nothing(made, monkeypatch):
+    monkeypatch.chdir(made[2])
     (network,) = read_settings(FaithfulnessScale, SCALE).trained_networks()
     data = network.splits["test"]
     nowhere = data._replace(targets={"label": np.full(data.examples, 10)})

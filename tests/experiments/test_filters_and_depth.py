@@ -9,8 +9,6 @@ from experiments import cheap_filters, depth_study, small_filters
 from src.config.settings import read_settings
 from src.studies.estimates import estimate
 
-pytestmark = pytest.mark.heavy
-
 TINY = ["train.duration=20steps", "debug.examples=200", "tracking.tensorboard=false", "data.batch_size=40"]
 STACK = ["model=filter_stack", "model.stages=1", "model.width=8", "model.blocks=1", *TINY]
 
@@ -29,6 +27,7 @@ def made(tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.slow
 def test_small_filters_are_measured_beside_large_ones(made, monkeypatch):
     monkeypatch.setattr(small_filters, "ROUNDS", 3)
     monkeypatch.setattr(small_filters, "INITIALIZATIONS", 2)
@@ -49,6 +48,7 @@ def test_small_filters_are_measured_beside_large_ones(made, monkeypatch):
     assert table.count("- 5x5 − two 3x3") == 2
 
 
+@pytest.mark.slow
 def test_cheap_filters_are_measured_beside_full_ones(made, monkeypatch):
     monkeypatch.setattr(cheap_filters, "ROUNDS", 3)
     blocks = {kind: {"widths": [8], "arguments": [f"model.block={kind}"]} for kind in ("full", "separable")}
@@ -64,6 +64,7 @@ def test_cheap_filters_are_measured_beside_full_ones(made, monkeypatch):
     assert re.search(r"  - separable, 8: .* \(n = 2\): ", table)
 
 
+@pytest.mark.heavy
 def test_depth_is_compared_with_and_without_shortcuts(made):
     network = ["model=resnet", "model.depth={depth}"]
     measured = ["eval.test_curve=true", "eval.every=10steps", "train.log_every=5steps"]

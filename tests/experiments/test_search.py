@@ -17,7 +17,7 @@ TINY = [
 ]
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_a_search_is_compared_with_its_recipe_and_goes_on(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 

@@ -154,7 +154,7 @@ def test_boxes_are_drawn_of_a_run_of_localisation_alone(tmp_path, monkeypatch, c
         localisation.check_localisation(compose(), Path("runs/other"))
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_networks_for_pixels_are_trained_side_by_side(tmp_path, monkeypatch, written):
     monkeypatch.chdir(tmp_path)
     small = ("data.train=48", "data.validation=8", "data.test=8", "data.batch_size=8", "train.duration=2steps")

@@ -110,7 +110,7 @@ def test_errors_hold_rare_losses_up_to_that_of_guessing(tmp_path, rare):
     assert share_within_two_errors(rare, np.log(CLASSES), tmp_path) > 0.9
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_errors_do_not_hold_larger_losses_that_are_too_rare_for_the_sample(tmp_path):
     """The limit that the documents state."""
     assert share_within_two_errors(33, 8, tmp_path / "33") == pytest.approx(0.87, abs=0.08)

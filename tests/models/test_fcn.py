@@ -8,6 +8,7 @@ from flax import nnx
 
 from src.models.fcn import Enlarge, enlarged
 from src.models.summary import model_layers
+from src.models.tracing import abstract_rngs
 from tests.models.networks import abstract, parameter_count, read
 
 VGG = 14_714_688
@@ -34,7 +35,7 @@ def test_parameters_are_those_of_the_paper(name, finer):
 @pytest.mark.parametrize("shape", [(32, 32, 3), (64, 96, 1), (52, 76, 3)])
 def test_every_pixel_gets_its_classes(name, shape):
     def outputs():
-        net = read(name).build(shape, 7, rngs=nnx.Rngs(0))
+        net = read(name).build(shape, 7, rngs=abstract_rngs())
         net.eval()
         return net(jnp.zeros((2, *shape)))
 

@@ -13,6 +13,7 @@ from src.layers.pooling import AdaptiveAveragePool
 from src.models.base import Heads
 from src.models.googlenet import Inception, Widths
 from src.models.summary import layers
+from src.models.tracing import abstract_rngs
 from tests.models.networks import abstract, parameter_count, read, shapes
 
 
@@ -72,7 +73,7 @@ def test_branches_stand_in_the_order_of_the_paper():
 @pytest.mark.parametrize("variant", ["paper", "torchvision"])
 def test_auxiliary_classifiers_speak_in_training_only(variant):
     def outputs(training):
-        model = read("googlenet", variant=variant, small=True).build((32, 32, 3), 7, rngs=nnx.Rngs(0))
+        model = read("googlenet", variant=variant, small=True).build((32, 32, 3), 7, rngs=abstract_rngs())
         model.train() if training else model.eval()
         give_keys(model, jax.random.split(jax.random.key(0), 2))
         return model(jnp.zeros((2, 32, 32, 3)))
@@ -100,7 +101,7 @@ def test_the_smallest_image_is_the_smallest_that_works(variant, auxiliary, small
     side = int(str(refusal.value).split("at least ")[1].split("x")[0])
 
     def outputs():
-        model = settings.build((side, side + 9, 3), 10, rngs=nnx.Rngs(0))
+        model = settings.build((side, side + 9, 3), 10, rngs=abstract_rngs())
         give_keys(model, jax.random.split(jax.random.key(0), 2))
         return model(jnp.zeros((2, side, side + 9, 3)))
 

@@ -9,6 +9,7 @@ from src.layers.branches import Branches, Conv
 from src.layers.dropout import give_keys
 from src.models.base import Heads
 from src.models.inception_v3 import VARIANTS
+from src.models.tracing import abstract_rngs
 from tests.models.networks import abstract, parameter_count, read, shapes, total_count
 
 pytestmark = pytest.mark.heavy  # deep networks take seconds each to trace
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.heavy  # deep networks take seconds each to trace
 
 def outputs(settings, shape, *, training):
     def run():
-        model = settings.build(shape, 7, rngs=nnx.Rngs(0))
+        model = settings.build(shape, 7, rngs=abstract_rngs())
         model.train() if training else model.eval()
         give_keys(model, jax.random.split(jax.random.key(0), 2))
         return model(jnp.zeros((2, *shape)))

@@ -28,7 +28,7 @@ NETWORKS = {
 
 
 QUICK = (
-    "linear", "dense", "text_conv1d", "table_conv1d", "convnet", "convnet_gmp", "lenet5", "alexnet", "resnet",
+    "linear", "dense", "text_conv1d", "table_conv1d", "convnet", "convnet_gmp", "lenet5", "resnet",
     "resnet_preact", "filter_stack",
 )  # fmt: skip
 

@@ -65,14 +65,14 @@ CHANCE = 3.0
 FOUND = {"deadline": None, "derandomize": True, "phases": (Phase.explicit, Phase.generate)}  # shrinking takes minutes
 
 
-@settings(max_examples=15, **FOUND)
+@settings(max_examples=8, **FOUND)
 @given(any_shape())
 def test_kernels_are_as_exact_as_xla_for_any_shape(library, shape):
     check(library, *shape, factor=CHANCE)
 
 
-@pytest.mark.heavy
-@settings(max_examples=25, **FOUND)
+@pytest.mark.slow
+@settings(max_examples=60, **FOUND)
 @given(any_shape())
 def test_kernels_are_as_exact_as_xla_for_many_shapes(library, shape):
     check(library, *shape, factor=CHANCE)
