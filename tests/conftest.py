@@ -17,7 +17,7 @@ from src.training.process import cache_programs
 # LLVM's first level compiles random numbers in a quarter of the time, and to the same bits
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=1"
 configure_xla()  # as every command does
-cache_programs()  # half of the time of all tests is spent in compilers
+cache_programs()  # a third of the time of all tests would be spent in compilers
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_platforms", "cpu")
 

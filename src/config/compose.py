@@ -5,8 +5,9 @@ composed and checked here first, and passed to Hydra only when it has no mistake
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -67,12 +68,13 @@ def compose_jobs(config: str, arguments: list[str]) -> list[DictConfig]:
         return []
     with _conf(asked.config_dir):
         name = asked.config_name or config
-        written = _written(name, asked.overrides)
+        known = cache(partial(compose, name, return_hydra_config=True))
+        written = _written(name, asked.overrides, known)
         multirun = asked.multirun or written.mode == RunMode.MULTIRUN
         swept = _swept(written) if multirun else []
         mode = "hydra.mode=MULTIRUN" if multirun else "hydra.mode=RUN"
         overrides = each_job([*swept, *asked.overrides], multirun)
-        jobs = [_compose(name, [*own, mode]) for own in overrides]
+        jobs = [_compose(name, [*own, mode], known) for own in overrides]
         if multirun and any(_swept(job.hydra) != swept for job in jobs):
             raise UserError("hydra.sweeper.params stands in one choice of a sweep over several; type those values")
         return jobs
@@ -140,7 +142,7 @@ def find_own_code(hydra: Any) -> None:
             importable_beside(Path(source.path))
 
 
-def _written(config: str, overrides: list[str]) -> DictConfig:
+def _written(config: str, overrides: list[str], known: Callable[[], DictConfig]) -> DictConfig:
     """Hydra's own settings, before the jobs are composed.
 
     If the overrides cannot be composed, the settings without them; composing the first job then reports the mistake.
@@ -149,7 +151,7 @@ def _written(config: str, overrides: list[str]) -> DictConfig:
     try:
         return loader.load_configuration(config, overrides, RunMode.MULTIRUN, validate_sweep_overrides=False).hydra
     except (*UNPLACED, ValueError):
-        return compose(config, return_hydra_config=True).hydra
+        return known().hydra
 
 
 def _swept(hydra: DictConfig) -> list[str]:
@@ -160,8 +162,8 @@ def _swept(hydra: DictConfig) -> list[str]:
     return [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
 
 
-def _compose(config: str, overrides: list[str]) -> DictConfig:
-    """Composes one job, or reports the first wrong override."""
+def _compose(config: str, overrides: list[str], known: Callable[[], DictConfig]) -> DictConfig:
+    """Composes one job, or reports the first wrong override; `known` composes the configuration without overrides."""
     typed = [parsed(text) for text in overrides]
     for override in typed:
         check_choice(override)
@@ -171,14 +173,13 @@ def _compose(config: str, overrides: list[str]) -> DictConfig:
         _check_references(job, [str(override.key_or_group) for override in typed])
         return job
     except UNPLACED as error:
-        known = compose(config, return_hydra_config=True)
         for override in typed:
-            check_group(override, known)
+            check_group(override, known())
         groups = [typed_text(override) for override in typed if is_group(override)]
-        known = compose(config, groups, return_hydra_config=True)
+        chosen = compose(config, groups, return_hydra_config=True)
         for override in typed:
             if not is_group(override):
-                check_key(override, known)
+                check_key(override, chosen)
         why = f": {first_line(error.__cause__)}" if error.__cause__ else ""
         raise UserError(f"{one_line(error)}{why}") from None
 

@@ -33,5 +33,5 @@ def neighbour_plane(features: Float[np.ndarray, "n d"], seed: int = 0) -> Float[
     start, _ = principal_plane(features)
     start = 1e-4 * start / max(start[:, 0].std(), np.finfo(float).tiny)  # as scikit-learn's own start by PCA
     tsne = TSNE(2, perplexity=perplexity, init=start.astype(np.float32), random_state=seed)
-    with threadpool_limits(1):  # for few points, threads that wait for a busy core take six times as long as one
+    with threadpool_limits(1):  # of few points, threads that wait for each other on busy cores are slower than one
         return tsne.fit_transform(np.asarray(features, np.float32))

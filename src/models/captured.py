@@ -60,9 +60,8 @@ def layer_outputs(module: nnx.Module, input_shape: ImageShape) -> list[LayerOutp
     evaluated = in_evaluation(module)
 
     def arrays(example: Any) -> dict[str, jax.Array]:
-        return {
-            name: each for name, each in _outputs(nnx.clone(evaluated), example).items() if isinstance(each, jax.Array)
-        }
+        found = _outputs(nnx.clone(evaluated), example)
+        return {name: each for name, each in found.items() if isinstance(each, jax.Array)}
 
     example = jax.ShapeDtypeStruct((1, *input_shape), jnp.float32)
     program, shapes = jax.make_jaxpr(arrays, return_shape=True)(example)

@@ -21,6 +21,9 @@ KINDS = {
     "SSE": ("-O3",),
 }
 X86 = platform.machine() in ("x86_64", "AMD64")
+HERE = [kind for kind in KINDS if X86 or kind not in ("AVX2", "SSE")]
+BY_CLANG = ("addresses", "optimized")
+"""The kinds that CI builds by the second compiler too."""
 
 
 def needs(*programs):
@@ -37,14 +40,16 @@ def fuzz(program, compiler, *flags, emulator=()):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if X86 or kind not in ("AVX2", "SSE")])
+@pytest.mark.parametrize("kind", HERE)
 def test_random_convolutions(kind, tmp_path):
     fuzz(tmp_path / "fuzz", "c++", *KINDS[kind])
 
 
-@pytest.mark.heavy
 @needs("clang++")
-@pytest.mark.parametrize("kind", ["addresses", "optimized"])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=getattr(pytest.mark, "heavy" if kind in BY_CLANG else "slow")) for kind in HERE],
+)
 def test_random_convolutions_by_clang(kind, tmp_path):
     fuzz(tmp_path / "fuzz", "clang++", *KINDS[kind])
 

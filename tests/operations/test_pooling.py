@@ -60,6 +60,13 @@ def test_pooling_is_as_exact_as_by_xla_for_any_shape(library, shape):
     check(library, *shape)
 
 
+@pytest.mark.slow
+@settings(max_examples=40, **FOUND)
+@given(any_shape())
+def test_pooling_is_as_exact_as_by_xla_for_many_shapes(library, shape):
+    check(library, *shape)
+
+
 def check(library, *shape):
     """Every kernel, in one program; NaN where XLA's are, and errors of at most XLA's (`assert_as_exact`)."""
     calls, arrays = zip(*pools(*shape), strict=True)
