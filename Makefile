@@ -18,7 +18,7 @@ test: $(READY)  ## Run the quick tests
 	$(RUN) pytest -n 2 --dist worksteal -m "not heavy and not slow" $(ARGS)
 
 test-heavy: $(READY)  ## Run the tests that take longer
-	$(RUN) pytest -n 2 --dist worksteal -m heavy $(ARGS)
+	$(RUN) pytest -n 2 --dist worksteal -m "heavy and not slow" $(ARGS)
 
 test-slow: $(READY)  ## Run the tests that take longest, such as thirty steps of the deepest networks
 	$(RUN) pytest -n 2 --dist worksteal -m slow $(ARGS)

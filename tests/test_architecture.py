@@ -28,6 +28,7 @@ def test_every_file_that_is_named_is_there():
     assert not [path for path in named if "NAME" not in path and path not in FILES and not (ROOT / path).exists()]
 
 
+@pytest.mark.heavy
 def test_a_network_data_set_task_and_optimizer_of_ones_own_are_trained(tmp_path):
     for path, text in FILES.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -98,7 +98,7 @@ def environment_with(folder, python, *requirements):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("version", ["3.11", "3.13"])
+@pytest.mark.parametrize("version", ["3.11", pytest.param("3.13", marks=pytest.mark.slow)])
 def test_an_installed_package_trains_outside_of_any_checkout(wheel, tmp_path, version):
     path, commit = wheel
     programs = environment_with(tmp_path / "environment", python(version), path)

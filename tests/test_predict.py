@@ -47,6 +47,7 @@ def said(home, monkeypatch, capsys):
     return call
 
 
+@pytest.mark.heavy
 def test_every_image_is_named_and_those_that_cannot_be_read_are_counted(said, home):
     out, err = said("input=images", "json=found.jsonl", "pictures=pictures")
     assert err == "left out 1 of 4 files: images/broken.png is damaged or not an image\n"
@@ -104,6 +105,7 @@ def trained(home, *arguments):
         Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(home / f"{name}.png")
 
 
+@pytest.mark.heavy
 def test_pixels_are_classed_and_pictures_are_in_their_colours(tmp_path, said):
     trained(tmp_path, "+experiment=segmentation_shapes", "model.filters=4", "data.image_size=16", "data.width=24")
     out, err = said(f"input={tmp_path}/wide.png", f"input={tmp_path}/high.png", f"json={tmp_path}/found.jsonl",
@@ -119,6 +121,7 @@ def test_pixels_are_classed_and_pictures_are_in_their_colours(tmp_path, said):
     assert picture.shape[0] > 16 / 24 * picture.shape[1]
 
 
+@pytest.mark.heavy
 def test_the_box_of_an_object_is_in_pixels_of_its_file(tmp_path, said):
     trained(tmp_path, "+experiment=localisation_shapes", "data.image_size=24", "model.body.filters=[4,4,4,4,4]",
             "model.hidden=8")  # fmt: skip

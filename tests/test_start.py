@@ -12,6 +12,7 @@ import pytest
 
 from src.config.status import ERASE
 from tests.conftest import ROOT
+from tests.small import STACK
 
 COMMANDS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
@@ -20,7 +21,7 @@ COMMANDS = sorted(
     if '__name__ == "__main__"' in path.read_text()
 )
 
-LONG = ("model.depth=8", "train.duration=100000steps", "tracking.tensorboard=false")
+LONG = (*STACK, "train.duration=100000steps", "tracking.tensorboard=false")
 
 
 class Terminal:
@@ -64,7 +65,9 @@ def test_ctrl_c_while_jax_is_imported_is_one_line(module, tmp_path):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("seconds", [0.3, 0.8, 1.2, 1.6, 2, 2.5, 3, 4, 6, 9])
+@pytest.mark.parametrize(
+    "seconds", [*(pytest.param(each, marks=pytest.mark.slow) for each in (0.3, 1.2, 1.6, 2.5, 3, 6)), 0.8, 2, 4, 9]
+)
 def test_ctrl_c_at_any_moment_is_one_line(seconds, tmp_path):
     terminal = Terminal("src.train", *LONG, f"hydra.run.dir={tmp_path}/run")
     terminal.wait_for("importing JAX")
@@ -92,6 +95,7 @@ def test_a_lost_connection_saves_although_it_is_said_twice_and_nobody_listens(tm
     assert list((tmp_path / "run" / "checkpoints").glob("*/manifest.json"))
 
 
+@pytest.mark.heavy
 def test_nohup_goes_on(tmp_path):
     short = (*LONG, "train.duration=40steps", f"hydra.run.dir={tmp_path}/run")
     terminal = Terminal("src.train", *short, through=["sh", "-c", 'trap "" HUP; exec "$@"', "sh"])
@@ -101,6 +105,7 @@ def test_nohup_goes_on(tmp_path):
     assert "finished" in terminal.written
 
 
+@pytest.mark.heavy
 def test_a_refused_command_leaves_no_directory(tmp_path, command):
     two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
     for wrong, words in (
@@ -137,6 +142,7 @@ def test_a_reader_that_goes_early_is_no_fault(arguments):
     assert subprocess.run(piped, cwd=ROOT, capture_output=True, text=True).stderr == ""
 
 
+@pytest.mark.heavy
 def test_a_run_goes_on_when_its_reader_has_gone(tmp_path):
     short = ("model=linear", "train.duration=2steps", "tracking.progress=none", f"hydra.run.dir={tmp_path}/run")
     piped = ["sh", "-c", '"$@" | true', "sh", sys.executable, "-m", "src.train", *short]
@@ -145,6 +151,7 @@ def test_a_run_goes_on_when_its_reader_has_gone(tmp_path):
     assert done.stderr == ""
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
     "arguments",
@@ -168,6 +175,7 @@ def test_standard_output_on_a_full_disk_is_one_line_and_loses_no_results(tmp_pat
     assert (tmp_path / "run" / "results.json").exists() == ("train.duration=2steps" in arguments)
 
 
+@pytest.mark.heavy
 def test_letters_that_a_terminal_cannot_show_are_shown_as_their_codes(tmp_path):
     arguments = ("-m", "model=linear", "train.duration=2steps", "tracking.progress=none", "seed=0,1")
     command = [sys.executable, "-m", "src.train", *arguments, f'hydra.sweep.dir="{tmp_path}/ün"']

@@ -20,15 +20,16 @@ from orbax.checkpoint import v1 as ocp
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from src.tracking.weights_and_biases import recorded_steps
+from tests.small import STACK
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = (
-    "model.depth=8", "data.augment.crop=1", "data.batch_size=100", "train.duration=24steps", "train.log_every=4steps",
+    *STACK, "data.augment.crop=1", "data.batch_size=100", "train.duration=24steps", "train.log_every=4steps",
     "train.average=0.9", "eval.every=6steps", "checkpoint.every=5steps", "tracking.progress=none",
 )  # fmt: skip
-LONGER = (*SMALL, "train.duration=300steps")
+LONGER = (*SMALL, "train.duration=1200steps")
 CLOCK = {"seconds", "images_per_second"}
-HEAVY = pytest.mark.heavy
+SLOW = pytest.mark.slow
 KILLS = int(os.environ.get("KILLS", "10"))
 
 
@@ -106,17 +107,18 @@ def left_alone(tmp_path_factory):
     return path
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("moment", "pattern", "number"),
     [
-        pytest.param("before-rename", r"\d+\.part$", 2, id="a checkpoint is on its way", marks=HEAVY),
-        pytest.param("after-rename", r"\d+\.part$", 2, id="it is written and has no manifest", marks=HEAVY),
-        pytest.param("before-rename", r"\d+\.part/manifest.json$", 2, id="its manifest is on its way", marks=HEAVY),
+        pytest.param("before-rename", r"\d+\.part$", 2, id="a checkpoint is on its way", marks=SLOW),
+        pytest.param("after-rename", r"\d+\.part$", 2, id="it is written and has no manifest"),
+        pytest.param("before-rename", r"\d+\.part/manifest.json$", 2, id="its manifest is on its way", marks=SLOW),
         pytest.param("before-rename", r"checkpoints/\d+$", 2, id="it is whole but not in its place"),
-        pytest.param("after-rename", r"checkpoints/\d+$", 3, id="it counts, older ones are still there", marks=HEAVY),
+        pytest.param("after-rename", r"checkpoints/\d+$", 3, id="it counts, older ones are still there", marks=SLOW),
         pytest.param("append", "", 5, id="half a line of the metrics is written"),
-        pytest.param("before-rename", r"results.json$", 1, id="all is done but the results", marks=HEAVY),
-        pytest.param("before-rename", r"metrics.csv$", 2, id="the table is not in its place", marks=HEAVY),
+        pytest.param("before-rename", r"results.json$", 1, id="all is done but the results"),
+        pytest.param("before-rename", r"metrics.csv$", 2, id="the table is not in its place", marks=SLOW),
     ],
 )
 def test_a_run_killed_in_the_middle_of_a_write_ends_with_the_same_bits(tmp_path, left_alone, moment, pattern, number):
@@ -127,12 +129,13 @@ def test_a_run_killed_in_the_middle_of_a_write_ends_with_the_same_bits(tmp_path,
     assert_same(path, left_alone)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("moment", "pattern"),
     [
-        pytest.param("before-open", r"train\.log$", marks=HEAVY),
+        pytest.param("before-open", r"train\.log$"),
         ("before-rename", r"provenance\.json$"),
-        pytest.param("before-rename", r"config\.yaml$", marks=HEAVY),
+        pytest.param("before-rename", r"config\.yaml$"),
     ],
 )
 def test_a_run_killed_before_it_began_begins_again(tmp_path, moment, pattern):
@@ -210,10 +213,10 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_is_used(tmp_path, le
 def test_a_checkpoint_of_another_run_is_refused_with_what_differs(tmp_path, left_alone):
     path = tmp_path / "run"
     shutil.copytree(left_alone, path)
-    process = start(path, *SMALL, "model.depth=14")
+    process = start(path, *SMALL, "model.width=8")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "holds another run: model.depth is 8 there and 14 here" in err
+    assert "holds another run: model.width is 16 there and 8 here" in err
 
     other = tmp_path / "other"
     killed_at(other, "before-rename", r"results.json$", 1, *SMALL, "seed=1")

@@ -245,7 +245,9 @@ def test_a_search_that_was_killed_while_it_wrote_its_journal_goes_on(tmp_path, m
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("number", [4, 5, 6, 7])
+@pytest.mark.parametrize(
+    "number", [pytest.param(4, marks=pytest.mark.slow), 5, 6, pytest.param(7, marks=pytest.mark.slow)]
+)
 def test_a_search_that_is_killed_at_its_journal_does_not_hang(tmp_path, number):
     arguments = ("model=linear", *SMALL[2:], "search.trials=1", f"search.directory={tmp_path}")
     command = [sys.executable, "-m", "tests.faulty", "before-open", "journal.log", str(number), "src.search"]

@@ -12,8 +12,9 @@ import pytest
 
 from src.data.cache import cache_home
 from src.training.load_run import load_run
+from tests.small import STACK
 
-SMALL = ("model.depth=8", "train.duration=12steps", "train.log_every=4steps", "data.batch_size=100")
+SMALL = (*STACK, "train.duration=12steps", "train.log_every=4steps", "data.batch_size=100")
 
 
 def only_run(tmp_path):
@@ -32,7 +33,7 @@ def results(path):
 def test_a_run_leaves_everything_that_is_needed_to_repeat_it(tmp_path, command):
     done = command("src.train", *SMALL, "eval.test_curve=true")
     path = only_run(tmp_path)
-    assert path.name.startswith("resnet-digits-")
+    assert path.name.startswith("filter_stack-digits-")
     assert {
         "config.yaml",
         "metrics.jsonl",
@@ -44,7 +45,7 @@ def test_a_run_leaves_everything_that_is_needed_to_repeat_it(tmp_path, command):
     } <= {file.name for file in path.iterdir()}
     found = results(path)
     assert found["steps"] == 12
-    assert found["parameters"] == 75_002  # ResNet-8 on grey images
+    assert found["parameters"] == 2_682
     assert 0 < found["seconds"] < 600
     assert np.sum(found["test_confusion"]) == 360
     assert f"{found['test_accuracy']:.2%}" in done.stdout
@@ -59,9 +60,10 @@ def test_a_run_leaves_everything_that_is_needed_to_repeat_it(tmp_path, command):
     again = json.loads(command("src.evaluate", f"run={path}", "split=test").stdout)
     for name in ("loss", "accuracy", "confusion", "class_accuracy", "top5_accuracy"):
         assert again[name] == found[f"test_{name}"]
-    assert len(load_run(path).engine.network.parameters) == 3
+    assert len(load_run(path).engine.network.parameters) == 2
 
 
+@pytest.mark.heavy
 def test_the_same_command_gives_the_same_bits_and_is_not_run_twice(tmp_path, command):
     command("src.train", *SMALL)
     path = only_run(tmp_path)
@@ -78,6 +80,7 @@ def test_the_same_command_gives_the_same_bits_and_is_not_run_twice(tmp_path, com
     assert timeless[0] == timeless[1]
 
 
+@pytest.mark.heavy
 def test_results_of_another_run_are_not_taken_for_ones_own(tmp_path, command):
     target = f"hydra.run.dir={tmp_path}/mine"
     done = [
@@ -97,13 +100,18 @@ def test_huge_pages_do_not_change_a_bit(tmp_path, command):
     assert (first["state_sha256"], first["test_loss"]) == (second["state_sha256"], second["test_loss"])
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("parallel", "kernels", "costly"),
-    [("jit", "auto", "convnets_backward "), ("pmap", "auto", "convnets_backward "), ("jit", "xla", "conv")],
+    [
+        ("jit", "auto", "convnets_backward "),
+        pytest.param("pmap", "auto", "convnets_backward ", marks=pytest.mark.slow),
+        pytest.param("jit", "xla", "conv", marks=pytest.mark.slow),
+    ],
 )
 def test_a_trace_says_where_the_time_goes(tmp_path, command, parallel, kernels, costly):
     how = (f"parallel={parallel}", f"kernels={kernels}")
-    run = ("model.depth=8", "debug=trace", "debug.duration=2steps", "debug.trace=2", *how)
+    run = (*STACK, "debug=trace", "debug.duration=2steps", "debug.trace=2", *how)
     done = command("src.train", *run)
     lines = done.stdout.splitlines()
     (start,) = [number for number, line in enumerate(lines) if line.startswith("operation")]
@@ -112,6 +120,7 @@ def test_a_trace_says_where_the_time_goes(tmp_path, command, parallel, kernels, 
     assert list((only_run(tmp_path) / "trace").rglob("*.xplane.pb"))
 
 
+@pytest.mark.heavy
 def test_a_dry_run_shows_everything_and_leaves_nothing(tmp_path, command):
     shown = command("src.train", "+experiment=resnet56_noskip", "data=digits", "dry_run=true").stdout
     for part in ("shortcut: none", "1,300 training", "blocks.26.conv2.conv", "852,730", "64,000 steps", "MiB"):
@@ -119,6 +128,7 @@ def test_a_dry_run_shows_everything_and_leaves_nothing(tmp_path, command):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.heavy
 def test_a_diverging_run_stops_and_keeps_its_last_good_state(tmp_path, command):
     done = command("src.train", *SMALL, "optimizer.learning_rate=1e30", check=False)
     assert done.returncode == 3
@@ -129,8 +139,9 @@ def test_a_diverging_run_stops_and_keeps_its_last_good_state(tmp_path, command):
     assert not (path / "results.json").exists()
 
 
+@pytest.mark.heavy
 def test_overfitting_one_batch_brings_its_loss_to_nothing(tmp_path, command):
-    command("src.train", "model.depth=8", "debug=overfit", "train.log_every=10steps")
+    command("src.train", "model=dense", "model.hidden=[256]", "debug=overfit", "train.log_every=10steps")
     losses = [row["train_loss"] for row in rows(only_run(tmp_path)) if "train_loss" in row]
     assert losses[-1] < 0.02 * losses[0]
 
@@ -168,7 +179,7 @@ def test_bad_input_is_one_line_exit_code_two_and_nothing_left_behind(tmp_path, c
 
 
 def test_a_network_that_does_not_fit_is_refused_before_the_first_job_of_a_sweep(tmp_path, command):
-    done = command("src.train", "-m", *SMALL[1:], "model=resnet,inception_v3", check=False)
+    done = command("src.train", "-m", *SMALL[len(STACK) :], "model=resnet,inception_v3", check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "Inception-v3 takes images of at least" in done.stderr
     assert not (tmp_path / "runs").exists()
@@ -222,6 +233,7 @@ def test_why_hydra_does_not_take_a_value():
     assert (code, "hydra.run.dir=null: field 'hydra.run.dir' is not Optional" in line, line.count("\n")) == (2, True, 1)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_home_is_home(tmp_path, quote):
     run = f"hydra.run.dir={quote}~/x{quote}"
@@ -231,6 +243,7 @@ def test_home_is_home(tmp_path, quote):
     assert not Path("~").exists()
 
 
+@pytest.mark.heavy
 def test_a_directory_may_have_any_name(tmp_path):
     name = "a[1] *? \\ \u00fc u\u0308 '{}$(&;"
     code, _ = said(*SMALL, "train.duration=2steps", f'hydra.run.dir="{tmp_path}/{name}"')
@@ -238,6 +251,7 @@ def test_a_directory_may_have_any_name(tmp_path):
     assert load_run(tmp_path / name).state.step == 2
 
 
+@pytest.mark.heavy
 def test_damaged_results_are_made_again_from_the_last_checkpoint(tmp_path):
     run = f"hydra.run.dir={tmp_path}/x"
     assert said(*SMALL, run)[0] == 0

@@ -215,6 +215,7 @@ def changed(monkeypatch):
     jax.config.update("jax_compilation_cache_dir", cache)
 
 
+@pytest.mark.heavy
 def test_a_switch_changes_what_it_says(changed):
     assert "rsqrt" not in changed("no normalization")[0]
     base, run = changed(switches.BASE)
@@ -236,6 +237,7 @@ def test_filters_are_left_to_xla(changed, monkeypatch):
     assert wide not in changed("16 filters left to XLA")[0]
 
 
+@pytest.mark.heavy
 def test_random_images_are_trained_on(changed):
     changed(switches.BASE)  # puts the settings of JAX back at the end
     run = noise_engine("data=cifar10", "model.depth=8", "data.batch_size=8", side=8, classes=10, examples=40)
@@ -245,6 +247,7 @@ def test_random_images_are_trained_on(changed):
     assert np.sum(run.evaluate(state, "test")["confusion"]) == 40
 
 
+@pytest.mark.heavy
 def test_float16_keeps_the_test_error(engine, tmp_path):
     run = engine("train.duration=100steps")
     state = run.init_state()
@@ -317,7 +320,7 @@ def test_the_committed_page_is_what_was_measured():
     assert "`surface_points` on NVIDIA H100 80GB HBM3" in text
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_a_recipe_that_is_stopped_goes_on(tmp_path):
     command = [sys.executable, "-m", "benchmarks.gpu", "scale=.005", "recipes", f"output={tmp_path}"]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}

@@ -37,6 +37,7 @@ def test_how_a_run_is_shown_or_placed_does_not_name_it(compose, argument):
     assert run_hash(compose(argument)) == run_hash(compose())
 
 
+@pytest.mark.heavy
 def test_everything_that_defines_a_result_names_it(compose):
     hashes = {run_hash(compose(argument)) for argument in DEFINING}
     assert len(hashes | {run_hash(compose())}) == len(DEFINING) + 1

@@ -69,7 +69,7 @@ def seeded(compose, arguments):
     return settings.model_copy(update={"seed": seeds[-1]}) if seeds else settings
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_all_runs_of_results_have_their_names_again(compose):
     named = {part for part in found_in(committed_results()) if isinstance(part, str) and NAME.fullmatch(part)}
     hashes = set()

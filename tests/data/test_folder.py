@@ -150,6 +150,7 @@ def test_images_in_folders_of_a_class_are_read_and_links_do_not_lead_in_circles(
     assert np.bincount(labels).tolist() == [10, 6]
 
 
+@pytest.mark.heavy
 def test_what_is_not_read_is_counted_in_one_line(tmp_path, command):
     folder(tmp_path / "train")
     folder(tmp_path / "test", classes=("cat",), count=2)

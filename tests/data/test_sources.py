@@ -58,6 +58,7 @@ def write_tfds(root, name, count):
     )
 
 
+@pytest.mark.heavy
 def test_any_tfds_set_is_read_by_name_without_tensorflow(tmp_path, own_cache, command):
     write_tfds(tmp_path / "tfds", "shapes", 24)
     environment = {"TFDS_DATA_DIR": str(tmp_path / "tfds")}

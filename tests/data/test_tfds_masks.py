@@ -108,6 +108,7 @@ def test_a_set_like_oxford_pets_is_read_by_name(home, compose):
         assert (said == split.targets["mask"]).mean() > 0.9  # but at edges, which are blurred
 
 
+@pytest.mark.heavy
 def test_it_is_trained_on(home, compose, command, tmp_path):
     write_pets(home, {"train": [*pairs(16)], "test": [*pairs(8)]})
     own = ("data.batch_size=8", "task=segmentation", "model=full_resolution", "model.filters=4", "kernels=xla")

@@ -25,6 +25,7 @@ def start(monkeypatch, *arguments):
     adversarial.main()
 
 
+@pytest.mark.heavy
 def test_accuracy_falls_with_epsilon_and_pictures_are_drawn(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(output, "FIGURES", tmp_path)
     start(monkeypatch, RUN, f"other={RUN.removeprefix('run=')}", "examples=40", "epsilons=[8/255, 0]", "target=3")
@@ -58,6 +59,7 @@ def photographs(tmp_path_factory):
     return home
 
 
+@pytest.mark.heavy
 def test_photographs_of_ones_own(monkeypatch, tmp_path, photographs, source):
     monkeypatch.setattr(output, "FIGURES", tmp_path)
     weights, own = source[1], f"images={photographs}"

@@ -18,7 +18,7 @@ SCALE = {
 }  # fmt: skip
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_a_convex_loss_is_convex_at_every_point_of_every_plane(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report("tiny", read_settings(CurvatureScale, SCALE))

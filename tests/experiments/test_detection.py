@@ -19,6 +19,7 @@ SMALL = ("data.image_size=32", "task.grid=4", "data.train=96", "data.validation=
          "task.sure=0.02")  # fmt: skip
 
 
+@pytest.mark.heavy
 def test_what_is_drawn_and_written(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(output, "FIGURES", tmp_path)

@@ -31,6 +31,7 @@ def made(tmp_path_factory):
     return facts, (folder / "table.md").read_text(), home
 
 
+@pytest.mark.heavy
 def test_only_images_that_are_right_are_explained(made):
     facts, *_ = made
     assert 8 < facts["images"] <= 24

@@ -64,7 +64,7 @@ def test_cheap_filters_are_measured_beside_full_ones(made, monkeypatch):
     assert re.search(r"  - separable, 8: .* \(n = 2\): ", table)
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_depth_is_compared_with_and_without_shortcuts(made):
     network = ["model=resnet", "model.depth={depth}"]
     measured = ["eval.test_curve=true", "eval.every=10steps", "train.log_every=5steps"]

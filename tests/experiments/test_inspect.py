@@ -56,6 +56,7 @@ def album(home, tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.heavy
 def test_an_album_is_one_file_and_its_figures_come_again_from_the_arrays(album, tmp_path):
     folder = album("residual")
     page = (folder / "album.html").read_text()
@@ -75,6 +76,7 @@ def test_an_album_is_one_file_and_its_figures_come_again_from_the_arrays(album, 
         np.testing.assert_array_equal(again, before)
 
 
+@pytest.mark.heavy
 def test_the_arrays_are_those_of_the_network(album, home):
     folder, loaded = album("residual", "examples=100"), load_run(home / "residual")
     with np.load(folder / "arrays.npz") as file:
@@ -95,6 +97,7 @@ def test_the_arrays_are_those_of_the_network(album, home):
     assert facts["layers"]["blocks.1"]["zeros"]["mean"] == pytest.approx(arrays["activity/blocks.1/zeros"].mean())
 
 
+@pytest.mark.heavy
 def test_images_and_layers_of_the_user(album, home):
     folder = album(
         "residual", f"images={home / 'pictures'}", f"images={home / 'none.png'}", "layers=blocks.1.conv*.norm"
@@ -105,6 +108,7 @@ def test_images_and_layers_of_the_user(album, home):
         assert (file["neighbours/features/same"] == -1).all()
 
 
+@pytest.mark.heavy
 def test_networks_without_maps_or_classes_have_what_they_can(album):
     assert {path.stem for path in album("linear").glob("*.png")} == {"neighbours", "planes"}
     masks = {path.stem for path in album("masks", "examples=6").glob("*.png")}

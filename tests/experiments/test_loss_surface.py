@@ -47,6 +47,7 @@ def made(tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.heavy
 def test_means_are_over_pairs_of_directions_and_published_errors_stand_beside_ours(made):
     facts, table, surface = made(seeds=[0, 1])
     for ending in ("npz", "csv", "vts"):
@@ -69,6 +70,7 @@ def test_means_are_over_pairs_of_directions_and_published_errors_stand_beside_ou
     assert alone["below"]["1.0"]["mean"] == pytest.approx(both[1])
 
 
+@pytest.mark.heavy
 def test_along_eigenvectors_the_surface_curves_by_the_eigenvalues(made):
     """Exactly so only where the loss is smooth: without hidden units, which have kinks."""
     near = {"first": -0.02, "last": 0.02, "steps": 3}
@@ -84,6 +86,7 @@ def test_along_eigenvectors_the_surface_curves_by_the_eigenvalues(made):
     assert facts["test_error"] is None
 
 
+@pytest.mark.heavy
 def test_the_second_direction_may_lose_its_part_along_the_first(made):
     _, _, surface = made()
     facts, _, turned = made(orthogonal=True)
@@ -93,6 +96,7 @@ def test_the_second_direction_may_lose_its_part_along_the_first(made):
     assert math.isfinite(facts["loss"])
 
 
+@pytest.mark.heavy
 def test_biases_move_if_asked(made):
     _, _, still = made()
     facts, _, moved = made(one_dimensional=True)
@@ -114,6 +118,7 @@ def test_statistics_may_be_those_of_the_moved_weights(made):
     assert (apart > 1e-3).mean() > 0.5
 
 
+@pytest.mark.heavy
 def test_a_run_is_drawn_from_its_directory(made, tmp_path):
     facts, _, surface = made()
     (run,) = tmp_path.glob("runs/dense-*")
@@ -141,6 +146,7 @@ def code(monkeypatch, commit):
     monkeypatch.setattr("src.runs.provenance.dirty", lambda: False)
 
 
+@pytest.mark.heavy
 def test_results_quote_the_code_that_measured_and_not_the_code_that_put_them_together(made, monkeypatch):
     code(monkeypatch, "earlier")
     made(hessian=60)
@@ -157,6 +163,7 @@ def test_results_quote_the_code_that_measured_and_not_the_code_that_put_them_tog
         assert picture.info["Comment"] == footer
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("changed", "directions"), [(split_objective, 1), (gaussian, 2)])
 def test_another_version_measures_again(made, tmp_path, monkeypatch, changed, directions):
     """Along other directions every point is another one; other losses lie along the same directions."""
@@ -173,6 +180,7 @@ def test_another_version_measures_again(made, tmp_path, monkeypatch, changed, di
     np.testing.assert_array_equal(surface.value("test_loss"), again.value("test_loss"))
 
 
+@pytest.mark.heavy
 def test_directions_from_before_there_were_provenances_are_of_unknown_code(made, tmp_path):
     made()
     (cached,) = tmp_path.glob("runs/directions/*.npz")
@@ -185,6 +193,7 @@ def test_directions_from_before_there_were_provenances_are_of_unknown_code(made,
     assert table.endswith(f"; {UNKNOWN}.\n")
 
 
+@pytest.mark.heavy
 def test_directions_are_cached_and_used_again(made, tmp_path, monkeypatch):
     _, _, surface = made()
     (cached,) = tmp_path.glob("runs/directions/*.npz")
@@ -198,6 +207,7 @@ def test_directions_are_cached_and_used_again(made, tmp_path, monkeypatch):
         made()
 
 
+@pytest.mark.heavy
 def test_a_tolerance_is_kept_with_fewer_images(made):
     _, _, exact = made(images=None)
     tolerance = {"relative": 0.15, "absolute": 0.05, "examples": 60}
@@ -229,6 +239,7 @@ def test_weights_from_elsewhere_need_a_mean_for_every_channel(tmp_path):
         read_settings(SurfaceScale, scale).trained_networks()
 
 
+@pytest.mark.heavy
 def test_without_the_published_weights_one_line_says_where_they_are(tmp_path):
     where = {"PYTHONPATH": str(ROOT), "CONVNETS_CACHE": str(tmp_path / "cache")}
     for study, scale in (("loss_surface", "published"), ("surface_accuracy", "quick")):

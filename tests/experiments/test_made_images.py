@@ -54,6 +54,7 @@ def again(figure, path, tmp_path):
     return np.array_equal(*(np.asarray(Image.open(each)) for each in (tmp_path / "again.png", path)))
 
 
+@pytest.mark.heavy
 def test_class_images_are_what_the_network_takes_for_the_classes(start, tmp_path, capsys):
     other = f"other={RUN.removeprefix('run=')}"
     folder = start("class_images", RUN, "classes=[3,0]", other, "ways=[plain,waves]", "steps=30", "start=mean")
@@ -76,6 +77,7 @@ def test_images_of_units_begin_with_photographs(start, home):
     assert np.ptp(arrays(folder, NAME)["images/l2"][0]) > 0
 
 
+@pytest.mark.heavy
 def test_a_dream_has_the_size_of_the_photograph(start, home, tmp_path):
     folder = start("dream", RUN, "layers=body.0:2", f"photograph={home / 'one.png'}", "octaves=2", "steps=2")
     name = f"{NAME}_one_body.0"
@@ -93,6 +95,7 @@ def test_of_a_large_photograph_a_smaller_one_is_dreamt_about(start, home):
     assert arrays(folder, f"{NAME}_one_body.0")["images"].shape == (2, 20, 31, 1)
 
 
+@pytest.mark.heavy
 def test_test_images_are_encoded_and_decoded(start, tmp_path):
     folder = start("inversion", RUN, "layers=[body.0,head]", "steps=60")
     found, stored = facts(folder, NAME), arrays(folder, NAME)

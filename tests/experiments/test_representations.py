@@ -32,6 +32,7 @@ def made(tmp_path_factory):
     return networks, json.loads((folder / "results.json").read_text())["facts"], (folder / "table.md").read_text()
 
 
+@pytest.mark.heavy
 def test_probes_are_of_the_layers_in_their_order(made):
     (deep, _), facts, table = made
     own = facts["probes"]["deep"]

@@ -25,6 +25,7 @@ def examples():
     return [example for section in SECTIONS for example in section()]
 
 
+@pytest.mark.heavy
 def test_exactly_the_known_places_are_marked(examples):
     assert {(example.what, example.place) for example in examples if example.wrong} == WRONG
     lines = table(examples).splitlines()
@@ -39,6 +40,7 @@ def test_formulas_agree_with_real_layers(examples):
         assert example.layer in (None, expected), example
 
 
+@pytest.mark.heavy
 def test_the_program_prints_the_table_and_writes_the_page_in_the_repository(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["sizing"])

@@ -67,6 +67,7 @@ def test_fig_13():
     assert tabular_conv1d.fig13() == (4, 4)
 
 
+@pytest.mark.heavy
 def test_convolution_is_equivariant_to_the_last_bit_and_strides_are_so_at_their_multiples(written, monkeypatch):
     image = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1), np.uint8)
     monkeypatch.setattr(shift_equivariance, "first_images", lambda data, count: image)
@@ -107,6 +108,7 @@ def test_curves_need_finished_runs(run, said, monkeypatch, tmp_path, capsys):
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_masks_are_drawn_of_a_run_of_segmentation_alone(tmp_path, monkeypatch, capsys, written):
     monkeypatch.chdir(tmp_path)
     small = (
@@ -128,6 +130,7 @@ def test_masks_are_drawn_of_a_run_of_segmentation_alone(tmp_path, monkeypatch, c
     assert "this figure needs task=segmentation" in capsys.readouterr().err
 
 
+@pytest.mark.heavy
 def test_boxes_are_drawn_of_a_run_of_localisation_alone(tmp_path, monkeypatch, capsys, written, compose):
     monkeypatch.chdir(tmp_path)
     small = (

@@ -32,6 +32,7 @@ def made(tmp_path, monkeypatch):
     return facts, (home / "table.md").read_text(), load(home / "one_layer.npz")
 
 
+@pytest.mark.heavy
 def test_samples_are_compared_with_all_images_point_by_point(made):
     facts, table, surface = made
     loss, error, examples = (surface.value(f"test_{name}").ravel() for name in ("loss", "loss_error", "examples"))

@@ -21,6 +21,7 @@ SCALE = {
 }  # fmt: skip
 
 
+@pytest.mark.heavy
 def test_a_path_ends_in_the_network_itself(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report("tiny", read_settings(PathScale, SCALE))
@@ -56,6 +57,7 @@ def refused(*arguments):
     pytest.fail("made again")
 
 
+@pytest.mark.heavy
 def test_a_path_that_is_drawn_again_lies_in_the_plane_that_was_cached(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     scale = read_settings(PathScale, SCALE)

@@ -59,6 +59,7 @@ def test_relu6_has_the_rule_of_relu_and_above_six_only_a_deconvnet_passes_signal
     assert pull(jnp.array([2.0, -1, 5]))[0].tolist() == expected
 
 
+@pytest.mark.heavy
 def test_values_and_derivatives_of_everything_else_stay_to_the_bit():
     def function(x):
         return {"a": jax.nn.logsumexp(nnx.relu(jnp.sin(x))), "b": jax.nn.softmax(x) @ x}

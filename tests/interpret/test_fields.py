@@ -31,6 +31,7 @@ def test_the_field_is_that_of_the_middle_output_alone():
     np.testing.assert_allclose(field, expected.mean(axis=(0, 3)), rtol=1e-4)
 
 
+@pytest.mark.heavy
 def test_a_network_reaches_all_of_its_theoretical_field():
     settings = read("filter_stack", stem=5, stride=2, width=8)
     networks = [settings.build((32, 32, 3), 10, rngs=nnx.Rngs(seed)) for seed in range(4)]

@@ -104,6 +104,7 @@ def test_integrated_gradients_are_complete(seed):
     assert abs(few).max() > 10 * abs(error).max()
 
 
+@pytest.mark.heavy
 def test_the_program_has_the_size_of_a_batch_whatever_the_number_of_steps(small, monkeypatch):
     from src.interpret import gradients
 

@@ -50,6 +50,7 @@ def test_the_rarest_of_few_orders_has_its_exact_probability():
     assert halves_differ(np.array([0.0, 0.0, 1.0, 1.0]), seed=0).p == pytest.approx(2 / 6, abs=0.02)
 
 
+@pytest.mark.heavy
 def test_each_half_of_the_first_filters_feeds_one_group():
     network = read("alexnet", variant="paper", small=True).build((16, 16, 3), 10, rngs=nnx.Rngs(0))
     assert first_filters(network).shape == (5, 5, 3, 96)

@@ -69,6 +69,7 @@ def test_layers_that_are_put_back_are_there_again():
     np.testing.assert_array_equal(network(IMAGES), whole)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_a_vgg_layer_is_taken_out_with_its_relu(batch_norm):
     settings = {"small": True, "batch_norm": batch_norm}

@@ -35,6 +35,7 @@ def whole_gradient(network):
     return jax.grad(lambda images: TASK.losses(network(images), BATCH).mean())(BATCH.inputs)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("shortcut", ["A", "B"])
 def test_the_gradients_of_all_eight_paths_add_up_to_the_whole(shortcut):
     expected = whole_gradient(resnet(shortcut))

@@ -62,6 +62,7 @@ def test_one_layer_by_hand(epsilon, gamma):
     np.testing.assert_allclose(found.reshape(3, 12), expected, rtol=2e-4, atol=1e-6)
 
 
+@pytest.mark.heavy
 def test_the_chapters_convnet_is_a_chain():
     settings = ConvNetSettings(collect="global_max", filters=[4] * 5, batch_norm=False)
     network = settings.build((24, 24, 3), 10, rngs=nnx.Rngs(0))

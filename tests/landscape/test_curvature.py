@@ -51,6 +51,7 @@ def test_where_the_loss_is_flat_there_is_no_direction():
         top_directions(hessian_products(loss, [0 * matrix()], 1), PARAMETERS, jax.random.key(0))
 
 
+@pytest.mark.heavy
 def test_the_product_with_a_networks_hessian_does_not_depend_on_the_batches():
     module = Dense([4, 4, 3], rngs=nnx.Rngs(0))
     definition, state = nnx.split(module)

@@ -155,6 +155,7 @@ def measured(engine, state, **options):
     return found.summary(jax.device_get(jax.jit(found.measure)(found.parameters, found.data)))
 
 
+@pytest.mark.heavy
 def test_the_middle_of_a_run_has_the_scores_of_the_run(trained):
     engine, state = trained
     found = measured(engine, state)
@@ -164,6 +165,7 @@ def test_the_middle_of_a_run_has_the_scores_of_the_run(trained):
         assert found[f"{split}_loss"] == pytest.approx(scores["loss"], rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_statistics_of_the_whole_training_set_do_not_depend_on_those_of_the_run(trained):
     engine, state = trained
     other = state._replace(batch_stats=jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), state.batch_stats))
@@ -183,6 +185,7 @@ def test_a_batch_of_all_images_is_its_own_calibration(trained):
         assert measured(engine, state, batch_norm=kind, batch_size=3 * size) == found
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("batch_norm", ["frozen", "recalibrated"])
 def test_surfaces_by_kernels_are_surfaces(trained, batch_norm):
     engine, state = trained
@@ -209,6 +212,7 @@ def test_points_say_by_which_kernels_they_were_measured(trained, tmp_path):
         assert said.endswith(f", kernels {engine.kernels.key}") == (kernels is not None)
 
 
+@pytest.mark.heavy
 def test_a_short_batch_has_no_statistics_of_its_own(trained):
     engine, state = trained
     size = engine.dataset.spec.train // 2 + 1
@@ -222,6 +226,7 @@ def test_a_short_batch_has_no_statistics_of_its_own(trained):
     assert jax.jit(short.measure)(short.parameters, short.data) == jax.jit(whole.measure)(whole.parameters, whole.data)
 
 
+@pytest.mark.heavy
 def test_statistics_are_recalibrated_at_every_place_on_any_mesh(trained):
     """Those of the run lie on the devices of its training, which are divided otherwise than places are."""
     engine, state = trained

@@ -43,6 +43,7 @@ def begin(tmp_path, request):
     return start
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_survey_that_is_stopped_ends_with_the_same_bytes(begin, tmp_path, number, code):
     process = begin("stopped", seconds="0.2")

@@ -56,6 +56,7 @@ def test_every_size_has_an_upper_bound(name):
                 named_model(name, **{field: [*value[:-1], 999_999_998]})
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("name", "changes"),
     [

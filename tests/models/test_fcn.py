@@ -61,6 +61,7 @@ def test_enlarging_begins_as_bilinear_interpolation():
     np.testing.assert_allclose(found[:, 2:-2, 2:-2], enlarged(ramp, 2)[:, 2:-2, 2:-2], atol=1e-6)
 
 
+@pytest.mark.heavy
 def test_classes_begin_even_and_are_learnt():
     net = read("fcn_small", filters=[2, 2, 4, 4, 4], dense=4).build((32, 32, 3), 3, rngs=nnx.Rngs(0))
     net.eval()

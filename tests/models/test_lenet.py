@@ -19,6 +19,7 @@ def test_sizes_and_parameters_are_those_of_the_figure(side):
     assert shapes == [(28, 28, 6), (14, 14, 6), (10, 10, 16), (5, 5, 16), (400,), (120,), (84,), (10,)]
 
 
+@pytest.mark.heavy
 def test_a_digit_of_28_is_one_of_32_with_a_border_of_zeros():
     digit = jnp.arange(28 * 28.0).reshape(1, 28, 28, 1) / 784
     bordered = jnp.pad(digit, [(0, 0), (2, 2), (2, 2), (0, 0)])

@@ -61,6 +61,7 @@ def test_stages_of_the_second_version_have_the_sizes_of_the_paper():
     assert rows["last.conv"] == (7, 7, 1280)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("name", "last"), [("mobilenet", 1024), ("mobilenet_v2", 1280)])
 def test_the_small_version_keeps_four_by_four_pixels(name, last):
     rows = table(read(name, small=True), (32, 32, 3), 7)

@@ -117,6 +117,7 @@ def test_a_layer_that_does_not_fit_is_named(inputs, outputs, groups, said):
         )
 
 
+@pytest.mark.heavy
 def test_the_command_shows_published_inputs_or_those_of_the_data(command):
     found = json.loads(command("src.summary", "model=lenet5", "json=True", "zoo=false").stdout)
     assert (found["input"], found["total"], found["trainable"]) == ([32, 32, 1], 61_706, 61_706)
@@ -181,6 +182,7 @@ def test_an_empty_dictionary_of_layers_stays_one():
     assert [row.name for row in layers(lambda: Optional(nnx.Rngs(0)), (3,))] == ["head"]
 
 
+@pytest.mark.heavy
 def test_the_network_of_a_recipe_or_a_run_is_that_of_its_data(monkeypatch, capsys, tmp_path):
     own = planned(["model=linear", "train.duration=2steps", "tracking.tensorboard=false", f"hydra.run.dir={tmp_path}"])
     run(own.settings, own.config, tmp_path)

@@ -32,6 +32,7 @@ def calls(trace, depth):
     return sum(entry.callcount for entry in profile.getstats())
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("trace", [summary, training])
 def test_tracing_takes_as_long_as_the_network_is_deep(trace):
     trace(named_model("resnet", depth=8))  # what is done once

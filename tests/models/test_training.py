@@ -27,10 +27,7 @@ NETWORKS = {
 }  # fmt: skip
 
 
-QUICK = (
-    "linear", "dense", "text_conv1d", "table_conv1d", "convnet", "convnet_gmp", "lenet5", "resnet",
-    "resnet_preact", "filter_stack",
-)  # fmt: skip
+QUICK = ("dense", "text_conv1d", "table_conv1d", "convnet", "lenet5", "resnet")
 
 
 def examples(shape):

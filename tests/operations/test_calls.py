@@ -65,6 +65,7 @@ CHANCE = 3.0
 FOUND = {"deadline": None, "derandomize": True, "phases": (Phase.explicit, Phase.generate)}  # shrinking takes minutes
 
 
+@pytest.mark.heavy
 @settings(max_examples=8, **FOUND)
 @given(any_shape())
 def test_kernels_are_as_exact_as_xla_for_any_shape(library, shape):
@@ -89,6 +90,7 @@ def check(library, *shape, factor=1.0):
     )
 
 
+@pytest.mark.heavy
 def test_the_trial_finds_a_kernel_that_is_wrong(library, monkeypatch):
     assert wrong(library) == []
     right = Sums.reference

@@ -22,7 +22,7 @@ KINDS = {
 }
 X86 = platform.machine() in ("x86_64", "AMD64")
 HERE = [kind for kind in KINDS if X86 or kind not in ("AVX2", "SSE")]
-BY_CLANG = ("addresses", "optimized")
+BY_CLANG = ("optimized",)
 """The kinds that CI builds by the second compiler too."""
 
 

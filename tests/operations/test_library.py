@@ -129,7 +129,7 @@ def test_a_damaged_record_is_refused(folder, library, caplog, monkeypatch):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("compiler", ["g++", pytest.param("clang++", marks=needs("clang++"))])
+@pytest.mark.parametrize("compiler", ["g++", pytest.param("clang++", marks=[needs("clang++"), pytest.mark.slow])])
 def test_either_compiler_builds_what_stands_its_trial_without_a_warning(compiler, tmp_path, monkeypatch):
     monkeypatch.setenv("CXX", f"{compiler} -Wall -Wextra -Werror")
     assert kernels.__wrapped__(tmp_path / "kernels") is not None

@@ -53,7 +53,7 @@ def any_shape(draw):
     return (draw(numbers(1, 20)), rows, columns, draw(numbers(1, 70))), size, Window(strides, (above, beside))
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 @settings(max_examples=8, **FOUND)
 @given(any_shape())
 def test_pooling_is_as_exact_as_by_xla_for_any_shape(library, shape):

@@ -30,6 +30,7 @@ def home(tmp_path_factory):
     return home
 
 
+@pytest.mark.heavy
 def test_every_object_has_its_box_in_the_file(home, monkeypatch, capsys):
     monkeypatch.chdir(home)
     monkeypatch.setattr("sys.argv", ["predict", "run=run", "input=images", "json=found.jsonl", "pictures=pictures"])

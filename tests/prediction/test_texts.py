@@ -81,6 +81,7 @@ def said(home, monkeypatch, capsys):
     return call
 
 
+@pytest.mark.heavy
 def test_typed_texts_and_files_get_their_classes_unknown_words_and_drops(said, home):
     code, out, err = said(
         "run=run", "text=the film | is dull", "text=a wonderful story", "input=reviews", "json=x.jsonl"

@@ -86,6 +86,7 @@ def torch_state(module, layers):
     return arrays
 
 
+@pytest.mark.heavy
 def test_every_value_arrives_from_both_kinds_of_files(tmp_path):
     one = CifarResNet(8, "B", channels=3, outputs=10, rngs=nnx.Rngs(1))
     arrays = torch_state(one, li2018.resnet(8))

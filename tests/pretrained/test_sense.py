@@ -45,6 +45,7 @@ def trained(compose):
     return trained_on_digits(compose, 8)
 
 
+@pytest.mark.heavy
 def test_weights_make_sense_where_their_zeros_belong(trained, capsys):
     arrays, images, module, _ = trained
     own = resnet("A_centred")

@@ -37,6 +37,7 @@ def test_it_is_known_to_be_finished_by_its_name(old_run, command):
     assert (old_run / "provenance.json").read_bytes() == before
 
 
+@pytest.mark.heavy
 def test_it_goes_on(old_run, command):
     before = json.loads((old_run / "results.json").read_text())
     (old_run / "results.json").unlink()

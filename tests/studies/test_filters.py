@@ -12,6 +12,7 @@ from src.studies.settings import StudySettings, read_study
 Small, Cheap = StudySettings[SmallFiltersScale], StudySettings[CheapFiltersScale]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", ["digits", "cifar10"])
 def test_small_filters_come_at_equal_fields_and_at_equal_weights(name):
     scale = read_study(Small, "small_filters", []).scales[name]
@@ -39,6 +40,7 @@ def test_a_stack_that_is_as_large_already_does_not_come_twice():
     assert len(scale.variants("first layer")) == 2
 
 
+@pytest.mark.heavy
 def test_every_cheap_block_can_be_built():
     scale = read_study(Cheap, "cheap_filters", []).scales["digits"]
     models = {name: variant.run(0).settings.model for name, variant in scale.variants().items()}
@@ -60,6 +62,7 @@ def test_every_width_has_full_filters_to_compare_with():
         read_study(Cheap, "cheap_filters", ["scales.digits.blocks.separable.widths=[16]"])
 
 
+@pytest.mark.heavy
 def test_every_small_filter_of_every_stage_composes():
     for scale in read_study(Small, "small_filters", []).scales.values():
         for comparison, networks in scale.comparisons.items():

@@ -14,11 +14,12 @@ MODULES = 9
 @pytest.fixture
 def finished(engine, tmp_path):
     made = engine(
-        "model=resnet_preact", "model.depth=20", "debug.examples=60", "data.batch_size=16", "eval.batch_size=16"
+        "debug.examples=60", "data.batch_size=16", "eval.batch_size=16", model=("model=resnet_preact", "model.depth=20")
     )
     return LoadedRun(RunDirectory(tmp_path), made, made.init_state(), Checkpoints(tmp_path, {}))
 
 
+@pytest.mark.heavy
 def test_every_module_is_taken_out_in_turn_and_the_whole_network_is_scored_first(finished):
     facts = one_removed(finished)
     network = finished.module
@@ -45,6 +46,7 @@ def test_the_second_and_third_stage_begin_with_a_module_that_halves(finished):
     assert halving(finished) == [3, 6]
 
 
+@pytest.mark.heavy
 def test_there_is_a_gradient_for_every_length_of_path(finished):
     norms = path_gradients(finished, samples=2, size=8)
     assert len(norms) == MODULES + 1

@@ -57,6 +57,7 @@ def test_published_errors_are_those_of_the_experiments():
             assert network.published == float(stated)
 
 
+@pytest.mark.heavy
 def test_pairs_differ_in_the_size_of_their_batches_alone():
     for scale in read_study(StudySettings[InterpolationScale], "batch_size_interpolation", []).scales.values():
         for pair in scale.pairs:

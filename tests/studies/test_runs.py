@@ -23,6 +23,7 @@ def test_a_run_that_is_refused_is_not_trained(tmp_path):
     assert not (tmp_path / "tiny").exists()
 
 
+@pytest.mark.heavy
 def test_a_run_is_named_or_described(tmp_path):
     path = tmp_path / "tiny"
     described = named_or_trained([f"hydra.run.dir={path}"], TINY, anything)
@@ -32,6 +33,7 @@ def test_a_run_is_named_or_described(tmp_path):
         named_or_trained([f"run={path}", "seed=1"], (), anything)
 
 
+@pytest.mark.heavy
 def test_the_page_shows_how_a_finished_run_is_used(tmp_path):
     path = tmp_path / "tiny"
     finish([planned([*TINY, "model=resnet", "model.depth=8", f"hydra.run.dir={path}"])])  # it has the page's layer

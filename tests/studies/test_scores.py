@@ -39,6 +39,7 @@ def test_variants_without_a_common_seed_cannot_be_compared():
         comparison.check_reference("full, 64")
 
 
+@pytest.mark.slow
 def test_a_network_takes_as_long_as_itself_and_less_than_a_larger_one():
     common = ("data=digits", "debug.examples=300", "model=dense")
     small, large = planned([*common, "model.hidden=[4]"]), planned([*common, "model.hidden=[4000,4000]"])

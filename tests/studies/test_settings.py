@@ -62,6 +62,7 @@ def test_what_a_variant_sets_itself_comes_after_what_all_share():
     assert scale.scales["digits"].variant("plain", 20).run(0).settings.train.duration == Duration.parse("3 epochs")
 
 
+@pytest.mark.heavy
 def test_every_run_of_the_depth_study_composes():
     settings = read_study(Depth, "depth_study", [])
     for scale in settings.scales.values():
@@ -72,6 +73,7 @@ def test_every_run_of_the_depth_study_composes():
             assert run.settings.eval.test_curve
 
 
+@pytest.mark.heavy
 def test_every_run_of_the_path_ensembles_composes():
     settings = read_study(StudySettings[PathScale], "path_ensembles", [])
     depths = {}

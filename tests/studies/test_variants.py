@@ -25,6 +25,7 @@ def variant(tmp_path):
     return make
 
 
+@pytest.mark.heavy
 def test_the_best_value_is_that_of_the_validation_score(variant):
     (chosen,) = tuned([variant("a")], "optimizer.learning_rate", [1e-6, 0.1], seed=0)
     assert chosen.value("optimizer.learning_rate") == "0.1"
@@ -36,6 +37,7 @@ def test_one_value_needs_no_run(variant, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.heavy
 def test_finished_runs_are_reused_and_others_left_out(variant, caplog):
     variants = [variant("slow", "optimizer.learning_rate=0.01"), variant("fast", "optimizer.learning_rate=0.1")]
     first = finished_runs(variants, [0, 1])
@@ -54,6 +56,7 @@ def test_finished_runs_are_reused_and_others_left_out(variant, caplog):
     assert all(path.joinpath("metrics.csv").stat().st_mtime_ns == time for path, time in times.items())
 
 
+@pytest.mark.heavy
 def test_a_run_that_diverges_is_never_averaged(variant, caplog):
     runs = finished_runs(
         [variant("wild", "optimizer.learning_rate=1e30"), variant("tame", "optimizer.learning_rate=0.1")], [0]
@@ -66,6 +69,7 @@ def test_a_run_that_never_began_is_not_usable(variant):
     assert not usable(variant("a").run(0))
 
 
+@pytest.mark.heavy
 def test_no_finished_value_is_an_error(variant):
     with pytest.raises(UserError, match=r"wild: no run finished with optimizer.learning_rate among 1e\+30, 1e\+31"):
         tuned([variant("wild")], "optimizer.learning_rate", [1e30, 1e31], seed=0)

@@ -29,6 +29,7 @@ SHIFTED, ZOOMED = (jax.jit(each, static_argnums=1) for each in (jittered, zoomed
 BLURRED = jax.jit(blurred)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", WAYS)
 def test_every_way_raises_the_scores_inside_the_pixel_range(name):
     found = climb(GOAL, WAYS[name], GREY, KEY, [0, 6])

@@ -17,6 +17,7 @@ GOAL = Energy(features(Convolutions(), COLOURED, ["second"]), jnp.array([1.0]))
 PHOTOGRAPH = stored(clouds((23, 31), 3, 0))
 
 
+@pytest.mark.heavy
 def test_layers_see_more_in_a_dream_of_the_same_size():
     told = []
     found = Dream(octaves=3, steps=4, rate=0.02)(GOAL, PHOTOGRAPH, KEY, lambda *each: told.append(each))
@@ -49,6 +50,7 @@ def test_the_same_key_gives_the_same_dream_and_another_one_another():
     assert not np.array_equal(one, other)
 
 
+@pytest.mark.heavy
 def test_one_size_without_jitter_is_plain_ascent():
     dream = Dream(octaves=1, steps=1, rate=0.01, jitter=0)
     (found,) = dream(GOAL, PHOTOGRAPH, KEY)

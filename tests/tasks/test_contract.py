@@ -49,6 +49,7 @@ def test_what_does_not_add_up_is_gathered_of_every_example_once(compose, argumen
     assert built.evaluate(state, "test")["median_loss"] == pytest.approx(np.median(losses), rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_a_batch_is_moved_along_the_sign_of_the_networks_gradient(engine):
     built = engine("parallel.devices=1", "task=adversarial", "task.epsilon=0.25")
     assert isinstance(built.settings.task, AdversarialClassification)
@@ -86,6 +87,7 @@ def climbed(engine, *arguments):
     return np.asarray(batch.inputs), np.asarray(moved.inputs), loss
 
 
+@pytest.mark.heavy
 def test_several_steps_climb_further_inside_the_ball_and_the_limits(engine):
     limits = "task.limits=[0,1]"
     before, one, loss = climbed(engine, limits)
@@ -110,6 +112,7 @@ def test_limits_are_in_order(engine):
         climbed(engine, "task.limits=[1,0]")
 
 
+@pytest.mark.heavy
 def test_adversarial_training_without_a_step_is_plain_training_and_differs_with_one(engine):
     arguments = ("parallel.devices=1", "train.duration=5steps")
     plain, _ = trained(engine(*arguments))

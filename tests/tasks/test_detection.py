@@ -58,6 +58,7 @@ def summary(task, outputs, own):
     return task.summary({name: np.asarray(each) for name, each in values.items()}, detailed=True)
 
 
+@pytest.mark.heavy
 def test_what_is_there_is_found_and_costs_nothing(task):
     found = summary(task, perfect(OBJECTS), batch(OBJECTS))
     assert found["loss"] == pytest.approx(0, abs=1e-9)
@@ -133,6 +134,7 @@ def small(compose, *arguments):
     )  # fmt: skip
 
 
+@pytest.mark.heavy
 def test_a_small_network_learns_boxes(compose):
     built = Engine(small(compose, "data.train=420", "train.duration=60steps", "eval.batch_size=64"))
     state, rows = trained(built)

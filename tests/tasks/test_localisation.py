@@ -98,6 +98,7 @@ SMALL = (
 )  # fmt: skip
 
 
+@pytest.mark.heavy
 def test_a_small_network_learns_where_a_shape_is(compose):
     built = Engine(compose(*SMALL, "train.duration=60steps", "optimizer.learning_rate=0.003"))
     state, rows = trained(built)
@@ -108,7 +109,7 @@ def test_a_small_network_learns_where_a_shape_is(compose):
     assert set(found) >= {"accuracy", "localised", "localised_interval", "median_iou"}
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_the_experiment_is_nearly_there_after_a_third_of_it(compose):
     built = Engine(compose("+experiment=localisation_shapes", "train.duration=7epochs"))
     state, _ = trained(built)

@@ -113,6 +113,7 @@ def test_an_image_of_ignored_pixels_has_no_loss_and_no_gradient(scored):
     assert task.losses(jnp.asarray(logits), batch(masks))[2] == 0
 
 
+@pytest.mark.heavy
 def test_what_comes_into_sight_is_ignored():
     settings = AugmentSettings(scale=0.5, shift=0.4)
     moves = draw_moves(jnp.stack([stream(0, str(number)) for number in range(9)]), settings, (8, 8))
@@ -130,6 +131,7 @@ def test_masks_move_with_their_images():
     assert (np.asarray(targets["mask"]) == 0).any()
 
 
+@pytest.mark.heavy
 def test_a_small_network_finds_the_shapes(compose):
     built = Engine(compose("+experiment=segmentation_shapes", "train.duration=150steps", "data.train=700",
                            "data.test=60", "parallel.devices=1", "model.filters=8"))  # fmt: skip
@@ -139,13 +141,14 @@ def test_a_small_network_finds_the_shapes(compose):
     assert built.evaluate(state, "test")["mean_iou"] > 0.5
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_the_experiment_reaches_what_it_says(compose):
     built = Engine(compose("+experiment=segmentation_shapes"))
     state, _ = trained(built)
     assert built.evaluate(state, "test")["mean_iou"] > 0.9
 
 
+@pytest.mark.heavy
 def test_data_and_networks_that_do_not_fit_are_refused(compose):
     from src.training.jobs import check
 

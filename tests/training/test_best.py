@@ -57,6 +57,7 @@ def test_a_score_that_is_not_finite_is_never_the_best():
     assert Best(Metric("accuracy", lambda outputs, batch: {}, mean("correct"), "maximize"), rows).step == 3
 
 
+@pytest.mark.heavy
 def test_the_checkpoint_with_the_best_score_stays_beside_the_latest(made):
     best = best_step(made)
     assert best < 30
@@ -117,6 +118,7 @@ def test_a_best_step_that_was_not_kept_says_how_to_keep_it(made, tmp_path):
         load_run(other, step="best")
 
 
+@pytest.mark.heavy
 def test_training_ends_when_the_score_has_not_improved_for_long_enough(tmp_path):
     arguments = (*ARGUMENTS, "optimizer.learning_rate=1e-9", "train.duration=60steps", "train.patience=9steps")
     whole = planned([*arguments, f"hydra.run.dir={tmp_path / 'whole'}"])
@@ -141,11 +143,13 @@ def test_patience_belongs_to_what_defines_a_run(compose):
     assert run_hash(compose()) != run_hash(compose("train.patience=9epochs"))
 
 
+@pytest.mark.heavy
 def test_without_a_better_score_but_with_patience_all_steps_are_taken(engine):
     state, _ = trained(engine("parallel.devices=1", "train.patience=1000steps"))
     assert int(np.asarray(state.step)) == 20
 
 
+@pytest.mark.heavy
 def test_the_end_does_not_depend_on_the_length_of_a_dispatch(engine):
     """The patience ends between two evaluations: where a dispatch ends there says nothing of the run."""
     arguments = (

@@ -209,6 +209,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path, built, monkeypatch):
         checkpoints.wait()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("every", "expected"),
     [("4steps", [4, 8, 12, 16, 20]), ("0.2epochs", [7, 13, 20]), ("0.000001seconds", range(1, 21)), ("9hours", [20])],
@@ -222,6 +223,7 @@ def test_checkpoints_come_by_steps_by_epochs_and_by_the_clock(tmp_path, engine, 
     assert steps(tmp_path) == list(expected)
 
 
+@pytest.mark.heavy
 def test_a_wish_to_stop_that_comes_too_late_for_a_run_is_not_forgotten(tmp_path, monkeypatch):
     """Its results are there, and whoever asked for several runs does not begin the next one."""
     monkeypatch.chdir(tmp_path)

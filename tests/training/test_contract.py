@@ -18,6 +18,7 @@ def measured(*arguments):
     return json.loads(done.stdout)
 
 
+@pytest.mark.heavy
 def test_initial_parameters_order_pixels_and_learning_rates_are_equal_to_the_bit():
     assert measured() == COMMITTED["bits"]
 

@@ -9,6 +9,7 @@ from src.training.state import state_sha256
 from tests.training.trained import Rows, trained
 
 
+@pytest.mark.heavy
 def test_a_run_that_diverges_names_the_step_and_keeps_the_state_before_it(engine):
     built = engine("parallel.devices=1", "optimizer.learning_rate=1e30", "schedule=constant")
     loop = Loop(built, built.init_snapshot())
@@ -29,6 +30,7 @@ def test_a_run_that_stands_still_is_not_scored_at_steps_that_it_did_not_take(eng
     assert [row["step"] for row in rows.rows] == list(range(1, caught.value.step + 1))
 
 
+@pytest.mark.heavy
 def test_parameters_that_overflow_are_no_good_state(engine):
     steep = ("optimizer.learning_rate=1e38", "optimizer.weight_decay=1000")
     built = engine("parallel.devices=1", *steep, "schedule=constant")

@@ -11,6 +11,7 @@ from src.models.base import Heads, heads
 from src.training.loop import Loop
 from src.training.state import state_sha256
 from src.training.step import updated_average, zero_sums
+from tests.small import DENSE
 from tests.training.trained import Rows, largest_difference, trained
 
 
@@ -32,6 +33,7 @@ def test_placements_agree_on_statistics_of_each_device_which_are_something_else(
     assert largest_difference(alone, jit) > 1e-3
 
 
+@pytest.mark.heavy
 def test_the_size_of_a_dispatch_does_not_change_a_bit(engine):
     arguments = ("parallel.devices=1", "train.log_every=100steps", "eval.every=100steps")
     sizes = (2, 5, 100)
@@ -39,11 +41,13 @@ def test_the_size_of_a_dispatch_does_not_change_a_bit(engine):
     assert len({state_sha256(state) for state in states}) == 1
 
 
+@pytest.mark.heavy
 def test_equal_seeds_give_equal_bits_and_others_do_not(engine):
     shas = [state_sha256(trained(engine("parallel.devices=1", f"seed={seed}"))[0]) for seed in (0, 0, 1)]
     assert shas[0] == shas[1] != shas[2]
 
 
+@pytest.mark.heavy
 def test_a_run_that_goes_on_from_its_middle_ends_with_the_same_bits(engine):
     arguments = ("parallel.devices=1", "schedule=constant")
     built = engine(*arguments)
@@ -53,6 +57,7 @@ def test_a_run_that_goes_on_from_its_middle_ends_with_the_same_bits(engine):
     assert state_sha256(rest) == state_sha256(whole)
 
 
+@pytest.mark.heavy
 def test_scores_do_not_depend_on_the_evaluation_batch(engine):
     scores = []
     for batch_size, devices in ((360, 1), (100, 1), (7, 1), (100, 8)):
@@ -90,7 +95,7 @@ def test_the_host_waits_only_for_what_it_shows(engine, monkeypatch):
 
 
 def test_measurements_say_what_was_learnt(engine):
-    _, measured = trained(engine("parallel.devices=1", "train.duration=60steps", "schedule=constant"))
+    _, measured = trained(engine("parallel.devices=1", "train.duration=60steps", "schedule=constant", model=DENSE))
     losses = [row["train_loss"] for row in measured if "train_loss" in row]
     assert losses[-1] < 0.7 * losses[0]
     assert [row["step"] for row in measured if "validation_loss" in row] == [33, 60]
@@ -98,11 +103,13 @@ def test_measurements_say_what_was_learnt(engine):
 
 @pytest.mark.parametrize("optimizer", ["nesterov", "adamw", "rmsprop", "lars", "muon"])
 def test_every_optimizer_learns(engine, optimizer):
-    _, measured = trained(engine("parallel.devices=1", f"optimizer={optimizer}", "train.duration=60steps"))
+    arguments = ("parallel.devices=1", f"optimizer={optimizer}", "train.duration=300steps")
+    _, measured = trained(engine(*arguments, model=DENSE))
     losses = [row["train_loss"] for row in measured if "train_loss" in row]
     assert losses[-1] < 0.8 * losses[0]
 
 
+@pytest.mark.heavy
 def test_a_plateau_lowers_the_learning_rate_and_the_record_says_so(engine):
     arguments = ("schedule=plateau", "schedule.window=5steps", "schedule.patience=1", "optimizer.learning_rate=1e-9")
     _, measured = trained(engine("parallel.devices=1", *arguments, "train.log_every=5steps", "train.duration=40steps"))
@@ -125,6 +132,7 @@ def test_the_learning_rate_on_record_under_a_plateau_is_that_of_the_step(engine)
     built = engine(
         "parallel.devices=1", "schedule=plateau", "schedule.window=1step", "schedule.patience=1", "schedule.rate=0.5",
         "optimizer.momentum=0", "optimizer.weight_decay=0", "optimizer.clip_norm=1", "optimizer.learning_rate=1",
+        model=DENSE,
     )  # fmt: skip
     state, moved, recorded = built.init_state(), [], []
     for stop in range(1, 9):
@@ -136,6 +144,7 @@ def test_the_learning_rate_on_record_under_a_plateau_is_that_of_the_step(engine)
     assert recorded[-1] < recorded[0]
 
 
+@pytest.mark.heavy
 def test_slices_of_a_batch_add_up_to_its_gradient(engine):
     """Exactly so where no batch statistics are taken: with a learning rate of nearly nothing the objective says it."""
     arguments = ("parallel.devices=1", "train.duration=1step", "eval.every=1step", "optimizer.weight_decay=0")
@@ -146,12 +155,14 @@ def test_slices_of_a_batch_add_up_to_its_gradient(engine):
     assert largest_difference(one, other) < 1e-5
 
 
+@pytest.mark.heavy
 def test_slices_are_the_same_on_any_number_of_devices(engine):
     arguments = ("data.augment=null", "train.accumulation=2", "train.duration=5steps")
     one, four = (trained(engine(*arguments, f"parallel.devices={count}"))[0] for count in (1, 4))
     assert largest_difference(one, four) < 1e-5
 
 
+@pytest.mark.heavy
 def test_the_moving_average_is_what_is_scored(engine):
     built = engine("parallel.devices=1", "train.average=0.25", "schedule=constant", "train.duration=3steps")
     states, state, sums = [], built.init_state(), built.zero_sums()
@@ -190,6 +201,7 @@ def test_clipping_bounds_the_gradient(engine):
     assert moved[0] > moved[1]
 
 
+@pytest.mark.heavy
 def test_bfloat16_stays_near_float32_and_keeps_its_parameters(engine):
     full, half = (trained(engine("parallel.devices=1", f"precision={name}"))[0] for name in ("float32", "bfloat16"))
     assert {leaf.dtype for leaf in jax.tree.leaves(half.parameters)} == {np.dtype("float32")}
@@ -197,6 +209,7 @@ def test_bfloat16_stays_near_float32_and_keeps_its_parameters(engine):
     assert 1e-4 < largest_difference(full, half) < 1
 
 
+@pytest.mark.heavy
 def test_losses_are_float32_in_any_precision(engine):
     built = engine("parallel.devices=1", "precision=bfloat16")
     state, images = built.init_state(), evaluation_batch(built.split("test"), 0, 8).inputs
@@ -222,6 +235,7 @@ def test_both_steps_lower_for_accelerators(engine, placement):
             assert "stablehlo.convolution" in traced.lower(lowering_platforms=(platform,)).as_text()
 
 
+@pytest.mark.heavy
 def test_the_first_images_bear_the_names_of_their_classes(engine):
     built = engine("data.augment=null")
     images, names = built.first_images(7)

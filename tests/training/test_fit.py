@@ -63,6 +63,7 @@ def test_what_is_for_notebooks_is_imported_from_the_package():
         src.fitt  # noqa: B018
 
 
+@pytest.mark.heavy
 def test_a_module_is_trained_by_any_transformation_and_stays_as_it_was(digits):
     module = Small()
     before = np.asarray(module.conv.kernel[...])
@@ -76,6 +77,7 @@ def test_a_module_is_trained_by_any_transformation_and_stays_as_it_was(digits):
     assert correct.mean() > 0.9
 
 
+@pytest.mark.heavy
 def test_steps_are_those_of_the_transformation_itself(digits):
     """Two steps of plain gradient descent on a whole batch, by hand."""
     images, labels = digits.train.inputs[:40], digits.train.targets["label"][:40]
@@ -95,6 +97,7 @@ def test_steps_are_those_of_the_transformation_itself(digits):
     np.testing.assert_allclose(found.module.conv.kernel[...], parameters["conv"]["kernel"][...], rtol=2e-4, atol=1e-6)
 
 
+@pytest.mark.heavy
 def test_a_saved_run_gives_the_same_and_goes_on_only_with_what_it_was_begun_with(tmp_path, digits):
     arguments = {"duration": "12 steps", "settings": (*QUIET, "parallel.devices=1")}
     plain = fit(Small(), digits, optax.adam(1e-3), **arguments)
@@ -142,6 +145,7 @@ def test_a_notebook_that_is_killed_goes_on_where_it_was(tmp_path):
     assert RunDirectory(cut).read_json("provenance.json")["resumed"]
 
 
+@pytest.mark.heavy
 def test_what_a_person_can_get_wrong_is_one_line(trained):
     done = subprocess.run(
         [sys.executable, "-m", "tests.training.careless", str(trained)], cwd=ROOT, capture_output=True, text=True
@@ -247,6 +251,7 @@ def test_damaged_preprocessing_is_one_line_and_runs_without_it_read_their_data(t
     np.testing.assert_array_equal(load_run(old).predict(images), load_run(trained).predict(images))
 
 
+@pytest.mark.heavy
 def test_a_split_alone_is_trained_on_and_its_classes_are_those_of_the_task():
     shapes = load_data("shapes", "data.train=60", "data.test=20", "data.validation=0", "data.image_size=16")
     module = nnx.Conv(3, 4, (1, 1), rngs=nnx.Rngs(0))

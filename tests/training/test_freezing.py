@@ -51,13 +51,14 @@ def test_patterns_that_freeze_nothing_or_everything_are_refused(compose):
             check_layers(settings, settings.dataset().spec)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "more",
     [
         (),
-        ("kernels=xla",),
+        pytest.param(("kernels=xla",), marks=pytest.mark.slow),
         ("optimizer=adamw", "optimizer.weight_decay=.1", "optimizer.clip_norm=1"),
-        ("optimizer=muon",),
+        pytest.param(("optimizer=muon",), marks=pytest.mark.slow),
         ("train.average=.9", "train.accumulation=2"),
         ("parallel.devices=3", "data.batch_size=30"),
         ("schedule=plateau", "train.steps_per_dispatch=5"),
@@ -75,6 +76,7 @@ def test_frozen_parameters_and_statistics_stay_to_the_bit(compose, more):
         assert (array.tobytes() == after[path].tobytes()) == is_frozen, name
 
 
+@pytest.mark.heavy
 def test_negative_zeros_stay_too(compose):
     engine = Engine(compose(*SHORT, "model.depth=8", "freeze=[stem]"))
     start = engine.init_state()
@@ -99,6 +101,7 @@ def test_frozen_layers_have_no_optimizer_state(compose):
     assert sizes[1] >= sum(leaf.size for leaf in jax.tree.leaves(head))
 
 
+@pytest.mark.heavy
 def test_a_rate_multiplies_the_updates_of_its_layers(compose):
     """One step of SGD moves a layer in proportion to its rate."""
     steps = {}
@@ -116,6 +119,7 @@ def test_a_rate_multiplies_the_updates_of_its_layers(compose):
     assert any(leaf.any() for leaf in jax.tree.leaves(whole["head"]))
 
 
+@pytest.mark.heavy
 def test_a_head_on_cached_features_learns_what_it_learns_behind_the_frozen_body(compose, own_cache):
     cached, whole = (
         Engine(compose(*SHORT, *TRANSFER, "freeze=[body]", f"cache_features={flag}")) for flag in ("true", "false")
@@ -128,6 +132,7 @@ def test_a_head_on_cached_features_learns_what_it_learns_behind_the_frozen_body(
     assert cached.evaluate(states[1], "test")["loss"] == pytest.approx(scores[1]["loss"], rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_features_are_kept_under_all_that_they_are_made_of(compose, own_cache):
     def kept(*more):
         engine = Engine(compose(*SHORT, *TRANSFER, "freeze=[body]", "cache_features=true", *more))

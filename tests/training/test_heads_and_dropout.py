@@ -44,6 +44,7 @@ def test_losses_are_float32_where_activations_are_bfloat16(tiny):
         np.testing.assert_array_equal(head, head.astype("bfloat16").astype("float32"))
 
 
+@pytest.mark.heavy
 def test_dropout_is_the_same_on_any_number_of_devices_and_slices(tiny):
     alone, _ = trained(tiny("parallel.devices=1"))
     for arguments in (("parallel.devices=8",), ("parallel=pmap", "parallel.devices=2"), ("train.accumulation=4",)):
@@ -52,6 +53,7 @@ def test_dropout_is_the_same_on_any_number_of_devices_and_slices(tiny):
     assert state_sha256(alone) == state_sha256(trained(tiny("parallel.devices=1"))[0])
 
 
+@pytest.mark.heavy
 def test_an_auxiliary_head_learns_by_its_weight(tiny):
     heads = {}
     for weight in (0.0, 0.3):

@@ -39,6 +39,7 @@ def test_kernels_are_the_default_and_the_name_of_a_run_does_not_tell(compose):
     assert run_hash(compose()) == run_hash(compose("kernels=xla"))
 
 
+@pytest.mark.heavy
 def test_training_by_kernels_is_training(engine):
     """Parameters after five steps, to 1e-5 of the largest of each array, as between numbers of devices."""
     few = ("parallel.devices=1", "train.duration=5steps")
@@ -50,6 +51,7 @@ def test_training_by_kernels_is_training(engine):
     assert type(ours.network.module(state).blocks[0]) is Block
 
 
+@pytest.mark.heavy
 def test_a_run_goes_on_with_its_kernels(tmp_path, caplog):
     whole, record = ran(tmp_path / "whole", "kernels=auto")
     assert record["kernels"] == record["kernels_built"]["key"]
@@ -63,6 +65,7 @@ def test_a_run_goes_on_with_its_kernels(tmp_path, caplog):
     assert "bits may differ" not in caplog.text
 
 
+@pytest.mark.heavy
 def test_a_run_whose_kernels_are_gone_says_so(tmp_path, caplog, monkeypatch):
     _, begun = ran(tmp_path, "kernels=auto", on_evaluation=kill)
     monkeypatch.setattr(kernels, "kernels", lambda *wanted: None)
@@ -71,6 +74,7 @@ def test_a_run_whose_kernels_are_gone_says_so(tmp_path, caplog, monkeypatch):
     assert f"changed since: kernels {begun['kernels']} -> xla, so bits may differ" in caplog.text
 
 
+@pytest.mark.heavy
 def test_a_run_that_began_by_xla_goes_on_by_xla(tmp_path, caplog):
     ran(tmp_path, "kernels=xla", on_evaluation=kill)
     caplog.set_level(logging.INFO, "src.training.run")  # studies make it quiet

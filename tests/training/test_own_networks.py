@@ -29,11 +29,13 @@ def own(compose):
     return build
 
 
+@pytest.mark.heavy
 def test_dropout_of_flax_is_that_of_the_project(own):
     theirs, ours = (trained(own(kind))[0] for kind in ("Flax", "Ours"))
     assert state_sha256(theirs) == state_sha256(ours)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", ["Flax", "Noisy"])
 def test_what_is_random_depends_on_the_example_alone(own, kind):
     alone = trained(own(kind))[0]

@@ -69,6 +69,7 @@ def weights(tmp_path):
     return tmp_path / "li.npz", ours
 
 
+@pytest.mark.heavy
 def test_a_frozen_body_keeps_the_weights_and_the_preprocessing_of_a_run(tmp_path, source):
     new = trained(tmp_path / "new", *TRANSFER, f"pretrained=run:{source.directory.path}", "freeze=[body]")
     for own, theirs in zip(new.state.scored(), source.state.scored(), strict=True):
@@ -85,6 +86,7 @@ def test_a_run_goes_on_from_the_weights_of_another_with_its_head(tmp_path, sourc
     assert [bits(each) for each in engine.init_state().scored()] == [bits(each) for each in source.state.scored()]
 
 
+@pytest.mark.heavy
 def test_shortcuts_with_zeros_have_to_be_the_same(tmp_path):
     """They have no arrays that would say where their zeros are."""
     padded = trained(tmp_path / "padded", "model.depth=8", "model.shortcut=A_centred", "train.duration=1step")
@@ -95,6 +97,7 @@ def test_shortcuts_with_zeros_have_to_be_the_same(tmp_path):
         plan(tmp_path / "other", *arguments, "model.shortcut=A")
 
 
+@pytest.mark.heavy
 def test_the_body_of_a_transferred_network_is_that_of_the_next(tmp_path, source):
     first = trained(tmp_path / "first", *TRANSFER, f"pretrained=run:{source.directory.path}")
     second = plan(tmp_path / "second", *TRANSFER, "model.hidden=4", f"pretrained=run:{first.directory.path}")
@@ -103,6 +106,7 @@ def test_the_body_of_a_transferred_network_is_that_of_the_next(tmp_path, source)
     assert bits(state.batch_stats) == bits(first.state.batch_stats)
 
 
+@pytest.mark.heavy
 def test_the_weights_of_a_file_bring_their_preprocessing(tmp_path, weights, data, caplog):
     file, ours = weights
     new = trained(tmp_path / "new", *TRANSFER, "data=arrays", data, f"pretrained=file:{file}", "freeze=[body]",
@@ -116,6 +120,7 @@ def test_the_weights_of_a_file_bring_their_preprocessing(tmp_path, weights, data
     assert load_run(tmp_path / "new").predict(np.zeros((1, 32, 32, 3), np.uint8)).shape == (1, 2)
 
 
+@pytest.mark.heavy
 def test_other_weights_at_the_same_place_are_not_taken_for_those_of_before(tmp_path, weights, data):
     file, _ = weights
     arguments = (*TRANSFER, "data=arrays", data, f"pretrained=file:{file}")
@@ -128,6 +133,7 @@ def test_other_weights_at_the_same_place_are_not_taken_for_those_of_before(tmp_p
         plan(tmp_path / "new", *arguments).check()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

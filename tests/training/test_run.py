@@ -79,6 +79,7 @@ def test_a_run_is_reported_by_the_metric_that_decides(tmp_path, caplog):
     assert caplog.messages == [f"finished: test mean distance 3.21 after 2 steps; {tmp_path}"]
 
 
+@pytest.mark.heavy
 def test_what_the_page_shows_of_a_run_in_python_is_its_score(tmp_path):
     arguments = ["model=dense", "train.duration=2steps", "tracking.progress=none"]
     (job,) = compose_runs("train", arguments)

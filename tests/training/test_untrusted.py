@@ -43,6 +43,7 @@ def rewrite(path, *keys, value):
     (path / "config.yaml").write_text(yaml.safe_dump(config))
 
 
+@pytest.mark.heavy
 def test_a_run_is_loaded_and_left_as_it_is(strange):
     before = {path: path.stat().st_mtime_ns for path in strange.rglob("*")}
     assert load_run(strange).state.step == 2
@@ -120,6 +121,7 @@ class Executed:
         return (open, (str(self.mark), "w"))
 
 
+@pytest.mark.heavy
 def test_a_pickle_in_place_of_any_file_is_never_loaded(strange, tmp_path):
     content = pickle.dumps(Executed(tmp_path / "executed"))
     files = [path for path in strange.rglob("*") if path.is_file()]

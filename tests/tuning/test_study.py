@@ -16,6 +16,7 @@ def settings():
     return planned(["model=linear", "data.validation=100", "search.trials=8"]).settings
 
 
+@pytest.mark.heavy
 def test_a_search_keeps_to_directories_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     arguments = ["model=linear", "data.validation=100", 'search.directory="~/searches"']
