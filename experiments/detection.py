@@ -193,8 +193,8 @@ def examples(run: LoadedRun, own: Tested) -> dict[str, list[Scene]]:
     images = run.engine.dataset.test.inputs
     every = [Scene(images[number], marks(run, own, number)) for number in range(len(images))]
     kinds = [{mark.color for mark in scene.marks} for scene in every]
-    wanted = {"all found": lambda kind: kind == {RIGHT}, "one is false": lambda kind: FALSE in kind,
-              "one is missed": lambda kind: MISSED in kind}  # fmt: skip
+    wanted = {"all found": lambda kind: kind == {RIGHT}, "something is false": lambda kind: FALSE in kind,
+              "something is missed": lambda kind: MISSED in kind}  # fmt: skip
     rows = {
         title: [scene for scene, kind in zip(every, kinds, strict=True) if fits(kind)][:PICTURED]
         for title, fits in wanted.items()

@@ -15,6 +15,9 @@ from .style import bare, quiet
 
 RIGHT, FALSE, MISSED = "#2a9d8f", "#e63946", "#ffd166"
 
+CROWDED = 10
+"""Of more boxes than these the words would hide each other and the image."""
+
 
 class Mark(NamedTuple):
     """A box in an image: top, left, bottom, right in its pixels, and what is written at it."""
@@ -33,7 +36,10 @@ class Scene(NamedTuple):
 
 
 def scenes_figure(rows: Mapping[str, Sequence[Scene]]) -> Figure:
-    """Rows of images with their boxes; detections that are right or false, and objects that are missed."""
+    """Rows of images with their boxes; detections that are right or false, and objects that are missed.
+
+    Boxes bear their words where there is room for them.
+    """
     columns = max(map(len, rows.values()))
     figure = Figure(figsize=(1.75 * columns + 0.3, 1.95 * len(rows) + 0.4), layout="constrained")
     axes = figure.subplots(len(rows), columns, squeeze=False)
@@ -52,17 +58,24 @@ def scenes_figure(rows: Mapping[str, Sequence[Scene]]) -> Figure:
 def _scene(axis: Axes, scene: Scene) -> None:
     image = scene.image if scene.image.shape[-1] == 3 else scene.image[..., 0]
     axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    height, width = image.shape[:2]
-    for box, text, color in scene.marks:
-        top, left, bottom, right = (side - 0.5 for side in box)
-        style = "--" if color == MISSED else "-"
-        axis.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=color, lw=1.4, ls=style))
-        below = top < 0.12 * height
-        axis.text(
-            min(left, 0.6 * width), bottom if below else top, text, fontsize=5.5, color="black", clip_on=True,
-            va="top" if below else "bottom", bbox={"facecolor": color, "edgecolor": "none", "pad": 0.6},
-        )  # fmt: skip
+    for mark in scene.marks:
+        top, left, bottom, right = (side - 0.5 for side in mark.box)
+        style = "--" if mark.color == MISSED else "-"
+        edge = {"fill": False, "color": mark.color, "lw": 1.4, "ls": style}
+        axis.add_patch(Rectangle((left, top), right - left, bottom - top, **edge))
+        if len(scene.marks) <= CROWDED:
+            _words(axis, mark, image.shape[:2])
     axis.set_xlabel(scene.caption, fontsize=8)
+
+
+def _words(axis: Axes, mark: Mark, shape: tuple[int, int]) -> None:
+    """Above a box, or below one that touches the upper edge of the image."""
+    (top, left, bottom, _), (height, width) = mark.box, shape
+    below = top < 0.12 * height
+    axis.text(
+        min(left, 0.6 * width) - 0.5, (bottom if below else top) - 0.5, mark.text, fontsize=5.5, color="black",
+        va="top" if below else "bottom", clip_on=True, bbox={"facecolor": mark.color, "edgecolor": "none", "pad": 0.6},
+    )  # fmt: skip
 
 
 def precision_figure(curves: Mapping[str, Curve], scores: Mapping[str, float], title: str) -> Figure:

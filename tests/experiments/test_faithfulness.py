@@ -40,6 +40,7 @@ def test_only_images_that_are_right_are_explained(made):
     }
 
 
+@pytest.mark.heavy
 def test_every_method_is_compared_with_random_maps_on_the_same_images(made):
     facts, table, _ = made
     rows = facts["methods"]
@@ -54,6 +55,7 @@ def test_every_method_is_compared_with_random_maps_on_the_same_images(made):
     assert "| integrated gradients" in table
 
 
+@pytest.mark.heavy
 def test_maps_that_know_nothing_do_not_change_with_the_layers(made):
     rows = made[0]["methods"]
     layers = {name: list(row["random_layers"].values()) for name, row in rows.items()}
@@ -62,6 +64,7 @@ def test_maps_that_know_nothing_do_not_change_with_the_layers(made):
     assert len({len(each) for each in layers.values()}) == 1
 
 
+@pytest.mark.heavy
 def test_a_network_that_is_never_right_explains_nothing(made, monkeypatch):
     monkeypatch.chdir(made[2])
     (network,) = read_settings(FaithfulnessScale, SCALE).trained_networks()

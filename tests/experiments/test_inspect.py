@@ -126,6 +126,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_line_and_nothing_is_made(mistake, album, home, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
@@ -135,6 +136,7 @@ def test_a_mistake_is_one_line_and_nothing_is_made(mistake, album, home, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.heavy
 def test_a_folder_of_others_is_left_alone(album, tmp_path, capsys):
     folder = tmp_path / "inspect" / "residual"
     folder.mkdir(parents=True)
@@ -151,6 +153,7 @@ def test_some_of_all_are_spread_from_the_first_to_the_last():
     assert spread([], 6) == []
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 def test_every_picture_of_the_page_is_seen(album, tmp_path_factory):
     folder = album("residual", "examples=60")
@@ -161,6 +164,7 @@ def test_every_picture_of_the_page_is_seen(album, tmp_path_factory):
         assert tab.errors == []
 
 
+@pytest.mark.heavy
 def test_memory_does_not_grow_with_the_images(home):
     """The pass over all images holds one batch, whatever their number."""
     from src.interpret.layers import reader

@@ -44,6 +44,7 @@ def test_probes_are_of_the_layers_in_their_order(made):
     assert "deep and flat: the depth of a block" in table
 
 
+@pytest.mark.heavy
 def test_layers_are_alike_to_themselves_and_both_ways_round(made):
     same, there, back, _ = made[1]["alignment"]
     assert (there["one"], there["other"]) == ("deep", "flat")
