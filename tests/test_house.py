@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 
@@ -42,6 +44,7 @@ def test_nothing_on_a_lower_floor_knows_a_higher_one():
     assert upwards == []
 
 
+@pytest.mark.heavy
 def test_networks_know_neither_hydra_nor_configurations():
     program = """if True:
         import importlib, pkgutil, sys

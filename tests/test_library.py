@@ -33,6 +33,7 @@ assert signal.getsignal(signal.SIGINT) is interrupt
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("program", [ONE_COPY, NOTHING_CHANGES])
 def test_the_package_in_a_checkout(program):
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp"}

@@ -63,6 +63,7 @@ def test_every_image_is_named_and_those_that_cannot_be_read_are_counted(said, ho
     assert np.asarray(Image.open(home / "pictures/0000-0.png")).shape[0] > 100
 
 
+@pytest.mark.heavy
 def test_patterns_and_files_are_taken_once(said):
     out, _ = said("input=images/[01].png", "input=images/1.png", "input=images/**/2.png")
     assert [line.split()[1] for line in out.strip().splitlines()[2:]] == [

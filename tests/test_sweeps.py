@@ -95,6 +95,7 @@ def test_jobs_run_side_by_side(tmp_path, command, launcher):
     assert "|   2 |" in done.stdout
 
 
+@pytest.mark.heavy
 def test_a_process_that_is_killed_ends_no_other(capsys):
     def job(number, overrides):
         if number == 1:
@@ -323,6 +324,7 @@ def test_a_killed_search_goes_on_and_resumes_the_run_of_its_orphan(tmp_path):
     assert "python -m src.train" in done.stdout
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -347,6 +349,7 @@ def test_a_search_that_cannot_work_is_one_line(tmp_path, command, arguments, sai
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.heavy
 def test_the_sweep_file_of_wandb_makes_a_command_that_trains(tmp_path, command):
     sweep = yaml.safe_load((ROOT / "experiments/sweeps/wandb.yaml").read_text())
     chosen = {

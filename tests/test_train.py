@@ -30,6 +30,7 @@ def results(path):
     return json.loads((path / "results.json").read_text())
 
 
+@pytest.mark.heavy
 def test_a_run_leaves_everything_that_is_needed_to_repeat_it(tmp_path, command):
     done = command("src.train", *SMALL, "eval.test_curve=true")
     path = only_run(tmp_path)
@@ -152,6 +153,7 @@ def test_a_sweep_runs_every_job_in_its_own_directory(tmp_path, command):
     assert sorted(results(path)["steps"] for path in (tmp_path / "runs").iterdir() if path.is_dir()) == [10, 10]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -178,6 +180,7 @@ def test_bad_input_is_one_line_exit_code_two_and_nothing_left_behind(tmp_path, c
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.heavy
 def test_a_network_that_does_not_fit_is_refused_before_the_first_job_of_a_sweep(tmp_path, command):
     done = command("src.train", "-m", *SMALL[len(STACK) :], "model=resnet,inception_v3", check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
@@ -193,6 +196,7 @@ def said(*arguments, **environment):
     return done.returncode, done.stderr + done.stdout
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("fresh", ["fresh=true", "fresh=false"])
 def test_a_directory_of_somebody_else_is_refused_and_left_alone(tmp_path, fresh):
     for name in ("checkpoints/5/weights", "results.json", "wandb/notes"):
@@ -206,6 +210,7 @@ def test_a_directory_of_somebody_else_is_refused_and_left_alone(tmp_path, fresh)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
+@pytest.mark.heavy
 def test_the_record_of_another_sweep_is_not_replaced(tmp_path):
     (tmp_path / "multirun.yaml").write_text("mine: 1")
     code, line = said("-m", *SMALL, f"hydra.sweep.dir={tmp_path}", "seed=0,1")
@@ -213,6 +218,7 @@ def test_the_record_of_another_sweep_is_not_replaced(tmp_path):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine: 1"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "arguments",
     [["hydra.run.dir="], ["hydra.run.dir=' '"], ["-m", "hydra.sweep.dir="], ["-m", "hydra.sweep.subdir="]],
@@ -222,6 +228,7 @@ def test_a_directory_without_a_name_is_refused(arguments):
     assert (code, line) == (2, f"error: {arguments[-1].partition('=')[0]} is empty; name a directory\n")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("arguments", [["hydra.run.dir"], ["-m", "hydra.sweep.dir"], ["-m", "hydra.sweep.subdir"]])
 def test_a_directory_whose_name_refers_to_nothing_is_refused(arguments):
     code, line = said(*arguments[:-1], f"{arguments[-1]}=runs/${{x}}", "dry_run=true")
@@ -265,6 +272,7 @@ def test_damaged_results_are_made_again_from_the_last_checkpoint(tmp_path):
     assert results(tmp_path / "x") | {"seconds": before["seconds"]} == before
 
 
+@pytest.mark.heavy
 def test_an_unwritable_directory_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     target = f"hydra.run.dir={tmp_path}/file/run"
@@ -273,6 +281,7 @@ def test_an_unwritable_directory_is_one_line(tmp_path):
     assert "cannot write the run directory" in done.stderr
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -107,6 +107,7 @@ def test_a_wish_to_stop_reaches_all_processes(place, begun):
         work.measure([Row("steps", "slow", 1, 0.0)], place, float("inf"), wish)
 
 
+@pytest.mark.heavy
 def test_a_process_ends_with_the_one_that_started_it():
     program = "from benchmarks.gpu.child import end_with_parent; end_with_parent()"
     child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, cwd=ROOT)
@@ -154,6 +155,7 @@ def test_parts_keep_their_order():
     assert wanted.read([], tuple(PARTS)).parts == tuple(PARTS)
 
 
+@pytest.mark.heavy
 def test_no_gpu_is_one_line(command, tmp_path):
     done = command("benchmarks.gpu", f"output={tmp_path}/out", check=False, JAX_PLATFORMS="cpu")
     assert done.returncode == 2
@@ -184,6 +186,7 @@ def test_recipes_wait_for_their_data(place, tmp_path, monkeypatch, capsys):
     assert with_data(rows, whole) == rows
 
 
+@pytest.mark.heavy
 def test_flags_are_known_to_xla():
     flags = " ".join(switch.flags for switch in switches.SWITCHES.values())
     program = "import jax; jax.devices()"
@@ -230,6 +233,7 @@ def test_a_switch_changes_what_it_says(changed):
     assert looped.count("stablehlo.while") > base.count("stablehlo.while")
 
 
+@pytest.mark.heavy
 def test_filters_are_left_to_xla(changed, monkeypatch):
     monkeypatch.setattr("src.training.engine.jax.default_backend", lambda: "gpu")
     wide = "3x6x3x64xbf16"  # the first layer's 16 filters, at four pixels

@@ -102,6 +102,7 @@ def test_the_order_of_overrides_does_not_matter(compose, experiment):
     assert run_hash(there) == run_hash(back)
 
 
+@pytest.mark.heavy
 def test_a_data_set_brings_its_own_split_sizes_into_an_experiment(compose):
     assert compose("+experiment=resnet20").data.validation == 5000
     assert compose("+experiment=resnet20", "data=digits").data == compose("data=digits").data
@@ -163,6 +164,7 @@ def combinations(jobs):
     return [(job.seed, job.model.depth) for job in jobs]
 
 
+@pytest.mark.heavy
 def test_a_sweep_that_is_written_in_a_file_is_composed_as_hydra_runs_it(tmp_path):
     home = own(tmp_path, swept=SWEPT.format(mode="MULTIRUN", key="seed"))
     jobs = compose_jobs("train", [*home, "+experiment=swept"])
@@ -172,6 +174,7 @@ def test_a_sweep_that_is_written_in_a_file_is_composed_as_hydra_runs_it(tmp_path
     assert combinations(compose_jobs("train", [*home, "+experiment=swept", "seed=5"])) == [(5, 8), (5, 14)]
 
 
+@pytest.mark.heavy
 def test_a_sweep_that_is_written_in_a_file_waits_for_its_mode(tmp_path):
     home = own(tmp_path, swept=SWEPT.format(mode="null", key="seed"))
     assert combinations(compose_jobs("train", [*home, "+experiment=swept"])) == [(0, 20)]
@@ -224,6 +227,7 @@ def test_help_is_left_to_hydra():
     assert compose_jobs("train", ["--help"]) == []
 
 
+@pytest.mark.heavy
 def test_several_threads_and_applications_of_hydra_can_compose(tmp_path):
     """Python code may do so beside a `@hydra.main` of its own."""
     (tmp_path / "own.yaml").write_text("depth: 3")

@@ -128,6 +128,7 @@ def test_a_difference_names_kinds():
     assert "kind is vgg there and resnet_cifar here" in difference(vgg, resnet)
 
 
+@pytest.mark.heavy
 def test_a_kind_is_found_without_importing_the_others():
     program = """if True:
         import sys

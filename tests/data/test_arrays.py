@@ -83,6 +83,7 @@ def test_what_does_not_fit_is_one_line(dataset, arrays, said):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("target", "said"),
     [

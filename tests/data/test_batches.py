@@ -42,6 +42,7 @@ def batches(data: DeviceDataset, size, steps, augment=None, seed=0):
         yield training_batch(data, order, step, jnp.arange(size), batching)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("size", [1, 7, 10, 50])
 def test_every_example_is_seen_once_an_epoch(data, size):
     epochs = 7
@@ -50,6 +51,7 @@ def test_every_example_is_seen_once_an_epoch(data, size):
         assert sorted(seen[epoch * EXAMPLES : (epoch + 1) * EXAMPLES]) == list(range(EXAMPLES))
 
 
+@pytest.mark.heavy
 def test_neither_order_nor_changes_depend_on_the_batch_size(data):
     small = list(batches(data, 5, 20, AUGMENT))
     large = list(batches(data, 25, 4, AUGMENT))
@@ -159,6 +161,7 @@ def test_cutout_leaves_out_a_square(data):
         assert mask.sum() == len(rows) * len(columns)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_mixtures_are_what_they_say(data, kind):
     """Every image is mixed with its partner in the stated shares, and labels go with them."""
@@ -179,6 +182,7 @@ def test_mixtures_are_what_they_say(data, kind):
     assert np.unique(shares).size / EXAMPLES > 0.2
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("size", [2, 3, 7, 8])
 def test_no_image_is_its_own_partner(data, size):
     mixup = NONE.model_copy(update={"mixup": 1.0})
@@ -191,6 +195,7 @@ def test_no_image_is_its_own_partner(data, size):
             assert other[size // 2] == own[size // 2 + 1]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_partners_come_from_the_whole_batch_whatever_part_a_device_makes(data, kind):
     batching = Batching(EXAMPLES, NONE.model_copy(update={kind: 0.5, "crop": 1}), stream(0, "augmentation"), TASK)

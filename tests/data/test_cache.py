@@ -164,6 +164,7 @@ def slowly(log):
     cached("small", prepare)
 
 
+@pytest.mark.heavy
 def test_of_two_processes_that_start_together_one_prepares(tmp_path):
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=slowly, args=(tmp_path / "log",)) for _ in range(2)]

@@ -139,6 +139,7 @@ def test_strictness_is_no_part_of_a_name(tmp_path, compose):
     assert run_hash(compose(*arguments)) == run_hash(compose(*arguments, "data.strict=true"))
 
 
+@pytest.mark.heavy
 def test_pixels_of_no_class_have_to_be_named_twice(tmp_path, read, compose):
     """Once for the data, where other values are faults, and once for the task, which is told of them."""
     from src.training.check import check_data

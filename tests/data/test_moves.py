@@ -60,6 +60,7 @@ def test_the_box_of_a_drawn_shape_remains_its_box(seed):
             assert min(mask.any(axis=0).sum(), mask.any(axis=1).sum()) <= 2
 
 
+@pytest.mark.heavy
 def test_shapes_do_move_and_some_are_cut():
     masks = np.stack([shape("square", SIZE, 16, 34, 8)] * 60).astype(np.uint8)
     boxes = np.full((60, 1, 4), bounds(masks[0] > 0), np.int32)
@@ -81,6 +82,7 @@ def test_what_leaves_the_image_is_there_no_longer():
     assert found.tolist() == [[[0, 0, 0, 0], [4, 24, 20, 34]], [[4, 8, 20, 21], [0, 0, 0, 0]]]
 
 
+@pytest.mark.heavy
 def test_a_shift_by_whole_pixels_takes_pixels_as_they_are():
     rng = np.random.default_rng(0)
     image, mask = rng.normal(size=(8, 10, 3)).astype(np.float32), rng.integers(1, 9, (8, 10), np.uint8)
@@ -124,6 +126,7 @@ def test_hue_saturation_and_value_are_those_of_the_standard_library():
     np.testing.assert_allclose(rgb(*hsv(jnp.asarray(colours))), colours, atol=1e-6)
 
 
+@pytest.mark.heavy
 def test_colours_change_within_their_bounds():
     images = jnp.asarray(np.random.default_rng(0).uniform(0.2, 0.6, (50, 4, 4, 3)), jnp.float32)
     keys = keys_of(0, 50)

@@ -14,6 +14,7 @@ def dataset(compose):
     return compose("data=shapes", "data.train=60", "data.validation=10", "data.test=5", "model=linear").dataset()
 
 
+@pytest.mark.heavy
 def test_the_seed_draws_the_images(compose, dataset):
     arguments = ("data=shapes", "data.train=60", "data.validation=10", "data.test=5")
     again, other = (compose(*arguments, f"data.drawn={seed}").dataset() for seed in (0, 1))
@@ -55,6 +56,7 @@ def test_a_validation_split_that_takes_all_images_is_refused(compose):
         compose("data=shapes", "data.train=60", "data.validation=60")
 
 
+@pytest.mark.heavy
 def test_the_images_of_former_times_are_drawn_again(compose):
     """And runs on them have the names that they had."""
     settings = compose("+experiment=segmentation_shapes")

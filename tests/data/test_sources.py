@@ -70,6 +70,7 @@ def test_any_tfds_set_is_read_by_name_without_tensorflow(tmp_path, own_cache, co
     assert json.loads((run / "provenance.json").read_text())["examples_from"] == "tfds"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("file", "kept", "flipped", "said"),
     [
@@ -104,6 +105,7 @@ def test_damaged_files_are_named_with_the_record(tmp_path, own_cache, command, f
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -222,6 +224,7 @@ def reviews(labels):
     return Texts([f"{'really ' * 85} {number} {said[label]}" for number, label in enumerate(labels)], np.array(labels))
 
 
+@pytest.mark.heavy
 def test_reviews_of_a_mirror_are_trained_on(tmp_path, own_cache, monkeypatch, compose):
     from src.training.engine import Engine
 

@@ -28,6 +28,7 @@ def few(request, monkeypatch):
     detections.clear_cache()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("equal", "overlap", "few"), [(False, 0.3, 256), (False, 0.3, 75), (True, 0.2, 256), (True, 0.2, 60)],
     indirect=["few"],
@@ -61,6 +62,7 @@ def test_a_chain_is_followed_to_its_end(few):
     assert (found.score[0] > 0).sum() == BOXES // 2
 
 
+@pytest.mark.heavy
 def test_only_so_many_and_only_such_with_a_score():
     boxes, scores = drawn(np.random.default_rng(1), equal=False)
     whole = detections(jnp.asarray(boxes), jnp.asarray(scores), 0.5, 0.1, 40)

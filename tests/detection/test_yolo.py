@@ -66,6 +66,7 @@ def test_the_parts_have_their_weights():
         np.testing.assert_allclose(found, expected, rtol=2e-5)
 
 
+@pytest.mark.heavy
 def test_an_object_belongs_to_the_cell_of_its_centre_and_the_first_of_several_stays():
     boxes = jnp.array([[[0.0, 0.0, 0.4, 0.6], [0.1, 0.1, 0.3, 0.3], [0.9, 0.9, 1.1, 1.1], [0.1, 0.5, 0.2, 0.6]]])
     present = jnp.array([[True, True, True, False]])
@@ -83,6 +84,7 @@ def test_where_no_box_overlaps_the_nearest_answers():
     assert own.ravel().tolist() == [False, True]
 
 
+@pytest.mark.heavy
 def test_confidence_learns_the_overlap_and_the_overlap_is_no_way_to_a_smaller_loss():
     """The gradient by the place is that of the squared distance alone: the overlap is a target, not an output."""
     outputs, boxes, labels, present = drawn(3)

@@ -70,6 +70,7 @@ def test_class_images_are_what_the_network_takes_for_the_classes(start, tmp_path
     assert all(again(figure, folder / f"{name}_{NAME}.png", tmp_path) for name, figure in drawn.items())
 
 
+@pytest.mark.heavy
 def test_images_of_units_begin_with_photographs(start, home):
     layer = "body.0"
     folder = start("class_images", RUN, f"layer={layer}", "classes=1", f"start={home}/*.png", "ways=l2", "steps=2")
@@ -90,6 +91,7 @@ def test_a_dream_has_the_size_of_the_photograph(start, home, tmp_path):
     assert all(again(figure, folder / f"{each}_{name}.png", tmp_path) for each, figure in drawn.items())
 
 
+@pytest.mark.heavy
 def test_of_a_large_photograph_a_smaller_one_is_dreamt_about(start, home):
     folder = start("dream", RUN, "layers=body.0", f"photograph={home / 'one.png'}", "octaves=1", "largest=15")
     assert arrays(folder, f"{NAME}_one_body.0")["images"].shape == (2, 20, 31, 1)

@@ -19,6 +19,7 @@ def test_windows_are_squares_inside_the_image():
     assert len(np.unique(found, axis=0)) == len(found)
 
 
+@pytest.mark.heavy
 def test_a_region_of_the_crops_size_is_cut_out_as_it_is():
     image = np.random.default_rng(0).uniform(0, 255, (1, 20, 30, 3)).astype(np.float32)
     found = regions.cut(jnp.asarray(image), jnp.array([[[3.0, 4.0, 11.0, 12.0], [0.0, 0.0, 16.0, 16.0]]]), 8)

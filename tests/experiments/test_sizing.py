@@ -32,6 +32,7 @@ def test_exactly_the_known_places_are_marked(examples):
     assert sum(line.endswith("  wrong") for line in lines) == len(WRONG)
 
 
+@pytest.mark.heavy
 def test_formulas_agree_with_real_layers(examples):
     for example in examples:
         expected = example.formula

@@ -36,6 +36,7 @@ def written(tmp_path, monkeypatch):
     return read
 
 
+@pytest.mark.heavy
 def test_terms_of_connections_add_up_to_the_gradient(written):
     shared_weight_gradient.main()
     found = written("shared_weight_gradient")
@@ -54,6 +55,7 @@ def test_an_experiment_without_settings_takes_none(experiment, monkeypatch, caps
     assert capsys.readouterr().err == "error: --help: this command has no settings but output=FOLDER\n"
 
 
+@pytest.mark.heavy
 def test_pooling_gives_what_the_chapter_prints(written, monkeypatch):
     image = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     monkeypatch.setattr(pooling, "first_images", lambda data, count: image)
@@ -81,6 +83,7 @@ def test_convolution_is_equivariant_to_the_last_bit_and_strides_are_so_at_their_
     assert min(changes["dense"][1:]) > 0.1
 
 
+@pytest.mark.heavy
 def test_templates_and_curves_of_a_run(written, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     small = ["data=digits", "train.duration=100steps", "data.batch_size=64", "tracking.tensorboard=false"]

@@ -45,6 +45,7 @@ def test_a_path_ends_in_the_network_itself(tmp_path, monkeypatch):
         assert axis[-1] >= high
 
 
+@pytest.mark.heavy
 def test_a_run_that_did_not_keep_its_checkpoints_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     few = [{"title": "one layer", "arguments": ["checkpoint.keep=1"]}]

@@ -54,6 +54,7 @@ def test_grad_cam_plus_plus_has_the_weights_of_the_paper():
             np.testing.assert_allclose(found[image, :, :, channel], expected, rtol=1e-3)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("method", [grad_cam, grad_cam_plus_plus])
 def test_maps_have_the_size_of_the_images_and_do_not_depend_on_batches(method):
     network, x = CifarResNet(8, "A", channels=3, outputs=10, rngs=nnx.Rngs(0)), images(5, 16, 16, 3)

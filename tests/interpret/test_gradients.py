@@ -122,6 +122,7 @@ def test_the_program_has_the_size_of_a_batch_whatever_the_number_of_steps(small,
     assert max(rows) <= BATCH_SIZE
 
 
+@pytest.mark.heavy
 def test_noise_is_that_of_the_image_and_of_no_batch(small):
     x = images(5, 6, 6, 2)
     one = smooth_grad(small, x, 0, samples=3, batch_size=2)

@@ -60,6 +60,7 @@ def test_each_half_of_the_first_filters_feeds_one_group():
     assert jnp.array_equal(differs.any(axis=(0, 1)), jnp.arange(256) < 128)
 
 
+@pytest.mark.heavy
 def test_grey_images_and_other_networks_are_refused():
     with pytest.raises(UserError, match="filters for images of one channel have no colours"):
         first_filters(read("alexnet", small=True).build((16, 16, 1), 10, rngs=nnx.Rngs(0)))

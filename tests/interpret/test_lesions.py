@@ -141,6 +141,7 @@ def test_a_reordered_network_applies_its_blocks_in_that_order():
     assert nnx.graphdef(changed) == nnx.graphdef(network)
 
 
+@pytest.mark.heavy
 def test_the_error_is_that_of_all_images():
     network, data = resnet(8), split(BATCH + 7)
     predicted = network(data.inputs / jnp.float32(255)).argmax(axis=-1)

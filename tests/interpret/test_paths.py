@@ -47,6 +47,7 @@ def test_the_gradients_of_all_eight_paths_add_up_to_the_whole(shortcut):
     assert all(jnp.abs(part).max() > 0 for part in parts)
 
 
+@pytest.mark.heavy
 def test_gates_do_not_change_the_outputs():
     network = resnet()
     whole = network(BATCH.inputs)
@@ -105,6 +106,7 @@ def test_paths_of_a_linear_network_are_products_of_its_matrices(monkeypatch):
     assert total == pytest.approx(float(output), rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_sampled_paths_have_their_length():
     """There is one path of no branches and one of all; a batch of all images leaves nothing else to chance."""
     data = DeviceDataset(

@@ -60,6 +60,7 @@ def outputs(net, images):
     return captured(copy, scaled(jnp.asarray(images)))
 
 
+@pytest.mark.heavy
 def test_a_network_in_training_is_evaluated_and_stays_in_training(net, images, outputs):
     net.train()
     before = jax.tree.map(jnp.array, nnx.state(net, nnx.BatchStat))
@@ -96,6 +97,7 @@ def test_layers_are_chosen_by_name(net):
         feature_layer(layer_outputs(plain, (4,)))
 
 
+@pytest.mark.heavy
 def test_the_lines_of_the_page_work():
     (lines,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/inside.md").read_text(), re.DOTALL)
     names = {}
@@ -110,6 +112,7 @@ def test_filters_are_those_of_the_layer_that_sees_images(net):
         image_filters(nnx.Linear(2, 2, rngs=nnx.Rngs(0)))
 
 
+@pytest.mark.heavy
 def test_activity_is_what_its_words_say(net, images, outputs):
     read = reader(net, ["stem", "stem.norm", "blocks.0"], scaled)
     found = activity(read, images, batch_size=16)

@@ -18,6 +18,7 @@ def network(activation):
     return nnx.Sequential(first, activation, second)
 
 
+@pytest.mark.heavy
 def test_only_the_place_of_the_unit_sends_something_back():
     net = network(nnx.relu)
     found = reconstructed_by(net, "layers.2", "gradient")(IMAGES, 3, PLACES)

@@ -34,6 +34,7 @@ class Chain(nnx.Module):
         return self.head(nnx.relu(self.dense(self.collect(x))))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("gamma", [0.0, 0.25, 2.0])
 def test_relevance_is_conserved(gamma):
     network, x = Chain(), images(5, 8, 8, 2)
@@ -103,6 +104,7 @@ def test_negative_settings_are_refused():
         relevance(Linear(), images(1, 2, 2, 3), gamma=-1.0)
 
 
+@pytest.mark.heavy
 def test_gradients_of_what_is_jitted_are_found():
     class Jitted(Chain):
         def __call__(self, x):

@@ -29,6 +29,7 @@ def test_responses_are_those_after_normalization_in_the_order_of_the_layers(modu
     assert found["blocks.0.conv1.norm"] == pytest.approx(float(inner.std()), rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_the_gradient_of_a_linear_layer_is_the_known_one():
     class Linear(nnx.Module):
         def __init__(self):

@@ -22,6 +22,7 @@ def length(x, axes):
     return np.sqrt(np.sum(np.square(x), axis=axes))
 
 
+@pytest.mark.heavy
 def test_every_filter_is_as_long_as_the_networks(parameters):
     direction = gaussian(jax.random.key(0), parameters)
     for weights, own in zip(jax.tree.leaves(parameters), jax.tree.leaves(direction), strict=True):
@@ -32,6 +33,7 @@ def test_every_filter_is_as_long_as_the_networks(parameters):
             np.testing.assert_allclose(length(own, axes), length(weights, axes), rtol=1e-5)
 
 
+@pytest.mark.heavy
 def test_a_layer_as_a_whole_or_nothing_at_all(parameters):
     for weights, layer, bare in zip(
         *(
@@ -45,6 +47,7 @@ def test_a_layer_as_a_whole_or_nothing_at_all(parameters):
             assert bare.std() == pytest.approx(1, abs=0.2)
 
 
+@pytest.mark.heavy
 def test_one_dimensional_tensors_move_if_asked_each_number_by_its_own_size(parameters):
     direction = gaussian(jax.random.key(0), parameters, one_dimensional=True)
     np.testing.assert_allclose(
@@ -52,6 +55,7 @@ def test_one_dimensional_tensors_move_if_asked_each_number_by_its_own_size(param
     )
 
 
+@pytest.mark.heavy
 def test_seeds_repeat_and_differ(parameters):
     one, again, other = (gaussian(jax.random.key(seed), parameters) for seed in (0, 0, 1))
     assert jax.tree.all(jax.tree.map(jnp.array_equal, one, again))

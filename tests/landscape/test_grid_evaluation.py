@@ -205,6 +205,7 @@ def test_surfaces_by_kernels_are_surfaces(trained, batch_norm):
         )
 
 
+@pytest.mark.heavy
 def test_points_say_by_which_kernels_they_were_measured(trained, tmp_path):
     engine, _ = trained
     for name, kernels in (("xla", None), ("ours", engine.kernels)):
@@ -248,6 +249,7 @@ def test_recalibration_needs_training_images(trained):
         )
 
 
+@pytest.mark.heavy
 def test_a_network_that_overflows_is_not_taken_for_one_that_guesses(trained):
     """Its values become NaN before the last ReLU, of which sums on the CPU make 0 if they are let."""
     engine, state = trained

@@ -3,10 +3,12 @@
 import re
 
 import numpy as np
+import pytest
 
 from tests.conftest import ROOT
 
 
+@pytest.mark.heavy
 def test_the_lines_of_the_page_draw_a_surface(tmp_path, monkeypatch):
     (block,) = [
         text

@@ -250,6 +250,7 @@ def test_regression_is_exact_for_what_is_a_sum_of_what_is_known():
     assert found.errors[0] < 1e-12
 
 
+@pytest.mark.heavy
 def test_a_tolerance_that_takes_everything_gives_the_exact_surface(tmp_path, engine):
     engine = engine()
     state, data = engine.init_state(), jax.device_get(engine.split("test"))

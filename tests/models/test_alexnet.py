@@ -78,6 +78,7 @@ def test_the_rate_of_dropout_is_that_asked_for():
         read("alexnet", dropout=1.0)
 
 
+@pytest.mark.heavy
 def test_adaptive_pooling_is_pytorchs():
     x = jnp.arange(7.0).reshape(1, 7, 1, 1)
     pooled = AdaptiveAveragePool(3)(x)

@@ -35,6 +35,7 @@ def test_the_smallest_image_is_named():
         read("convnet").build((23, 32, 3), 10, rngs=nnx.Rngs(0))
 
 
+@pytest.mark.heavy
 def test_global_max_pooling_forgets_where():
     """A pattern moved by the stride of both pools, far enough from the borders, gives the same logits."""
     net = read("convnet_gmp").build((24, 56, 1), 5, rngs=nnx.Rngs(0))
@@ -49,6 +50,7 @@ def test_batch_normalization_adds_a_scale_and_a_shift_for_each_filter(name):
     assert added == 2 * (32 + 32 + 64 + 64 + 64)
 
 
+@pytest.mark.heavy
 def test_normalized_features_have_mean_zero_and_deviation_one_before_relu():
     net = read("convnet", batch_norm=True).build((24, 24, 3), 10, rngs=nnx.Rngs(0))
     features = net.conv1(5 + 3 * jax.random.normal(jax.random.key(0), (8, 24, 24, 3)))

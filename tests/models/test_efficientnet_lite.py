@@ -31,6 +31,7 @@ def test_parameters_and_images_are_as_published(size, parameters, side):
     assert settings.published == ((side, side, 3), 1000)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("size", "millions"), [(0, 407), (1, 631), (2, 899), (3, 1440), (4, 2640)])
 def test_multiplications_are_nearly_those_of_the_authors(size, millions):
     """Their profiler counts normalizations and nonlinearities, too."""
@@ -53,6 +54,7 @@ def test_stages_have_the_sizes_of_the_paper():
     assert rows["last.conv"] == (7, 7, 1280)
 
 
+@pytest.mark.heavy
 def test_first_and_last_layers_are_not_scaled():
     small, large = shapes(read("efficientnet_lite0")), shapes(read("efficientnet_lite4"))
     assert small["stem.conv"][-1] == large["stem.conv"][-1] == 32

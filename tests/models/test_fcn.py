@@ -43,6 +43,7 @@ def test_every_pixel_gets_its_classes(name, shape):
     assert out.shape == (2, *shape[:2], 7)
 
 
+@pytest.mark.heavy
 def test_other_sizes_than_multiples_of_32_keep_pixels_in_their_places():
     """What a pixel says depends on its surroundings, not on how far the image goes on beyond them."""
     net = read("fcn_small", filters=[2, 2, 4, 4, 4], dense=4).build((64, 64, 3), 4, rngs=nnx.Rngs(0))

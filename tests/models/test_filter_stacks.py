@@ -69,6 +69,7 @@ def test_the_receptive_field_is_that_of_the_formula(changes):
     assert last.size == (receptive_fields(windows)[-1].size,) * 2
 
 
+@pytest.mark.heavy
 def test_maps_are_what_is_pooled():
     settings = read("filter_stack", block="separable")
     network = settings.build((8, 8, 1), 5, rngs=nnx.Rngs(0))

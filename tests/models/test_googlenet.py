@@ -61,6 +61,7 @@ def test_the_reduced_module_of_the_chapter_multiplies_271_million_times():
     assert jax.eval_shape(lambda: module()(jnp.zeros((1, 28, 28, 256)))).shape == (1, 28, 28, 480)
 
 
+@pytest.mark.heavy
 def test_branches_stand_in_the_order_of_the_paper():
     module = Inception(2, Widths(1, 1, 2, 1, 3, 4), conv=lambda *a, **k: ConvReLU(*a, **k, rngs=nnx.Rngs(0)))
     x = jax.random.normal(jax.random.key(0), (1, 5, 5, 2))
@@ -70,6 +71,7 @@ def test_branches_stand_in_the_order_of_the_paper():
     np.testing.assert_allclose(y[..., 6:], module.pooled(module.pool(x)), rtol=1e-6)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("variant", ["paper", "torchvision"])
 def test_auxiliary_classifiers_speak_in_training_only(variant):
     def outputs(training):

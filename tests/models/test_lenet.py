@@ -36,6 +36,7 @@ def test_the_smallest_image_is_named():
         build((15, 15, 1))
 
 
+@pytest.mark.heavy
 def test_values_between_layers_are_those_of_the_activation():
     digit = jax.random.normal(jax.random.key(0), (4, 28, 28, 1))
     for activation, function in (("tanh", jnp.tanh), ("relu", jax.nn.relu)):

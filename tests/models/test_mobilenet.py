@@ -94,6 +94,7 @@ def test_strides_look_at_the_pixels_that_keras_pads_for():
     np.testing.assert_allclose(depthwise(x), x[:, 1::2, 1::2], rtol=1e-6)
 
 
+@pytest.mark.heavy
 def test_an_inverted_residual_is_linear_where_it_is_narrow():
     block = InvertedResidual(partial(ConvNormReLU6, rngs=nnx.Rngs(0)), conv, 4, 4, stride=1, expansion=6)
     x = jax.random.normal(jax.random.key(0), (1, 4, 4, 4))

@@ -115,6 +115,7 @@ def test_the_shortcut_begins_where_the_paper_and_the_code_say():
     np.testing.assert_array_equal(block(x)[..., :4], x[:, ::2, ::2])
 
 
+@pytest.mark.heavy
 def test_the_blocks_of_54_can_be_told_apart_and_taken_out():
     """Veit et al. 2016: 54 blocks, two of which halve the image; the others can be dropped, or change places."""
     made = abstract_network(read("resnet_preact"), (32, 32, 3), 10)

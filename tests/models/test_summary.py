@@ -129,6 +129,7 @@ def test_the_command_shows_published_inputs_or_those_of_the_data(command):
     assert table.splitlines()[-1] == "703,594 trainable parameters, 703,594 with running statistics"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -14,6 +14,7 @@ def test_layers_of_a_table_of_28_columns():
     assert sum(row.parameters for row in rows) == 5_674
 
 
+@pytest.mark.heavy
 def test_columns_may_have_channels():
     network = read("table_conv1d").build((20, 3), 2, rngs=nnx.Rngs(0))
     assert network(jnp.zeros((4, 20, 3))).shape == (4, 2)

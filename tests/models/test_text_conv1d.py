@@ -25,6 +25,7 @@ def test_the_shortest_text_is_named():
         read("text_conv1d").build((40,), 1, rngs=nnx.Rngs(0))
 
 
+@pytest.mark.heavy
 def test_a_phrase_counts_wherever_it_stands():
     """Moved by the stride of the pool, a phrase in a text of padding gives the same logit."""
     net = read("text_conv1d", vocabulary=20).build((100,), 1, rngs=nnx.Rngs(0))
@@ -33,6 +34,7 @@ def test_a_phrase_counts_wherever_it_stands():
     assert not jnp.allclose(net(text), net(text[:, ::-1]), atol=1e-5)
 
 
+@pytest.mark.heavy
 def test_weights_begin_as_in_keras():
     """Between -0.05 and 0.05 for words, and between -x and x, x² = 6 / (inputs + outputs of a filter), for kernels."""
     net = read("text_conv1d").build((500,), 1, rngs=nnx.Rngs(0))

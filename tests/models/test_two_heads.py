@@ -18,6 +18,7 @@ def test_the_network_of_the_chapter_has_alexnets_layers_and_one_head_more():
     assert parameter_count(out) == parameter_count(abstract(one)) - second + 4096 * 4 + 4
 
 
+@pytest.mark.heavy
 def test_both_heads_see_the_same_features():
     net = read("two_heads", body={"kind": "convnet", "collect": "flatten", "filters": [4] * 5, "batch_norm": False})
     with pytest.raises(UserError):

@@ -49,6 +49,7 @@ def test_sides_that_do_not_divide_are_refused():
         abstract_network(named_model("yolo_small"), (20, 24, 3), 30)
 
 
+@pytest.mark.heavy
 def test_the_small_network_sees_a_neighbourhood():
     network = named_model("yolo_small", filters=4, at_grid=2).build((32, 48, 3), 9, rngs=nnx.Rngs(0))
     network.eval()

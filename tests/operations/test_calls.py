@@ -34,6 +34,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("shape", SHAPES)
 def test_kernels_are_as_exact_as_xla(library, shape):
     check(library, *SHAPES[shape])

@@ -109,6 +109,7 @@ BLOCKS = {"identity": ((SAME, SAME), True, False), "plain": ((SAME, SAME), False
           "shortcut": ((STRIDE, SAME), False, True)}  # fmt: skip
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("case", BLOCKS)
 def test_a_block_is_about_as_exact_as_by_xla(library, case):
     """Values and gradients err at most one and a half times as much as XLA's (`assert_as_exact`)."""
@@ -129,6 +130,7 @@ def test_an_empty_batch_gives_what_xla_gives(library):
             np.testing.assert_array_equal(own, other)
 
 
+@pytest.mark.heavy
 def test_a_convolution_is_as_exact_as_by_xla(library):
     """Values and gradients err at most as much as XLA's (`assert_as_exact`)."""
     for channels, filters in ((16, 20), (3, 16), (70, 100)):
@@ -187,6 +189,7 @@ def test_gradients_of_gradients_are_those_of_xla(library, kind):
             np.testing.assert_allclose(own, other, rtol=1e-3, atol=1e-4 * np.abs(other).max())
 
 
+@pytest.mark.heavy
 def test_loops_maps_and_recomputation_give_what_calls_give(library):
     """To 1e-4 of each value, or 1e-6."""
     own = half(1, 8, 8)

@@ -40,6 +40,7 @@ def called(module, x):
     return str(jax.make_jaxpr(lambda x: nnx.merge(definition, state, copy=True)(x))(x)).count("ffi_call[")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("shortcut", ["A", "B", "none"])
 def test_outputs_gradients_and_statistics_are_those_of_xla(library, shortcut):
     """Within a thousandth, or 1e-4 of the largest value: a few blocks carry on what roundings and ReLUs differ in."""
@@ -91,6 +92,7 @@ def test_a_changed_relu_is_called(library, monkeypatch):
     np.testing.assert_allclose(module(x), plain(x), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.heavy
 def test_what_kernels_do_not_take_is_computed_by_xla(library):
     rngs = nnx.Rngs(0)
     layers = {
@@ -107,6 +109,7 @@ def test_what_kernels_do_not_take_is_computed_by_xla(library):
         np.testing.assert_array_equal(own(jnp.ones(shape)), layer(jnp.ones(shape)), name)
 
 
+@pytest.mark.heavy
 def test_other_kinds_of_layers_and_paddings(library):
     rngs = nnx.Rngs(0)
     x = jax.random.normal(jax.random.key(1), (3, 9, 8, 5))
@@ -144,6 +147,7 @@ class Mixed(nnx.Module):
         return (self.dropout(self.layer(x)) * self.scales * self.table.get_value()).mean((1, 2))
 
 
+@pytest.mark.heavy
 def test_deep_products_of_matrices_are_left_to_xla(library):
     """Alone from 512 channels on, with a normalization from 1024."""
     rngs = nnx.Rngs(0)
@@ -171,6 +175,7 @@ def test_constants_and_dropout_are_the_same(library):
         np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("groups", [2, 4, 10, 20])
 def test_groups_of_channels_are_computed_as_by_xla(library, groups):
     """Values and gradients, to 1e-4 of each value, or 1e-5."""

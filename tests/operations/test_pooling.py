@@ -36,6 +36,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pooling_is_as_exact_as_by_xla(library, shape):
     check(library, *SHAPES[shape])

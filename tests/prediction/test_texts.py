@@ -104,6 +104,7 @@ def test_typed_texts_and_files_get_their_classes_unknown_words_and_drops(said, h
     assert "1 of 6" in table[4]
 
 
+@pytest.mark.heavy
 def test_there_is_no_album_of_a_run_on_texts(home, monkeypatch, capsys):
     monkeypatch.chdir(home)
     monkeypatch.setattr("sys.argv", ["inspect", "run=run"])

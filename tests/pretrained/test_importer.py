@@ -101,6 +101,7 @@ def test_every_value_arrives_from_both_kinds_of_files(tmp_path):
         np.testing.assert_array_equal(other(x), one(x))
 
 
+@pytest.mark.heavy
 def test_weights_that_do_not_fit_are_one_line_that_names_the_layer(tmp_path):
     arrays = torch_state(resnet(8, "B"), li2018.resnet(8))
     cases = [

@@ -55,6 +55,7 @@ def test_weights_make_sense_where_their_zeros_belong(trained, capsys):
     np.testing.assert_allclose(own(images), module(images), atol=1e-4)
 
 
+@pytest.mark.heavy
 def test_zeros_elsewhere_are_refused_and_name_the_setting(trained):
     arrays, images, _, _ = trained
     with pytest.raises(UserError, match=r"blocks\.1\.shortcut has its zeros behind the channels, .*: .*=A_centred"):
@@ -65,6 +66,7 @@ def test_zeros_elsewhere_are_refused_and_name_the_setting(trained):
         put_weights(resnet("A"), arrays, li2018.resnet(8), TORCH, images)
 
 
+@pytest.mark.heavy
 def test_what_a_table_does_not_know_is_a_warning(trained, capsys):
     arrays, images, _, test = trained
     backwards = range(15, -1, -1)
@@ -100,6 +102,7 @@ def test_zeros_of_which_a_table_says_the_wrong_side_are_a_warning(compose, capsy
     assert line.startswith("warning: the weights fit, but what its layers see is ")
 
 
+@pytest.mark.heavy
 def test_channels_in_another_order_compute_the_same(trained):
     """Zeros may be behind the channels after all, if everything behind them takes its channels in that order."""
     arrays, images, module, _ = trained
@@ -147,6 +150,7 @@ def test_real_weights_make_sense_of_pixels_in_their_range(compose, capsys, name,
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.heavy
 def test_a_study_looks_at_the_weights_that_it_is_given(trained, tmp_path, capsys):
     arrays, _, _, test = trained
     np.savez(tmp_path / "w.npz", **arrays)

@@ -22,6 +22,7 @@ def old_run(tmp_path):
     return tmp_path / "runs" / NAME
 
 
+@pytest.mark.heavy
 def test_it_is_loaded(old_run):
     run = load_run(old_run)
     assert run.state.step == 12
@@ -30,6 +31,7 @@ def test_it_is_loaded(old_run):
     assert scores["loss"] == pytest.approx(run.directory.read_json("results.json")["test_loss"], abs=1e-5)
 
 
+@pytest.mark.heavy
 def test_it_is_known_to_be_finished_by_its_name(old_run, command):
     before = (old_run / "provenance.json").read_bytes()
     said = command("src.train", *ARGUMENTS, "model.block=separable").stdout

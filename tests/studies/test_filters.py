@@ -34,6 +34,7 @@ def test_first_layers_are_compared_on_whole_images():
     assert (stack(run).stem, stack(run).stride) == (11, 4)
 
 
+@pytest.mark.heavy
 def test_a_stack_that_is_as_large_already_does_not_come_twice():
     scale = read_study(Small, "small_filters", []).scales["digits"]
     assert len(scale.variants("one 5x5")) == 3
@@ -49,6 +50,7 @@ def test_every_cheap_block_can_be_built():
     }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", ["cifar10_small", "cifar10"])
 def test_the_larger_stages_have_the_same_blocks_in_larger_networks(name):
     scales = read_study(Cheap, "cheap_filters", []).scales

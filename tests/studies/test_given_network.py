@@ -34,6 +34,7 @@ def read(**values):
     return read_settings(GivenSettings, values).network()
 
 
+@pytest.mark.heavy
 def test_weights_are_put_into_one_of_our_networks(source, tmp_path):
     module, weights = source
     (tmp_path / "names.json").write_text(json.dumps(CLASSES))

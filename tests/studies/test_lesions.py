@@ -28,6 +28,7 @@ def test_every_module_is_taken_out_in_turn_and_the_whole_network_is_scored_first
     assert several_removed(finished, [1], 1)[0][1] in facts["one_removed"]
 
 
+@pytest.mark.heavy
 def test_draws_are_repeatable_and_differ(finished):
     found = several_removed(finished, [2, MODULES], 5)
     assert found == several_removed(finished, [2, MODULES], 5)
@@ -36,6 +37,7 @@ def test_draws_are_repeatable_and_differ(finished):
     assert len(set(found[5:])) == 1
 
 
+@pytest.mark.heavy
 def test_more_swaps_leave_less_of_the_order(finished):
     few, many = (several_swapped(finished, [count], 8) for count in (1, 20))
     assert all(-1 <= tau < 1 for tau, _ in few)

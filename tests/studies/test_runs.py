@@ -45,6 +45,7 @@ def test_the_page_shows_how_a_finished_run_is_used(tmp_path):
     assert 0 < names["run"].evaluate("test")["accuracy"] < 1
 
 
+@pytest.mark.heavy
 def test_a_run_that_kept_other_checkpoints_is_not_taken_for_a_whole_path(tmp_path):
     arguments = [*TINY, f"hydra.run.dir={tmp_path / 'tiny'}", "checkpoint.every=1step"]
     finish([planned([*arguments, "checkpoint.keep=1"])])
@@ -65,6 +66,7 @@ def test_a_study_says_what_it_cannot_follow(arguments, words):
         planned(arguments)
 
 
+@pytest.mark.heavy
 def test_another_finished_run_is_not_taken(tmp_path):
     arguments = [*TINY, f"hydra.run.dir={tmp_path / 'tiny'}"]
     finish([planned(arguments)])

@@ -91,6 +91,7 @@ def test_the_same_seed_gives_the_same_bits_in_batches_of_any_size(attack):
         assert not np.array_equal(one, attack(NETWORK, images(), labels, 0.1, jax.random.key(1)))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("training", [True, False])
 def test_the_module_stays_as_it_is_and_is_evaluated(training):
     module = Convolutions()
@@ -107,6 +108,7 @@ def test_the_module_stays_as_it_is_and_is_evaluated(training):
     np.testing.assert_allclose(scores(network, images()), expected, atol=1e-4)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("attack", [PGD(steps=3, step_size=1.0), APGD(steps=6), PGD(norm="l2", steps=4)], ids=str)
 def test_an_attack_is_never_weaker_than_its_start_or_than_nothing(attack):
     pictures, labels = images(40), answers(NETWORK, images(40))
@@ -121,6 +123,7 @@ def test_an_attack_is_never_weaker_than_its_start_or_than_nothing(attack):
     assert (lead(scores(NETWORK, start)) >= lead(scores(NETWORK, pictures)) - 1e-5).all()
 
 
+@pytest.mark.heavy
 def test_more_steps_and_restarts_turn_more():
     pictures, labels = images(60), answers(NETWORK, images(60))
     counts = [
@@ -137,6 +140,7 @@ def two_classes():
     return rng.normal(size=(2, *SHAPE)).astype(np.float32)
 
 
+@pytest.mark.heavy
 def test_the_fast_gradient_sign_is_the_optimum_of_a_linear_network(two_classes):
     network, labels, epsilon = linear(two_classes), np.zeros(5, int), 0.05
     changed = FGSM()(network, grey(), labels, epsilon, KEY)
@@ -162,6 +166,7 @@ def test_the_gradient_is_the_optimum_of_a_linear_network(attack, two_classes):
     np.testing.assert_allclose(changed, grey() + best, atol=2e-4)
 
 
+@pytest.mark.heavy
 def test_scaled_scores_hide_gradients_of_the_cross_entropy_and_not_of_the_ratio():
     rng = np.random.default_rng(5)
     weights = 1e4 * rng.normal(size=(3, *SHAPE)).astype(np.float32)
@@ -174,6 +179,7 @@ def test_scaled_scores_hide_gradients_of_the_cross_entropy_and_not_of_the_ratio(
     assert hidden.number < found.number == 20
 
 
+@pytest.mark.heavy
 def test_a_targeted_attack_reaches_its_class_and_stops_there():
     pictures, labels = grey(12), answers(NETWORK, grey(12))
     wanted = (labels + 1) % 4

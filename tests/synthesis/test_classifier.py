@@ -30,6 +30,7 @@ def untrained(compose):
     return make
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("normalize", ["pixel", "channel", "unit", "none"])
 def test_a_run_is_normalized_once(untrained, normalize):
     run = untrained("model=resnet", "model.depth=8", f"data.normalize={normalize}")
@@ -46,6 +47,7 @@ def test_a_run_on_texts_is_refused(untrained):
         of_run(run)
 
 
+@pytest.mark.heavy
 def test_a_run_of_another_task_is_refused(untrained):
     run = untrained("+experiment=segmentation_shapes", "data.train=20", "data.validation=5", "data.batch_size=5")
     with pytest.raises(UserError, match="names no class of an image; a run of task=classification is attacked"):

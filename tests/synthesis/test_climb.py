@@ -46,6 +46,7 @@ def test_every_way_raises_the_scores_inside_the_pixel_range(name):
     assert np.array_equal(found.images, again.images)
 
 
+@pytest.mark.heavy
 def test_an_image_does_not_hang_on_its_batch():
     """Its noise, its shifts and its windows are its own."""
     found = climb(GOAL, WAYS["waves"], GREY, KEY, [6]).images[0]
@@ -63,6 +64,7 @@ def test_images_that_are_kept_on_the_way_change_nothing_and_steps_are_compiled_o
     np.testing.assert_array_equal(whole.values, parts.values)
 
 
+@pytest.mark.heavy
 def test_a_step_is_along_the_gradient_and_of_the_length_that_was_asked_for():
     way = Way(parametrization=OfPixels(shape=SHAPE), steps=1, rate=0.01)
     change = climb(GOAL, way, GREY, KEY).images[-1] - GREY
@@ -72,6 +74,7 @@ def test_a_step_is_along_the_gradient_and_of_the_length_that_was_asked_for():
     np.testing.assert_allclose(change, expected, atol=1e-6)
 
 
+@pytest.mark.heavy
 def test_the_gradient_of_the_energy_of_a_layer_is_what_the_layer_sees():
     """DeepDream sets the gradient of a layer to its activation: that is the gradient of half the squared norm."""
     seen = features(Convolutions(), COLOURED, ["second"])
@@ -105,6 +108,7 @@ def test_a_unit_is_the_mean_of_its_map_and_codes_are_nearest_to_themselves():
     np.testing.assert_allclose(Alike(seen, [maps / 2], 3.0)(PIXELS), -3, rtol=1e-4)
 
 
+@pytest.mark.heavy
 def test_total_variation_and_norm_by_hand():
     image = np.zeros((1, 2, 2, 1), np.float32)
     image[0, 0, 0] = 0.3
@@ -120,6 +124,7 @@ def test_total_variation_and_norm_by_hand():
     np.testing.assert_array_equal(flat, 0)
 
 
+@pytest.mark.heavy
 def test_priors_keep_images_smooth_and_near_grey():
     free = climb(GOAL, WAYS["plain"], GREY, KEY).images[-1]
     for priors, measure in ((Priors(norm=300.0), alpha_norm), (Priors(variation=1.0), total_variation)):
@@ -127,6 +132,7 @@ def test_priors_keep_images_smooth_and_near_grey():
         assert (np.asarray(measure(jnp.asarray(kept))) < 0.9 * np.asarray(measure(jnp.asarray(free)))).all()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("size", [(6, 6), (5, 7)])
 def test_waves_begin_as_the_image_that_is_given(size):
     image = jnp.asarray(clouds(size, 3, 0))[None]
@@ -143,6 +149,7 @@ def test_phases_keep_the_strengths_of_natural_images():
     np.testing.assert_allclose(found / expected, np.broadcast_to((found / expected)[:, :1, :1], found.shape), rtol=1e-2)
 
 
+@pytest.mark.heavy
 def test_images_are_shifted_and_zoomed_each_by_its_own_key():
     shifted = np.asarray(SHIFTED(PIXELS, 2, KEYS))
     assert not np.array_equal(shifted, PIXELS)
@@ -157,6 +164,7 @@ def test_images_are_shifted_and_zoomed_each_by_its_own_key():
     np.testing.assert_allclose(ZOOMED(PIXELS, 1.0, KEYS), PIXELS, atol=1e-5)
 
 
+@pytest.mark.heavy
 def test_a_blur_keeps_what_is_even_and_the_middle_changes_most():
     np.testing.assert_allclose(BLURRED(jnp.asarray(GREY), jnp.float32(2.0)), GREY, atol=1e-6)
     np.testing.assert_allclose(BLURRED(PIXELS, jnp.float32(0.0)), PIXELS, atol=1e-6)

@@ -36,6 +36,7 @@ def test_sizes_grow_by_the_ratio_up_to_that_of_the_photograph():
         Dream(octaves=9, ratio=2.0).sizes(24, 32)
 
 
+@pytest.mark.heavy
 def test_the_same_key_gives_the_same_dream_and_another_one_another():
     dream = Dream(octaves=1, steps=2)
     one, again, other = (

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import jax
 import numpy as np
+import pytest
 
 from src.synthesis.features import features
 from src.synthesis.images import clouds
@@ -19,6 +20,7 @@ IMAGES = np.stack([clouds(SHAPE[:2], 3, seed) for seed in range(2)])
 NETWORK = Convolutions()
 
 
+@pytest.mark.heavy
 def test_more_is_decoded_of_what_the_first_layer_saw_than_of_the_next():
     errors, way = {}, replace(published(SHAPE, 150), priors=NO_PRIORS)
     for name in ("first", "second"):
@@ -40,6 +42,7 @@ def test_nothing_is_lost_of_the_image_itself_and_one_colour_is_as_far_as_1():
     np.testing.assert_allclose(lost(seen, colour, IMAGES).images, 1, rtol=1e-5)
 
 
+@pytest.mark.heavy
 def test_codes_may_come_from_several_layers():
     seen = features(NETWORK, COLOURED, ["first", "second"])
     codes = encode(seen, IMAGES)

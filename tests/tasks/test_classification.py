@@ -26,6 +26,7 @@ def batch(labels, weights=None):
     return Batch(jnp.zeros((len(labels), 1, 1, 1)), {"label": labels}, weights)
 
 
+@pytest.mark.heavy
 def test_every_measure_agrees_with_scikit_learn(scored):
     logits, labels = scored
     summary = TASK.summary(TASK.sums(jnp.asarray(logits), batch(labels), detailed=True), detailed=True)
@@ -38,6 +39,7 @@ def test_every_measure_agrees_with_scikit_learn(scored):
     np.testing.assert_allclose(summary["class_accuracy"], matrix.diagonal() / matrix.sum(axis=1))
 
 
+@pytest.mark.heavy
 def test_examples_without_weight_do_not_count(scored):
     logits, labels = scored
     weights = np.arange(60) < 37

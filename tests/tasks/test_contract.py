@@ -100,6 +100,7 @@ def test_several_steps_climb_further_inside_the_ball_and_the_limits(engine):
     assert free.min() < 0
 
 
+@pytest.mark.heavy
 def test_random_starts_differ_and_are_not_the_noise_of_the_network(engine):
     before, moved, _ = climbed(engine, "task.random_start=true", "task.step_size=1e-6")
     starts = (moved - before).reshape(5, -1)

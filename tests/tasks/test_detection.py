@@ -67,6 +67,7 @@ def test_what_is_there_is_found_and_costs_nothing(task):
     assert found["confusion"] == [[0, 0, 0, 0], [0, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
 
 
+@pytest.mark.heavy
 def test_one_object_missed_and_one_of_another_class(task):
     said = [[OBJECTS[0][0]], [(OBJECTS[1][0][0], 2)], []]
     found = summary(task, perfect(said), batch(OBJECTS))

@@ -52,6 +52,7 @@ def by_loops():
         yield 0.5 * entropy + 3 * squares, np.argmax(logits) == label, overlap
 
 
+@pytest.mark.heavy
 def test_loss_and_measures_are_those_of_plain_loops():
     losses, right, overlap = (np.array(each, float) for each in zip(*by_loops(), strict=True))
     assert (right.tolist(), (overlap > 0.5).tolist()) == ([1, 1, 0], [True, False, True])
@@ -139,6 +140,7 @@ def test_boxes_that_do_not_fit_are_one_line(compose, tmp_path, changed, said):
         check_data(settings, settings.dataset())
 
 
+@pytest.mark.heavy
 def test_data_and_networks_that_do_not_fit_are_refused(compose):
     from src.training.jobs import check
 

@@ -36,6 +36,7 @@ def summary(logits, own):
     return TASK.summary(values, detailed=True)
 
 
+@pytest.mark.heavy
 def test_every_measure_agrees_with_scikit_learn(scored):
     logits, masks = scored
     found, predicted = summary(logits, batch(masks)), logits.argmax(-1)
@@ -49,6 +50,7 @@ def test_every_measure_agrees_with_scikit_learn(scored):
     assert found["median_iou"] == pytest.approx(np.median(of_images), rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_images_without_weight_and_classes_without_pixels_do_not_count(scored):
     logits, masks = scored
     logits[..., 3], masks[masks == 3] = -9, 0
@@ -80,6 +82,7 @@ def test_the_matrix_holds_more_pixels_than_32_bits():
     assert pixels_of(large)[0, 0] == 3 * 2**16 + 2**31 - 1
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("ignored", [3, 255])
 def test_ignored_pixels_count_nowhere(scored, ignored):
     """The same as if they were cut out, whatever the network says there."""
@@ -102,6 +105,7 @@ def test_ignored_pixels_count_nowhere(scored, ignored):
     assert set(task.scores(jnp.asarray(logits), own)) == {"loss"}
 
 
+@pytest.mark.heavy
 def test_an_image_of_ignored_pixels_has_no_loss_and_no_gradient(scored):
     logits, masks = scored
     masks[2] = 255
@@ -121,6 +125,7 @@ def test_what_comes_into_sight_is_ignored():
     assert set(np.unique(targets["mask"])) == {1, 255}
 
 
+@pytest.mark.heavy
 def test_masks_move_with_their_images():
     settings = AugmentSettings(crop=2, flip=True, fill="black", cutout=0, mixup=0.0, cutmix=0.0)
     moves = draw_moves(jnp.stack([stream(0, str(number)) for number in range(20)]), settings, (6, 6))

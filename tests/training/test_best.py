@@ -68,6 +68,7 @@ def test_the_checkpoint_with_the_best_score_stays_beside_the_latest(made):
     assert found == max(row["validation_accuracy"] for row in rows(made) if "validation_accuracy" in row)
 
 
+@pytest.mark.heavy
 def test_a_run_is_scored_at_its_best_step_by_the_command(made, monkeypatch, capsys):
     for step in ("best", str(best_step(made))):
         monkeypatch.setattr("sys.argv", ["evaluate", f"run={made}", "split=validation", f"step={step}"])

@@ -46,6 +46,7 @@ def test_the_latest_few_are_kept_and_the_latest_is_read(tmp_path, built, keep, k
         assert one.dtype == other.dtype
 
 
+@pytest.mark.heavy
 def test_what_is_saved_is_the_state_at_that_moment_though_training_takes_its_memory(tmp_path, built):
     checkpoints = Checkpoints(tmp_path, {})
     start = built.init_snapshot()

@@ -19,6 +19,7 @@ def test_a_run_that_diverges_names_the_step_and_keeps_the_state_before_it(engine
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(loop.state))
 
 
+@pytest.mark.heavy
 def test_a_run_that_stands_still_is_not_scored_at_steps_that_it_did_not_take(engine):
     built = engine(
         "parallel.devices=1", "optimizer.learning_rate=1e30", "schedule=constant", "eval.every=1step",

@@ -69,6 +69,7 @@ def test_scores_do_not_depend_on_the_evaluation_batch(engine):
         assert score["loss"] == pytest.approx(scores[0]["loss"], rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_the_host_waits_only_for_what_it_shows(engine, monkeypatch):
     """Each measurement costs one transfer from the device, and a step costs none."""
     built = engine("parallel.devices=1", "train.log_every=5steps", "eval.every=10steps", "train.duration=20steps")
@@ -94,6 +95,7 @@ def test_the_host_waits_only_for_what_it_shows(engine, monkeypatch):
     assert hidden == []
 
 
+@pytest.mark.heavy
 def test_measurements_say_what_was_learnt(engine):
     _, measured = trained(engine("parallel.devices=1", "train.duration=60steps", "schedule=constant", model=DENSE))
     losses = [row["train_loss"] for row in measured if "train_loss" in row]
@@ -101,6 +103,7 @@ def test_measurements_say_what_was_learnt(engine):
     assert [row["step"] for row in measured if "validation_loss" in row] == [33, 60]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("optimizer", ["nesterov", "adamw", "rmsprop", "lars", "muon"])
 def test_every_optimizer_learns(engine, optimizer):
     arguments = ("parallel.devices=1", f"optimizer={optimizer}", "train.duration=300steps")
@@ -127,6 +130,7 @@ def test_the_learning_rate_on_record_is_that_of_the_step(engine):
     assert found == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_the_learning_rate_on_record_under_a_plateau_is_that_of_the_step(engine):
     """Gradients are clipped to a length of one, so that what a step of SGD moves is its learning rate."""
     built = engine(
@@ -220,6 +224,7 @@ def test_losses_are_float32_in_any_precision(engine):
     assert [leaf.dtype for leaf in (training.main, *training.auxiliary)] == [np.dtype("float32")] * 2
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("placement", ["jit", "pmap"])
 def test_both_steps_lower_for_accelerators(engine, placement):
     built = engine("parallel.devices=2", f"parallel={placement}", "train.steps_per_dispatch=10", "kernels=xla")

@@ -163,6 +163,7 @@ def test_data_of_other_shapes_are_others():
     assert len(sums) == 4
 
 
+@pytest.mark.heavy
 def test_modules_that_do_not_fit_the_data_are_refused(digits):
     with pytest.raises(UserError, match=r"gives \(2, 7\) for 2 examples, where \(2, 10\) is needed"):
         fit(Small(classes=7), digits, optax.sgd(0.1), settings=QUIET)
@@ -172,6 +173,7 @@ def test_modules_that_do_not_fit_the_data_are_refused(digits):
         load_data("digts")
 
 
+@pytest.mark.heavy
 def test_a_loaded_run_predicts_from_stored_images_in_any_number(trained):
     loaded = load_run(str(trained))
     images = loaded.engine.dataset.test.inputs[:205]
@@ -187,6 +189,7 @@ def test_a_loaded_run_predicts_from_stored_images_in_any_number(trained):
     )
 
 
+@pytest.mark.heavy
 def test_a_loaded_run_needs_no_data_to_predict(trained, tmp_path, monkeypatch):
     from src.data import digits as source
 
@@ -197,6 +200,7 @@ def test_a_loaded_run_needs_no_data_to_predict(trained, tmp_path, monkeypatch):
     np.testing.assert_array_equal(load_run(trained).predict(images), expected)
 
 
+@pytest.mark.heavy
 def test_features_have_the_names_of_the_layer_table(trained):
     loaded = load_run(trained)
     images, settings = loaded.engine.dataset.test.inputs[:7], loaded.engine.settings
@@ -232,6 +236,7 @@ def test_examples_are_evaluated_as_arrays_too(trained, digits):
     assert loaded.evaluate((inputs, labels)) == loaded.evaluate("test")
 
 
+@pytest.mark.heavy
 def test_damaged_preprocessing_is_one_line_and_runs_without_it_read_their_data(trained, tmp_path):
     old = tmp_path / "old"
     shutil.copytree(trained, old)

@@ -85,6 +85,7 @@ def test_negative_zeros_stay_too(compose):
     assert np.signbit(after).all()
 
 
+@pytest.mark.heavy
 def test_a_frozen_norm_computes_by_running_statistics_in_training(compose):
     settings = compose(*SHORT, "model.depth=8", "freeze=[*,-head]")
     engine = Engine(settings)

@@ -33,6 +33,7 @@ def tiny(compose):
     return build
 
 
+@pytest.mark.heavy
 def test_losses_are_float32_where_activations_are_bfloat16(tiny):
     built = tiny("parallel.devices=1", "precision=bfloat16")
     (parameters, batch_stats), data = built.init_state().scored(), built.split("test")

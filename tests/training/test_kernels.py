@@ -95,6 +95,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(command, tmp_path):
     assert len(states) == 1
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", ["fast", "null"])
 def test_other_kernels_are_refused(command, name):
     done = command("src.train", f"kernels={name}", check=False)

@@ -44,6 +44,7 @@ def test_what_is_random_depends_on_the_example_alone(own, kind):
     assert largest_difference(alone, trained(own(kind, "seed=1"))[0]) > 1e-3
 
 
+@pytest.mark.heavy
 def test_constants_are_in_the_network_that_comes_out(own):
     engine = own("Flax")
     module, x = engine.network.module(engine.init_state()), jnp.ones((3, 8, 8, 1))
@@ -114,6 +115,7 @@ def test_training_and_dry_run_refuse_alike_and_make_nothing(command, folder, dry
         assert not (folder / "runs").exists()
 
 
+@pytest.mark.heavy
 def test_a_module_that_is_not_found_or_broken_is_one_line(compose, tmp_path, monkeypatch):
     def refused(target):
         with pytest.raises(UserError) as caught:

@@ -80,6 +80,7 @@ def test_a_frozen_body_keeps_the_weights_and_the_preprocessing_of_a_run(tmp_path
     assert begun["sha256"] == json.loads((source.directory.path / "results.json").read_text())["state_sha256"]
 
 
+@pytest.mark.heavy
 def test_a_run_goes_on_from_the_weights_of_another_with_its_head(tmp_path, source):
     new = plan(tmp_path / "new", *RESNET, f"pretrained=run:{source.directory.path}", "data.normalize=pretrained")
     engine = pretrained.new_engine(new.settings)

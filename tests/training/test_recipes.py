@@ -56,6 +56,7 @@ def shrunk(shape, size):
     return (*(side // factor for side in shape[:2]), *shape[2:])
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_composes_builds_and_shrinks(compose, name):
     """In the quick profile too, with the image size that its head names if it needs more than 16x16 pixels."""

@@ -60,6 +60,7 @@ def test_a_checksum_among_the_settings_is_not_computed_again(compose):
     assert not compose("data=cifar10", "data.sha256=null").data.pinned
 
 
+@pytest.mark.heavy
 def test_a_history_that_cannot_be_written_ends_the_run_in_one_line(tmp_path, monkeypatch):
     def full(row):
         raise OSError(28, "No space left on device")

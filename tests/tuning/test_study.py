@@ -36,6 +36,7 @@ def proposals(folder, settings, seed):
     return [tuple(trial.params.values()) for trial in study.trials]
 
 
+@pytest.mark.heavy
 def test_searches_with_neighbouring_seeds_have_nothing_in_common(tmp_path, settings):
     one, next_one = proposals(tmp_path, settings, 0), proposals(tmp_path, settings, 1)
     assert len({*one, *next_one}) == 2 * settings.trials
