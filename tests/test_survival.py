@@ -112,7 +112,7 @@ def left_alone(tmp_path_factory):
     ("moment", "pattern", "number"),
     [
         pytest.param("before-rename", r"\d+\.part$", 2, id="a checkpoint is on its way", marks=SLOW),
-        pytest.param("after-rename", r"\d+\.part$", 2, id="it is written and has no manifest"),
+        pytest.param("after-rename", r"\d+\.part$", 2, id="it is written and has no manifest", marks=SLOW),
         pytest.param("before-rename", r"\d+\.part/manifest.json$", 2, id="its manifest is on its way", marks=SLOW),
         pytest.param("before-rename", r"checkpoints/\d+$", 2, id="it is whole but not in its place"),
         pytest.param("after-rename", r"checkpoints/\d+$", 3, id="it counts, older ones are still there", marks=SLOW),

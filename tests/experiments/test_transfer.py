@@ -28,7 +28,7 @@ def settings(weights):
     return read_settings(TransferSettings, values)
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_methods_are_compared_seed_by_seed(tmp_path, own_cache, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     source = planned([*TINY, *RESNET, "train.duration=100steps", f"hydra.run.dir={tmp_path / 'source'}"])

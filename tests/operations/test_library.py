@@ -128,8 +128,8 @@ def test_a_damaged_record_is_refused(folder, library, caplog, monkeypatch):
     assert "damaged" in refusal(folder, caplog, monkeypatch)
 
 
-@pytest.mark.heavy
-@pytest.mark.parametrize("compiler", ["g++", pytest.param("clang++", marks=[needs("clang++"), pytest.mark.slow])])
+@pytest.mark.slow
+@pytest.mark.parametrize("compiler", ["g++", pytest.param("clang++", marks=needs("clang++"))])
 def test_either_compiler_builds_what_stands_its_trial_without_a_warning(compiler, tmp_path, monkeypatch):
     monkeypatch.setenv("CXX", f"{compiler} -Wall -Wextra -Werror")
     assert kernels.__wrapped__(tmp_path / "kernels") is not None

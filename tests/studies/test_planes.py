@@ -30,7 +30,9 @@ def networks(scale):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize(
+    "study", [pytest.param(each, marks=pytest.mark.slow) if each == "loss_surface" else each for each in STUDIES]
+)
 def test_every_run_composes(study):
     for name, scale in read_study(StudySettings[STUDIES[study]], study, []).scales.items():
         titles = {}

@@ -36,7 +36,7 @@ def test_dropout_of_flax_is_that_of_the_project(own):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("kind", ["Flax", "Noisy"])
+@pytest.mark.parametrize("kind", [pytest.param("Flax", marks=pytest.mark.slow), "Noisy"])
 def test_what_is_random_depends_on_the_example_alone(own, kind):
     alone = trained(own(kind))[0]
     for arguments in (("parallel.devices=8",), ("parallel=pmap", "parallel.devices=2"), ("train.accumulation=4",)):
