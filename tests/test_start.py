@@ -85,8 +85,16 @@ def test_nothing_of_ours_is_imported_before_ctrl_c_is_held_back():
     assert found.stdout.split()[0] == "src.start"
 
 
+@pytest.fixture
+def connected():
+    """A lost connection ends a process, also where these tests run by `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.heavy
-def test_a_lost_connection_saves_although_it_is_said_twice_and_nobody_listens(tmp_path, command):
+def test_a_lost_connection_saves_although_it_is_said_twice_and_nobody_listens(tmp_path, connected):
     terminal = Terminal("src.train", *LONG, f"hydra.run.dir={tmp_path}/run")
     terminal.wait_for("loss")
     os.close(terminal.side)

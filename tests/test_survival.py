@@ -27,7 +27,7 @@ SMALL = (
     *STACK, "data.augment.crop=1", "data.batch_size=100", "train.duration=24steps", "train.log_every=4steps",
     "train.average=0.9", "eval.every=6steps", "checkpoint.every=5steps", "tracking.progress=none",
 )  # fmt: skip
-LONGER = (*SMALL, "train.duration=1200steps")
+LONGER = (*SMALL, "train.duration=300steps")
 CLOCK = {"seconds", "images_per_second"}
 SLOW = pytest.mark.slow
 KILLS = int(os.environ.get("KILLS", "10"))
