@@ -30,7 +30,7 @@ SMALL = (
 LONGER = (*SMALL, "train.duration=300steps")
 CLOCK = {"seconds", "images_per_second"}
 SLOW = pytest.mark.slow
-KILLS = int(os.environ.get("KILLS", "10"))
+KILLS = int(os.environ.get("KILLS", "5"))
 
 
 def start(directory, *arguments, module=("src.train",), **environment):

@@ -269,7 +269,7 @@ def test_float16_keeps_the_test_error(engine, tmp_path):
     for before, after in zip(jax.tree.leaves(state.scored()), jax.tree.leaves(read.scored()), strict=True):
         np.testing.assert_allclose(after, before, rtol=2**-11, atol=2**-25)
     with pytest.raises(UserError, match="another network"):
-        read_state(file, engine("model.depth=14").init_state())
+        read_state(file, engine("model.width=8").init_state())
 
 
 def test_numbers_too_large_for_float16_stay_as_they_are():

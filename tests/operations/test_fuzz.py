@@ -23,7 +23,7 @@ KINDS = {
 X86 = platform.machine() in ("x86_64", "AMD64")
 HERE = [kind for kind in KINDS if X86 or kind not in ("AVX2", "SSE")]
 BY_CLANG = ("optimized",)
-"""The kinds that CI builds by the second compiler too."""
+"""The kinds that CI builds by the second compiler, and not by the first."""
 
 
 def needs(*programs):
@@ -40,7 +40,9 @@ def fuzz(program, compiler, *flags, emulator=()):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("kind", HERE)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow) if kind in BY_CLANG else kind for kind in HERE]
+)
 def test_random_convolutions(kind, tmp_path):
     fuzz(tmp_path / "fuzz", "c++", *KINDS[kind])
 

@@ -84,7 +84,7 @@ def test_what_a_table_does_not_know_is_a_warning(trained, capsys):
     assert "warning: the weights fit, but" in capsys.readouterr().err
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_zeros_of_which_a_table_says_the_wrong_side_are_a_warning(compose, capsys):
     """The half of the layers that is before the first of them sees nothing of it."""
     arrays, images, _, test = trained_on_digits(compose, 20)
