@@ -43,7 +43,7 @@ def test_kernels_are_the_default_and_the_name_of_a_run_does_not_tell(compose):
 def test_training_by_kernels_is_training(engine):
     """Parameters after five steps, to 1e-5 of the largest of each array, as between numbers of devices."""
     few = ("parallel.devices=1", "train.duration=5steps")
-    ours, xla = (engine(*few, f"kernels={name}") for name in ("auto", "xla"))
+    ours, xla = (engine(*few, f"kernels={name}", model=("model.depth=8",)) for name in ("auto", "xla"))
     assert ours.kernels is not None
     assert xla.kernels is None
     (state, _), (other, _) = trained(ours), trained(xla)
