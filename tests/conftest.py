@@ -81,6 +81,20 @@ def command(tmp_path):
     return run
 
 
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """Calls a command that cannot begin, in this process, which saves seconds: its code, and the one line it says."""
+
+    def call(program, *arguments):
+        monkeypatch.setattr("sys.argv", [program.__name__, *arguments])
+        with pytest.raises(SystemExit) as stop:
+            program.main()
+        (line,) = capsys.readouterr().err.splitlines()
+        return stop.value.code, line
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def compose():
     """Composes and checks a command line of `src.train` without running it; once for equal ones."""

@@ -160,7 +160,7 @@ def test_a_run_goes_on_when_its_reader_has_gone(tmp_path):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -62,7 +62,7 @@ def test_a_run_that_is_named_twice_counts_once(tmp_path):
     assert len(setting.scores) == 2
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_results_of_before_do_not_stand_for_a_job_that_failed(tmp_path, command):
     command("src.train", "-m", *SMALL, "seed=0,1")
     apart = ("hydra/launcher=processes", "parallel.devices=50")  # whose devices are looked at by the jobs alone
@@ -88,7 +88,7 @@ def test_one_job_that_fails_does_not_stop_the_others_and_the_sweep_says_so(tmp_p
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("launcher", ["processes", "submitit_local"])
+@pytest.mark.parametrize("launcher", ["processes", pytest.param("submitit_local", marks=pytest.mark.slow)])
 def test_jobs_run_side_by_side(tmp_path, command, launcher):
     done = command("src.train", "-m", *SMALL, "seed=0,1", f"hydra/launcher={launcher}")
     (table,) = (tmp_path / "runs").glob("sweep-*.md")
@@ -109,7 +109,7 @@ def test_a_process_that_is_killed_ends_no_other(capsys):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("launcher", ["processes", "submitit_local"])
+@pytest.mark.parametrize("launcher", ["processes", pytest.param("submitit_local", marks=pytest.mark.slow)])
 def test_a_killed_job_is_missing_from_the_table_and_the_others_are_in_it(tmp_path, launcher):
     arguments = ("-m", *SMALL, "train.duration=100steps", "seed=0,1,2", f"hydra/launcher={launcher}")
     command = [sys.executable, "-m", "src.train", *arguments, f"hydra.sweep.dir={tmp_path}"]
@@ -162,10 +162,10 @@ def begun(path):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_a_sweep_that_was_interrupted_goes_on_in_the_same_directories(tmp_path, command, number):
     home = tmp_path / "runs"
-    arguments = ("-m", *SMALL, "train.duration=300steps", "checkpoint.every=5steps", "seed=0,1,2")
+    arguments = ("-m", *SMALL, "train.duration=100steps", "checkpoint.every=5steps", "seed=0,1,2")
     process = subprocess.Popen(
         [sys.executable, "-m", "src.train", *arguments, f"hydra.sweep.dir={home}"],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -248,7 +248,13 @@ def test_a_search_that_was_killed_while_it_wrote_its_journal_goes_on(tmp_path, m
 
 @pytest.mark.heavy
 @pytest.mark.parametrize(
-    "number", [pytest.param(4, marks=pytest.mark.slow), 5, 6, pytest.param(7, marks=pytest.mark.slow)]
+    "number",
+    [
+        pytest.param(4, marks=pytest.mark.slow),
+        5,
+        pytest.param(6, marks=pytest.mark.slow),
+        pytest.param(7, marks=pytest.mark.slow),
+    ],
 )
 def test_a_search_that_is_killed_at_its_journal_does_not_hang(tmp_path, number):
     arguments = ("model=linear", *SMALL[2:], "search.trials=1", f"search.directory={tmp_path}")
@@ -341,14 +347,10 @@ def test_a_killed_search_goes_on_and_resumes_the_run_of_its_orphan(tmp_path):
         (["search.metric=validation_confusion"], "no value of it is the better; validation_accuracy has one"),
     ],
 )
-def test_a_search_that_cannot_work_is_one_line(tmp_path, monkeypatch, capsys, arguments, said):
-    monkeypatch.setattr("sys.argv", ["search", f"search.directory={tmp_path}/runs", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        searching.main()
-    error = capsys.readouterr().err
-    assert stop.value.code == 2
-    assert said in error
-    assert len(error.splitlines()) == 1
+def test_a_search_that_cannot_work_is_one_line(tmp_path, refused, arguments, said):
+    code, line = refused(searching, f"search.directory={tmp_path}/runs", *arguments)
+    assert code == 2
+    assert said in line
     assert not (tmp_path / "runs").exists()
 
 

@@ -70,7 +70,7 @@ def test_means_are_over_pairs_of_directions_and_published_errors_stand_beside_ou
     assert alone["below"]["1.0"]["mean"] == pytest.approx(both[1])
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_along_eigenvectors_the_surface_curves_by_the_eigenvalues(made):
     """Exactly so only where the loss is smooth: without hidden units, which have kinks."""
     near = {"first": -0.02, "last": 0.02, "steps": 3}
@@ -86,7 +86,7 @@ def test_along_eigenvectors_the_surface_curves_by_the_eigenvalues(made):
     assert facts["test_error"] is None
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_the_second_direction_may_lose_its_part_along_the_first(made):
     _, _, surface = made()
     facts, _, turned = made(orthogonal=True)
@@ -96,7 +96,7 @@ def test_the_second_direction_may_lose_its_part_along_the_first(made):
     assert math.isfinite(facts["loss"])
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_biases_move_if_asked(made):
     _, _, still = made()
     facts, _, moved = made(one_dimensional=True)
@@ -105,7 +105,7 @@ def test_biases_move_if_asked(made):
     assert still.value("train_loss")[2, 2] == moved.value("train_loss")[2, 2]
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_statistics_may_be_those_of_the_moved_weights(made):
     """In the middle as elsewhere they are the training images', and not the run's."""
     normalized = ["model=resnet", "model.depth=8", "train.duration=20steps", *TINY[3:]]

@@ -41,7 +41,7 @@ def test_what_was_chosen_for_its_luck_is_not_scored_with_it():
         SearchScale(common=TINY, search_seed=1, seeds=[1, 2], trials=2)
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_every_stage_is_a_search_that_could_begin():
     for scale in read_study(StudySettings[SearchScale], "search", []).scales.values():
         settings = planned(scale.arguments).settings

@@ -135,7 +135,7 @@ def test_either_compiler_builds_what_stands_its_trial_without_a_warning(compiler
     assert kernels.__wrapped__(tmp_path / "kernels") is not None
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_two_processes_that_start_together_build_once(tmp_path):
     code = "import sys, pathlib; from src.operations.library import kernels; print(kernels(pathlib.Path(sys.argv[1])))"
     command = [sys.executable, "-c", code, str(tmp_path / "kernels")]

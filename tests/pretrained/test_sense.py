@@ -150,7 +150,7 @@ def test_real_weights_make_sense_of_pixels_in_their_range(compose, capsys, name,
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_a_study_looks_at_the_weights_that_it_is_given(trained, tmp_path, capsys):
     arrays, _, _, test = trained
     np.savez(tmp_path / "w.npz", **arrays)

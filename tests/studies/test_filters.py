@@ -64,7 +64,7 @@ def test_every_width_has_full_filters_to_compare_with():
         read_study(Cheap, "cheap_filters", ["scales.digits.blocks.separable.widths=[16]"])
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_every_small_filter_of_every_stage_composes():
     for scale in read_study(Small, "small_filters", []).scales.values():
         for comparison, networks in scale.comparisons.items():
