@@ -24,7 +24,7 @@ test-slow: $(READY)  ## Run the tests that take longest, such as thirty steps of
 	$(RUN) pytest -n 2 --dist worksteal -m slow $(ARGS)
 
 survive: $(READY)  ## Kill a run a hundred times at random moments and compare bits: make survive KILLS=100
-	KILLS=$(or $(KILLS),100) $(RUN) pytest tests/test_survival.py -s -m heavy -k random
+	KILLS=$(or $(KILLS),100) $(RUN) pytest tests/test_survival.py -s -m slow -k random
 
 lint: $(READY)  ## Check format, style and types
 	$(RUN) ruff format --check .

@@ -30,7 +30,7 @@ SMALL = (
 LONGER = (*SMALL, "train.duration=300steps")
 CLOCK = {"seconds", "images_per_second"}
 SLOW = pytest.mark.slow
-KILLS = int(os.environ.get("KILLS", "5"))
+KILLS = int(os.environ.get("KILLS", "10"))
 
 
 def start(directory, *arguments, module=("src.train",), **environment):
@@ -256,7 +256,7 @@ def test_other_circumstances_are_said_and_do_not_stop_a_run(tmp_path):
     assert "are of commit 0000000" in said
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_a_run_killed_at_random_moments_ends_with_the_same_bits(tmp_path):
     """KILLS=100 makes a longer campaign of it: `make survive`."""
     alone, path = tmp_path / "alone", tmp_path / "run"

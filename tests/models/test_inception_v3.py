@@ -62,6 +62,7 @@ def test_the_auxiliary_classifier_speaks_in_training_only():
     assert outputs(settings, (28, 28, 1), training=False).shape == (2, 7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("small", "auxiliary", "smallest"), [(False, False, 75), (False, True, 299), (True, False, 13), (True, True, 25)]
 )

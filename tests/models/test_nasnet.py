@@ -38,7 +38,7 @@ def test_maps_have_the_sizes_of_keras_and_cost_what_the_authors_say():
     assert found["pool"] == (1056,)
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_maps_of_the_large_network_have_the_sizes_of_keras_and_cost_what_the_authors_say():
     """23.8 billion multiply-adds."""
     rows = table(read("nasnet_large"))
@@ -66,7 +66,7 @@ def test_other_channels_and_classes_change_the_ends_alone():
     assert parameter_count(model) == 5_289_978 + 2 * 9 * 32 - 993 * 1057
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("small", "smallest", "message"), [(False, 3, "3x3, not 2x3; model.small=true"), (True, 1, "1x1, not 0x1")]
 )

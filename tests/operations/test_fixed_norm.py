@@ -67,7 +67,7 @@ def pulled(function, asked):
     return both
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_every_choice_of_gradients_is_about_as_exact_as_by_xla(library):
     """Values and gradients err at most one and a half times as much as XLA's (`assert_as_exact`)."""
     for pair, arguments in cases(library):

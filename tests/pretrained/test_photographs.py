@@ -101,6 +101,7 @@ def features(convs, images, strides, pads, pools):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "changes", "side", "strides", "pads", "pools"),
     [
