@@ -4,6 +4,8 @@ from tests.numbers.pages import said
 from tests.numbers.results import facts, figures
 
 FOUND, SPEED, CELLS = facts("detection"), figures("cpu", "detection"), facts("bccd/detection")
+REGIONS = facts("regions")
+PASS, MANY = (REGIONS["ways"][name] for name in ("one pass", "regions"))
 
 SAID = [
     said("({:,} parameters) reaches", FOUND["parameters"]),
@@ -22,6 +24,15 @@ SAID = [
     said(
         "is {:.1f} times as fast on two CPU cores as PyTorch with torchvision, and average precision {:.0f} times",
         *(SPEED[name]["speed_ratio"] for name in ("decoding and suppression", "average precision")),
+    ),
+    said("On {} drawn images one pass has", REGIONS["images"]),
+    said(
+        "one pass has a mean average precision of {:.1f} %, and {} regions have {:.1f} %, with {:.0f} times the "
+        "multiplications and {:.0f} times the time",
+        PASS["mean_ap"],
+        MANY["regions"],
+        MANY["mean_ap"],
+        *(MANY[name] / PASS[name] for name in ("multiplications", "milliseconds")),
     ),
 ]
 GIVEN = [

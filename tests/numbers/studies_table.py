@@ -1,5 +1,6 @@
 """The numbers of the first table of docs/studies.md."""
 
+from tests.numbers.detection import MANY, PASS
 from tests.numbers.pages import Said, said
 from tests.numbers.results import facts, interval, spread
 from tests.numbers.studies import CIFAR10, DIGITS, below, change, cheap, rises, without_any
@@ -41,6 +42,7 @@ def rows() -> list[Said]:
     cells = facts("bccd/detection")
     roads = facts("camvid/segmentation")
     return [
+        said("{:.0f} times the multiplications of one pass", MANY["multiplications"] / PASS["multiplications"]),
         said("| mean intersection over union {:.1f} %", 100 * roads["mean_iou"]),
         said("most cells: mean average precision {:.1f} %", 100 * cells["mean_ap"]),
         said("by far more: {:.1f} points on digits, {:.1f} on a part", *depth),
