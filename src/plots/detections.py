@@ -61,8 +61,8 @@ def _scene(axis: Axes, scene: Scene) -> None:
     for mark in scene.marks:
         top, left, bottom, right = (side - 0.5 for side in mark.box)
         style = "--" if mark.color == MISSED else "-"
-        edge = {"fill": False, "color": mark.color, "lw": 1.4, "ls": style}
-        axis.add_patch(Rectangle((left, top), right - left, bottom - top, **edge))
+        width, height = right - left, bottom - top
+        axis.add_patch(Rectangle((left, top), width, height, fill=False, color=mark.color, lw=1.4, ls=style))
         if len(scene.marks) <= CROWDED:
             _words(axis, mark, image.shape[:2])
     axis.set_xlabel(scene.caption, fontsize=8)
