@@ -27,6 +27,8 @@ QUICK = {"detection_shapes", "localisation_shapes", "segmentation_shapes"}  # fe
 FOLDERS = {"segmentation_camvid"}  # of images that a person has to have
 OWN_IMAGES = {"transfer_augmented", "transfer_cached"}  # their images and weights are a person's own
 EXPERIMENTS = sorted({path.stem for path in (CONF / "experiment").glob("*.yaml")} - QUICK - FOLDERS - OWN_IMAGES)
+DEEPER = ("resnet32", "resnet44", "resnet110", "wrn56_4", "wrn56_8")
+"""Networks of families of which CI builds others."""
 DEPTHS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
 
 PARAMETERS = {f"resnet{depth}{suffix}": count for depth, count in DEPTHS.items() for suffix in ("", "_noskip")} | {
@@ -57,7 +59,9 @@ def shrunk(shape, size):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name.startswith(DEEPER) else name for name in EXPERIMENTS]
+)
 def test_every_experiment_composes_builds_and_shrinks(compose, name):
     """In the quick profile too, with the image size that its head names if it needs more than 16x16 pixels."""
     needed = re.findall(r"profile\.image_size=\d+", (CONF / "experiment" / f"{name}.yaml").read_text())
