@@ -83,9 +83,13 @@ def command(tmp_path):
 
 @pytest.fixture
 def refused(monkeypatch, capsys):
-    """Calls a command that cannot begin, in this process, which saves seconds: its code, and the one line it says."""
+    """Calls a command that cannot begin, in this process, which saves seconds: its code, and the one line it says.
+
+    Commands that configure logging for their whole process, as train and search do, need one of their own.
+    """
 
     def call(program, *arguments):
+        monkeypatch.chdir(ROOT)
         monkeypatch.setattr("sys.argv", [program.__name__, *arguments])
         with pytest.raises(SystemExit) as stop:
             program.main()

@@ -14,7 +14,6 @@ import yaml
 from hydra.core.utils import JobReturn, JobStatus
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
-from src import search as searching
 from src.config.compose import compose_jobs
 from src.config.settings import read_settings
 from src.runs.directory import RunDirectory
@@ -331,6 +330,7 @@ def test_a_killed_search_goes_on_and_resumes_the_run_of_its_orphan(tmp_path):
     assert "python -m src.train" in done.stdout
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -347,10 +347,11 @@ def test_a_killed_search_goes_on_and_resumes_the_run_of_its_orphan(tmp_path):
         (["search.metric=validation_confusion"], "no value of it is the better; validation_accuracy has one"),
     ],
 )
-def test_a_search_that_cannot_work_is_one_line(tmp_path, refused, arguments, said):
-    code, line = refused(searching, f"search.directory={tmp_path}/runs", *arguments)
-    assert code == 2
-    assert said in line
+def test_a_search_that_cannot_work_is_one_line(tmp_path, command, arguments, said):
+    done = command("src.search", f"search.directory={tmp_path}/runs", *arguments, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "runs").exists()
 
 
